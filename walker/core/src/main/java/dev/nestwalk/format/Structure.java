@@ -1,0 +1,52 @@
+package dev.nestwalk.format;
+
+import java.util.List;
+
+/**
+ * A structure of a specification: its fields, and thereby its reserved bits, which are all those
+ * that no field names.
+ *
+ * @param name the specification's name
+ * @param section where the specification defines it, for example {@code "VT-d 9.3"}
+ * @param words size in 64-bit words
+ * @param fields all fields, also those that hardware ignores
+ */
+public record Structure(String name, String section, int words, List<Field> fields) {
+  /**
+   * Checks that the fields fit and do not overlap.
+   *
+   * @throws IllegalArgumentException if a field lies outside the structure or over another one
+   */
+  public Structure {
+    fields = List.copyOf(fields);
+    long[] taken = new long[words];
+    for (Field field : fields) {
+      if (field.word() >= words || (taken[field.word()] & field.mask()) != 0) {
+        throw new IllegalArgumentException(
+            name + "." + field.label() + ": outside the structure or over another field");
+      }
+      taken[field.word()] |= field.mask();
+    }
+  }
+
+  /** Declares a structure. */
+  public static Structure of(String name, String section, int words, Field... fields) {
+    return new Structure(name, section, words, List.of(fields));
+  }
+
+  /** Size in bytes. */
+  public int bytes() {
+    return words * 8;
+  }
+
+  /** The bits of word {@code word} that no field names. */
+  public long reserved(int word) {
+    long named = 0;
+    for (Field field : fields) {
+      if (field.word() == word) {
+        named |= field.mask();
+      }
+    }
+    return ~named;
+  }
+}

@@ -1,0 +1,291 @@
+package dev.nestwalk.memory;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Guest-physical memory: runs of RAM with holes between them, read as 64-bit little-endian entries.
+ *
+ * <p>A reader first asks {@link #find} which run holds an address, then {@link #load}s from it, so
+ * that an address outside memory is a value (-1) and never an exception. Every load is one opaque
+ * read. Addresses are unsigned; a run is given by its first and last address.
+ *
+ * <p>The class is open to one subclass in this package's tests, which counts the reads; with only
+ * this class loaded the JIT sees through every call.
+ *
+ * <p>Threads: any, as far as the segments allow; loads are opaque, updates are compare-and-set.
+ */
+public class GuestMemory {
+  private static final ValueLayout.OfLong ENTRY =
+      ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong UNALIGNED_ENTRY =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final VarHandle OPAQUE = ENTRY.varHandle();
+
+  /** Result of {@link #update}: the entry now holds the new value. */
+  public static final int UPDATED = 0;
+
+  /** Result of {@link #update}: somebody else changed the entry; read it again. */
+  public static final int LOST = 1;
+
+  /** Result of {@link #update}: the run refuses writes (ROM); the architecture has a fault. */
+  public static final int REFUSED = 2;
+
+  /** Result of {@link #update}: the whole memory was opened read-only; nothing was written. */
+  public static final int SKIPPED = 3;
+
+  private final MemorySegment bytes0;
+  private final long first0;
+  private final long lastEntry0;
+  private final boolean aligned0;
+
+  private final Run[] runs;
+  private final long[] firsts;
+  private final long[] lastEntries;
+  private final boolean readOnly;
+
+  /** One run: {@code bytes} empty (size 0) means memory that reads as zero. */
+  private record Run(long first, long last, MemorySegment bytes, boolean rom) {
+    boolean isZero() {
+      return bytes.byteSize() == 0;
+    }
+  }
+
+  GuestMemory(Builder builder) {
+    List<Run> sorted = new ArrayList<>(builder.runs);
+    sorted.sort((a, b) -> Long.compareUnsigned(a.first, b.first));
+    Run largest =
+        sorted.stream()
+            .max(Comparator.comparingLong(run -> run.bytes.byteSize()))
+            .orElseThrow(() -> new IllegalArgumentException("guest memory needs at least one run"));
+    for (int i = 1; i < sorted.size(); i++) {
+      if (Long.compareUnsigned(sorted.get(i).first, sorted.get(i - 1).last) <= 0) {
+        throw new IllegalArgumentException(
+            "runs overlap: 0x%x..0x%x and 0x%x.."
+                .formatted(sorted.get(i - 1).first, sorted.get(i - 1).last, sorted.get(i).first));
+      }
+    }
+    // Index 0 is the largest run, which find() tries first; the others follow by address.
+    sorted.remove(largest);
+    sorted.addFirst(largest);
+    runs = sorted.toArray(Run[]::new);
+    firsts = sorted.stream().mapToLong(Run::first).toArray();
+    lastEntries = sorted.stream().mapToLong(run -> run.last - 7).toArray();
+    readOnly = builder.readOnly;
+    bytes0 = largest.bytes;
+    first0 = largest.first;
+    lastEntry0 = largest.isZero() ? -1 : largest.last - 7 - largest.first;
+    aligned0 = isAligned(largest.bytes);
+  }
+
+  private static boolean isAligned(MemorySegment segment) {
+    return segment.isNative() && (segment.address() & 7) == 0;
+  }
+
+  /** One run of RAM at {@code first}, writable if the segment is. */
+  public static GuestMemory of(MemorySegment bytes, long first) {
+    return builder().ram(first, bytes).build();
+  }
+
+  /** Starts a memory of several runs. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The run that holds the whole 8-byte entry at {@code address}.
+   *
+   * @param address guest-physical, a multiple of 8
+   * @return a number for {@link #load}, or -1 outside memory
+   */
+  public final int find(long address) {
+    long offset = address - first0;
+    // lastEntry0 is -1, which as an unsigned bound holds everything, only for all-zero memory.
+    if (lastEntry0 >= 0 && Long.compareUnsigned(offset, lastEntry0) <= 0) {
+      return 0;
+    }
+    return findAmongAll(address);
+  }
+
+  private int findAmongAll(long address) {
+    int low = 1;
+    int high = firsts.length - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      if (Long.compareUnsigned(address, firsts[middle]) < 0) {
+        high = middle - 1;
+      } else if (Long.compareUnsigned(address, lastEntries[middle]) > 0) {
+        low = middle + 1;
+      } else {
+        return middle;
+      }
+    }
+    boolean inFirst =
+        Long.compareUnsigned(address, firsts[0]) >= 0
+            && Long.compareUnsigned(address, lastEntries[0]) <= 0;
+    return inFirst ? 0 : -1;
+  }
+
+  /**
+   * One opaque read of a 64-bit little-endian entry.
+   *
+   * @param run what {@link #find} gave for this address
+   * @param address guest-physical, a multiple of 8
+   */
+  public long load(int run, long address) {
+    if (run == 0 && aligned0) {
+      return (long) OPAQUE.getOpaque(bytes0, address - first0);
+    }
+    return loadFrom(runs[run], address);
+  }
+
+  private static long loadFrom(Run run, long address) {
+    if (run.isZero()) {
+      return 0;
+    }
+    long offset = address - run.first;
+    // Files may place memory at odd offsets; nobody else writes those, so a plain read will do.
+    return isAligned(run.bytes)
+        ? (long) OPAQUE.getOpaque(run.bytes, offset)
+        : run.bytes.get(UNALIGNED_ENTRY, offset);
+  }
+
+  /** Whether the 8 bytes at {@code address} are memory. */
+  public final boolean holds(long address) {
+    return find(address) >= 0;
+  }
+
+  /**
+   * Replaces the entry at {@code address}, atomically, if it still holds {@code expected}.
+   *
+   * @return {@link #UPDATED}, {@link #LOST}, {@link #REFUSED} or {@link #SKIPPED}
+   */
+  public int update(int run, long address, long expected, long replacement) {
+    if (readOnly) {
+      return SKIPPED;
+    }
+    Run target = runs[run];
+    if (target.rom || target.isZero()) {
+      return REFUSED;
+    }
+    long offset = address - target.first;
+    if (isAligned(target.bytes)) {
+      return OPAQUE.compareAndSet(target.bytes, offset, expected, replacement) ? UPDATED : LOST;
+    }
+    if (target.bytes.get(UNALIGNED_ENTRY, offset) != expected) {
+      return LOST;
+    }
+    target.bytes.set(UNALIGNED_ENTRY, offset, replacement);
+    return UPDATED;
+  }
+
+  /** Whether updates of accessed and dirty flags are left out for the whole memory. */
+  public final boolean isReadOnly() {
+    return readOnly;
+  }
+
+  /** Number of runs. */
+  public final int runCount() {
+    return runs.length;
+  }
+
+  /** First address of run {@code run}; run 0 is the largest, the others follow by address. */
+  public final long first(int run) {
+    return runs[run].first;
+  }
+
+  /** Last address of run {@code run}, inclusive. */
+  public final long last(int run) {
+    return runs[run].last;
+  }
+
+  /** Whether run {@code run} has no bytes behind it and reads as zero. */
+  public final boolean readsAsZero(int run) {
+    return runs[run].isZero();
+  }
+
+  /**
+   * The bytes of {@code [address, address + length)} without a copy.
+   *
+   * @throws IndexOutOfBoundsException if they do not all lie in one run that has bytes
+   */
+  public final MemorySegment slice(long address, long length) {
+    for (Run run : runs) {
+      long offset = address - run.first;
+      if (Long.compareUnsigned(offset, run.bytes.byteSize()) < 0
+          && length >= 0
+          && length <= run.bytes.byteSize() - offset) {
+        return run.bytes.asSlice(offset, length);
+      }
+    }
+    throw new IndexOutOfBoundsException(
+        "0x%x, %d bytes: not within one run of guest memory".formatted(address, length));
+  }
+
+  /** Collects runs; {@link #build} checks that they do not overlap. */
+  public static final class Builder {
+    private final List<Run> runs = new ArrayList<>();
+    private boolean readOnly;
+
+    private Builder() {}
+
+    /**
+     * Adds RAM.
+     *
+     * @param first address of the first byte, a multiple of 8
+     * @param bytes the memory, a multiple of 8 bytes; a read-only segment makes the run read-only
+     * @throws IllegalArgumentException if size or address do not fit
+     */
+    public Builder ram(long first, MemorySegment bytes) {
+      return add(first, bytes, bytes.isReadOnly());
+    }
+
+    /** Adds memory that refuses writes although the rest may accept them. */
+    public Builder rom(long first, MemorySegment bytes) {
+      return add(first, bytes, true);
+    }
+
+    /** Adds memory without bytes behind it, which reads as zero: {@code [first, last]}. */
+    public Builder zeros(long first, long last) {
+      if ((first & 7) != 0 || (last & 7) != 7 || Long.compareUnsigned(first, last) > 0) {
+        throw new IllegalArgumentException(
+            "zeros 0x%x..0x%x: expected whole 8-byte words".formatted(first, last));
+      }
+      runs.add(new Run(first, last, MemorySegment.NULL, true));
+      return this;
+    }
+
+    /** Opens everything read-only: translations work, accessed and dirty flags are not written. */
+    public Builder readOnly() {
+      readOnly = true;
+      return this;
+    }
+
+    private Builder add(long first, MemorySegment bytes, boolean rom) {
+      long size = bytes.byteSize();
+      long last = first + size - 1;
+      boolean fits = size >= 8 && (size & 7) == 0 && (first & 7) == 0;
+      if (!fits || Long.compareUnsigned(last, first) < 0) {
+        throw new IllegalArgumentException(
+            "RAM of %d bytes at 0x%x: expected whole 8-byte words below 2^64"
+                .formatted(size, first));
+      }
+      runs.add(new Run(first, last, bytes, rom));
+      return this;
+    }
+
+    /**
+     * Builds the memory.
+     *
+     * @throws IllegalArgumentException if there is no run or two overlap
+     */
+    public GuestMemory build() {
+      return new GuestMemory(this);
+    }
+  }
+}
