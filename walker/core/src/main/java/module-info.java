@@ -1,9 +1,7 @@
 /** IOMMU address translation: VT-d and SMMUv3 tables, walked exactly and fast. */
 module dev.nestwalk {
-  requires static transitive org.jspecify;
-  requires org.agrona.core;
+  requires static org.jspecify;
 
-  exports dev.nestwalk;
   exports dev.nestwalk.dma;
   exports dev.nestwalk.format;
   exports dev.nestwalk.memory;
