@@ -1,0 +1,179 @@
+package dev.nestwalk.memory;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Guest memory out of an ELF core file, as QEMU's {@code dump-guest-memory} writes it without
+ * paging: ELF64, little-endian, ET_CORE, each PT_LOAD a run of guest-physical memory.
+ *
+ * <p>A plain file is mapped, not copied; a {@code .gz} is inflated off the heap. Bytes between
+ * {@code p_filesz} and {@code p_memsz} read as zero. Every malformed file gives an {@link
+ * ImageException} of one line.
+ */
+public final class ElfCore {
+  private static final ValueLayout.OfShort HALF =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfInt WORD =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong XWORD =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final int HEADER_BYTES = 64;
+  private static final int PROGRAM_HEADER_BYTES = 56;
+  private static final int SECTION_HEADER_BYTES = 64;
+  private static final int MAGIC = 0x464c457f;
+  private static final int ET_CORE = 4;
+  private static final int PT_LOAD = 1;
+  private static final int PN_XNUM = 0xffff;
+
+  private final Path file;
+  private final MemorySegment bytes;
+  private final Arena arena;
+
+  private ElfCore(Path file, MemorySegment bytes, Arena arena) {
+    this.file = file;
+    this.bytes = bytes;
+    this.arena = arena;
+  }
+
+  /**
+   * Opens an image.
+   *
+   * @param file an ELF core file, or one packed with gzip whose name ends in {@code .gz}
+   * @param ram the memory of the machine: what of it lies in no PT_LOAD reads as zero, what lies
+   *     outside does not exist; empty if the PT_LOADs are all there is
+   * @param arena how long the memory lives, and which threads may use it
+   * @throws ImageException if the file cannot be read or is not such an image
+   */
+  public static GuestMemory open(Path file, List<MemoryRange> ram, Opening opening, Arena arena)
+      throws ImageException {
+    MemorySegment bytes = ImageFile.open(file, opening, arena);
+    return new ElfCore(file, bytes, arena).read(ram, opening);
+  }
+
+  private GuestMemory read(List<MemoryRange> ram, Opening opening) throws ImageException {
+    checkHeader();
+    Runs runs = new Runs(file);
+    long at = bytes.get(XWORD, 32);
+    long entrySize = Short.toUnsignedLong(bytes.get(HALF, 54));
+    long count = programHeaderCount();
+    if (count > 0 && entrySize < PROGRAM_HEADER_BYTES) {
+      throw new ImageException(
+          file, 54, "e_phentsize is %d, expected 56 or more".formatted(entrySize));
+    }
+    if (!inFile(at, count * entrySize)) {
+      throw new ImageException(
+          file,
+          32,
+          "%d program headers at 0x%x, expected them within the file's 0x%x bytes"
+              .formatted(count, at, bytes.byteSize()));
+    }
+    for (long i = 0; i < count; i++, at += entrySize) {
+      if (bytes.get(WORD, at) == PT_LOAD) {
+        addLoad(runs, at);
+      }
+    }
+    return runs.build(ram, opening);
+  }
+
+  private void checkHeader() throws ImageException {
+    if (bytes.byteSize() < HEADER_BYTES) {
+      throw new ImageException(
+          file,
+          bytes.byteSize(),
+          "the file ends within the ELF header, expected %d bytes".formatted(HEADER_BYTES));
+    }
+    expect(0, "magic", bytes.get(WORD, 0), MAGIC, "an ELF file (7f 45 4c 46)");
+    expect(4, "EI_CLASS", bytes.get(ValueLayout.JAVA_BYTE, 4), 2, "2 (64-bit)");
+    expect(5, "EI_DATA", bytes.get(ValueLayout.JAVA_BYTE, 5), 1, "1 (little-endian)");
+    expect(16, "e_type", Short.toUnsignedInt(bytes.get(HALF, 16)), ET_CORE, "4 (ET_CORE)");
+  }
+
+  private void expect(long offset, String name, int found, int wanted, String text)
+      throws ImageException {
+    if (found != wanted) {
+      throw new ImageException(
+          file, offset, "%s is 0x%x, expected %s".formatted(name, found, text));
+    }
+  }
+
+  /** {@code e_phnum}, or, where that is too small a field, {@code sh_info} of section 0. */
+  private long programHeaderCount() throws ImageException {
+    int count = Short.toUnsignedInt(bytes.get(HALF, 56));
+    if (count != PN_XNUM) {
+      return count;
+    }
+    long section = bytes.get(XWORD, 40);
+    if (section == 0 || !inFile(section, SECTION_HEADER_BYTES)) {
+      throw new ImageException(
+          file,
+          40,
+          "e_phnum is 0xffff and e_shoff 0x%x, expected section header 0 there within the file"
+              .formatted(section));
+    }
+    return Integer.toUnsignedLong(bytes.get(WORD, section + 44));
+  }
+
+  private void addLoad(Runs runs, long header) throws ImageException {
+    long offset = bytes.get(XWORD, header + 8);
+    long address = bytes.get(XWORD, header + 24);
+    long inFile = bytes.get(XWORD, header + 32);
+    long inMemory = bytes.get(XWORD, header + 40);
+    if (Long.compareUnsigned(inFile, inMemory) > 0) {
+      throw new ImageException(
+          file,
+          header + 32,
+          "p_filesz 0x%x, expected at most p_memsz 0x%x".formatted(inFile, inMemory));
+    }
+    if (!inFile(offset, inFile)) {
+      throw new ImageException(
+          file,
+          header + 8,
+          "PT_LOAD of 0x%x bytes at file offset 0x%x, expected it within the file's 0x%x bytes"
+              .formatted(inFile, offset, bytes.byteSize()));
+    }
+    if (((address | inMemory) & 7) != 0) {
+      throw new ImageException(
+          file,
+          header + 24,
+          "PT_LOAD of 0x%x bytes at address 0x%x, expected multiples of 8"
+              .formatted(inMemory, address));
+    }
+    if (inMemory == 0) {
+      return;
+    }
+    if (Long.compareUnsigned(address + inMemory - 1, address) < 0) {
+      throw new ImageException(
+          file,
+          header + 24,
+          "PT_LOAD of 0x%x bytes at address 0x%x, expected its end below 2^64"
+              .formatted(inMemory, address));
+    }
+    runs.add(header, new MemoryRange(address, address + inMemory - 1), slices(offset, inFile));
+  }
+
+  /** The file's bytes as whole words: a part word at the end is completed with zeros. */
+  private List<MemorySegment> slices(long offset, long size) {
+    long whole = size & -8L;
+    List<MemorySegment> slices = new ArrayList<>(2);
+    if (whole > 0) {
+      slices.add(bytes.asSlice(offset, whole));
+    }
+    if (whole < size) {
+      MemorySegment word = arena.allocate(8, 8);
+      MemorySegment.copy(bytes, offset + whole, word, 0, size - whole);
+      slices.add(bytes.isReadOnly() ? word.asReadOnly() : word);
+    }
+    return slices;
+  }
+
+  private boolean inFile(long offset, long size) {
+    return offset >= 0 && size >= 0 && offset <= bytes.byteSize() - size;
+  }
+}

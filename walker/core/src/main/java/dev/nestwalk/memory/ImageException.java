@@ -1,0 +1,23 @@
+package dev.nestwalk.memory;
+
+import java.io.IOException;
+import java.io.Serial;
+import java.nio.file.Path;
+
+/**
+ * A memory image that cannot be used. The message is one line: the file, where in it, what is wrong
+ * there, what was expected.
+ */
+public final class ImageException extends IOException {
+  @Serial private static final long serialVersionUID = 1;
+
+  /** A fault of the file as a whole. */
+  public ImageException(Path file, String what) {
+    super(file + ": " + what);
+  }
+
+  /** A fault at byte {@code offset} of the file (of the inflated content where it is packed). */
+  public ImageException(Path file, long offset, String what) {
+    super("%s: offset 0x%x: %s".formatted(file, offset, what));
+  }
+}
