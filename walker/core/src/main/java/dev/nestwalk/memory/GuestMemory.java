@@ -80,7 +80,7 @@ public class GuestMemory {
     bytes0 = largest.bytes;
     first0 = largest.first;
     lastEntry0 = largest.isZero() ? -1 : largest.last - 7 - largest.first;
-    aligned0 = isAligned(largest.bytes);
+    aligned0 = !largest.isZero() && isAligned(largest.bytes);
   }
 
   private static boolean isAligned(MemorySegment segment) {

@@ -2,6 +2,7 @@ package dev.nestwalk.memory;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -51,7 +52,13 @@ final class ElfBytes {
   }
 
   byte[] bytes() {
-    return buffer().array();
+    return copy(buffer());
+  }
+
+  static byte[] copy(ByteBuffer buffer) {
+    byte[] bytes = new byte[buffer.capacity()];
+    buffer.get(0, bytes);
+    return bytes;
   }
 
   static byte[] gzip(byte[] bytes) {
@@ -59,7 +66,7 @@ final class ElfBytes {
     try (GZIPOutputStream gzip = new GZIPOutputStream(out)) {
       gzip.write(bytes);
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
     return out.toByteArray();
   }
@@ -70,6 +77,6 @@ final class ElfBytes {
     for (int i = 0; i < words; i++) {
       out.putLong(tag << 32 | i);
     }
-    return out.array();
+    return copy(out);
   }
 }

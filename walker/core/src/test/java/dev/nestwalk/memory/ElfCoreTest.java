@@ -158,11 +158,11 @@ final class ElfCoreTest {
   void aLargePhnumIsInSectionHeaderZero() throws IOException {
     ByteBuffer image = new ElfBytes().load(0x1000, ElfBytes.words(8, 1)).buffer();
     image.putShort(56, (short) 0xffff).putLong(40, 0x400).putInt(0x400 + 44, 1);
-    assertEquals(1L << 32, read(open(image.array()), 0x1000));
+    assertEquals(1L << 32, read(open(ElfBytes.copy(image)), 0x1000));
     image.putLong(40, 0);
-    assertRefused(image.array(), "offset 0x28", "e_phnum is 0xffff", "section header 0");
+    assertRefused(ElfBytes.copy(image), "offset 0x28", "e_phnum is 0xffff", "section header 0");
     image.putLong(40, 0x400).putInt(0x400 + 44, -1);
-    assertRefused(image.array(), "offset 0x20", "4294967295 program headers");
+    assertRefused(ElfBytes.copy(image), "offset 0x20", "4294967295 program headers");
   }
 
   @Test
@@ -180,7 +180,7 @@ final class ElfCoreTest {
   }
 
   private static byte[] spoil(ByteBuffer good, int at, int value) {
-    byte[] bytes = good.array().clone();
+    byte[] bytes = ElfBytes.copy(good);
     bytes[at] = (byte) value;
     return bytes;
   }
@@ -223,7 +223,7 @@ final class ElfCoreTest {
     Random random = new Random(4);
     int refused = 0;
     for (int i = 0; i < 3000; i++) {
-      byte[] bytes = good.array().clone();
+      byte[] bytes = ElfBytes.copy(good);
       for (int n = random.nextInt(3); n >= 0; n--) {
         bytes[random.nextInt(64 + 2 * 56)] = (byte) random.nextInt();
       }
