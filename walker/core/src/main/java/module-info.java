@@ -2,7 +2,9 @@
 module dev.nestwalk {
   requires static org.jspecify;
 
+  exports dev.nestwalk;
   exports dev.nestwalk.dma;
   exports dev.nestwalk.format;
   exports dev.nestwalk.memory;
+  exports dev.nestwalk.vtd;
 }

@@ -1,0 +1,42 @@
+package dev.nestwalk.vtd;
+
+import dev.nestwalk.dma.Access;
+
+/** Rights of a first-stage mapping, combined over all its entries (VT-d 3.6.1). */
+final class FirstStageRights {
+  private static final long US = FirstStageEntry.US.mask();
+  private static final long RW = FirstStageEntry.RW.mask();
+  private static final long XD = FirstStageEntry.XD.mask();
+
+  /**
+   * Judges a request.
+   *
+   * @param all AND of the entries of the walk
+   * @param some OR of the entries of the walk
+   * @param need rights that must all be granted, {@link SecondStageWalk#X} among them
+   * @param any rights of which at least one must be granted
+   * @return the rights granted ({@link Access#READ}, {@link Access#WRITE}), or a fault reason
+   *     negated
+   */
+  static int judge(VtdPlan plan, long all, long some, int need, int any) {
+    boolean user = !plan.privileged;
+    boolean userPage = (all & US) != 0;
+    if (user && !userPage) {
+      return -0x81;
+    }
+    boolean writable = (all & RW) != 0 || !user && !plan.writeProtect;
+    int granted = writable ? Access.ATOMIC : Access.READ;
+    if ((need & Access.WRITE) != 0 && !writable || (granted & any) == 0) {
+      return -0x85;
+    }
+    if ((need & SecondStageWalk.X) != 0) {
+      boolean disabled = plan.noExecute && (some & XD) != 0;
+      if (disabled || !user && userPage && plan.smep) {
+        return -0x82;
+      }
+    }
+    return granted;
+  }
+
+  private FirstStageRights() {}
+}

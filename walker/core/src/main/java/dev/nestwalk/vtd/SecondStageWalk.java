@@ -1,0 +1,179 @@
+package dev.nestwalk.vtd;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
+
+/**
+ * The second-stage walk (VT-d 3.7, 9.8): at most one read per level. Levels count down to 1, the
+ * page table. The leaf's flags are not set by the walk but by {@link #commit}, once every check of
+ * the request has passed.
+ *
+ * <p>Threads: belongs to the thread of its walker.
+ */
+final class SecondStageWalk {
+  /** A flag update lost against another writer: walk again. */
+  static final int LOST = -1;
+
+  /** Execute as a right, where the entries have it. */
+  static final int X = 4;
+
+  private static final long ADDRESS = SecondStageEntry.ADDR.mask();
+  private static final long PAGE = SecondStageEntry.PS.mask();
+  private static final long ACCESSED = SecondStageEntry.A.mask();
+  private static final long DIRTY = SecondStageEntry.D.mask();
+
+  private final GuestMemory memory;
+  private final long[] tableReserved;
+  private final long[] leafReserved;
+  private final int leafLevels;
+
+  // The leaf of the last successful walk, kept for commit() where flags are on.
+  private long leafAt;
+  private int leafRun;
+  private long leafEntry;
+  private int leafLevel;
+
+  SecondStageWalk(VtdConfig config, GuestMemory memory) {
+    this.memory = memory;
+    tableReserved = config.reserved.secondTable;
+    leafReserved = config.reserved.secondLeaf;
+    leafLevels = config.unit.secondStageLeafLevels();
+  }
+
+  /**
+   * Walks; the address has passed the width check.
+   *
+   * @param need rights that must all be granted
+   * @param any rights of which at least one must be granted
+   * @return a packed answer with all rights the tables grant, or a packed fault
+   */
+  long walk(VtdPlan plan, long address, int need, int any) {
+    long table = plan.secondRoot;
+    int granted = Access.READ | Access.WRITE | X;
+    int losses = 0;
+    int level = plan.secondLevels;
+    while (true) {
+      int shift = 3 + 9 * level;
+      long at = table + ((address >>> shift & 0x1ff) << 3);
+      int run = memory.find(at);
+      if (run < 0) {
+        return unreadable(plan, level);
+      }
+      long entry = memory.load(run, at);
+      int now = granted & (int) entry;
+      if ((now & need) != need || (now & any) == 0) {
+        return denied(plan, entry, now, need, level);
+      }
+      if (level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0) {
+        if ((entry & leafReserved[level]) != 0) {
+          return Translation.fault(plan.legacy ? 0x0c : 0x7a, 2, level);
+        }
+        if (plan.secondFlags) {
+          leafAt = at;
+          leafRun = run;
+          leafEntry = entry;
+          leafLevel = level;
+        }
+        long page = (entry & ADDRESS) >>> shift << shift;
+        return Translation.ok(page | address & (1L << shift) - 1, shift, now & Access.ATOMIC);
+      }
+      if ((entry & tableReserved[level]) != 0) {
+        return Translation.fault(plan.legacy ? 0x0c : 0x7a, 2, level);
+      }
+      if (plan.secondFlags && (entry & ACCESSED) == 0) {
+        int code = set(plan, run, at, entry, ACCESSED);
+        if (code == LOST && losses++ < VtdWalker.MAX_LOSSES) {
+          continue;
+        }
+        if (code != 0) {
+          return Translation.fault(code == LOST ? 0x7d : code, 2, level);
+        }
+      }
+      granted = now;
+      table = entry & ADDRESS;
+      level--;
+    }
+  }
+
+  private static long unreadable(VtdPlan plan, int level) {
+    boolean root = level == plan.secondLevels;
+    int code = plan.legacy ? (root ? 0x03 : 0x07) : (root ? 0x7b : 0x78);
+    return Translation.fault(code, 2, level);
+  }
+
+  private static long denied(VtdPlan plan, long entry, int granted, int need, int level) {
+    boolean write = (need & Access.WRITE) != 0 && (granted & Access.WRITE) == 0;
+    if (plan.legacy) {
+      return Translation.fault(write ? 0x05 : 0x06, 2, level);
+    }
+    int present = plan.secondExecute ? Access.ATOMIC | X : Access.ATOMIC;
+    if ((entry & present) == 0) {
+      return Translation.fault(0x79, 2, level);
+    }
+    boolean executeOnly = (need & X) != 0 && (granted & Access.READ) != 0;
+    return Translation.fault(write ? 0x85 : executeOnly ? 0x82 : 0x86, 2, level);
+  }
+
+  /** Whether {@link #commit} would have to write. */
+  boolean isCommitDue(VtdPlan plan, boolean write) {
+    long flags = write ? ACCESSED | DIRTY : ACCESSED;
+    return plan.secondFlags && (leafEntry & flags) != flags;
+  }
+
+  /** Level of the leaf that {@link #commit} writes. */
+  int leafLevel() {
+    return leafLevel;
+  }
+
+  /** Address of the leaf that {@link #commit} writes. */
+  long leafAt() {
+    return leafAt;
+  }
+
+  /** The run of memory that holds the leaf. */
+  int leafRun() {
+    return leafRun;
+  }
+
+  /** The leaf as it was read. */
+  long leafEntry() {
+    return leafEntry;
+  }
+
+  /** Goes back to a leaf that another walk displaced. */
+  void restore(int run, long at, long entry, int level) {
+    leafRun = run;
+    leafAt = at;
+    leafEntry = entry;
+    leafLevel = level;
+  }
+
+  /**
+   * Sets A, and D for a write, in the leaf of the last walk where flags are on.
+   *
+   * @return 0, a fault reason, or {@link #LOST}
+   */
+  int commit(VtdPlan plan, boolean write) {
+    if (!isCommitDue(plan, write)) {
+      return 0;
+    }
+    long flags = write ? ACCESSED | DIRTY : ACCESSED;
+    int code = set(plan, leafRun, leafAt, leafEntry, flags);
+    if (code == 0) {
+      leafEntry |= flags;
+    }
+    return code;
+  }
+
+  private int set(VtdPlan plan, int run, long at, long entry, long flags) {
+    if (!plan.updates) {
+      return 0x7c;
+    }
+    return switch (memory.update(run, at, entry, entry | flags)) {
+      case GuestMemory.LOST -> LOST;
+      case GuestMemory.REFUSED -> 0x7d;
+      default -> 0;
+    };
+  }
+}

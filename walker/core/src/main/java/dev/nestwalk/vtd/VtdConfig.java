@@ -1,0 +1,110 @@
+package dev.nestwalk.vtd;
+
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * A remapping unit's registers, decoded and checked once.
+ *
+ * <p>Threads: immutable.
+ */
+public final class VtdConfig {
+  /** First address of the interrupt range (VT-d 3.15). */
+  public static final long INTERRUPT_FIRST = 0xfee0_0000L;
+
+  /** Bytes in the interrupt range less one. */
+  static final long INTERRUPT_EXTENT = 0xf_ffffL;
+
+  /** Protected memory regions come in units of this many bytes less one. */
+  private static final long PROTECTED_UNIT = (2L << 20) - 1;
+
+  final VtdCapabilities unit;
+  final ReservedMasks reserved;
+  final boolean enabled;
+  final int mode;
+  final long rootTable;
+  final boolean protects;
+  private final long lowFirst;
+  private final long lowLast;
+  private final long highFirst;
+  private final long highLast;
+
+  private VtdConfig(VtdCapabilities unit, Map<String, Long> registers) {
+    this.unit = unit;
+    this.reserved = new ReservedMasks(unit);
+    enabled = GlobalStatus.TES.in(required(registers, "GSTS"));
+    long root = required(registers, "RTADDR");
+    mode = (int) RootTableAddress.TTM.get(root);
+    rootTable = root & RootTableAddress.RTA.mask();
+    boolean enforced = ProtectedMemoryEnable.PRS.in(optional(registers, "PMEN"));
+    boolean low = enforced && Cap.PLMR.in(unit.cap());
+    boolean high = enforced && Cap.PHMR.in(unit.cap());
+    protects = low || high;
+    // A region that is not there is an empty one: its first address above its last.
+    lowFirst = low ? optional(registers, "PLMBASE") & 0xffff_ffffL & ~PROTECTED_UNIT : -1;
+    lowLast = low ? optional(registers, "PLMLIMIT") & 0xffff_ffffL | PROTECTED_UNIT : 0;
+    highFirst = high ? optional(registers, "PHMBASE") & ~PROTECTED_UNIT : -1;
+    highLast = high ? optional(registers, "PHMLIMIT") | PROTECTED_UNIT : 0;
+  }
+
+  /**
+   * Decodes register values.
+   *
+   * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
+   *     PLMLIMIT, PHMBASE, PHMLIMIT; others are ignored
+   * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
+   * @throws IllegalArgumentException for a missing register or an impossible set of capabilities
+   */
+  public static VtdConfig of(Map<String, Long> registers, int hostAddressWidth) {
+    VtdCapabilities unit =
+        VtdCapabilities.of(
+            required(registers, "CAP"), required(registers, "ECAP"), hostAddressWidth);
+    return new VtdConfig(unit, registers);
+  }
+
+  private static long required(Map<String, Long> registers, String name) {
+    Long value = registers.get(name);
+    if (value == null) {
+      throw new IllegalArgumentException("register " + name + " is missing");
+    }
+    return value;
+  }
+
+  private static long optional(Map<String, Long> registers, String name) {
+    return Objects.requireNonNullElse(registers.get(name), 0L);
+  }
+
+  /** What the unit can do. */
+  public VtdCapabilities capabilities() {
+    return unit;
+  }
+
+  /** Whether translation is on (GSTS.TES). */
+  public boolean isEnabled() {
+    return enabled;
+  }
+
+  /** RTADDR.TTM: see {@link RootTableAddress}. */
+  public int mode() {
+    return mode;
+  }
+
+  /** Host address of the root table. */
+  public long rootTable() {
+    return rootTable;
+  }
+
+  /** Whether {@code address} lies in 0xFEE00000..0xFEEFFFFF. */
+  static boolean isInterrupt(long address) {
+    return Long.compareUnsigned(address - INTERRUPT_FIRST, INTERRUPT_EXTENT) <= 0;
+  }
+
+  /** Whether {@code address} lies in a protected memory region that is enforced. */
+  boolean isProtected(long address) {
+    return protects && (within(address, lowFirst, lowLast) || within(address, highFirst, highLast));
+  }
+
+  private static boolean within(long address, long first, long last) {
+    return Long.compareUnsigned(address, first) >= 0 && Long.compareUnsigned(address, last) <= 0;
+  }
+}

@@ -1,0 +1,285 @@
+package dev.nestwalk.vtd;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.memory.GuestMemory;
+
+/**
+ * Reads root, context and PASID structures of one request into a {@link VtdPlan} (VT-d 3.4, 9.1 to
+ * 9.6), in the order of checks of section 6.2 and 6.3 of the handling rules.
+ *
+ * <p>Threads: belongs to the thread of its walker.
+ */
+final class VtdResolver {
+  private static final long[] NONE = new long[6];
+
+  private final VtdConfig config;
+  private final VtdCapabilities unit;
+  private final ReservedMasks reserved;
+  private final GuestMemory memory;
+  private final long ecap;
+
+  // The entry under examination; filled by read().
+  private final long[] words = new long[8];
+
+  /** Set by {@link #resolve}: whether FPD of an entry read so far hides qualified faults. */
+  boolean faultsHidden;
+
+  VtdResolver(VtdConfig config, GuestMemory memory) {
+    this.config = config;
+    this.unit = config.unit;
+    this.reserved = config.reserved;
+    this.memory = memory;
+    this.ecap = config.unit.ecap();
+  }
+
+  /**
+   * Resolves a request's configuration; the translation table mode was checked before.
+   *
+   * @param pasid 20 bits, or -1 for a request without PASID
+   * @return 0, or the fault reason
+   */
+  int resolve(VtdPlan plan, int sourceId, int pasid, int access) {
+    faultsHidden = false;
+    boolean ofDeviceTlb = (access & (Access.TRANSLATION_REQUEST | Access.TRANSLATED)) != 0;
+    return config.mode == RootTableAddress.TTM_LEGACY
+        ? resolveLegacy(plan, sourceId, ofDeviceTlb)
+        : resolveScalable(plan, sourceId, pasid, access, ofDeviceTlb);
+  }
+
+  private boolean read(long address, int count) {
+    for (int i = 0; i < count; i++) {
+      long at = address + 8L * i;
+      int run = memory.find(at);
+      if (run < 0) {
+        return false;
+      }
+      words[i] = memory.load(run, at);
+    }
+    return true;
+  }
+
+  private int resolveLegacy(VtdPlan plan, int sourceId, boolean ofDeviceTlb) {
+    if (!read(config.rootTable + (sourceId >>> 8) * 16L, 2)) {
+      return 0x08;
+    }
+    if (!RootEntry.P.in(words[0])) {
+      return 0x01;
+    }
+    if (((words[0] & reserved.root) | (words[1] & reserved.rootHigh)) != 0) {
+      return 0x0a;
+    }
+    if (!read((words[0] & RootEntry.CTP.mask()) + (sourceId & 0xff) * 16L, 2)) {
+      return 0x09;
+    }
+    long low = words[0];
+    long high = words[1];
+    faultsHidden = ContextEntry.FPD.in(low);
+    if (!ContextEntry.P.in(low)) {
+      return 0x02;
+    }
+    if (((low & reserved.context) | (high & reserved.contextHigh)) != 0) {
+      return 0x0b;
+    }
+    int type = (int) ContextEntry.TT.get(low);
+    int aw = (int) ContextEntry.AW.get(high);
+    boolean legal =
+        switch (type) {
+          case ContextEntry.TT_UNTRANSLATED -> unit.supportsWidth(aw);
+          case ContextEntry.TT_DEVICE_TLB -> Ecap.DT.in(ecap) && unit.supportsWidth(aw);
+          case ContextEntry.TT_PASS_THROUGH ->
+              Ecap.PT.in(ecap) && unit.supportsWidth(aw) && aw == unit.widestSecondStage();
+          default -> false;
+        };
+    if (!legal) {
+      return 0x03;
+    }
+    if (ofDeviceTlb && type != ContextEntry.TT_DEVICE_TLB) {
+      return 0x0d;
+    }
+    plan.legacy = true;
+    plan.domain = (int) ContextEntry.DID.get(high);
+    plan.privileged = false;
+    if (type == ContextEntry.TT_PASS_THROUGH) {
+      plan.kind = VtdPlan.IDENTITY;
+      plan.identityWidth = unit.inputWidth(aw);
+      return 0;
+    }
+    plan.kind = VtdPlan.SECOND;
+    planSecond(plan, aw, low & ContextEntry.SSPTPTR.mask());
+    return 0;
+  }
+
+  private void planSecond(VtdPlan plan, int aw, long root) {
+    plan.secondRoot = root;
+    plan.secondLevels = aw + 2;
+    plan.secondWidth = unit.inputWidth(aw);
+    plan.secondFlags = false;
+    plan.secondExecute = false;
+  }
+
+  private int resolveScalable(
+      VtdPlan plan, int sourceId, int pasid, int access, boolean ofDeviceTlb) {
+    plan.legacy = false;
+    if (!read(config.rootTable + (sourceId >>> 8) * 16L, 2)) {
+      return 0x38;
+    }
+    // The upper half of the entry is laid out like the lower one.
+    long root = words[sourceId >>> 7 & 1];
+    if (!ScalableRootEntry.LP.in(root)) {
+      return 0x39;
+    }
+    if ((root & reserved.scalableRoot) != 0) {
+      return 0x3a;
+    }
+    if (!read((root & ScalableRootEntry.LCTP.mask()) + (sourceId & 0x7f) * 32L, 4)) {
+      return 0x40;
+    }
+    long low = words[0];
+    long high = words[1];
+    faultsHidden = ScalableContextEntry.FPD.in(low);
+    if (!ScalableContextEntry.P.in(low)) {
+      return 0x41;
+    }
+    if (anyReserved(reserved.scalableContext)) {
+      return 0x42;
+    }
+    if (ofDeviceTlb && !ScalableContextEntry.DTE.in(low)) {
+      return 0x44;
+    }
+    int directoryWidth = (int) ScalableContextEntry.PDTS.get(low) + 13;
+    int index = pasid;
+    if (pasid >= 0) {
+      if (!ScalableContextEntry.PASIDE.in(low)) {
+        return 0x45;
+      }
+      if (pasid >>> Math.min(directoryWidth, unit.pasidWidth()) != 0) {
+        return 0x46;
+      }
+      plan.privileged = (access & Access.PRIVILEGED) != 0;
+    } else {
+      // Reserved bits were checked: without RPS the field is 0, without RPRIVS the user it is.
+      index = (int) ScalableContextEntry.RID_PASID.get(high);
+      if (index >>> directoryWidth != 0) {
+        return 0x48;
+      }
+      plan.privileged = ScalableContextEntry.RID_PRIV.in(high);
+    }
+    if ((access & Access.TRANSLATED) != 0) {
+      // Translated requests need no PASID structure.
+      plan.kind = VtdPlan.IDENTITY;
+      plan.identityWidth = unit.hostAddressWidth();
+      return 0;
+    }
+    boolean execute = pasid >= 0 && (access & Access.EXECUTE) != 0;
+    return resolvePasid(plan, low & ScalableContextEntry.PASIDDIRPTR.mask(), index, execute);
+  }
+
+  private boolean anyReserved(long[] masks) {
+    long found = 0;
+    for (int i = 0; i < masks.length; i++) {
+      found |= words[i] & masks[i];
+    }
+    return found != 0;
+  }
+
+  private int resolvePasid(VtdPlan plan, long directory, int index, boolean execute) {
+    if (!read(directory + (index >>> 6) * 8L, 1)) {
+      return 0x50;
+    }
+    long entry = words[0];
+    faultsHidden |= PasidDirectoryEntry.FPD.in(entry);
+    if (!PasidDirectoryEntry.P.in(entry)) {
+      return 0x51;
+    }
+    if ((entry & reserved.pasidDirectory) != 0) {
+      return 0x52;
+    }
+    if (!read((entry & PasidDirectoryEntry.SMPTBLPTR.mask()) + (index & 63) * 64L, 8)) {
+      return 0x58;
+    }
+    faultsHidden |= PasidTableEntry.FPD.in(words[0]);
+    if (!PasidTableEntry.P.in(words[0])) {
+      return 0x59;
+    }
+    int type = (int) PasidTableEntry.PGTT.get(words[0]);
+    boolean second = type == PasidTableEntry.PGTT_SECOND || type == PasidTableEntry.PGTT_NESTED;
+    boolean first = type == PasidTableEntry.PGTT_FIRST || type == PasidTableEntry.PGTT_NESTED;
+    long beyond = 0;
+    if (second) {
+      beyond |= words[0] & PasidTableEntry.SSPTPTR.mask() & unit.beyondHost();
+    }
+    if (type == PasidTableEntry.PGTT_FIRST) {
+      beyond |= words[2] & PasidTableEntry.FSPTPTR.mask() & unit.beyondHost();
+    }
+    if (beyond != 0 || anyReserved(reserved.pasidEntry)) {
+      return 0x5a;
+    }
+    int aw = (int) PasidTableEntry.AW.get(words[0]);
+    int mode = (int) PasidTableEntry.FSPM.get(words[2]);
+    boolean legal =
+        isOffered(type)
+            && (!second || unit.supportsWidth(aw))
+            && (!first || mode == 0 || mode == 1 && Cap.FS5LP.in(unit.cap()))
+            && (type != PasidTableEntry.PGTT_PASS_THROUGH || isWidest(aw));
+    if (!legal) {
+      return 0x5b;
+    }
+    if (execute && !PasidTableEntry.ERE.in(words[2])) {
+      return 0x5c;
+    }
+    if (plan.privileged && !PasidTableEntry.SRE.in(words[2])) {
+      return 0x5d;
+    }
+    fill(plan, type, aw, mode);
+    return 0;
+  }
+
+  private boolean isOffered(int type) {
+    return switch (type) {
+      case PasidTableEntry.PGTT_FIRST -> Ecap.FSTS.in(ecap);
+      case PasidTableEntry.PGTT_SECOND -> Ecap.SSTS.in(ecap);
+      case PasidTableEntry.PGTT_NESTED -> Ecap.NEST.in(ecap);
+      case PasidTableEntry.PGTT_PASS_THROUGH -> Ecap.PT.in(ecap);
+      default -> false;
+    };
+  }
+
+  private boolean isWidest(int aw) {
+    int widest = unit.widestSecondStage();
+    return widest == 0 || aw == widest;
+  }
+
+  private void fill(VtdPlan plan, int type, int aw, int mode) {
+    plan.domain = (int) PasidTableEntry.DID.get(words[1]);
+    plan.updates = PasidTableEntry.PWSNP.in(words[1]) || !Ecap.SMPWCS.in(ecap);
+    plan.identityWidth = unit.hostAddressWidth();
+    plan.kind =
+        switch (type) {
+          case PasidTableEntry.PGTT_FIRST -> VtdPlan.FIRST;
+          case PasidTableEntry.PGTT_SECOND -> VtdPlan.SECOND;
+          case PasidTableEntry.PGTT_NESTED -> VtdPlan.NESTED;
+          default -> VtdPlan.IDENTITY;
+        };
+    if (plan.kind == VtdPlan.SECOND || plan.kind == VtdPlan.NESTED) {
+      planSecond(plan, aw, words[0] & PasidTableEntry.SSPTPTR.mask());
+      plan.secondFlags = PasidTableEntry.SSADE.in(words[0]);
+      plan.secondExecute = PasidTableEntry.SSEE.in(words[0]);
+    }
+    if (plan.kind == VtdPlan.FIRST || plan.kind == VtdPlan.NESTED) {
+      long control = words[2];
+      plan.firstRoot = control & PasidTableEntry.FSPTPTR.mask();
+      plan.firstLevels = 4 + mode;
+      plan.noExecute = PasidTableEntry.NXE.in(control);
+      plan.writeProtect = PasidTableEntry.WPE.in(control);
+      plan.smep = PasidTableEntry.SMEP.in(control);
+      boolean extended = PasidTableEntry.EAFE.in(control);
+      plan.firstUsed = FirstStageEntry.A.mask() | (extended ? FirstStageEntry.EA.mask() : 0);
+      boolean xdReserved = Ecap.ERS.in(ecap) && !plan.noExecute;
+      plan.firstTable = xdReserved ? reserved.firstTableNoXd : reserved.firstTable;
+      plan.firstLeaf = xdReserved ? reserved.firstLeafNoXd : reserved.firstLeaf;
+    } else {
+      plan.firstTable = NONE;
+      plan.firstLeaf = NONE;
+    }
+  }
+}

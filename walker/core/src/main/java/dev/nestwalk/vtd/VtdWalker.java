@@ -1,0 +1,204 @@
+package dev.nestwalk.vtd;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
+
+/**
+ * Translates DMA through VT-d structures without a cache: every call reads the tables (VT-d chapter
+ * 3). Total: any memory content gives a translation or a fault. Allocates nothing after
+ * construction.
+ *
+ * <p>Threads: belongs to one thread; several walkers may share configuration and memory.
+ */
+public final class VtdWalker {
+  /** Flag updates lost in a row before the update counts as failed. */
+  static final int MAX_LOSSES = 64;
+
+  private static final long INTERRUPT = Outcome.INTERRUPT.packed();
+  private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
+  private static final long PROTECTED = Outcome.PROTECTED_MEMORY.packed();
+  private static final long UNSUPPORTED = Outcome.UNSUPPORTED_REQUEST.packed();
+  private static final int OF_DEVICE_TLB = Access.TRANSLATION_REQUEST | Access.TRANSLATED;
+
+  private final VtdConfig config;
+  private final boolean zeroLengthReads;
+  private final VtdResolver resolver;
+  private final SecondStageWalk second;
+  private final FirstStageWalk first;
+  private final NestedWalk nested;
+  private final VtdPlan plan = new VtdPlan();
+  private final FaultRecord fault = new FaultRecord();
+
+  /** A walker over {@code memory}, configured by {@code config}. */
+  public VtdWalker(VtdConfig config, GuestMemory memory) {
+    this.config = config;
+    zeroLengthReads = Cap.ZLR.in(config.unit.cap());
+    resolver = new VtdResolver(config, memory);
+    second = new SecondStageWalk(config, memory);
+    first = new FirstStageWalk(config, memory);
+    nested = new NestedWalk(config, memory, second);
+  }
+
+  /**
+   * Translates one byte of DMA.
+   *
+   * @param sourceId requester id, 16 bits
+   * @param pasid 20 bits, or -1 for a request without PASID
+   * @param iova byte address, all 64 bits significant
+   * @param access valid {@link Access} bits
+   * @return a packed {@link Translation}; after a refusal {@link #fault()} has the whole of it
+   */
+  public long translate(int sourceId, int pasid, long iova, int access) {
+    resolver.faultsHidden = false;
+    nested.reset();
+    long answer = answer(sourceId, pasid, iova, access);
+    if (!Translation.isFault(answer)) {
+      return answer;
+    }
+    if ((access & Access.TRANSLATION_REQUEST) != 0 && isMissingRight(Translation.code(answer))) {
+      answer = NO_RIGHTS;
+      nested.reset();
+    }
+    FaultRecording.fill(
+        fault, sourceId, pasid, iova, access, answer, nested.intermediate(), resolver.faultsHidden);
+    return answer;
+  }
+
+  /** The last refusal; filled again by the next one. */
+  public FaultRecord fault() {
+    return fault;
+  }
+
+  /** Faults that a translation request meets as a completion without rights (3.13). */
+  private static boolean isMissingRight(int code) {
+    return switch (code) {
+      case 0x05, 0x06, 0x71, 0x79, 0x81, 0x82, 0x85, 0x86 -> true;
+      default -> false;
+    };
+  }
+
+  private long answer(int sourceId, int pasid, long iova, int access) {
+    boolean plain = pasid < 0;
+    if (plain && VtdConfig.isInterrupt(iova)) {
+      if ((access & OF_DEVICE_TLB) == 0) {
+        return INTERRUPT;
+      }
+      if (config.enabled && (access & Access.TRANSLATION_REQUEST) != 0) {
+        return NO_RIGHTS;
+      }
+    }
+    if (!config.enabled) {
+      return untranslated(iova, access);
+    }
+    int mode = modeFault(plain);
+    if (mode != 0) {
+      return Translation.fault(mode, 0, 0);
+    }
+    int code = resolver.resolve(plan, sourceId, pasid, access);
+    if (code != 0) {
+      return Translation.fault(code, 0, 0);
+    }
+    if ((access & Access.TRANSLATED) != 0) {
+      return identity(iova, config.unit.hostAddressWidth());
+    }
+    long answer =
+        plan.kind == VtdPlan.IDENTITY
+            ? identity(iova, plan.identityWidth)
+            : walk(plain, iova, access);
+    if (Translation.isFault(answer) || (access & Access.TRANSLATION_REQUEST) == 0) {
+      return answer;
+    }
+    int rights = Translation.rights(answer) & access;
+    return Translation.ok(Translation.address(answer), Translation.spanLog2(answer), rights);
+  }
+
+  /** Translation is off: addresses pass unchanged, protected memory excepted. */
+  private long untranslated(long iova, int access) {
+    boolean beyond = iova >>> config.unit.hostAddressWidth() != 0;
+    if (beyond || (access & OF_DEVICE_TLB) != 0 || VtdConfig.isInterrupt(iova)) {
+      return UNSUPPORTED;
+    }
+    return config.isProtected(iova) ? PROTECTED : identityAnswer(iova);
+  }
+
+  private int modeFault(boolean plain) {
+    long ecap = config.unit.ecap();
+    return switch (config.mode) {
+      case RootTableAddress.TTM_LEGACY -> plain ? 0 : 0x31;
+      case RootTableAddress.TTM_SCALABLE -> Ecap.SMTS.in(ecap) ? 0 : 0x30;
+      case RootTableAddress.TTM_ABORT -> Ecap.ADMS.in(ecap) ? 0x33 : 0x30;
+      default -> 0x30;
+    };
+  }
+
+  private long identity(long iova, int width) {
+    if (iova >>> Math.min(width, config.unit.hostAddressWidth()) != 0) {
+      return Translation.fault(plan.legacy ? 0x04 : 0x83, 0, 0);
+    }
+    if (VtdConfig.isInterrupt(iova)) {
+      return Translation.fault(plan.legacy ? 0x0e : 0x87, 0, 0);
+    }
+    return config.isProtected(iova) ? PROTECTED : identityAnswer(iova);
+  }
+
+  private long identityAnswer(long iova) {
+    int span = config.protects ? 12 : touchesInterrupt(iova, 30) ? 20 : 30;
+    return Translation.ok(iova, span, Access.ATOMIC);
+  }
+
+  private long walk(boolean plain, long iova, int access) {
+    int asked = access & Access.ATOMIC;
+    boolean execute = !plain && (access & Access.EXECUTE) != 0;
+    boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
+    int need = query && !execute ? 0 : asked | (execute ? SecondStageWalk.X : 0);
+    boolean zero = !query && zeroLengthReads && (access & Access.ZERO_LENGTH) != 0;
+    long answer =
+        switch (plan.kind) {
+          case VtdPlan.SECOND -> secondOnly(iova, need, asked, zero);
+          case VtdPlan.FIRST -> first.walk(plan, iova, need, asked);
+          default -> nested.walk(plan, iova, need, asked, zero);
+        };
+    if (Translation.isFault(answer)) {
+      return answer;
+    }
+    int span = Translation.spanLog2(answer);
+    long output = Translation.address(answer);
+    if (span > 20 && (touchesInterrupt(output, span) || plain && touchesInterrupt(iova, span))) {
+      return Translation.ok(output, 20, Translation.rights(answer));
+    }
+    return answer;
+  }
+
+  private static boolean touchesInterrupt(long address, int span) {
+    return address >>> span == VtdConfig.INTERRUPT_FIRST >>> span;
+  }
+
+  private long secondOnly(long iova, int need, int asked, boolean zero) {
+    if (iova >>> plan.secondWidth != 0) {
+      return Translation.fault(plan.legacy ? 0x04 : 0x84, 2, 0);
+    }
+    int all = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
+    int any = zero ? Access.ATOMIC : asked;
+    for (int losses = 0; losses <= MAX_LOSSES; losses++) {
+      long answer = second.walk(plan, iova, all, any);
+      if (Translation.isFault(answer)) {
+        return answer;
+      }
+      if (VtdConfig.isInterrupt(Translation.address(answer))) {
+        return Translation.fault(plan.legacy ? 0x0e : 0x87, 0, 0);
+      }
+      boolean dirty = (asked & Translation.rights(answer) & Access.WRITE) != 0;
+      int code = second.commit(plan, dirty);
+      if (code == 0) {
+        return answer;
+      }
+      if (code != SecondStageWalk.LOST) {
+        return Translation.fault(code, 2, second.leafLevel());
+      }
+    }
+    return Translation.fault(0x7d, 2, second.leafLevel());
+  }
+}
