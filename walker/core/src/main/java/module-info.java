@@ -1,6 +1,6 @@
 /** IOMMU address translation: VT-d and SMMUv3 tables, walked exactly and fast. */
 module dev.nestwalk {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
 
   exports dev.nestwalk;
   exports dev.nestwalk.dma;
