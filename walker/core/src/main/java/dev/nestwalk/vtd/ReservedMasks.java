@@ -53,8 +53,6 @@ final class ReservedMasks {
     without(unit, Ecap.DT, scalableContext, ScalableContextEntry.DTE);
     without(unit, Ecap.PASID, scalableContext, ScalableContextEntry.PASIDE);
     without(unit, Ecap.PRS, scalableContext, ScalableContextEntry.PRE);
-    without(unit, Ecap.RPS, scalableContext, ScalableContextEntry.RID_PASID);
-    without(unit, Ecap.RPRIVS, scalableContext, ScalableContextEntry.RID_PRIV);
     fillPasidEntry(unit, domain);
     fillSecondStage(unit, beyond);
     fillFirstStage(unit, beyond);

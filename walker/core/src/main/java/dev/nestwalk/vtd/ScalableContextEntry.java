@@ -34,11 +34,11 @@ public final class ScalableContextEntry {
 
   /** PASID of requests without PASID. */
   public static final Field RID_PASID =
-      Field.of("RID_PASID", 83, 64, "PASID of requests without PASID; reserved unless ECAP.RPS");
+      Field.of("RID_PASID", 83, 64, "PASID of requests without PASID; ignored unless ECAP.RPS");
 
   /** Privilege of requests without PASID. */
   public static final Field RID_PRIV =
-      Field.bit("RID_PRIV", 84, "requests without PASID are privileged; reserved unless RPRIVS");
+      Field.bit("RID_PRIV", 84, "requests without PASID are privileged; ignored unless RPRIVS");
 
   /** The entry. */
   public static final Structure STRUCTURE =

@@ -157,12 +157,11 @@ final class VtdResolver {
       }
       plan.privileged = (access & Access.PRIVILEGED) != 0;
     } else {
-      // Reserved bits were checked: without RPS the field is 0, without RPRIVS the user it is.
-      index = (int) ScalableContextEntry.RID_PASID.get(high);
+      index = Ecap.RPS.in(ecap) ? (int) ScalableContextEntry.RID_PASID.get(high) : 0;
       if (index >>> directoryWidth != 0) {
         return 0x48;
       }
-      plan.privileged = ScalableContextEntry.RID_PRIV.in(high);
+      plan.privileged = Ecap.RPRIVS.in(ecap) && ScalableContextEntry.RID_PRIV.in(high);
     }
     if ((access & Access.TRANSLATED) != 0) {
       // Translated requests need no PASID structure.
