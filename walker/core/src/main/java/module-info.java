@@ -4,6 +4,7 @@ module dev.nestwalk {
 
   exports dev.nestwalk;
   exports dev.nestwalk.dma;
+  exports dev.nestwalk.explain;
   exports dev.nestwalk.format;
   exports dev.nestwalk.memory;
   exports dev.nestwalk.vtd;

@@ -1,0 +1,307 @@
+package dev.nestwalk.explain;
+
+import dev.nestwalk.format.Structure;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.vtd.Cap;
+import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FirstStageEntry;
+import dev.nestwalk.vtd.PasidTableEntry;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The first stage, entry by entry (VT-d 3.6, 9.7), on host or on guest-physical addresses (3.8).
+ */
+final class FirstStageSteps {
+  /** A first-stage entry: its own address, where that is in host memory, and its content. */
+  private record Entry(
+      int level, long at, long host, int run, long word, SecondStageSteps.@Nullable Leaf through) {}
+
+  private final VtdUnit unit;
+  private final GuestMemory memory;
+  private final Recorder recorder;
+  private final VtdContext context;
+  private final @Nullable SecondStageSteps second;
+  private final int levels;
+
+  FirstStageSteps(
+      VtdUnit unit,
+      GuestMemory memory,
+      Recorder recorder,
+      VtdContext context,
+      @Nullable SecondStageSteps second) {
+    this.unit = unit;
+    this.memory = memory;
+    this.recorder = recorder;
+    this.context = context;
+    this.second = second;
+    levels = PasidTableEntry.FSPM.get(context.first()) == 0 ? 4 : 5;
+  }
+
+  VtdAnswer walk(VtdWish wish, long iova) {
+    canonical(iova);
+    long table = PasidTableEntry.FSPTPTR.get(context.first()) * 4096;
+    boolean user = true;
+    boolean writable = true;
+    boolean executeDisabled = false;
+    for (int level = levels; ; level--) {
+      long index = iova >>> 12 + 9 * (level - 1) & 511;
+      Entry entry = fetch(level, table + index * 8, index);
+      Structure structure = shape(level, entry.word);
+      Recorder.Reading reading = reading(entry, index);
+      int code =
+          !FirstStageEntry.P.in(entry.word)
+              ? 0x71
+              : isReserved(structure, level, entry.word) ? 0x72 : 0;
+      boolean leaf = isLeaf(level, entry.word);
+      recorder.read(
+          reading,
+          structure,
+          new long[] {entry.word},
+          code != 0 ? Reasons.of(code) : leaf ? "page" : "points to the next table");
+      if (code != 0) {
+        throw new Refusal(code, 1, level, 0);
+      }
+      user &= FirstStageEntry.US.in(entry.word);
+      writable &= FirstStageEntry.RW.in(entry.word);
+      executeDisabled |= FirstStageEntry.XD.in(entry.word);
+      if (leaf) {
+        boolean mayWrite = judge(wish, level, user, writable, executeDisabled);
+        return second == null
+            ? finishAlone(wish, iova, entry, mayWrite)
+            : finishNested(second, wish, iova, entry, mayWrite);
+      }
+      long used = usedFlags();
+      if ((entry.word & used) != used) {
+        mayUpdate(entry);
+        if (second != null && entry.through != null) {
+          // Its A was set a moment ago, when the table was read.
+          long now = memory.load(memory.find(entry.through.at()), entry.through.at());
+          second.settle(reread(entry.through, now), true, entry.at);
+        }
+        setFlags(entry, used);
+      }
+      table = FirstStageEntry.ADDR.get(entry.word) * 4096;
+    }
+  }
+
+  private static SecondStageSteps.Leaf reread(SecondStageSteps.Leaf leaf, long now) {
+    return new SecondStageSteps.Leaf(
+        leaf.output(),
+        leaf.spanLog2(),
+        leaf.readable(),
+        leaf.writable(),
+        leaf.level(),
+        leaf.at(),
+        now);
+  }
+
+  private void canonical(long iova) {
+    int top = levels == 4 ? 47 : 56;
+    boolean canonical = iova >> top == 0 || iova >> top == -1;
+    recorder.decided(
+        "canonical address",
+        "IOVA",
+        iova,
+        canonical ? "bits 63:%d are all equal".formatted(top) : Reasons.of(0x80),
+        "VT-d 3.6");
+    if (!canonical) {
+      throw new Refusal(0x80, 1, 0, 0);
+    }
+  }
+
+  private Recorder.Reading reading(Entry entry, long index) {
+    String space = second == null ? "HPA" : "GPA";
+    return new Recorder.Reading("first stage, index " + index, 1, entry.level, space, entry.at);
+  }
+
+  private Entry fetch(int level, long at, long index) {
+    long host = at;
+    SecondStageSteps.Leaf through = null;
+    if (second != null) {
+      through = throughSecondStage(second, level, at);
+      host = through.output();
+    }
+    int run = memory.find(host);
+    if (run < 0) {
+      int code = level == levels ? 0x73 : 0x70;
+      recorder.decided("first stage, index " + index, "HPA", host, Reasons.of(code), "VT-d 3.6");
+      throw new Refusal(code, 1, level, 0);
+    }
+    return new Entry(level, at, host, run, memory.load(run, host), through);
+  }
+
+  private SecondStageSteps.Leaf throughSecondStage(SecondStageSteps stage, int level, long at) {
+    if (stage.isTooWide(at)) {
+      recorder.decided("first-stage table address", "GPA", at, Reasons.of(0x74), "VT-d 3.8");
+      throw new Refusal(0x74, 1, level, at);
+    }
+    try {
+      String purpose = ", for the first-stage entry of level " + level;
+      SecondStageSteps.Leaf leaf = stage.walk(purpose, at, SecondStageSteps.Want.READ);
+      stage.settle(leaf, false, at);
+      return leaf;
+    } catch (Refusal refusal) {
+      if (refusal.code == 0x86) {
+        throw new Refusal(level == levels ? 0x75 : 0x76, 1, level, at);
+      }
+      throw refusal;
+    }
+  }
+
+  private boolean isLeaf(int level, long word) {
+    return level == 1
+        || level == 2 && FirstStageEntry.PS.in(word)
+        || level == 3 && FirstStageEntry.PS.in(word) && unit.hasCap(Cap.FS1GP);
+  }
+
+  private Structure shape(int level, long word) {
+    if (level == 1) {
+      return FirstStageEntry.PAGE_4K;
+    }
+    if (level > 3) {
+      return FirstStageEntry.TOP;
+    }
+    if (isLeaf(level, word)) {
+      return level == 2 ? FirstStageEntry.PAGE_2M : FirstStageEntry.PAGE_1G;
+    }
+    return FirstStageEntry.TABLE;
+  }
+
+  private boolean isReserved(Structure structure, int level, long word) {
+    boolean unsupportedPage = level == 3 && FirstStageEntry.PS.in(word) && !isLeaf(level, word);
+    boolean executeDisable =
+        unit.has(Ecap.ERS)
+            && !PasidTableEntry.NXE.in(context.first())
+            && FirstStageEntry.XD.in(word);
+    return unsupportedPage
+        || executeDisable
+        || VtdUnit.hasUnnamed(structure, 0, word)
+        || unit.pointsBeyondHost(FirstStageEntry.ADDR, word);
+  }
+
+  /** First-stage rights; true if the mapping may be written. */
+  private boolean judge(
+      VtdWish wish, int level, boolean user, boolean writable, boolean executeDisabled) {
+    boolean supervisor = context.privileged();
+    boolean protect = PasidTableEntry.WPE.in(context.first());
+    boolean mayWrite = writable || supervisor && !protect;
+    boolean noExecute = PasidTableEntry.NXE.in(context.first()) && executeDisabled;
+    boolean smep = supervisor && user && PasidTableEntry.SMEP.in(context.first());
+    boolean writeIsNeeded = wish.write() && (!wish.oneIsEnough() || !wish.read());
+    int code = 0;
+    if (!supervisor && !user) {
+      code = 0x81;
+    } else if (writeIsNeeded && !mayWrite) {
+      code = 0x85;
+    } else if (wish.execute() && (noExecute || smep)) {
+      code = 0x82;
+    }
+    recorder.decided(
+        "first-stage rights",
+        "",
+        0,
+        code != 0
+            ? Reasons.of(code)
+            : "%s page, %s".formatted(user ? "user" : "supervisor", mayWrite ? "rw" : "r"),
+        "VT-d 3.6.1");
+    if (code != 0) {
+      throw new Refusal(code, 1, level, 0);
+    }
+    return mayWrite;
+  }
+
+  private static long output(Entry entry, long iova) {
+    int shift = 12 + 9 * (entry.level - 1);
+    return (FirstStageEntry.ADDR.get(entry.word) * 4096 & -1L << shift)
+        + (iova & (1L << shift) - 1);
+  }
+
+  private VtdAnswer finishAlone(VtdWish wish, long iova, Entry entry, boolean mayWrite) {
+    long output = output(entry, iova);
+    VtdAnswer.refuseInterrupt(recorder, output, false);
+    boolean dirty = wish.write() && mayWrite;
+    setMissing(entry, usedFlags() | (dirty ? FirstStageEntry.D.mask() : 0));
+    return new VtdAnswer(output, 12 + 9 * (entry.level - 1), true, mayWrite);
+  }
+
+  private VtdAnswer finishNested(
+      SecondStageSteps stage, VtdWish wish, long iova, Entry entry, boolean mayWrite) {
+    long guest = output(entry, iova);
+    if (stage.isTooWide(guest)) {
+      recorder.decided("first-stage output", "GPA", guest, Reasons.of(0x74), "VT-d 3.8");
+      throw new Refusal(0x74, 1, entry.level, guest);
+    }
+    SecondStageSteps.Leaf last =
+        stage.walk(", for the final address", guest, wish.ofSecondStage(mayWrite));
+    boolean dirty = wish.write() && mayWrite && last.writable();
+    if (stage.flagsAreDue(last, dirty) && !context.mayUpdate()) {
+      throw new Refusal(0x7c, 2, last.level(), guest);
+    }
+    VtdAnswer.refuseInterrupt(recorder, last.output(), false);
+    long flags = usedFlags() | (dirty ? FirstStageEntry.D.mask() : 0);
+    if ((entry.word & flags) != flags) {
+      mayUpdate(entry);
+      if (context.flags()) {
+        settleTableWrite(stage, entry);
+      }
+      setFlags(entry, flags);
+    }
+    stage.settle(last, dirty, guest);
+    int span = Math.min(12 + 9 * (entry.level - 1), last.spanLog2());
+    return new VtdAnswer(last.output(), span, last.readable(), mayWrite && last.writable());
+  }
+
+  /** The flag update writes guest memory, which the second stage records as well. */
+  private void settleTableWrite(SecondStageSteps stage, Entry entry) {
+    try {
+      SecondStageSteps.Leaf leaf =
+          stage.walk(", for the flag update", entry.at, SecondStageSteps.Want.WRITE);
+      stage.settle(leaf, true, entry.at);
+    } catch (Refusal refusal) {
+      throw refusal.code == 0x85 ? new Refusal(0x77, 1, entry.level, entry.at) : refusal;
+    }
+  }
+
+  private long usedFlags() {
+    boolean extended = PasidTableEntry.EAFE.in(context.first());
+    return FirstStageEntry.A.mask() | (extended ? FirstStageEntry.EA.mask() : 0);
+  }
+
+  private void setMissing(Entry entry, long flags) {
+    if ((entry.word & flags) != flags) {
+      mayUpdate(entry);
+      setFlags(entry, flags);
+    }
+  }
+
+  private long guest(Entry entry) {
+    return second == null ? 0 : entry.at;
+  }
+
+  private void mayUpdate(Entry entry) {
+    if (!context.mayUpdate()) {
+      throw new Refusal(0x90, 1, entry.level, guest(entry));
+    }
+    if (entry.through != null && !entry.through.writable()) {
+      throw new Refusal(0x77, 1, entry.level, guest(entry));
+    }
+  }
+
+  private void setFlags(Entry entry, long flags) {
+    int outcome = memory.update(entry.run, entry.host, entry.word, entry.word | flags);
+    if (outcome == GuestMemory.LOST) {
+      throw new Restart();
+    }
+    recorder.decided(
+        "first-stage flags",
+        "HPA",
+        entry.host,
+        outcome == GuestMemory.REFUSED
+            ? Reasons.of(0x91)
+            : "0x%016x becomes 0x%016x".formatted(entry.word, entry.word | flags),
+        "VT-d 3.6.2");
+    if (outcome == GuestMemory.REFUSED) {
+      throw new Refusal(0x91, 1, entry.level, guest(entry));
+    }
+  }
+}

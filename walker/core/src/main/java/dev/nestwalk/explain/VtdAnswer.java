@@ -1,0 +1,19 @@
+package dev.nestwalk.explain;
+
+/** A translation before it is packed. */
+record VtdAnswer(long output, int spanLog2, boolean readable, boolean writable) {
+  /** No request may come out in the interrupt range (VT-d 3.15). */
+  static void refuseInterrupt(Recorder recorder, long output, boolean legacy) {
+    boolean hit = VtdUnit.isInterrupt(output);
+    int code = legacy ? 0x0e : 0x87;
+    recorder.decided(
+        "output address",
+        "HPA",
+        output,
+        hit ? Reasons.of(code) : "outside the interrupt range",
+        "VT-d 3.15");
+    if (hit) {
+      throw Refusal.of(code);
+    }
+  }
+}

@@ -1,0 +1,304 @@
+package dev.nestwalk.explain;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.format.Field;
+import dev.nestwalk.format.Structure;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.vtd.Cap;
+import dev.nestwalk.vtd.ContextEntry;
+import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.PasidDirectoryEntry;
+import dev.nestwalk.vtd.PasidTableEntry;
+import dev.nestwalk.vtd.RootEntry;
+import dev.nestwalk.vtd.ScalableContextEntry;
+import dev.nestwalk.vtd.ScalableRootEntry;
+import org.jspecify.annotations.Nullable;
+
+/** Root, context, PASID directory and PASID table entries, in the order of their checks. */
+final class VtdConfiguration {
+  private final VtdUnit unit;
+  private final GuestMemory memory;
+  private final Recorder recorder;
+
+  /** OR of the FPD bits met so far. */
+  boolean faultsDisabled;
+
+  VtdConfiguration(VtdUnit unit, GuestMemory memory, Recorder recorder) {
+    this.unit = unit;
+    this.memory = memory;
+    this.recorder = recorder;
+  }
+
+  /** Reads an entry; null if a word of it is no memory. */
+  private long @Nullable [] fetch(long address, int words) {
+    long[] entry = new long[words];
+    for (int i = 0; i < words; i++) {
+      int run = memory.find(address + i * 8L);
+      if (run < 0) {
+        return null;
+      }
+      entry[i] = memory.load(run, address + i * 8L);
+    }
+    return entry;
+  }
+
+  private long[] read(String title, long address, Structure structure, int unreadable) {
+    long[] words = fetch(address, structure.words());
+    if (words == null) {
+      recorder.read(at(title, address), structure, new long[0], "not in memory: unreadable");
+      throw Refusal.of(unreadable);
+    }
+    return words;
+  }
+
+  private static Recorder.Reading at(String title, long address) {
+    return new Recorder.Reading(title, 0, 0, "HPA", address);
+  }
+
+  /** Notes the outcome of an entry's checks; refuses if {@code code} is not 0. */
+  private void judge(
+      String title, long address, Structure structure, long[] words, int code, String rule) {
+    recorder.read(at(title, address), structure, words, rule);
+    if (code != 0) {
+      throw Refusal.of(code);
+    }
+  }
+
+  VtdContext legacy(int sourceId, int access) {
+    int bus = sourceId >> 8 & 0xff;
+    long address = unit.rootTable() + bus * 16L;
+    String title = "root entry of bus 0x%02x".formatted(bus);
+    long[] root = read(title, address, RootEntry.STRUCTURE, 0x08);
+    boolean bad =
+        VtdUnit.hasUnnamed(RootEntry.STRUCTURE, 0, root[0])
+            || VtdUnit.hasUnnamed(RootEntry.STRUCTURE, 1, root[1])
+            || unit.pointsBeyondHost(RootEntry.CTP, root[0]);
+    int code = RootEntry.P.get(root[0]) == 0 ? 0x01 : bad ? 0x0a : 0;
+    judge(title, address, RootEntry.STRUCTURE, root, code, verdict(code, "context table found"));
+    return legacyContext(RootEntry.CTP.get(root[0]) * 4096, sourceId & 0xff, access);
+  }
+
+  private static String verdict(int code, String fine) {
+    return code == 0 ? fine : Reasons.of(code);
+  }
+
+  private VtdContext legacyContext(long table, int function, int access) {
+    long address = table + function * 16L;
+    String title = "context entry of function 0x%02x".formatted(function);
+    long[] entry = read(title, address, ContextEntry.STRUCTURE, 0x09);
+    faultsDisabled = ContextEntry.FPD.get(entry[0]) == 1;
+    int type = (int) ContextEntry.TT.get(entry[0]);
+    int aw = (int) ContextEntry.AW.get(entry[1]);
+    int code = legacyFault(entry, type, aw, access);
+    VtdContext.Kind kind =
+        type == ContextEntry.TT_PASS_THROUGH
+            ? VtdContext.Kind.PASS_THROUGH
+            : VtdContext.Kind.SECOND;
+    String rule = verdict(code, "translation type %d, width code %d".formatted(type, aw));
+    judge(title, address, ContextEntry.STRUCTURE, entry, code, rule);
+    if ((access & Access.TRANSLATED) != 0) {
+      return VtdContext.untouched(true);
+    }
+    return VtdContext.legacy(kind, aw, ContextEntry.SSPTPTR.get(entry[0]) * 4096);
+  }
+
+  private int legacyFault(long[] entry, int type, int aw, int access) {
+    if (ContextEntry.P.get(entry[0]) == 0) {
+      return 0x02;
+    }
+    if (VtdUnit.hasUnnamed(ContextEntry.STRUCTURE, 0, entry[0])
+        || VtdUnit.hasUnnamed(ContextEntry.STRUCTURE, 1, entry[1])
+        || unit.pointsBeyondHost(ContextEntry.SSPTPTR, entry[0])
+        || unit.domainIsTooWide(ContextEntry.DID.get(entry[1]))) {
+      return 0x0b;
+    }
+    boolean typeIsLegal =
+        type == ContextEntry.TT_UNTRANSLATED
+            || type == ContextEntry.TT_DEVICE_TLB && unit.has(Ecap.DT)
+            || type == ContextEntry.TT_PASS_THROUGH && unit.has(Ecap.PT);
+    boolean widthIsLegal =
+        type == ContextEntry.TT_PASS_THROUGH ? unit.widthIsLargest(aw) : unit.widthIsSupported(aw);
+    if (!typeIsLegal || !widthIsLegal) {
+      return 0x03;
+    }
+    boolean fromDeviceTlb = (access & (Access.TRANSLATED | Access.TRANSLATION_REQUEST)) != 0;
+    return fromDeviceTlb && type != ContextEntry.TT_DEVICE_TLB ? 0x0d : 0;
+  }
+
+  VtdContext scalable(int sourceId, int pasid, int access) {
+    int bus = sourceId >> 8 & 0xff;
+    boolean upper = (sourceId & 0x80) != 0;
+    long address = unit.rootTable() + bus * 16L;
+    String title =
+        "%s half of the root entry of bus 0x%02x".formatted(upper ? "upper" : "lower", bus);
+    long[] root = read(title, address, ScalableRootEntry.STRUCTURE, 0x38);
+    int half = upper ? 1 : 0;
+    Field present = upper ? ScalableRootEntry.UP : ScalableRootEntry.LP;
+    Field pointer = upper ? ScalableRootEntry.UCTP : ScalableRootEntry.LCTP;
+    boolean bad =
+        VtdUnit.hasUnnamed(ScalableRootEntry.STRUCTURE, half, root[half])
+            || unit.pointsBeyondHost(pointer, root[half]);
+    int code = present.get(root[half]) == 0 ? 0x39 : bad ? 0x3a : 0;
+    String rule = verdict(code, "context table found");
+    judge(title, address, ScalableRootEntry.STRUCTURE, root, code, rule);
+    return scalableContext(
+        pointer.get(root[half]) * 4096 + (sourceId & 0x7f) * 32L, sourceId, pasid, access);
+  }
+
+  private VtdContext scalableContext(long address, int sourceId, int pasid, int access) {
+    String title = "context entry of function 0x%02x".formatted(sourceId & 0xff);
+    Structure structure = ScalableContextEntry.STRUCTURE;
+    long[] entry = read(title, address, structure, 0x40);
+    faultsDisabled = ScalableContextEntry.FPD.get(entry[0]) == 1;
+    long ridPasid = unit.has(Ecap.RPS) ? ScalableContextEntry.RID_PASID.get(entry[1]) : 0;
+    int directoryWidth = 13 + (int) ScalableContextEntry.PDTS.get(entry[0]);
+    int code = scalableFault(entry, pasid, access);
+    if (code == 0 && pasid < 0 && VtdUnit.exceeds(ridPasid, directoryWidth)) {
+      code = 0x48;
+    }
+    int used = pasid < 0 ? (int) ridPasid : pasid;
+    String which = pasid < 0 ? "PASID 0x%x for a request without one" : "PASID 0x%x";
+    judge(title, address, structure, entry, code, verdict(code, which.formatted(used)));
+    if ((access & Access.TRANSLATED) != 0) {
+      return VtdContext.untouched(false);
+    }
+    boolean privileged =
+        pasid >= 0
+            ? (access & Access.PRIVILEGED) != 0
+            : unit.has(Ecap.RPRIVS) && ScalableContextEntry.RID_PRIV.get(entry[1]) == 1;
+    boolean execute = pasid >= 0 && (access & Access.EXECUTE) != 0;
+    long directory = ScalableContextEntry.PASIDDIRPTR.get(entry[0]) * 4096;
+    return pasidTable(directoryEntry(directory, used), used, privileged, execute);
+  }
+
+  private int scalableFault(long[] entry, int pasid, int access) {
+    if (ScalableContextEntry.P.get(entry[0]) == 0) {
+      return 0x41;
+    }
+    boolean reserved = unit.pointsBeyondHost(ScalableContextEntry.PASIDDIRPTR, entry[0]);
+    for (int word = 0; word < entry.length; word++) {
+      reserved |= VtdUnit.hasUnnamed(ScalableContextEntry.STRUCTURE, word, entry[word]);
+    }
+    reserved |= !unit.has(Ecap.DT) && ScalableContextEntry.DTE.in(entry[0]);
+    reserved |= !unit.has(Ecap.PASID) && ScalableContextEntry.PASIDE.in(entry[0]);
+    reserved |= !unit.has(Ecap.PRS) && ScalableContextEntry.PRE.in(entry[0]);
+    if (reserved) {
+      return 0x42;
+    }
+    boolean fromDeviceTlb = (access & (Access.TRANSLATED | Access.TRANSLATION_REQUEST)) != 0;
+    if (fromDeviceTlb && ScalableContextEntry.DTE.get(entry[0]) == 0) {
+      return 0x44;
+    }
+    if (pasid < 0) {
+      return 0;
+    }
+    if (ScalableContextEntry.PASIDE.get(entry[0]) == 0) {
+      return 0x45;
+    }
+    int directoryWidth = 13 + (int) ScalableContextEntry.PDTS.get(entry[0]);
+    boolean tooLarge =
+        VtdUnit.exceeds(pasid, directoryWidth) || VtdUnit.exceeds(pasid, unit.pasidWidth());
+    return tooLarge ? 0x46 : 0;
+  }
+
+  private long directoryEntry(long directory, int pasid) {
+    long address = directory + 8L * (pasid / 64);
+    String title = "PASID directory entry %d".formatted(pasid / 64);
+    long[] entry = read(title, address, PasidDirectoryEntry.STRUCTURE, 0x50);
+    faultsDisabled |= PasidDirectoryEntry.FPD.get(entry[0]) == 1;
+    boolean bad =
+        VtdUnit.hasUnnamed(PasidDirectoryEntry.STRUCTURE, 0, entry[0])
+            || unit.pointsBeyondHost(PasidDirectoryEntry.SMPTBLPTR, entry[0]);
+    int code = PasidDirectoryEntry.P.get(entry[0]) == 0 ? 0x51 : bad ? 0x52 : 0;
+    String rule = verdict(code, "PASID table found");
+    judge(title, address, PasidDirectoryEntry.STRUCTURE, entry, code, rule);
+    return PasidDirectoryEntry.SMPTBLPTR.get(entry[0]) * 4096;
+  }
+
+  private VtdContext pasidTable(long table, int pasid, boolean privileged, boolean execute) {
+    long address = table + 64L * (pasid % 64);
+    String title = "PASID table entry %d".formatted(pasid % 64);
+    long[] entry = read(title, address, PasidTableEntry.STRUCTURE, 0x58);
+    faultsDisabled |= PasidTableEntry.FPD.get(entry[0]) == 1;
+    int type = (int) PasidTableEntry.PGTT.get(entry[0]);
+    int code = pasidFault(entry, type, privileged, execute);
+    String rule = verdict(code, "translation type %d".formatted(type));
+    judge(title, address, PasidTableEntry.STRUCTURE, entry, code, rule);
+    VtdContext.Kind kind =
+        switch (type) {
+          case PasidTableEntry.PGTT_FIRST -> VtdContext.Kind.FIRST;
+          case PasidTableEntry.PGTT_SECOND -> VtdContext.Kind.SECOND;
+          case PasidTableEntry.PGTT_NESTED -> VtdContext.Kind.NESTED;
+          default -> VtdContext.Kind.PASS_THROUGH;
+        };
+    return new VtdContext(
+        kind,
+        false,
+        privileged,
+        (int) PasidTableEntry.AW.get(entry[0]),
+        PasidTableEntry.SSPTPTR.get(entry[0]) * 4096,
+        PasidTableEntry.SSADE.in(entry[0]),
+        PasidTableEntry.SSEE.in(entry[0]),
+        entry[2],
+        !unit.has(Ecap.SMPWCS) || PasidTableEntry.PWSNP.in(entry[1]));
+  }
+
+  private int pasidFault(long[] entry, int type, boolean privileged, boolean execute) {
+    if (PasidTableEntry.P.get(entry[0]) == 0) {
+      return 0x59;
+    }
+    boolean second = type == 2 || type == 3;
+    boolean first = type == 1 || type == 3;
+    boolean reserved = hasReserved(entry);
+    reserved |= second && unit.pointsBeyondHost(PasidTableEntry.SSPTPTR, entry[0]);
+    reserved |= type == 1 && unit.pointsBeyondHost(PasidTableEntry.FSPTPTR, entry[2]);
+    if (reserved) {
+      return 0x5a;
+    }
+    int aw = (int) PasidTableEntry.AW.get(entry[0]);
+    long mode = PasidTableEntry.FSPM.get(entry[2]);
+    boolean legal =
+        switch (type) {
+          case 1 -> unit.has(Ecap.FSTS);
+          case 2 -> unit.has(Ecap.SSTS);
+          case 3 -> unit.has(Ecap.NEST);
+          case 4 -> unit.has(Ecap.PT) && (!unit.hasSecondStageWidths() || unit.widthIsLargest(aw));
+          default -> false;
+        };
+    legal &= !second || unit.widthIsSupported(aw);
+    legal &= !first || mode == 0 || mode == 1 && unit.hasCap(Cap.FS5LP);
+    if (!legal) {
+      return 0x5b;
+    }
+    if (execute && !PasidTableEntry.ERE.in(entry[2])) {
+      return 0x5c;
+    }
+    return privileged && !PasidTableEntry.SRE.in(entry[2]) ? 0x5d : 0;
+  }
+
+  private boolean hasReserved(long[] entry) {
+    boolean reserved = unit.domainIsTooWide(PasidTableEntry.DID.get(entry[1]));
+    for (int word = 0; word < entry.length; word++) {
+      reserved |= VtdUnit.hasUnnamed(PasidTableEntry.STRUCTURE, word, entry[word]);
+    }
+    reserved |= lacks(Ecap.ERS, entry, PasidTableEntry.SSEE, PasidTableEntry.ERE);
+    reserved |= lacks(Ecap.ERS, entry, PasidTableEntry.NXE, PasidTableEntry.SMEP);
+    reserved |= lacks(Ecap.SSADS, entry, PasidTableEntry.SSADE);
+    reserved |= lacks(Ecap.SMPWCS, entry, PasidTableEntry.PWSNP);
+    reserved |= lacks(Ecap.SC, entry, PasidTableEntry.PGSNP);
+    reserved |= lacks(Ecap.SRS, entry, PasidTableEntry.SRE);
+    reserved |= lacks(Ecap.EAFS, entry, PasidTableEntry.EAFE);
+    reserved |= lacks(Ecap.MTS, entry, PasidTableEntry.CD, PasidTableEntry.EMTE);
+    reserved |= lacks(Ecap.MTS, entry, PasidTableEntry.EMT, PasidTableEntry.PWT);
+    return reserved || lacks(Ecap.MTS, entry, PasidTableEntry.PCD, PasidTableEntry.PAT);
+  }
+
+  /** Whether a field is set whose capability is missing. */
+  private boolean lacks(Field capability, long[] entry, Field... fields) {
+    boolean found = false;
+    for (Field field : fields) {
+      found |= field.in(entry[field.word()]);
+    }
+    return found && !unit.has(capability);
+  }
+}

@@ -1,0 +1,220 @@
+package dev.nestwalk.explain;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.vtd.Cap;
+import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FaultReason;
+import java.util.Map;
+
+/** VT-d, step by step, from the interrupt range to the fault record (VT-d chapters 3 and 7). */
+final class VtdReference implements Reference {
+  /** Walks that lost a flag update before the update counts as failed. */
+  private static final int MAX_RESTARTS = 64;
+
+  private final VtdUnit unit;
+  private final GuestMemory memory;
+
+  VtdReference(GuestMemory memory, Map<String, Long> registers, int haw) {
+    this.unit = new VtdUnit(registers, haw);
+    this.memory = memory;
+  }
+
+  @Override
+  public Trace translate(int sourceId, int pasid, long iova, int access) {
+    Recorder recorder = new Recorder();
+    VtdConfiguration configuration = new VtdConfiguration(unit, memory, recorder);
+    FaultRecord fault = new FaultRecord();
+    long answer;
+    try {
+      answer = pack(decide(configuration, recorder, sourceId, pasid, iova, access), pasid, iova);
+      if ((access & Access.TRANSLATION_REQUEST) != 0) {
+        int rights = Translation.rights(answer) & access;
+        answer = Translation.ok(Translation.address(answer), Translation.spanLog2(answer), rights);
+      }
+      recorder.decided("result", "HPA", Translation.address(answer), "translated", "");
+    } catch (Refusal refusal) {
+      boolean unanswered =
+          (access & Access.TRANSLATION_REQUEST) != 0 && isMissingRight(refusal.code);
+      Refusal last = unanswered ? Refusal.of(Outcome.NO_RIGHTS.code()) : refusal;
+      answer = Translation.fault(last.code, last.stage, last.level);
+      fault.begin(sourceId, pasid, iova, access, answer);
+      fault.setIntermediate(last.intermediate);
+      boolean recorded = isRecorded(last.code, configuration.faultsDisabled);
+      if (recorded) {
+        fault.record(iova & -4096L, recordHigh(sourceId, pasid, access, last.code), 0, 0);
+      }
+      String how = recorded ? "; recorded" : "; not recorded";
+      recorder.decided("refused", "IOVA", iova, Reasons.of(last.code) + how, "VT-d 7.1");
+    }
+    return new Trace(answer, fault, recorder.steps());
+  }
+
+  private static boolean isMissingRight(int code) {
+    return code == 0x05
+        || code == 0x06
+        || code == 0x71
+        || code == 0x79
+        || code == 0x81
+        || code == 0x82
+        || code == 0x85
+        || code == 0x86;
+  }
+
+  private static boolean isRecorded(int code, boolean disabled) {
+    FaultReason reason = FaultReason.of(code);
+    return !Outcome.isLibraryCode(code) && !(disabled && reason != null && reason.isQualified());
+  }
+
+  /** Bits 127:64 of the record (VT-d 11.4.7.6), put together bit by bit. */
+  private static long recordHigh(int sourceId, int pasid, int access, int code) {
+    boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
+    boolean read = query || (access & Access.READ) != 0;
+    boolean write = !query && (access & Access.WRITE) != 0;
+    long high = 1L << 63 | sourceId & 0xffff | (long) code << 32;
+    high |= read ? 1L << 62 : 0;
+    high |= read && write ? 1L << 28 : 0;
+    high |= query ? 1L << 60 : 0;
+    high |= (access & Access.TRANSLATED) != 0 ? 2L << 60 : 0;
+    if (pasid >= 0) {
+      high |= 1L << 31 | (long) pasid << 40;
+      high |= (access & Access.PRIVILEGED) != 0 ? 1L << 29 : 0;
+      high |= (access & Access.EXECUTE) != 0 ? 1L << 30 : 0;
+    }
+    return high;
+  }
+
+  /** Cuts the span where the interrupt range interrupts it. */
+  private static long pack(VtdAnswer answer, int pasid, long iova) {
+    int span = answer.spanLog2();
+    boolean cut = span > 20 && (touches(answer.output(), span) || pasid < 0 && touches(iova, span));
+    int rights = (answer.readable() ? Access.READ : 0) | (answer.writable() ? Access.WRITE : 0);
+    return Translation.ok(answer.output(), cut ? 20 : span, rights);
+  }
+
+  private static boolean touches(long address, int span) {
+    long first = address & -1L << span;
+    long last = first | (1L << span) - 1;
+    return first >= 0 && first <= 0xfeef_ffffL && last >= 0xfee0_0000L;
+  }
+
+  private VtdAnswer decide(
+      VtdConfiguration configuration,
+      Recorder recorder,
+      int sourceId,
+      int pasid,
+      long iova,
+      int access) {
+    boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
+    boolean translated = (access & Access.TRANSLATED) != 0;
+    boolean on = unit.translationIsOn();
+    if (pasid < 0 && VtdUnit.isInterrupt(iova)) {
+      if (!query && !translated) {
+        throw noted(recorder, iova, Outcome.INTERRUPT);
+      }
+      if (query && on) {
+        throw noted(recorder, iova, Outcome.NO_RIGHTS);
+      }
+    }
+    if (!on) {
+      boolean servable =
+          !query && !translated && !unit.isBeyondHost(iova) && !VtdUnit.isInterrupt(iova);
+      if (!servable) {
+        throw noted(recorder, iova, Outcome.UNSUPPORTED_REQUEST);
+      }
+      recorder.decided("translation is off", "IOVA", iova, "the address stays", "VT-d 11.4.4");
+      return identity(recorder, iova);
+    }
+    modeIsLegal(recorder, pasid);
+    VtdContext context =
+        unit.mode() == 0
+            ? configuration.legacy(sourceId, access)
+            : configuration.scalable(sourceId, pasid, access);
+    return switch (context.kind()) {
+      case HOST_ADDRESS, PASS_THROUGH -> passThrough(recorder, context, iova);
+      default -> {
+        VtdWish wish = VtdWish.of(access, pasid >= 0, unit.hasCap(Cap.ZLR));
+        yield walk(recorder, context, wish, iova);
+      }
+    };
+  }
+
+  private static Refusal noted(Recorder recorder, long iova, Outcome outcome) {
+    recorder.decided("before the tables", "IOVA", iova, outcome.text(), "VT-d 3.15");
+    return Refusal.of(outcome.code());
+  }
+
+  private void modeIsLegal(Recorder recorder, int pasid) {
+    int code =
+        switch (unit.mode()) {
+          case 0 -> pasid >= 0 ? 0x31 : 0;
+          case 1 -> unit.has(Ecap.SMTS) ? 0 : 0x30;
+          case 3 -> unit.has(Ecap.ADMS) ? 0x33 : 0x30;
+          default -> 0x30;
+        };
+    String mode = unit.mode() == 0 ? "legacy mode" : "scalable mode";
+    recorder.decided(
+        "translation table mode",
+        "HPA",
+        unit.rootTable(),
+        code == 0 ? mode : Reasons.of(code),
+        "VT-d 11.4.5");
+    if (code != 0) {
+      throw Refusal.of(code);
+    }
+  }
+
+  private VtdAnswer passThrough(Recorder recorder, VtdContext context, long iova) {
+    boolean narrow = context.legacy() && context.kind() == VtdContext.Kind.PASS_THROUGH;
+    if (unit.isBeyondHost(iova)
+        || narrow && VtdUnit.exceeds(iova, unit.secondStageWidth(context.aw()))) {
+      throw Refusal.of(context.legacy() ? 0x04 : 0x83);
+    }
+    VtdAnswer.refuseInterrupt(recorder, iova, context.legacy());
+    return identity(recorder, iova);
+  }
+
+  private VtdAnswer identity(Recorder recorder, long iova) {
+    if (unit.isProtected(iova)) {
+      throw noted(recorder, iova, Outcome.PROTECTED_MEMORY);
+    }
+    boolean nearInterrupts = iova >>> 30 == 3;
+    int span = unit.protectsMemory() ? 12 : nearInterrupts ? 20 : 30;
+    return new VtdAnswer(iova, span, true, true);
+  }
+
+  private VtdAnswer walk(Recorder recorder, VtdContext context, VtdWish wish, long iova) {
+    for (int restarts = 0; restarts <= MAX_RESTARTS; restarts++) {
+      try {
+        return walkOnce(recorder, context, wish, iova);
+      } catch (Restart restart) {
+        recorder.decided("an entry changed", "IOVA", iova, "the walk starts again", "VT-d 3.6.2");
+      }
+    }
+    throw context.kind() == VtdContext.Kind.SECOND
+        ? new Refusal(0x7d, 2, 1, 0)
+        : new Refusal(0x91, 1, 0, 0);
+  }
+
+  private VtdAnswer walkOnce(Recorder recorder, VtdContext context, VtdWish wish, long iova) {
+    SecondStageSteps second = new SecondStageSteps(unit, memory, recorder, context);
+    if (context.kind() == VtdContext.Kind.FIRST) {
+      return new FirstStageSteps(unit, memory, recorder, context, null).walk(wish, iova);
+    }
+    if (context.kind() == VtdContext.Kind.NESTED) {
+      return new FirstStageSteps(unit, memory, recorder, context, second).walk(wish, iova);
+    }
+    if (second.isTooWide(iova)) {
+      int code = context.legacy() ? 0x04 : 0x84;
+      recorder.decided("address width", "IOVA", iova, Reasons.of(code), "VT-d 3.7");
+      throw new Refusal(code, 2, 0, 0);
+    }
+    SecondStageSteps.Leaf leaf = second.walk("", iova, wish.ofSecondStage(true));
+    VtdAnswer.refuseInterrupt(recorder, leaf.output(), context.legacy());
+    second.settle(leaf, wish.write() && leaf.writable(), iova);
+    return new VtdAnswer(leaf.output(), leaf.spanLog2(), leaf.readable(), leaf.writable());
+  }
+}

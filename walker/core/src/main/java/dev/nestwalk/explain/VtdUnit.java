@@ -1,0 +1,144 @@
+package dev.nestwalk.explain;
+
+import dev.nestwalk.format.Field;
+import dev.nestwalk.format.Structure;
+import dev.nestwalk.vtd.Cap;
+import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.GlobalStatus;
+import dev.nestwalk.vtd.ProtectedMemoryEnable;
+import dev.nestwalk.vtd.RootTableAddress;
+import dev.nestwalk.vtd.VtdCapabilities;
+import java.util.Map;
+
+/** A unit's registers, asked field by field (VT-d chapter 11). */
+final class VtdUnit {
+  private final Map<String, Long> registers;
+  private final long cap;
+  private final long ecap;
+
+  /** Host address width in bits. */
+  final int haw;
+
+  VtdUnit(Map<String, Long> registers, int haw) {
+    this.registers = Map.copyOf(registers);
+    for (String name : new String[] {"CAP", "ECAP", "GSTS", "RTADDR"}) {
+      if (!registers.containsKey(name)) {
+        throw new IllegalArgumentException("register " + name + " is missing");
+      }
+    }
+    cap = value("CAP");
+    ecap = value("ECAP");
+    // Which sets of capabilities are impossible is no step of a walk; it is judged in one place.
+    this.haw = VtdCapabilities.of(cap, ecap, haw).hostAddressWidth();
+  }
+
+  private long value(String name) {
+    Long value = registers.get(name);
+    return value == null ? 0 : value;
+  }
+
+  long cap(Field field) {
+    return field.get(cap);
+  }
+
+  boolean has(Field extended) {
+    return extended.get(ecap) != 0;
+  }
+
+  boolean hasCap(Field field) {
+    return field.get(cap) != 0;
+  }
+
+  boolean translationIsOn() {
+    return GlobalStatus.TES.get(value("GSTS")) == 1;
+  }
+
+  int mode() {
+    return (int) RootTableAddress.TTM.get(value("RTADDR"));
+  }
+
+  long rootTable() {
+    return RootTableAddress.RTA.get(value("RTADDR")) * 4096;
+  }
+
+  /** Whether {@code address} needs more than {@code bits} bits. */
+  static boolean exceeds(long address, int bits) {
+    return bits < 64 && address >>> bits != 0;
+  }
+
+  boolean isBeyondHost(long address) {
+    return exceeds(address, haw);
+  }
+
+  /** AW codes: 1 is 39 bits, 2 is 48, 3 is 57. */
+  boolean widthIsSupported(int aw) {
+    return aw >= 1 && aw <= 3 && (cap(Cap.SAGAW) & (1L << aw)) != 0;
+  }
+
+  boolean widthIsLargest(int aw) {
+    for (int wider = aw + 1; wider <= 3; wider++) {
+      if (widthIsSupported(wider)) {
+        return false;
+      }
+    }
+    return widthIsSupported(aw);
+  }
+
+  boolean hasSecondStageWidths() {
+    return widthIsSupported(1) || widthIsSupported(2) || widthIsSupported(3);
+  }
+
+  /** Bits of a second-stage input address under AW code {@code aw}. */
+  int secondStageWidth(int aw) {
+    int table = aw == 1 ? 39 : aw == 2 ? 48 : 57;
+    return Math.min(table, (int) cap(Cap.MGAW) + 1);
+  }
+
+  int pasidWidth() {
+    return (int) Ecap.PSS.get(ecap) + 1;
+  }
+
+  /** Whether any bit of word {@code word} is set that the structure does not name. */
+  static boolean hasUnnamed(Structure structure, int word, long value) {
+    long rest = value;
+    for (Field field : structure.fields()) {
+      if (field.word() == word) {
+        rest &= ~field.mask();
+      }
+    }
+    return rest != 0;
+  }
+
+  /** Whether an address field carries bits from HAW on. */
+  boolean pointsBeyondHost(Field address, long word) {
+    return isBeyondHost(word & address.mask());
+  }
+
+  /** Whether a domain id is wider than CAP.ND allows. */
+  boolean domainIsTooWide(long domain) {
+    long width = 4 + 2 * cap(Cap.ND);
+    return width < 16 && domain >>> width != 0;
+  }
+
+  static boolean isInterrupt(long address) {
+    return address >= 0xfee0_0000L && address <= 0xfeef_ffffL;
+  }
+
+  boolean protectsMemory() {
+    return ProtectedMemoryEnable.PRS.get(value("PMEN")) == 1
+        && (hasCap(Cap.PLMR) || hasCap(Cap.PHMR));
+  }
+
+  boolean isProtected(long address) {
+    if (!protectsMemory()) {
+      return false;
+    }
+    long block = address >>> 21;
+    long low = value("PLMBASE") & 0xffff_ffffL;
+    long lowLimit = value("PLMLIMIT") & 0xffff_ffffL;
+    boolean inLow = hasCap(Cap.PLMR) && block >= low >>> 21 && block <= lowLimit >>> 21;
+    boolean inHigh =
+        hasCap(Cap.PHMR) && block >= value("PHMBASE") >>> 21 && block <= value("PHMLIMIT") >>> 21;
+    return inLow || inHigh;
+  }
+}
