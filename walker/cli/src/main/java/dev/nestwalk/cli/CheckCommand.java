@@ -1,0 +1,155 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.fixtures.ScenarioRow;
+import dev.nestwalk.fixtures.Scenarios;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Replays the rows of scenarios. */
+@Command(
+    name = "check",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Replays each row of NAME.csv on a private copy of the memory and compares the answers.",
+      "A row fails if any of the chosen walkers, in any pass, gives another answer."
+    },
+    footer = {
+      "",
+      "Example: nestwalk check --details fixtures/captures/vtd/linux72-scalable-fs-48",
+      "         nestwalk check fixtures"
+    })
+final class CheckCommand implements Callable<Integer> {
+  /** Which walkers replay. */
+  enum Walkers {
+    fast,
+    uncached,
+    reference,
+    all;
+
+    List<Checker.Mode> modes() {
+      return switch (this) {
+        case fast -> List.of(Checker.Mode.FAST);
+        case uncached -> List.of(Checker.Mode.UNCACHED);
+        case reference -> List.of(Checker.Mode.REFERENCE);
+        case all -> List.of(Checker.Mode.values());
+      };
+    }
+  }
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Parameters(
+      paramLabel = "IMAGE",
+      arity = "1..*",
+      description = "Scenarios, or folders: all scenarios in them.")
+  private List<Path> images = new ArrayList<>();
+
+  @Option(
+      names = "--walker",
+      paramLabel = "W",
+      description =
+          "fast (with caches, rows twice, the second pass warm), uncached, reference (the"
+              + " explaining walker) or all (default).")
+  private Walkers walker = Walkers.all;
+
+  @Option(names = "--details", description = "Also compare the raw fault records.")
+  private boolean details;
+
+  @Option(
+      names = "--failures",
+      paramLabel = "N",
+      description = "How many failing rows to print per image (default: 20).")
+  private int shown = 20;
+
+  CheckCommand() {}
+
+  @Override
+  public Integer call() throws IOException {
+    List<Path> all = new ArrayList<>();
+    for (Path given : images) {
+      all.addAll(Files.isDirectory(given) ? Scenarios.under(given) : List.of(given));
+    }
+    Tally tally = new Tally();
+    KnownDeviations known = KnownDeviations.load();
+    for (Path path : all) {
+      check(Image.ofScenario(path, null), known, tally);
+    }
+    PrintWriter out = spec.commandLine().getOut();
+    if (tally.skipped > 0) {
+      out.printf("%d rows skipped, see docs/known-deviations.csv%n", tally.skipped);
+    }
+    out.printf("%d passed, %d failed%n", tally.passed, tally.failed);
+    return tally.failed == 0 ? Main.DONE : Main.NO;
+  }
+
+  private static final class Tally {
+    private int passed;
+    private int failed;
+    private int skipped;
+  }
+
+  private void check(Image image, KnownDeviations known, Tally tally) throws IOException {
+    List<ScenarioRow> written = image.rows();
+    List<ScenarioRow> rows =
+        written.stream().filter(row -> !known.has(image.rowsFile(), row)).toList();
+    Map<ScenarioRow, List<Checker.Failure>> failures = new LinkedHashMap<>();
+    int failed;
+    try (Progress progress = new Progress(spec.commandLine().getErr())) {
+      Checker checker = new Checker(image, rows, details, progress);
+      for (Checker.Mode mode : walker.modes()) {
+        for (Checker.Failure failure : checker.run(mode)) {
+          failures.computeIfAbsent(failure.row(), row -> new ArrayList<>()).add(failure);
+        }
+      }
+      failed = checker.failed();
+    }
+    tally.failed += failed;
+    tally.passed += rows.size() - failed;
+    tally.skipped += written.size() - rows.size();
+    print(image, rows.size(), failed, failures);
+  }
+
+  private void print(
+      Image image, int rows, int failed, Map<ScenarioRow, List<Checker.Failure>> failures) {
+    PrintWriter out = spec.commandLine().getOut();
+    out.printf(
+        "%-36s %6d rows  %-9s  %6d passed  %6d failed%n",
+        image.name(), rows, walker.name().toLowerCase(Locale.ROOT), rows - failed, failed);
+    failures.values().stream().limit(Math.max(0, shown)).forEach(list -> print(out, image, list));
+    if (failures.size() > shown) {
+      out.printf("  … and %d more rows%n", failures.size() - Math.max(0, shown));
+    }
+    out.flush();
+  }
+
+  /** One block per row; walkers that gave the same answer share a line. */
+  private static void print(PrintWriter out, Image image, List<Checker.Failure> failures) {
+    ScenarioRow row = failures.getFirst().row();
+    out.printf("  %s:%d  %s%n", image.rowsFile().getFileName(), row.line(), row.describe());
+    out.printf(
+        "    expected %s%n",
+        row.expected().stream()
+            .map(ScenarioRow.Expected::describe)
+            .collect(Collectors.joining(" or ")));
+    Map<String, List<String>> walkers = new LinkedHashMap<>();
+    for (Checker.Failure failure : failures) {
+      walkers.computeIfAbsent(failure.got(), got -> new ArrayList<>()).add(failure.walker());
+    }
+    walkers.forEach(
+        (got, names) -> out.printf("    got      %s  [%s]%n", got, String.join("; ", names)));
+  }
+}

@@ -1,0 +1,84 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.memory.Opening;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What is in an image. */
+@Command(
+    name = "inspect",
+    mixinStandardHelpOptions = true,
+    description = "Lists registers, contexts, domains and every mapped range per endpoint.",
+    footer = {
+      "",
+      "Example: nestwalk inspect fixtures/captures/vtd/linux72-legacy-48 --source 00:02.0"
+    })
+final class InspectCommand implements Callable<Integer> {
+  /** How the findings are shown. */
+  enum Format {
+    text,
+    json
+  }
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+  @Mixin private ImageOptions imageOptions = new ImageOptions();
+
+  @Option(
+      names = "--source",
+      paramLabel = "S",
+      converter = Numbers.Source.class,
+      description = "Only this requester id: 0x0010 or 00:02.0.")
+  private int source = -1;
+
+  @Option(names = "--format", paramLabel = "F", description = "text (default) or json.")
+  private Format format = Format.text;
+
+  InspectCommand() {}
+
+  @Override
+  public Integer call() throws IOException {
+    Image image = imageOptions.load();
+    if (!image.isVtd()) {
+      throw new InputException(
+          image.registersFile() + ": inspect needs format vtd, found " + image.format());
+    }
+    Inventory inventory;
+    try (Arena arena = Arena.ofConfined();
+        Progress progress = new Progress(spec.commandLine().getErr())) {
+      inventory = inspect(image, image.open(Opening.READ_ONLY, arena), progress);
+    }
+    spec.commandLine().getOut().print(format == Format.text ? inventory.text() : inventory.json());
+    spec.commandLine().getOut().flush();
+    return Main.DONE;
+  }
+
+  private Inventory inspect(Image image, GuestMemory memory, Progress progress) {
+    Walker walker = Walker.fast(image, memory);
+    Reference reference = Walker.explaining(image, memory);
+    Map<List<Long>, RangeScan.Found> known = new HashMap<>();
+    List<Inventory.Entry> entries = new ArrayList<>();
+    boolean on = (image.registers().getOrDefault("GSTS", 0L) >>> 31 & 1) == 1;
+    for (Endpoint endpoint : VtdEndpoints.list(memory, image.registers(), source)) {
+      RangeScan.Found found =
+          on
+              ? known.computeIfAbsent(
+                  endpoint.key(),
+                  key -> new RangeScan(image, walker, reference, endpoint, progress).run())
+              : new RangeScan.Found(List.of(), "", false);
+      entries.add(new Inventory.Entry(endpoint, found));
+    }
+    return new Inventory(image, memory, on, entries);
+  }
+}

@@ -1,0 +1,96 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.fixtures.ScenarioException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command line. Exit status: 0 done, 1 the answer is no, 2 bad usage or unreadable input. */
+@Command(
+    name = "nestwalk",
+    mixinStandardHelpOptions = true,
+    version = "nestwalk 0.1.0",
+    description = "IOMMU address translation: walks VT-d tables in a memory image.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      TranslateCommand.class,
+      CheckCommand.class,
+      ExplainCommand.class,
+      InspectCommand.class
+    },
+    footer = {
+      "",
+      "IMAGE is a scenario's stem or any of its files (NAME.elf[.gz], NAME.json, NAME.csv).",
+      "Exit status: 0 done, 1 the answer is no (a fault, a failed check), 2 bad input.",
+      "",
+      "Example: nestwalk translate fixtures/captures/vtd/linux72-legacy-48"
+          + " --source 00:02.0 --iova 0xffffc000"
+    })
+public final class Main implements Callable<Integer> {
+  static final int DONE = 0;
+  static final int NO = 1;
+  static final int BAD_INPUT = 2;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  Main() {}
+
+  /** Runs the command and ends the JVM with its exit status. */
+  public static void main(String[] args) {
+    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int status = run(out, err, args);
+    out.flush();
+    err.flush();
+    System.exit(status);
+  }
+
+  /** Runs the command; returns its exit status. */
+  public static int run(PrintWriter out, PrintWriter err, String... args) {
+    CommandLine line = new CommandLine(new Main());
+    line.setOut(out).setErr(err);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpAutoWidth(false);
+    line.setParameterExceptionHandler(Main::badUsage);
+    line.setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
+    return line.execute(args);
+  }
+
+  @Override
+  public Integer call() {
+    throw new ParameterException(spec.commandLine(), "missing COMMAND");
+  }
+
+  private static int badUsage(ParameterException e, String[] args) {
+    CommandLine command = e.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    print(command, "%s: %s (%s --help tells more)".formatted(name, e.getMessage(), name));
+    return BAD_INPUT;
+  }
+
+  private static int failed(Exception e, CommandLine command) {
+    if (e instanceof ParameterException usage) {
+      return badUsage(usage, new String[0]);
+    }
+    boolean told =
+        e instanceof InputException
+            || e instanceof ScenarioException
+            || e instanceof IOException
+            || e instanceof UncheckedIOException;
+    print(command, told ? "nestwalk: " + e.getMessage() : "nestwalk: internal error: " + e);
+    return BAD_INPUT;
+  }
+
+  private static void print(CommandLine command, String message) {
+    command.getOut().flush();
+    command.getErr().println(message.replaceAll("\\s*\\R\\s*", " "));
+    command.getErr().flush();
+  }
+}

@@ -1,0 +1,80 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.Iommu;
+import dev.nestwalk.Translator;
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
+import dev.nestwalk.explain.Trace;
+import dev.nestwalk.memory.GuestMemory;
+
+/** One of the walkers behind the same two methods. */
+interface Walker {
+  /** A packed translation. */
+  long translate(int sourceId, int pasid, long iova, int access);
+
+  /** What is known of the last refusal. */
+  FaultRecord lastFault();
+
+  /** The fast walker over {@code memory}. */
+  static Walker fast(Image image, GuestMemory memory) {
+    Translator translator = iommu(image, memory).newTranslator();
+    return new Walker() {
+      @Override
+      public long translate(int sourceId, int pasid, long iova, int access) {
+        return translator.translate(sourceId, pasid, iova, access);
+      }
+
+      @Override
+      public FaultRecord lastFault() {
+        return translator.lastFault();
+      }
+    };
+  }
+
+  private static Iommu iommu(Image image, GuestMemory memory) {
+    try {
+      requireVtd(image);
+      return Iommu.vtd(memory, image.registers(), image.hostAddressWidth());
+    } catch (IllegalArgumentException e) {
+      throw new InputException(image.registersFile() + ": " + e.getMessage());
+    }
+  }
+
+  /** The explaining walker over {@code memory}. */
+  static Walker reference(Image image, GuestMemory memory) {
+    Reference reference = explaining(image, memory);
+    return new Walker() {
+      private FaultRecord fault = new FaultRecord();
+
+      @Override
+      public long translate(int sourceId, int pasid, long iova, int access) {
+        Trace trace = reference.translate(sourceId, pasid, iova, access);
+        fault = trace.fault();
+        return trace.translation();
+      }
+
+      @Override
+      public FaultRecord lastFault() {
+        return fault;
+      }
+    };
+  }
+
+  /** The explaining walker itself. */
+  static Reference explaining(Image image, GuestMemory memory) {
+    requireVtd(image);
+    try {
+      return References.vtd(memory, image.registers(), image.hostAddressWidth());
+    } catch (IllegalArgumentException e) {
+      throw new InputException(image.registersFile() + ": " + e.getMessage());
+    }
+  }
+
+  private static void requireVtd(Image image) {
+    if (!image.isVtd()) {
+      throw new InputException(
+          image.registersFile() + ": format: expected vtd, found " + image.format());
+    }
+  }
+}
