@@ -1,0 +1,61 @@
+package dev.nestwalk;
+
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Trace;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.memory.GuestMemory;
+
+/** Compares the hot walker's answer with the reference walker's, to the last bit. */
+final class Comparison {
+  /** Guest memory over a table memory's runs. */
+  static GuestMemory over(TableMemory tables) {
+    GuestMemory.Builder builder = GuestMemory.builder();
+    for (TableMemory.Run run : tables.runs()) {
+      builder.ram(run.first(), run.bytes());
+    }
+    return builder.build();
+  }
+
+  /** Guest memory over two runs, the second of which may be ROM. */
+  static GuestMemory over(TableMemory tables, boolean secondIsRom) {
+    TableMemory.Run first = tables.runs().get(0);
+    TableMemory.Run second = tables.runs().get(1);
+    GuestMemory.Builder builder = GuestMemory.builder().ram(first.first(), first.bytes());
+    return secondIsRom
+        ? builder.rom(second.first(), second.bytes()).build()
+        : builder.ram(second.first(), second.bytes()).build();
+  }
+
+  /** Empty if both answers are the same, the whole refusal included. */
+  static String difference(long hot, FaultRecord hotFault, Trace reference) {
+    if (hot != reference.translation()) {
+      return Translation.describe(hot)
+          + " but reference "
+          + Translation.describe(reference.translation());
+    }
+    if (!Translation.isFault(hot)) {
+      return "";
+    }
+    String mine = describe(hotFault);
+    String other = describe(reference.fault());
+    return mine.equals(other) ? "" : mine + " but reference " + other;
+  }
+
+  private static String describe(FaultRecord fault) {
+    return "source %x pasid %x iova %x access %x intermediate %x recorded %b words %x %x %x %x"
+        .formatted(
+            fault.sourceId(),
+            fault.pasid(),
+            fault.iova(),
+            fault.access(),
+            fault.intermediate(),
+            fault.isRecorded(),
+            fault.word(0),
+            fault.word(1),
+            fault.word(2),
+            fault.word(3));
+  }
+
+  private Comparison() {}
+}
