@@ -1,0 +1,161 @@
+package dev.nestwalk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.References;
+import dev.nestwalk.explain.Trace;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.vtd.FirstStageTables;
+import dev.nestwalk.fixtures.vtd.GuestSpace;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
+import dev.nestwalk.fixtures.vtd.SecondStageTables;
+import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.memory.GuestMemory;
+import java.lang.foreign.Arena;
+
+/**
+ * A small VT-d machine to break on purpose: function 00:02.0, PASID 3 where one is used, one page
+ * mapped at {@link #IOVA}. Each request goes through both walkers, which must agree.
+ */
+final class VtdLab {
+  static final int SOURCE = 0x0010;
+  static final int PASID = 3;
+  static final long IOVA = 0x4030_2000L;
+  static final long PAGE = 0x8000_0000L;
+  static final long GUEST_PAGE = 0x7000_0000L;
+  static final long GUEST_TABLES = 0x6000_0000L;
+  static final long OUTSIDE = 0x7f_ffff_f000L;
+  static final int HAW = 46;
+  static final long RW = SecondStageTables.R | SecondStageTables.W;
+  static final long USER_PAGE =
+      FirstStageTables.P
+          | FirstStageTables.RW
+          | FirstStageTables.US
+          | FirstStageTables.A
+          | FirstStageTables.D;
+
+  final TableMemory memory;
+  final VtdMachine machine;
+  private final Arena arena;
+  private boolean rom;
+  private long answer;
+  private FaultRecord fault = new FaultRecord();
+
+  VtdLab(Arena arena) {
+    this.arena = arena;
+    memory = new TableMemory(arena).run(0x10_0000, 60);
+    machine = new VtdMachine(memory);
+  }
+
+  /** Legacy mode with a 4-level second stage. */
+  SecondStageTables legacy() {
+    SecondStageTables second = mapped();
+    machine.context(SOURCE, 0, 2, 5, second.root());
+    return second;
+  }
+
+  private SecondStageTables mapped() {
+    return new SecondStageTables(memory, 4).map(IOVA, PAGE, 12, RW);
+  }
+
+  VtdLab scalable() {
+    machine.scalable();
+    machine.scalableContext(SOURCE, 4 | 8, 0, PASID);
+    return this;
+  }
+
+  VtdLab pasid(PasidEntry entry) {
+    machine.pasid(SOURCE, PASID, entry.domain(5));
+    return this;
+  }
+
+  /** Scalable mode with a 4-level second stage. */
+  SecondStageTables second() {
+    SecondStageTables second = mapped();
+    scalable().pasid(secondEntry(second));
+    return second;
+  }
+
+  static PasidEntry secondEntry(SecondStageTables second) {
+    return PasidEntry.secondStage(second.levels() - 2, second.root()).walkSnoop();
+  }
+
+  /** Scalable mode with a 4-level first stage. */
+  FirstStageTables first() {
+    FirstStageTables first = new FirstStageTables(memory, 4).map(IOVA, PAGE, 12, USER_PAGE);
+    scalable().pasid(firstEntry(first));
+    return first;
+  }
+
+  static PasidEntry firstEntry(FirstStageTables first) {
+    return PasidEntry.firstStage(first.levels(), first.root()).walkSnoop().noExecute();
+  }
+
+  /** Scalable mode, nested: tables at {@link #GUEST_TABLES}, the page at {@link #GUEST_PAGE}. */
+  Nested nested() {
+    return nested(RW);
+  }
+
+  Nested nested(long tableMapping) {
+    SecondStageTables second = new SecondStageTables(memory, 4).map(GUEST_PAGE, PAGE, 12, RW);
+    GuestSpace guest = new GuestSpace(memory, second, GUEST_TABLES).mappingFlags(tableMapping);
+    FirstStageTables first = new FirstStageTables(guest, 4).map(IOVA, GUEST_PAGE, 12, USER_PAGE);
+    PasidEntry entry = PasidEntry.nested(first, second).walkSnoop().noExecute();
+    scalable().pasid(entry);
+    return new Nested(first, second, guest, entry);
+  }
+
+  record Nested(
+      FirstStageTables first, SecondStageTables second, GuestSpace guest, PasidEntry entry) {}
+
+  /** From now on memory refuses writes. */
+  VtdLab readOnlyMemory() {
+    rom = true;
+    return this;
+  }
+
+  void flip(long address, int bit) {
+    long at = address + bit / 64 * 8L;
+    memory.put(at, memory.get(at) ^ 1L << bit % 64);
+  }
+
+  /** Asks both walkers on copies of the memory; the hot walker's flags stay. */
+  VtdLab ask(int pasid, long iova, int access) {
+    return ask(SOURCE, pasid, iova, access);
+  }
+
+  VtdLab ask(int source, int pasid, long iova, int access) {
+    TableMemory other = memory.copy(arena);
+    Translator hot = Iommu.vtd(open(memory), machine.registers(), HAW).newTranslator();
+    answer = hot.translate(source, pasid, iova, access);
+    fault = hot.lastFault();
+    Trace trace =
+        References.vtd(open(other), machine.registers(), HAW)
+            .translate(source, pasid, iova, access);
+    assertEquals("", Comparison.difference(answer, fault, trace));
+    assertEquals(-1, memory.firstDifference(other), "memory after the walk");
+    return this;
+  }
+
+  private GuestMemory open(TableMemory tables) {
+    TableMemory.Run run = tables.runs().get(0);
+    GuestMemory.Builder builder = GuestMemory.builder();
+    return (rom ? builder.rom(run.first(), run.bytes()) : builder.ram(run.first(), run.bytes()))
+        .build();
+  }
+
+  long answer() {
+    return answer;
+  }
+
+  FaultRecord fault() {
+    return fault;
+  }
+
+  /** Fault code of the last answer, 0 for a translation. */
+  int code() {
+    return Translation.isFault(answer) ? Translation.code(answer) : 0;
+  }
+}
