@@ -7,5 +7,6 @@ module dev.nestwalk {
   exports dev.nestwalk.explain;
   exports dev.nestwalk.format;
   exports dev.nestwalk.memory;
+  exports dev.nestwalk.smmu;
   exports dev.nestwalk.vtd;
 }

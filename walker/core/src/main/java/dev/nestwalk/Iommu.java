@@ -1,6 +1,8 @@
 package dev.nestwalk;
 
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.smmu.SmmuConfig;
+import dev.nestwalk.smmu.SmmuWalker;
 import dev.nestwalk.vtd.VtdConfig;
 import dev.nestwalk.vtd.VtdWalker;
 import java.util.Map;
@@ -30,6 +32,19 @@ public final class Iommu {
   public static Iommu vtd(GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
     VtdConfig config = VtdConfig.of(registers, hostAddressWidth);
     return new Iommu(() -> new VtdTranslator(new VtdWalker(config, memory)));
+  }
+
+  /**
+   * An Arm SMMUv3, Non-secure programming interface.
+   *
+   * @param memory guest memory; the tables' flags are updated in it unless it is read-only
+   * @param registers by architectural name: IDR0, IDR1, IDR5, CR0; optional IDR3, CR2, GBPA,
+   *     STRTAB_BASE, STRTAB_BASE_CFG
+   * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
+   */
+  public static Iommu smmuv3(GuestMemory memory, Map<String, Long> registers) {
+    SmmuConfig config = SmmuConfig.of(registers);
+    return new Iommu(() -> new SmmuTranslator(new SmmuWalker(config, memory)));
   }
 
   /** A translator for the calling thread. */

@@ -95,7 +95,8 @@ final class Checker {
 
   private @Nullable String recordDifference(ScenarioRow row, FaultRecord fault) {
     for (int word = 0; word < row.record().size(); word++) {
-      if (row.record().get(word) != fault.word(word)) {
+      long difference = row.record().get(word) ^ fault.word(word);
+      if ((difference & row.comparable(word)) != 0) {
         String record = Faults.record(image.format(), fault);
         return "record " + record + ", expected " + row.detail();
       }

@@ -122,8 +122,8 @@ final class Explanation {
       int code = Translation.code(answer);
       map.put("outcome", "fault");
       map.put("fault", Numbers.hex(code));
-      map.put("mnemonic", Faults.mnemonic(code));
-      map.put("condition", Faults.condition(code));
+      map.put("mnemonic", Faults.mnemonic(image.format(), code));
+      map.put("condition", Faults.condition(image.format(), code));
       map.put("stage", Translation.stage(answer));
       map.put("level", Translation.level(answer));
       map.put("record", fault.isRecorded() ? Faults.record(image.format(), fault) : "");

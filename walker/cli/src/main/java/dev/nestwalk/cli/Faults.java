@@ -3,21 +3,30 @@ package dev.nestwalk.cli;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.vtd.FaultReason;
 
 /** Words for refusals. */
 final class Faults {
-  static String mnemonic(int code) {
+  static String mnemonic(String format, int code) {
     if (Outcome.isLibraryCode(code)) {
       return Outcome.of(code).name();
+    }
+    if (!format.equals("vtd")) {
+      EventType event = EventType.of(code);
+      return event == null ? "event" : event.name();
     }
     FaultReason reason = FaultReason.of(code);
     return reason == null ? "reserved" : reason.mnemonic();
   }
 
-  static String condition(int code) {
+  static String condition(String format, int code) {
     if (Outcome.isLibraryCode(code)) {
       return Outcome.of(code).text();
+    }
+    if (!format.equals("vtd")) {
+      EventType event = EventType.of(code);
+      return event == null ? "" : event.condition();
     }
     FaultReason reason = FaultReason.of(code);
     return reason == null ? "" : reason.condition();
@@ -28,7 +37,7 @@ final class Faults {
     long refusal = fault.translation();
     int code = Translation.code(refusal);
     StringBuilder text = new StringBuilder(120);
-    text.append("fault 0x%x %s".formatted(code, mnemonic(code)));
+    text.append("fault 0x%x %s".formatted(code, mnemonic(format, code)));
     text.append(
         " stage=%d level=%d".formatted(Translation.stage(refusal), Translation.level(refusal)));
     text.append(" iova=").append(Numbers.hex(fault.iova()));
@@ -36,7 +45,7 @@ final class Faults {
       text.append(" gpa=").append(Numbers.hex(fault.intermediate()));
     }
     text.append(" record=").append(fault.isRecorded() ? record(format, fault) : "none");
-    String condition = condition(code);
+    String condition = condition(format, code);
     return condition.isEmpty() ? text.toString() : text + " (" + condition + ")";
   }
 

@@ -34,8 +34,9 @@ interface Walker {
 
   private static Iommu iommu(Image image, GuestMemory memory) {
     try {
-      requireVtd(image);
-      return Iommu.vtd(memory, image.registers(), image.hostAddressWidth());
+      return image.isVtd()
+          ? Iommu.vtd(memory, image.registers(), image.hostAddressWidth())
+          : Iommu.smmuv3(memory, image.registers());
     } catch (IllegalArgumentException e) {
       throw new InputException(image.registersFile() + ": " + e.getMessage());
     }

@@ -1,0 +1,193 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
+
+/** From SubstreamID to a checked CD (IHI 0070, 3.3.2, 5.3, 5.4). */
+final class ContextResolver {
+  private final SmmuCapabilities unit;
+  private final GuestMemory memory;
+  private final Stage2Walk second;
+  private final SmmuFault fault;
+
+  // Host address that reach() found.
+  private long reached;
+
+  ContextResolver(SmmuConfig config, GuestMemory memory, Stage2Walk second, SmmuFault fault) {
+    this.unit = config.unit;
+    this.memory = memory;
+    this.second = second;
+    this.fault = fault;
+  }
+
+  /**
+   * Rules of 3.3.2 that need no CD.
+   *
+   * @return the number of the CD, or an event number negated
+   */
+  int select(SmmuPlan plan, int substreamId) {
+    boolean given = substreamId >= 0;
+    if (!plan.stage1) {
+      return given ? -0x08 : 0;
+    }
+    if (plan.contextBits == 0) {
+      return given ? -0x08 : 0;
+    }
+    if (given) {
+      if (substreamId >>> plan.contextBits != 0) {
+        return -0x08;
+      }
+      return substreamId == 0 && plan.defaultSubstream == 2 ? -0x06 : substreamId;
+    }
+    if (plan.defaultSubstream == 1) {
+      plan.stage1 = false;
+      plan.bypassedStage1 = true;
+      return 0;
+    }
+    return plan.defaultSubstream == 2 ? 0 : -0x06;
+  }
+
+  /** Fetches and checks CD number {@code index}; 0 or a packed refusal. */
+  long resolve(SmmuPlan plan, int index) {
+    long at = plan.contextTable & -64L << (plan.contextFormat == 0 ? plan.contextBits : 0);
+    if (plan.contextFormat == 0) {
+      at += index * 64L;
+    } else {
+      int leafBits = plan.contextFormat == 1 ? 6 : 10;
+      int upper = Math.max(0, plan.contextBits - leafBits);
+      at = (plan.contextTable & -Math.max(64L, 8L << upper)) + (long) (index >>> leafBits) * 8;
+      long refusal = reach(plan, at);
+      if (refusal != 0) {
+        return refusal;
+      }
+      long descriptor = memory.load(memory.find(reached), reached);
+      long leaf = descriptor & L1ContextDescriptor.L2PTR.mask();
+      boolean beyond = !plan.stage2 && leaf >>> unit.outputSize() != 0;
+      if (!L1ContextDescriptor.V.in(descriptor) || beyond) {
+        return SmmuFault.config(0x08);
+      }
+      long mask = plan.contextFormat == 1 ? -0x1000L : -0x1_0000L;
+      at = (leaf & mask) + (index & (1 << leafBits) - 1) * 64L;
+    }
+    long refusal = reach(plan, at);
+    if (refusal != 0) {
+      return refusal;
+    }
+    long end = reached + 56;
+    if (memory.find(end) < 0) {
+      return fault.fetch(0x09, reached);
+    }
+    return decode(plan, word(0), word(1), word(2)) ? 0 : SmmuFault.config(0x0a);
+  }
+
+  private long word(int index) {
+    long at = reached + 8L * index;
+    int run = memory.find(at);
+    return run < 0 ? 0 : memory.load(run, at);
+  }
+
+  /** Takes the address of a CD or L1CD through stage 2 where that is on: 0 or a refusal. */
+  private long reach(SmmuPlan plan, long at) {
+    reached = at;
+    if (plan.stage2) {
+      long answer = second.walk(plan, at, Stage2Walk.READ, SmmuFault.CD);
+      if (Translation.isFault(answer)) {
+        return answer;
+      }
+      long refusal = second.commit(plan, false, SmmuFault.CD, at);
+      if (refusal != 0) {
+        return refusal;
+      }
+      reached = Translation.address(answer);
+    }
+    return memory.find(reached) < 0 ? fault.fetch(0x09, reached) : 0;
+  }
+
+  private boolean decode(SmmuPlan plan, long w0, long w1, long w2) {
+    boolean stalls = ContextDescriptor.S.in(w0);
+    boolean ha = ContextDescriptor.HA.in(w0);
+    boolean hd = ContextDescriptor.HD.in(w0);
+    boolean big = ContextDescriptor.ENDI.in(w0);
+    // Only regimes with two ranges have EPD0; the others always walk TTB0 and never TTB1.
+    plan.lowerOff = plan.twoPrivileges && ContextDescriptor.EPD0.in(w0);
+    plan.upperOff = !plan.twoPrivileges || ContextDescriptor.EPD1.in(w0);
+    boolean legal = ContextDescriptor.V.in(w0) && ContextDescriptor.AA64.in(w0);
+    legal &= !stalls || !plan.stallDisabled && unit.stallModel() != 1;
+    legal &= stalls || unit.stallModel() != 2;
+    legal &= !Idr0.TERM_MODEL.in(unit.idr0()) || ContextDescriptor.A.in(w0);
+    legal &= StreamResolver.isEndianLegal(unit, big) || plan.lowerOff && plan.upperOff;
+    legal &= !(ha || hd) || unit.httu() != 0;
+    legal &= !hd || unit.httu() != 1;
+    plan.asid = (int) ContextDescriptor.ASID.get(w0);
+    legal &= !plan.twoPrivileges || Idr0.ASID16.in(unit.idr0()) || plan.asid <= 0xff;
+    int limit = plan.stage2 ? unit.intermediateSize() : unit.outputSize();
+    int size = Math.min(SmmuCapabilities.size(ContextDescriptor.IPS.get(w0)), limit);
+    boolean ds = unit.hasDs() && ContextDescriptor.DS.in(w2);
+    legal &= plan.lowerOff || lower(plan.lower, w0, w1, ds, size, big);
+    legal &= plan.upperOff || upper(plan.upper, w0, w2, ds, size, big);
+    flags(plan, w0, w1, w2);
+    plan.stalls = stalls;
+    plan.ha = ha;
+    plan.hd = ha && hd;
+    return legal;
+  }
+
+  private void flags(SmmuPlan plan, long w0, long w1, long w2) {
+    boolean had = Idr3.HAD.in(unit.idr3());
+    boolean e0pd = Idr3.E0PD.in(unit.idr3()) && plan.twoPrivileges;
+    plan.lowerTopByteIgnored = ContextDescriptor.TBI0.in(w0);
+    plan.upperTopByteIgnored = ContextDescriptor.TBI1.in(w0);
+    plan.lowerFlat = had && ContextDescriptor.HAD0.in(w1);
+    plan.upperFlat = had && ContextDescriptor.HAD1.in(w2);
+    plan.lowerNoUser = e0pd && ContextDescriptor.E0PD0.in(w1);
+    plan.upperNoUser = e0pd && ContextDescriptor.E0PD1.in(w2);
+    plan.accessFlagFaults = !ContextDescriptor.AFFD.in(w0);
+    plan.writeNeverExecute = ContextDescriptor.WXN.in(w0);
+    plan.privilegedNever = plan.twoPrivileges && ContextDescriptor.PAN.in(w0);
+    plan.records = ContextDescriptor.R.in(w0);
+  }
+
+  private boolean lower(Regime regime, long w0, long w1, boolean ds, int size, boolean big) {
+    int granule =
+        switch ((int) ContextDescriptor.TG0.get(w0)) {
+          case 0 -> 12;
+          case 1 -> 16;
+          case 2 -> 14;
+          default -> 0;
+        };
+    regime.bigEndian = big;
+    int unused = (int) ContextDescriptor.T0SZ.get(w0);
+    return geometry(regime, granule, unused, w1 & ContextDescriptor.TTB0.mask(), ds, size);
+  }
+
+  private boolean upper(Regime regime, long w0, long w2, boolean ds, int size, boolean big) {
+    int granule =
+        switch ((int) ContextDescriptor.TG1.get(w0)) {
+          case 1 -> 14;
+          case 2 -> 12;
+          case 3 -> 16;
+          default -> 0;
+        };
+    regime.bigEndian = big;
+    int unused = (int) ContextDescriptor.T1SZ.get(w0);
+    return geometry(regime, granule, unused, w2 & ContextDescriptor.TTB1.mask(), ds, size);
+  }
+
+  private boolean geometry(
+      Regime regime, int granule, int unusedBits, long base, boolean ds, int output) {
+    if (!unit.hasGranule(granule)) {
+      return false;
+    }
+    regime.granule(granule, ds, unit.has52BitOutput());
+    boolean wide = unit.has52BitInput() && (granule == 16 || ds);
+    int most = !unit.hasSmallTables() ? 39 : granule == 16 ? 47 : 48;
+    if (unusedBits < (wide ? 12 : 16) || unusedBits > most) {
+      return false;
+    }
+    regime.inputBits = 64 - unusedBits;
+    regime.start = 3 - (regime.inputBits - 1 - granule) / regime.stride;
+    regime.output(output);
+    regime.base(base);
+    return base >>> regime.outputBits == 0;
+  }
+}

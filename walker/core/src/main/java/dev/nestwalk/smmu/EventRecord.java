@@ -1,0 +1,73 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.format.Field;
+import dev.nestwalk.format.Structure;
+
+/** Event record (IHI 0070, 7.3), 32 bytes. */
+public final class EventRecord {
+  /** Event number. */
+  public static final Field ID = Field.of("ID", 7, 0, "event number");
+
+  /** A SubstreamID was given. */
+  public static final Field SSV = Field.bit("SSV", 11, "a SubstreamID was given");
+
+  /** SubstreamID. */
+  public static final Field SUBSTREAMID = Field.of("SUBSTREAMID", 31, 12, "SubstreamID");
+
+  /** StreamID. */
+  public static final Field STREAMID = Field.of("STREAMID", 63, 32, "StreamID");
+
+  /** Stall tag. */
+  public static final Field STAG = Field.of("STAG", 79, 64, "stall tag");
+
+  /** The access waits. */
+  public static final Field STALL = Field.bit("STALL", 95, "the access waits");
+
+  /** Privileged. */
+  public static final Field PNU = Field.bit("PNU", 97, "privileged");
+
+  /** Instruction. */
+  public static final Field IND = Field.bit("IND", 98, "instruction");
+
+  /** Read. */
+  public static final Field RNW = Field.bit("RNW", 99, "read");
+
+  /** Stage 2. */
+  public static final Field S2 = Field.bit("S2", 103, "stage 2");
+
+  /** 0 CD, 1 TT, 2 IN. */
+  public static final Field CLASS = Field.of("CLASS", 105, 104, "0 CD, 1 TT, 2 IN");
+
+  /** The walk access that failed was a read. */
+  public static final Field TTRNW =
+      Field.bit("TTRNW", 108, "the walk access that failed was a read");
+
+  /** Address as presented. */
+  public static final Field INPUTADDR = Field.of("INPUTADDR", 191, 128, "address as presented");
+
+  /** Intermediate address, page. */
+  public static final Field IPA = Field.of("IPA", 243, 204, "intermediate address, page");
+
+  /** The structure; bits that no field names are RES0 and not checked. */
+  public static final Structure STRUCTURE =
+      Structure.of(
+          "Event",
+          "SMMUv3 7.3",
+          4,
+          ID,
+          SSV,
+          SUBSTREAMID,
+          STREAMID,
+          STAG,
+          STALL,
+          PNU,
+          IND,
+          RNW,
+          S2,
+          CLASS,
+          TTRNW,
+          INPUTADDR,
+          IPA);
+
+  private EventRecord() {}
+}

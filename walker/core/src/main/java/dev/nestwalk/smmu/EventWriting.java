@@ -1,0 +1,80 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.dma.Translation;
+
+/** Builds the 32-byte event record of a refusal (IHI 0070, 7.3, {@link EventRecord}). */
+final class EventWriting {
+  /**
+   * Fills {@code record}.
+   *
+   * @param access the request after overrides
+   * @param stalls whether the access would wait (CD.S or STE.S2S)
+   * @param recorded whether the architecture writes an event
+   */
+  static void fill(
+      FaultRecord record,
+      int streamId,
+      int substreamId,
+      long address,
+      int asked,
+      int access,
+      long refusal,
+      SmmuFault fault,
+      boolean stalls,
+      boolean recorded) {
+    record.begin(streamId, substreamId, address, asked, refusal);
+    int code = Translation.code(refusal);
+    boolean translation = code >= 0x10 && code <= 0x13;
+    if (fault.stage2 && translation) {
+      record.setIntermediate(fault.address);
+    }
+    if (!recorded || Outcome.isLibraryCode(code)) {
+      return;
+    }
+    long w0 = code | (long) streamId << 32;
+    if (substreamId >= 0 && code != 0x06) {
+      w0 |= (long) substreamId << 12 | (code == 0x08 ? 0 : EventRecord.SSV.mask());
+    }
+    long w1 = 0;
+    long w2 = 0;
+    long w3 = 0;
+    boolean walked = translation || code == 0x0b;
+    if (walked || code == 0x07) {
+      w1 |= requester(access, fault, code);
+      w2 = address;
+    }
+    if (walked) {
+      w1 |= fault.stage2 ? EventRecord.S2.mask() : 0;
+      w1 |= (long) fault.kind << (EventRecord.CLASS.lo() - 64);
+    }
+    if (translation) {
+      w1 |= stalls ? EventRecord.STALL.mask() : 0;
+      boolean walkAccess = code == 0x13 && fault.stage2 && fault.kind == SmmuFault.TT;
+      w1 |= walkAccess && fault.walkRead ? EventRecord.TTRNW.mask() : 0;
+      w3 = fault.stage2 ? fault.address & EventRecord.IPA.mask() : 0;
+    } else if (code == 0x03 || code == 0x09 || code == 0x0b) {
+      w3 = fault.address & 0x000f_ffff_ffff_fff8L;
+    } else if (code == 0x05) {
+      w2 = address & -4096;
+    }
+    record.record(w0, w1, w2, w3);
+  }
+
+  private static long requester(int access, SmmuFault fault, int code) {
+    boolean write = (access & Access.WRITE) != 0;
+    // An atomic counts as a write, unless it may write and only the read is denied (3.7).
+    boolean atomicRead =
+        (access & Access.ATOMIC) == Access.ATOMIC
+            && code == 0x13
+            && fault.kind == SmmuFault.IN
+            && fault.walkRead;
+    long bits = !write || atomicRead ? EventRecord.RNW.mask() : 0;
+    bits |= (access & Access.EXECUTE) != 0 ? EventRecord.IND.mask() : 0;
+    return bits | ((access & Access.PRIVILEGED) != 0 ? EventRecord.PNU.mask() : 0);
+  }
+
+  private EventWriting() {}
+}

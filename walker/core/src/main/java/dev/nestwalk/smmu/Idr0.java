@@ -1,0 +1,75 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.format.Field;
+import dev.nestwalk.format.Structure;
+
+/** Identification register 0 (IHI 0070, 6.3.1). */
+public final class Idr0 {
+  /** Stage 2 present. */
+  public static final Field S2P = Field.bit("S2P", 0, "stage 2 present");
+
+  /** Stage 1 present. */
+  public static final Field S1P = Field.bit("S1P", 1, "stage 1 present");
+
+  /** Table formats: 1 AArch32, 2 AArch64, 3 both. */
+  public static final Field TTF =
+      Field.of("TTF", 3, 2, "table formats: 1 AArch32, 2 AArch64, 3 both");
+
+  /** Hardware updates: 0 none, 1 access flag, 2 and dirty state. */
+  public static final Field HTTU =
+      Field.of("HTTU", 7, 6, "hardware updates: 0 none, 1 access flag, 2 and dirty state");
+
+  /** EL2 stream world. */
+  public static final Field HYP = Field.bit("HYP", 9, "EL2 stream world");
+
+  /** ATS. */
+  public static final Field ATS = Field.bit("ATS", 10, "ATS");
+
+  /** No split-stage ATS. */
+  public static final Field NS1ATS = Field.bit("NS1ATS", 11, "no split-stage ATS");
+
+  /** 16-bit ASIDs. */
+  public static final Field ASID16 = Field.bit("ASID16", 12, "16-bit ASIDs");
+
+  /** 16-bit VMIDs. */
+  public static final Field VMID16 = Field.bit("VMID16", 18, "16-bit VMIDs");
+
+  /** Two-level CD tables. */
+  public static final Field CD2L = Field.bit("CD2L", 19, "two-level CD tables");
+
+  /** 0 mixed, 2 little, 3 big. */
+  public static final Field TTENDIAN = Field.of("TTENDIAN", 22, 21, "0 mixed, 2 little, 3 big");
+
+  /** 0 stall and terminate, 1 terminate only, 2 stall forced. */
+  public static final Field STALL_MODEL =
+      Field.of("STALL_MODEL", 25, 24, "0 stall and terminate, 1 terminate only, 2 stall forced");
+
+  /** Only abort termination. */
+  public static final Field TERM_MODEL = Field.bit("TERM_MODEL", 26, "only abort termination");
+
+  /** 1 two-level stream tables. */
+  public static final Field ST_LEVEL = Field.of("ST_LEVEL", 28, 27, "1 two-level stream tables");
+
+  /** The structure; bits that no field names are RES0 and not checked. */
+  public static final Structure STRUCTURE =
+      Structure.of(
+          "IDR0",
+          "SMMUv3 6.3.1",
+          1,
+          S2P,
+          S1P,
+          TTF,
+          HTTU,
+          HYP,
+          ATS,
+          NS1ATS,
+          ASID16,
+          VMID16,
+          CD2L,
+          TTENDIAN,
+          STALL_MODEL,
+          TERM_MODEL,
+          ST_LEVEL);
+
+  private Idr0() {}
+}

@@ -1,0 +1,27 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.format.Field;
+import dev.nestwalk.format.Structure;
+
+/** Identification register 1 (IHI 0070, 6.3.2). */
+public final class Idr1 {
+  /** StreamID bits. */
+  public static final Field SIDSIZE = Field.of("SIDSIZE", 5, 0, "StreamID bits");
+
+  /** SubstreamID bits. */
+  public static final Field SSIDSIZE = Field.of("SSIDSIZE", 10, 6, "SubstreamID bits");
+
+  /** PRIVCFG and INSTCFG take effect. */
+  public static final Field ATTR_PERMS_OVR =
+      Field.bit("ATTR_PERMS_OVR", 26, "PRIVCFG and INSTCFG take effect");
+
+  /** MTCFG, SHCFG and ALLOCCFG take effect. */
+  public static final Field ATTR_TYPES_OVR =
+      Field.bit("ATTR_TYPES_OVR", 27, "MTCFG, SHCFG and ALLOCCFG take effect");
+
+  /** The structure; bits that no field names are RES0 and not checked. */
+  public static final Structure STRUCTURE =
+      Structure.of("IDR1", "SMMUv3 6.3.2", 1, SIDSIZE, SSIDSIZE, ATTR_PERMS_OVR, ATTR_TYPES_OVR);
+
+  private Idr1() {}
+}

@@ -1,0 +1,89 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.format.Field;
+import dev.nestwalk.format.Structure;
+
+/**
+ * VMSAv8-64 stage 1 descriptor (DDI 0487, D8.3): leaf fields, and those of tables in bits 63:59.
+ */
+public final class Stage1Descriptor {
+  /** 01 block, 11 table or page. */
+  public static final Field TYPE = Field.of("TYPE", 1, 0, "01 block, 11 table or page");
+
+  /** Index of the memory attributes. */
+  public static final Field ATTRINDX = Field.of("ATTRINDX", 4, 2, "index of the memory attributes");
+
+  /** Secure only. */
+  public static final Field NS = Field.bit("NS", 5, "secure only");
+
+  /** Unprivileged access. */
+  public static final Field AP1 = Field.bit("AP1", 6, "unprivileged access");
+
+  /** Read-only. */
+  public static final Field AP2 = Field.bit("AP2", 7, "read-only");
+
+  /** Shareability; OA[51:50] with DS. */
+  public static final Field SH = Field.of("SH", 9, 8, "shareability; OA[51:50] with DS");
+
+  /** Access flag. */
+  public static final Field AF = Field.bit("AF", 10, "access flag");
+
+  /** Not global. */
+  public static final Field NG = Field.bit("NG", 11, "not global");
+
+  /** Output address. */
+  public static final Field ADDR = Field.of("ADDR", 49, 12, "output address");
+
+  /** Dirty bit modifier. */
+  public static final Field DBM = Field.bit("DBM", 51, "dirty bit modifier");
+
+  /** Contiguous hint. */
+  public static final Field CONTIGUOUS = Field.bit("CONTIGUOUS", 52, "contiguous hint");
+
+  /** Privileged execute-never. */
+  public static final Field PXN = Field.bit("PXN", 53, "privileged execute-never");
+
+  /** Unprivileged execute-never. */
+  public static final Field UXN = Field.bit("UXN", 54, "unprivileged execute-never");
+
+  /** Table: privileged execute-never below. */
+  public static final Field PXNTABLE =
+      Field.bit("PXNTABLE", 59, "table: privileged execute-never below");
+
+  /** Table: unprivileged execute-never below. */
+  public static final Field UXNTABLE =
+      Field.bit("UXNTABLE", 60, "table: unprivileged execute-never below");
+
+  /** Table: 01 no unprivileged access, 10 no write below. */
+  public static final Field APTABLE =
+      Field.of("APTABLE", 62, 61, "table: 01 no unprivileged access, 10 no write below");
+
+  /** Secure only. */
+  public static final Field NSTABLE = Field.bit("NSTABLE", 63, "secure only");
+
+  /** The structure; bits that no field names are RES0 and not checked. */
+  public static final Structure STRUCTURE =
+      Structure.of(
+          "Stage 1 descriptor",
+          "DDI 0487 D8.3",
+          1,
+          TYPE,
+          ATTRINDX,
+          NS,
+          AP1,
+          AP2,
+          SH,
+          AF,
+          NG,
+          ADDR,
+          DBM,
+          CONTIGUOUS,
+          PXN,
+          UXN,
+          PXNTABLE,
+          UXNTABLE,
+          APTABLE,
+          NSTABLE);
+
+  private Stage1Descriptor() {}
+}

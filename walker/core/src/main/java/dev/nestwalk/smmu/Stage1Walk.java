@@ -1,0 +1,192 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
+
+/**
+ * The stage 1 walk (DDI 0487, D8; IHI 0070, 3.4), alone or over stage 2, where each descriptor
+ * address and the output are intermediate addresses.
+ *
+ * <p>Threads: belongs to the thread of its walker.
+ */
+final class Stage1Walk {
+  private static final long LOST = Stage2Walk.LOST;
+  private static final long AF = Stage1Descriptor.AF.mask();
+  private static final long READ_ONLY = Stage1Descriptor.AP2.mask();
+  private static final long DBM = Stage1Descriptor.DBM.mask();
+
+  private final GuestMemory memory;
+  private final Stage2Walk second;
+  private final SmmuFault fault;
+  private final Stage1Rights rights = new Stage1Rights();
+
+  // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
+  private long descriptorAt;
+  private long host;
+  private int run;
+  private boolean tableWritable;
+
+  Stage1Walk(GuestMemory memory, Stage2Walk second, SmmuFault fault) {
+    this.memory = memory;
+    this.second = second;
+    this.fault = fault;
+  }
+
+  /**
+   * Walks once.
+   *
+   * @param need rights asked for, as {@link Stage2Walk} names them
+   * @return a packed answer or refusal, or {@link Stage2Walk#LOST}
+   */
+  long walk(SmmuPlan plan, long address, int need) {
+    boolean upper = plan.twoPrivileges && address << 8 < 0;
+    Regime regime = upper ? plan.upper : plan.lower;
+    boolean off = upper ? plan.upperOff : plan.lowerOff;
+    boolean ignoresTop = upper ? plan.upperTopByteIgnored : plan.lowerTopByteIgnored;
+    boolean noUser = upper ? plan.upperNoUser : plan.lowerNoUser;
+    if (off || noUser && (need & Stage2Walk.PRIVILEGED) == 0) {
+      return fault.first(0x10, regime.start);
+    }
+    // All bits above the input size repeat the bit that chose the range.
+    long extended = ignoresTop ? address << 8 >> 8 : address;
+    long sign = upper ? -1 : 0;
+    if (extended >> regime.inputBits != sign) {
+      return fault.first(0x10, regime.start);
+    }
+    boolean flat = upper ? plan.upperFlat : plan.lowerFlat;
+    return walkTables(plan, regime, flat, address, need);
+  }
+
+  private long walkTables(SmmuPlan plan, Regime regime, boolean flat, long address, int need) {
+    long table = regime.base;
+    int level = regime.start;
+    long inside = address & (1L << regime.inputBits) - 1;
+    long hierarchy = 0;
+    while (true) {
+      int lsb = regime.lsb(level);
+      long slots = level == regime.start ? -1 : (1L << regime.stride) - 1;
+      long refusal = reach(plan, table + ((inside >>> lsb & slots) << 3), level);
+      if (refusal != 0) {
+        return refusal;
+      }
+      long raw = memory.load(run, host);
+      long entry = regime.bigEndian ? Long.reverseBytes(raw) : raw;
+      int type = (int) entry & 3;
+      boolean leaf = level == 3 ? type == 3 : type == 1 && (regime.blockLevels >>> level & 1) != 0;
+      boolean next = level < 3 && type == 3;
+      if (!leaf && !next) {
+        return fault.first(0x10, level);
+      }
+      long output = regime.address(entry, next ? regime.granule : lsb);
+      if (output >>> regime.outputBits != 0) {
+        return fault.first(0x11, level);
+      }
+      if (leaf) {
+        long page = output | address & (1L << lsb) - 1;
+        return finish(plan, regime, entry, raw, flat ? 0 : hierarchy, level, page, need);
+      }
+      hierarchy |= entry;
+      table = output;
+      level++;
+    }
+  }
+
+  /** Finds a descriptor in memory, through stage 2 where that is on: 0, a refusal or LOST. */
+  private long reach(SmmuPlan plan, long at, int level) {
+    descriptorAt = at;
+    host = at;
+    if (plan.stage2) {
+      long answer = second.walk(plan, at, Stage2Walk.READ, SmmuFault.TT);
+      if (Translation.isFault(answer)) {
+        return answer;
+      }
+      long refusal = second.commit(plan, false, SmmuFault.TT, at);
+      if (refusal != 0) {
+        return refusal;
+      }
+      host = Translation.address(answer);
+      tableWritable = (Translation.rights(answer) & Access.WRITE) != 0;
+    }
+    run = memory.find(host);
+    return run < 0 ? fault.external(1, level, SmmuFault.TT, host) : 0;
+  }
+
+  private long finish(
+      SmmuPlan plan,
+      Regime regime,
+      long entry,
+      long raw,
+      long hierarchy,
+      int level,
+      long page,
+      int need) {
+    if ((entry & AF) == 0 && !plan.ha && plan.accessFlagFaults) {
+      return fault.first(0x12, level);
+    }
+    rights.judge(plan, entry, hierarchy, (need & Stage2Walk.PRIVILEGED) != 0);
+    if (!rights.allow(need)) {
+      fault.walkRead = rights.deniesReadOnly(need);
+      return fault.first(0x13, level);
+    }
+    long wanted = plan.ha ? entry | AF : entry;
+    boolean writes = (need & Access.WRITE) != 0;
+    if (writes && plan.hd && (entry & DBM) != 0) {
+      wanted &= ~READ_ONLY;
+    }
+    int granted = rights.data();
+    int lsb = regime.lsb(level);
+    if (!plan.stage2) {
+      long refusal = wanted == entry ? 0 : set(regime, raw, wanted, level);
+      return refusal != 0 ? refusal : Translation.ok(page, lsb, granted);
+    }
+    long answer = second.walk(plan, page, need, SmmuFault.IN);
+    if (Translation.isFault(answer)) {
+      return answer;
+    }
+    if (wanted != entry) {
+      long refusal = setBehindLeaf(plan, regime, raw, wanted, level);
+      if (refusal != 0) {
+        return refusal;
+      }
+    }
+    long refusal = second.commit(plan, writes, SmmuFault.IN, page);
+    if (refusal != 0) {
+      return refusal;
+    }
+    int span = Math.min(lsb, Translation.spanLog2(answer));
+    return Translation.ok(Translation.address(answer), span, granted & Translation.rights(answer));
+  }
+
+  /** Updates a stage 1 leaf while the stage 2 leaf of the final address waits for its own. */
+  private long setBehindLeaf(SmmuPlan plan, Regime regime, long raw, long wanted, int level) {
+    if (!tableWritable) {
+      long refusal = fault.second(0x13, second.leafLevel(), SmmuFault.TT, descriptorAt);
+      fault.walkRead = false;
+      return refusal;
+    }
+    int finalRun = second.leafRun();
+    long finalAt = second.leafAt();
+    long finalRaw = second.leafRaw();
+    int finalLevel = second.leafLevel();
+    long answer = second.walk(plan, descriptorAt, Access.ATOMIC, SmmuFault.TT);
+    if (Translation.isFault(answer)) {
+      return answer;
+    }
+    long refusal = second.commit(plan, true, SmmuFault.TT, descriptorAt);
+    if (refusal != 0) {
+      return refusal;
+    }
+    second.restore(plan, finalRun, finalAt, finalRaw, finalLevel);
+    return set(regime, raw, wanted, level);
+  }
+
+  private long set(Regime regime, long raw, long wanted, int level) {
+    long replacement = regime.bigEndian ? Long.reverseBytes(wanted) : wanted;
+    return switch (memory.update(run, host, raw, replacement)) {
+      case GuestMemory.LOST -> LOST;
+      case GuestMemory.REFUSED -> fault.external(1, level, SmmuFault.TT, host);
+      default -> 0;
+    };
+  }
+}

@@ -1,0 +1,203 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
+
+/**
+ * The stage 2 walk (DDI 0487, D8; IHI 0070, 3.4, 3.13): at most one read per level. The leaf's
+ * flags are not set by the walk but by {@link #commit}, once every check of the access has passed.
+ *
+ * <p>Threads: belongs to the thread of its walker.
+ */
+final class Stage2Walk {
+  /** Right asked for: data read. */
+  static final int READ = Access.READ;
+
+  /** Right asked for: data write. */
+  static final int WRITE = Access.WRITE;
+
+  /** Right asked for: instruction fetch, instead of a read. */
+  static final int EXECUTE = 4;
+
+  /** With {@link #EXECUTE}: by a privileged requester. */
+  static final int PRIVILEGED = 8;
+
+  /** No answer: a flag update lost against another writer. No packed fault has code 0. */
+  static final long LOST = Long.MIN_VALUE;
+
+  static final long AF = Stage2Descriptor.AF.mask();
+  private static final long WRITABLE = Stage2Descriptor.S2AP1.mask();
+  private static final long READABLE = Stage2Descriptor.S2AP0.mask();
+  private static final long DBM = Stage2Descriptor.DBM.mask();
+
+  private final GuestMemory memory;
+  private final SmmuFault fault;
+  private final boolean xnx;
+
+  // The leaf of the last successful walk, kept for commit().
+  private long leafAt;
+  private int leafRun;
+  private long leafRaw;
+  private long leafEntry;
+  private int leafLevel;
+
+  Stage2Walk(SmmuConfig config, GuestMemory memory, SmmuFault fault) {
+    this.memory = memory;
+    this.fault = fault;
+    xnx = Idr3.XNX.in(config.unit.idr3());
+  }
+
+  /**
+   * Walks.
+   *
+   * @param ipa intermediate address
+   * @param need rights asked for
+   * @param kind CLASS of a fault
+   */
+  long walk(SmmuPlan plan, long ipa, int need, int kind) {
+    Regime regime = plan.second;
+    if (ipa >>> regime.inputBits != 0) {
+      return fault.second(0x10, regime.start, kind, ipa);
+    }
+    long table = regime.base;
+    int level = regime.start;
+    long index = ipa >>> regime.lsb(level);
+    while (true) {
+      int lsb = regime.lsb(level);
+      long at = table + (index << 3);
+      int run = memory.find(at);
+      if (run < 0) {
+        return fault.external(2, level, kind, at);
+      }
+      long raw = memory.load(run, at);
+      long entry = regime.bigEndian ? Long.reverseBytes(raw) : raw;
+      int type = (int) entry & 3;
+      boolean leaf = level == 3 ? type == 3 : type == 1 && (regime.blockLevels >>> level & 1) != 0;
+      boolean next = level < 3 && type == 3;
+      if (!leaf && !next) {
+        return fault.second(0x10, level, kind, ipa);
+      }
+      long address = regime.address(entry, next ? regime.granule : lsb);
+      if (address >>> regime.outputBits != 0) {
+        return fault.second(0x11, level, kind, ipa);
+      }
+      if (leaf) {
+        int code = denial(plan, entry, need, kind);
+        if (code != 0) {
+          fault.second(code, level, kind, ipa);
+          fault.walkRead = (need & WRITE) == 0;
+          return Translation.fault(code, 2, level & 15);
+        }
+        leafAt = at;
+        leafRun = run;
+        leafRaw = raw;
+        leafEntry = entry;
+        leafLevel = level;
+        long page = address | ipa & (1L << lsb) - 1;
+        return Translation.ok(page, lsb, rights(plan, entry));
+      }
+      level++;
+      table = address;
+      index = ipa >>> regime.lsb(level) & (1L << regime.stride) - 1;
+    }
+  }
+
+  private static int rights(SmmuPlan plan, long entry) {
+    boolean dirtyable = plan.secondHd && (entry & DBM) != 0;
+    return ((entry & READABLE) != 0 ? READ : 0)
+        | ((entry & WRITABLE) != 0 || dirtyable ? WRITE : 0);
+  }
+
+  private int denial(SmmuPlan plan, long entry, int need, int kind) {
+    if ((entry & AF) == 0 && !plan.secondHa && plan.secondAccessFlagFaults) {
+      return 0x12;
+    }
+    if (plan.protectedWalk && kind != SmmuFault.IN && isDevice(plan, entry)) {
+      return 0x13;
+    }
+    int granted = rights(plan, entry);
+    int data = need & Access.ATOMIC;
+    if ((granted & data) != data) {
+      return 0x13;
+    }
+    return (need & EXECUTE) != 0 && !isExecutable(entry, (need & PRIVILEGED) != 0) ? 0x13 : 0;
+  }
+
+  private static boolean isDevice(SmmuPlan plan, long entry) {
+    long type = Stage2Descriptor.MEMATTR.get(entry);
+    return plan.forcedWriteBack ? (type & 4) == 0 : (type & 12) == 0;
+  }
+
+  private boolean isExecutable(long entry, boolean privileged) {
+    int never = (int) Stage2Descriptor.XN.get(entry);
+    if (!xnx) {
+      return (never & 2) == 0;
+    }
+    return switch (never) {
+      case 0 -> true;
+      case 1 -> !privileged;
+      case 2 -> false;
+      default -> privileged;
+    };
+  }
+
+  /** Level of the last walk's leaf. */
+  int leafLevel() {
+    return leafLevel;
+  }
+
+  /** Address of the last walk's leaf. */
+  long leafAt() {
+    return leafAt;
+  }
+
+  /** Run of memory of the last walk's leaf. */
+  int leafRun() {
+    return leafRun;
+  }
+
+  /** The last walk's leaf as memory holds it. */
+  long leafRaw() {
+    return leafRaw;
+  }
+
+  /** Goes back to a leaf that another walk displaced. */
+  void restore(SmmuPlan plan, int run, long at, long raw, int level) {
+    leafRun = run;
+    leafAt = at;
+    leafRaw = raw;
+    leafEntry = plan.second.bigEndian ? Long.reverseBytes(raw) : raw;
+    leafLevel = level;
+  }
+
+  /**
+   * Sets AF, and the write right of a writable-clean page for a write, in the leaf of the last walk
+   * where hardware updates are on.
+   *
+   * @return 0, {@link #LOST} or a packed fault
+   */
+  long commit(SmmuPlan plan, boolean write, int kind, long ipa) {
+    long wanted = leafEntry;
+    if (plan.secondHa) {
+      wanted |= AF;
+    }
+    if (write && plan.secondHd && (leafEntry & DBM) != 0) {
+      wanted |= WRITABLE;
+    }
+    if (wanted == leafEntry) {
+      return 0;
+    }
+    long replacement = plan.second.bigEndian ? Long.reverseBytes(wanted) : wanted;
+    int outcome = memory.update(leafRun, leafAt, leafRaw, replacement);
+    if (outcome == GuestMemory.LOST) {
+      return LOST;
+    }
+    if (outcome == GuestMemory.REFUSED) {
+      return fault.external(2, leafLevel, kind, leafAt);
+    }
+    leafEntry = wanted;
+    leafRaw = replacement;
+    return 0;
+  }
+}
