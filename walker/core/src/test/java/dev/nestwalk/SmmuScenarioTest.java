@@ -4,6 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
+import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.KnownDeviations;
 import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
@@ -46,18 +50,27 @@ final class SmmuScenarioTest {
       Translator translator =
           Iommu.smmuv3(Images.open(scenario, arena), scenario.machine().registers())
               .newTranslator();
+      Reference reference =
+          References.smmuv3(Images.open(scenario, arena), scenario.machine().registers());
       for (ScenarioRow row : rows) {
         int access = row.write() ? Access.WRITE : Access.READ;
         long answer = translator.translate(row.sourceId(), row.pasid(), row.iova(), access);
         if (known.has(scenario.rowsFile(), row)) {
           continue;
         }
-        String difference = Verdicts.differs(row, answer, translator.lastFault());
-        if (!difference.isEmpty()) {
-          wrong.add("line %d: %s".formatted(row.line(), difference));
-        }
+        note(wrong, "hot", row, answer, translator.lastFault());
+        Trace trace = reference.translate(row.sourceId(), row.pasid(), row.iova(), access);
+        note(wrong, "reference", row, trace.translation(), trace.fault());
       }
     }
     assertEquals(List.of(), wrong);
+  }
+
+  private static void note(
+      List<String> wrong, String walker, ScenarioRow row, long answer, FaultRecord fault) {
+    String difference = Verdicts.differs(row, answer, fault);
+    if (!difference.isEmpty()) {
+      wrong.add("%s, line %d: %s".formatted(walker, row.line(), difference));
+    }
   }
 }

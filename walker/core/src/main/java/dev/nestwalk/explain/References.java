@@ -19,5 +19,17 @@ public final class References {
     return new VtdReference(memory, registers, hostAddressWidth);
   }
 
+  /**
+   * The reference walker of an SMMUv3.
+   *
+   * @param memory guest memory; flags are updated in it unless it is read-only
+   * @param registers by architectural name: IDR0, IDR1, IDR5, CR0; optional IDR3, CR2, GBPA,
+   *     STRTAB_BASE, STRTAB_BASE_CFG
+   * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
+   */
+  public static Reference smmuv3(GuestMemory memory, Map<String, Long> registers) {
+    return new SmmuReference(memory, registers);
+  }
+
   private References() {}
 }

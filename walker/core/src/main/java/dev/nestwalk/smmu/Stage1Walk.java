@@ -46,7 +46,7 @@ final class Stage1Walk {
     boolean ignoresTop = upper ? plan.upperTopByteIgnored : plan.lowerTopByteIgnored;
     boolean noUser = upper ? plan.upperNoUser : plan.lowerNoUser;
     if (off || noUser && (need & Stage2Walk.PRIVILEGED) == 0) {
-      return fault.first(0x10, regime.start);
+      return fault.first(0x10, off ? 0 : regime.start);
     }
     // All bits above the input size repeat the bit that chose the range.
     long extended = ignoresTop ? address << 8 >> 8 : address;

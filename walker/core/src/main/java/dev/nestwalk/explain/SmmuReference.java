@@ -1,0 +1,315 @@
+package dev.nestwalk.explain;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.smmu.ContextDescriptor;
+import dev.nestwalk.smmu.Idr0;
+import dev.nestwalk.smmu.Idr1;
+import dev.nestwalk.smmu.StreamTableEntry;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** SMMUv3, step by step, from the StreamID to the event record (IHI 0070, 3.3, 7.3). */
+final class SmmuReference implements Reference {
+  /** Walks that lost a flag update before the update counts as failed. */
+  private static final int MAX_RESTARTS = 64;
+
+  private final SmmuUnit unit;
+  private final GuestMemory memory;
+
+  SmmuReference(GuestMemory memory, Map<String, Long> registers) {
+    this.unit = new SmmuUnit(registers);
+    this.memory = memory;
+  }
+
+  /** One request on its way. */
+  private static final class Request {
+    final long address;
+    final int asked;
+    int effective;
+    long @Nullable [] entry;
+    long @Nullable [] context;
+    boolean alwaysRecorded;
+
+    Request(long address, int access) {
+      this.address = address;
+      this.asked = access;
+      this.effective = access;
+    }
+
+    boolean isQuery() {
+      return (asked & Access.TRANSLATION_REQUEST) != 0;
+    }
+
+    boolean isTranslated() {
+      return (asked & Access.TRANSLATED) != 0;
+    }
+  }
+
+  @Override
+  public Trace translate(int sourceId, int pasid, long iova, int access) {
+    Recorder recorder = new Recorder();
+    FaultRecord fault = new FaultRecord();
+    Request request = new Request(iova, access);
+    long answer;
+    try {
+      VtdAnswer found = restarting(request, recorder, sourceId, pasid);
+      int rights = (found.readable() ? Access.READ : 0) | (found.writable() ? Access.WRITE : 0);
+      answer = Translation.ok(found.output(), found.spanLog2(), rights);
+      recorder.decided("result", "PA", found.output(), "translated", "");
+    } catch (SmmuRefusal refusal) {
+      answer = refuse(request, recorder, fault, refusal, sourceId, pasid);
+    }
+    return new Trace(answer, fault, recorder.steps());
+  }
+
+  private VtdAnswer restarting(Request request, Recorder recorder, int sourceId, int pasid) {
+    for (int restarts = 0; restarts <= MAX_RESTARTS; restarts++) {
+      try {
+        return decide(request, recorder, Integer.toUnsignedLong(sourceId), pasid);
+      } catch (Restart restart) {
+        recorder.decided("a descriptor changed", "", 0, "the walk starts again", "SMMUv3 3.13");
+      }
+    }
+    throw new SmmuRefusal(0x0b, 1, 0, 1, 0, false);
+  }
+
+  private static SmmuRefusal outcome(Outcome outcome) {
+    return SmmuRefusal.config(outcome.code(), 0);
+  }
+
+  private VtdAnswer decide(Request request, Recorder recorder, long streamId, int pasid) {
+    if (!unit.isOn()) {
+      return disabled(request, recorder);
+    }
+    SmmuStream streams = new SmmuStream(unit, memory, recorder);
+    long[] entry = streams.find(streamId);
+    if (entry.length == 0) {
+      throw outcome(Outcome.ABORTED);
+    }
+    request.entry = entry;
+    boolean first = SmmuStream.usesStage1(entry);
+    boolean second = SmmuStream.usesStage2(entry);
+    long eats = first || second ? SmmuStream.get(StreamTableEntry.EATS, entry) : 0;
+    long ats = unit.idr0(Idr0.ATS) == 0 || eats == 3 ? 0 : eats;
+    if (request.isQuery() && ats == 0) {
+      throw SmmuRefusal.config(0x05, 0);
+    }
+    SmmuStage2Steps stage2 = second ? stage2(streams, entry, recorder, first) : null;
+    if (request.isTranslated()) {
+      return translated(request, ats, stage2);
+    }
+    boolean bypassed = false;
+    int index = 0;
+    if (first && streams.contextBits(entry) > 0) {
+      index = substream(entry, streams.contextBits(entry), pasid, recorder);
+      bypassed = index < 0;
+    } else if (pasid >= 0) {
+      recorder.decided("SubstreamID", "", pasid, SmmuStage2Steps.name(0x08), "SMMUv3 3.3.2");
+      throw SmmuRefusal.config(0x08, 0);
+    }
+    request.effective = override(entry, request.asked);
+    if (!first || bypassed) {
+      return withoutStage1(request, first, stage2);
+    }
+    SmmuContext contexts = new SmmuContext(unit, memory, recorder, streams, entry, stage2);
+    long[] cd = contexts.fetch(index);
+    request.context = cd;
+    return new SmmuStage1Steps(unit, memory, recorder, contexts, cd, stage2)
+        .walk(request.address, want(request.effective));
+  }
+
+  private SmmuStage2Steps stage2(
+      SmmuStream streams, long[] entry, Recorder recorder, boolean nested) {
+    SmmuTables tables = streams.stage2Tables(entry);
+    if (tables == null) {
+      throw SmmuRefusal.config(0x04, 0);
+    }
+    return new SmmuStage2Steps(unit, memory, recorder, tables, entry, nested);
+  }
+
+  /** Number of the CD, or -1 where S1DSS bypasses stage 1 (3.3.2, 5.2). */
+  private static int substream(long[] entry, long bits, int pasid, Recorder recorder) {
+    long rule = SmmuStream.get(StreamTableEntry.S1DSS, entry);
+    int code = 0;
+    if (pasid >= 0 && VtdUnit.exceeds(pasid, (int) bits)) {
+      code = 0x08;
+    } else if (pasid == 0 && rule == 2 || pasid < 0 && (rule == 0 || rule == 3)) {
+      code = 0x06;
+    }
+    recorder.decided(
+        "SubstreamID",
+        "",
+        pasid,
+        code == 0 ? "S1DSS = " + rule : SmmuStage2Steps.name(code),
+        "SMMUv3 3.3.2");
+    if (code != 0) {
+      throw SmmuRefusal.config(code, 0);
+    }
+    return pasid >= 0 ? pasid : rule == 1 ? -1 : 0;
+  }
+
+  private int override(long[] entry, int access) {
+    boolean applies = unit.idr1(Idr1.ATTR_PERMS_OVR) == 1;
+    long privilege = applies ? SmmuStream.get(StreamTableEntry.PRIVCFG, entry) : 0;
+    long instruction = applies ? SmmuStream.get(StreamTableEntry.INSTCFG, entry) : 0;
+    boolean privileged = privilege == 3 || privilege != 2 && (access & Access.PRIVILEGED) != 0;
+    boolean write = (access & Access.WRITE) != 0;
+    boolean fetches =
+        !write && (instruction == 3 || instruction != 2 && (access & Access.EXECUTE) != 0);
+    int rest = access & ~(Access.PRIVILEGED | Access.EXECUTE);
+    return rest | (privileged ? Access.PRIVILEGED : 0) | (fetches ? Access.EXECUTE : 0);
+  }
+
+  private static SmmuStage2Steps.Want want(int access) {
+    boolean execute = (access & Access.EXECUTE) != 0;
+    return new SmmuStage2Steps.Want(
+        !execute && (access & Access.READ) != 0,
+        (access & Access.WRITE) != 0,
+        execute,
+        (access & Access.PRIVILEGED) != 0);
+  }
+
+  private VtdAnswer disabled(Request request, Recorder recorder) {
+    if (request.isQuery()) {
+      throw SmmuRefusal.config(0x05, 0);
+    }
+    if (request.isTranslated()) {
+      throw SmmuRefusal.config(0x07, 0);
+    }
+    boolean aborts = unit.abortsInBypass() || VtdUnit.exceeds(request.address, unit.oas());
+    String rule = aborts ? "aborted, no event" : "the address stays";
+    recorder.decided("translation is off", "", request.address, rule, "SMMUv3 3.11");
+    if (aborts) {
+      throw outcome(Outcome.ABORTED);
+    }
+    return new VtdAnswer(request.address, 30, true, true);
+  }
+
+  private VtdAnswer translated(Request request, long ats, @Nullable SmmuStage2Steps stage2) {
+    if (unit.checksTranslated() && ats == 0) {
+      throw SmmuRefusal.config(0x07, 0);
+    }
+    if (unit.checksTranslated() && ats == 2 && stage2 != null) {
+      return stage2Only(request, stage2);
+    }
+    if (VtdUnit.exceeds(request.address, unit.oas())) {
+      throw outcome(Outcome.ABORTED);
+    }
+    return new VtdAnswer(request.address, 30, true, true);
+  }
+
+  private VtdAnswer withoutStage1(
+      Request request, boolean configured, @Nullable SmmuStage2Steps stage2) {
+    int width = configured || stage2 != null ? unit.ias() : unit.oas();
+    if (VtdUnit.exceeds(request.address, width)) {
+      request.alwaysRecorded = true;
+      throw SmmuRefusal.first(0x11, 0, false);
+    }
+    if (stage2 != null) {
+      return stage2Only(request, stage2);
+    }
+    return new VtdAnswer(request.address & (1L << unit.oas()) - 1, 30, true, true);
+  }
+
+  private static VtdAnswer stage2Only(Request request, SmmuStage2Steps stage2) {
+    SmmuStage2Steps.Want want = want(request.effective);
+    SmmuStage2Steps.Leaf leaf = stage2.walk("", request.address, want, 2);
+    stage2.settle(leaf, want.write(), 2);
+    return new VtdAnswer(leaf.output(), leaf.spanLog2(), leaf.readable(), leaf.writable());
+  }
+
+  private long refuse(
+      Request request,
+      Recorder recorder,
+      FaultRecord fault,
+      SmmuRefusal refusal,
+      int streamId,
+      int pasid) {
+    boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
+    boolean unanswered = movable && request.isQuery();
+    int code = unanswered ? Outcome.NO_RIGHTS.code() : refusal.code;
+    long answer =
+        unanswered
+            ? Outcome.NO_RIGHTS.packed()
+            : Translation.fault(code, refusal.stage, refusal.level & 15);
+    fault.begin(streamId, pasid, request.address, request.asked, answer);
+    if (!unanswered && movable && refusal.stage == 2) {
+      fault.setIntermediate(refusal.address);
+    }
+    boolean recorded = isRecorded(request, refusal) && !Outcome.isLibraryCode(code);
+    if (recorded) {
+      writeEvent(request, fault, refusal, streamId, pasid);
+    }
+    String words =
+        Outcome.isLibraryCode(code) ? Outcome.of(code).text() : SmmuStage2Steps.name(code);
+    String how = recorded ? "; recorded" : "; not recorded";
+    recorder.decided("refused", "", request.address, words + how, "SMMUv3 7.3");
+    return answer;
+  }
+
+  private boolean stalls(Request request, SmmuRefusal refusal) {
+    boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
+    if (!movable || request.alwaysRecorded) {
+      return false;
+    }
+    return refusal.stage == 2
+        ? request.entry != null && SmmuStream.get(StreamTableEntry.S2S, request.entry) == 1
+        : request.context != null && SmmuStream.get(ContextDescriptor.S, request.context) == 1;
+  }
+
+  private boolean isRecorded(Request request, SmmuRefusal refusal) {
+    if (!unit.eventQueueIsOn() || refusal.code == 0x02 && !unit.recordsBadStream()) {
+      return false;
+    }
+    boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
+    if (!movable || request.alwaysRecorded || stalls(request, refusal)) {
+      return true;
+    }
+    return refusal.stage == 2
+        ? request.entry != null && SmmuStream.get(StreamTableEntry.S2R, request.entry) == 1
+        : request.context != null && SmmuStream.get(ContextDescriptor.R, request.context) == 1;
+  }
+
+  /** The 32 bytes, put together bit by bit (IHI 0070, 7.3). */
+  private void writeEvent(
+      Request request, FaultRecord fault, SmmuRefusal refusal, int streamId, int pasid) {
+    int code = refusal.code;
+    boolean movable = code >= 0x10 && code <= 0x13;
+    long w0 = code | (long) streamId << 32;
+    if (pasid >= 0 && code != 0x06) {
+      w0 |= (long) pasid << 12;
+      w0 |= code == 0x08 ? 0 : 1L << 11;
+    }
+    long w1 = 0;
+    long w2 = 0;
+    if (movable || code == 0x0b || code == 0x07) {
+      boolean write = (request.effective & Access.WRITE) != 0;
+      boolean atomic = (request.effective & Access.ATOMIC) == Access.ATOMIC;
+      boolean readFailed = atomic && code == 0x13 && refusal.kind == 2 && refusal.read;
+      w1 |= !write || readFailed ? 1L << 35 : 0;
+      w1 |= (request.effective & Access.EXECUTE) != 0 ? 1L << 34 : 0;
+      w1 |= (request.effective & Access.PRIVILEGED) != 0 ? 1L << 33 : 0;
+      w2 = request.address;
+    }
+    if (movable || code == 0x0b) {
+      w1 |= refusal.stage == 2 ? 1L << 39 : 0;
+      w1 |= (long) refusal.kind << 40;
+    }
+    long w3 = 0;
+    if (movable) {
+      w1 |= stalls(request, refusal) ? 1L << 31 : 0;
+      boolean ofWalk = code == 0x13 && refusal.stage == 2 && refusal.kind == 1;
+      w1 |= ofWalk && refusal.read ? 1L << 44 : 0;
+      w3 = refusal.stage == 2 ? refusal.address & 0x000f_ffff_ffff_f000L : 0;
+    } else if (code == 0x03 || code == 0x09 || code == 0x0b) {
+      w3 = refusal.address & 0x000f_ffff_ffff_fff8L;
+    } else if (code == 0x05) {
+      w2 = request.address & -4096L;
+    }
+    fault.record(w0, w1, w2, w3);
+  }
+}

@@ -1,0 +1,225 @@
+package dev.nestwalk.explain;
+
+import dev.nestwalk.format.Field;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.smmu.ContextDescriptor;
+import dev.nestwalk.smmu.Idr3;
+import dev.nestwalk.smmu.Stage1Descriptor;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/** Stage 1, descriptor by descriptor, alone or over stage 2 (DDI 0487, D8; IHI 0070, 3.4). */
+final class SmmuStage1Steps {
+  private record Descriptor(
+      int level, long at, long host, long word, SmmuStage2Steps.@Nullable Leaf through) {}
+
+  private final SmmuUnit unit;
+  private final GuestMemory memory;
+  private final Recorder recorder;
+  private final SmmuContext context;
+  private final long[] cd;
+  private final @Nullable SmmuStage2Steps second;
+
+  SmmuStage1Steps(
+      SmmuUnit unit,
+      GuestMemory memory,
+      Recorder recorder,
+      SmmuContext context,
+      long[] cd,
+      @Nullable SmmuStage2Steps second) {
+    this.unit = unit;
+    this.memory = memory;
+    this.recorder = recorder;
+    this.context = context;
+    this.cd = cd;
+    this.second = second;
+  }
+
+  private boolean is(Field field) {
+    return SmmuStream.get(field, cd) == 1;
+  }
+
+  VtdAnswer walk(long address, SmmuStage2Steps.Want want) {
+    boolean two = context.hasTwoPrivileges();
+    boolean upper = two && (address >>> 55 & 1) == 1;
+    SmmuTables tables = range(address, upper, want.privileged());
+    boolean flat =
+        unit.idr3(Idr3.HAD) == 1 && is(upper ? ContextDescriptor.HAD1 : ContextDescriptor.HAD0);
+    long table = tables.startTable();
+    long above = 0;
+    for (int level = tables.start(); ; level++) {
+      Descriptor descriptor = fetch(tables, table + tables.index(address, level) * 8, level);
+      long word = descriptor.word;
+      boolean next = level < 3 && (word & 3) == 3;
+      boolean leaf = level == 3 ? (word & 3) == 3 : (word & 3) == 1 && tables.allowsBlock(level);
+      long output = tables.output(word, next ? tables.granule() : tables.offsetBits(level));
+      int code = 0;
+      if (!next && !leaf) {
+        code = 0x10;
+      } else if (VtdUnit.exceeds(output, tables.outputLimit())) {
+        code = 0x11;
+      } else if (leaf && isUnaccessed(word)) {
+        code = 0x12;
+      }
+      recorder.read(
+          new Recorder.Reading(
+              "stage 1, index %d".formatted(tables.index(address, level)),
+              1,
+              level,
+              second == null ? "PA" : "IPA",
+              descriptor.at),
+          Stage1Descriptor.STRUCTURE,
+          new long[] {word},
+          code != 0 ? SmmuStage2Steps.name(code) : leaf ? "page" : "points to the next table");
+      if (code != 0) {
+        throw SmmuRefusal.first(code, level, false);
+      }
+      if (leaf) {
+        long page = output + (address & (1L << tables.offsetBits(level)) - 1);
+        return finish(tables, descriptor, flat ? 0 : above, page, want);
+      }
+      above |= word;
+      table = output;
+    }
+  }
+
+  private boolean isUnaccessed(long word) {
+    return !Stage1Descriptor.AF.in(word)
+        && !is(ContextDescriptor.HA)
+        && !is(ContextDescriptor.AFFD);
+  }
+
+  /** The range that the address belongs to (3.3). */
+  private SmmuTables range(long address, boolean upper, boolean privileged) {
+    boolean off = context.isOff(cd, upper);
+    SmmuTables tables = context.tables(cd, upper);
+    boolean e0pd =
+        unit.idr3(Idr3.E0PD) == 1
+            && context.hasTwoPrivileges()
+            && is(upper ? ContextDescriptor.E0PD1 : ContextDescriptor.E0PD0)
+            && !privileged;
+    boolean outside = true;
+    if (tables != null) {
+      int top = is(upper ? ContextDescriptor.TBI1 : ContextDescriptor.TBI0) ? 55 : 63;
+      outside = false;
+      for (int bit = tables.inputBits(); bit <= top; bit++) {
+        outside |= (address >>> bit & 1) != (upper ? 1 : 0);
+      }
+    }
+    boolean refused = off || e0pd || outside;
+    recorder.decided(
+        upper ? "upper range" : "lower range",
+        "VA",
+        address,
+        refused ? SmmuStage2Steps.name(0x10) : "inside",
+        "SMMUv3 3.4.1");
+    if (refused) {
+      // The level of a refusal before any fetch is that of the start table.
+      throw SmmuRefusal.first(0x10, off || tables == null ? 0 : tables.start(), false);
+    }
+    return Objects.requireNonNull(tables);
+  }
+
+  private Descriptor fetch(SmmuTables tables, long at, int level) {
+    long host = at;
+    SmmuStage2Steps.Leaf through = null;
+    if (second != null) {
+      String purpose = ", for the stage 1 descriptor of level " + level;
+      through = second.walk(purpose, at, SmmuStage2Steps.Want.TABLE_READ, 1);
+      second.settle(through, false, 1);
+      host = through.output();
+    }
+    int run = memory.find(host);
+    if (run < 0) {
+      recorder.decided(
+          "stage 1 descriptor", "PA", host, SmmuStage2Steps.name(0x0b), "SMMUv3 7.3.12");
+      throw new SmmuRefusal(0x0b, 1, level, 1, host, false);
+    }
+    return new Descriptor(level, at, host, tables.order(memory.load(run, host)), through);
+  }
+
+  private VtdAnswer finish(
+      SmmuTables tables, Descriptor leaf, long above, long page, SmmuStage2Steps.Want want) {
+    boolean ha = is(ContextDescriptor.HA);
+    boolean hd = ha && is(ContextDescriptor.HD);
+    boolean clean = Stage1Descriptor.AP2.in(leaf.word);
+    boolean revivable = hd && Stage1Descriptor.DBM.in(leaf.word);
+    boolean[] rights = rights(leaf.word, above, !clean || revivable, want.privileged());
+    boolean denied =
+        want.read() && !rights[0] || want.write() && !rights[1] || want.execute() && !rights[2];
+    recorder.decided(
+        "stage 1 permissions",
+        "",
+        0,
+        denied ? SmmuStage2Steps.name(0x13) : "granted",
+        "DDI 0487 D8.4");
+    if (denied) {
+      throw SmmuRefusal.first(0x13, leaf.level, want.write() && rights[1]);
+    }
+    long wanted = ha ? leaf.word | Stage1Descriptor.AF.mask() : leaf.word;
+    if (want.write() && revivable) {
+      wanted &= ~Stage1Descriptor.AP2.mask();
+    }
+    int span = tables.offsetBits(leaf.level);
+    if (second == null) {
+      update(tables, leaf, wanted);
+      return new VtdAnswer(page, span, rights[0], rights[1]);
+    }
+    SmmuStage2Steps.Leaf last = second.walk(", for the output", page, want, 2);
+    if (wanted != leaf.word) {
+      if (leaf.through != null && !leaf.through.writable()) {
+        throw SmmuRefusal.second(0x13, last.level(), 1, leaf.at, false);
+      }
+      SmmuStage2Steps.Leaf table =
+          second.walk(", for the update", leaf.at, SmmuStage2Steps.Want.TABLE_UPDATE, 1);
+      second.settle(table, true, 1);
+      update(tables, leaf, wanted);
+    }
+    second.settle(last, want.write(), 2);
+    return new VtdAnswer(
+        last.output(),
+        Math.min(span, last.spanLog2()),
+        rights[0] && last.readable(),
+        rights[1] && last.writable());
+  }
+
+  /** Read, write and execute for one requester (DDI 0487, D8.4). */
+  private boolean[] rights(long word, long above, boolean writable, boolean privileged) {
+    long table = Stage1Descriptor.APTABLE.get(above);
+    boolean write = writable && table < 2;
+    boolean xn = Stage1Descriptor.UXN.in(word) || Stage1Descriptor.UXNTABLE.in(above);
+    boolean pxn = Stage1Descriptor.PXN.in(word) || Stage1Descriptor.PXNTABLE.in(above);
+    boolean wxn = is(ContextDescriptor.WXN);
+    if (!context.hasTwoPrivileges()) {
+      return new boolean[] {true, write, !xn && !(wxn && write)};
+    }
+    boolean user = Stage1Descriptor.AP1.in(word) && table % 2 == 0;
+    if (!privileged) {
+      return new boolean[] {user, user && write, !xn && !(wxn && user && write)};
+    }
+    boolean never = is(ContextDescriptor.PAN) && user;
+    boolean privilegedWrite = write && !never;
+    boolean execute = !pxn && !(user && write) && !(wxn && privilegedWrite);
+    return new boolean[] {!never, privilegedWrite, execute};
+  }
+
+  private void update(SmmuTables tables, Descriptor leaf, long wanted) {
+    if (wanted == leaf.word) {
+      return;
+    }
+    int run = memory.find(leaf.host);
+    int outcome = memory.update(run, leaf.host, tables.order(leaf.word), tables.order(wanted));
+    if (outcome == GuestMemory.LOST) {
+      throw new Restart();
+    }
+    if (outcome == GuestMemory.REFUSED) {
+      throw new SmmuRefusal(0x0b, 1, leaf.level, 1, leaf.host, false);
+    }
+    recorder.decided(
+        "stage 1 flags",
+        "PA",
+        leaf.host,
+        "0x%016x becomes 0x%016x".formatted(leaf.word, wanted),
+        "SMMUv3 3.13");
+  }
+}

@@ -1,0 +1,183 @@
+package dev.nestwalk.explain;
+
+import dev.nestwalk.format.Structure;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.smmu.EventType;
+import dev.nestwalk.smmu.Idr3;
+import dev.nestwalk.smmu.Stage2Descriptor;
+import dev.nestwalk.smmu.StreamTableEntry;
+
+/** Stage 2, descriptor by descriptor (DDI 0487, D8; IHI 0070, 3.4). */
+final class SmmuStage2Steps {
+  /** A leaf: where it leads, what it grants, where the descriptor is. */
+  record Leaf(
+      long output,
+      int spanLog2,
+      boolean readable,
+      boolean writable,
+      int level,
+      long at,
+      long word) {}
+
+  /** What an access wants of a page. */
+  record Want(boolean read, boolean write, boolean execute, boolean privileged) {
+    static final Want TABLE_READ = new Want(true, false, false, false);
+    static final Want TABLE_UPDATE = new Want(true, true, false, false);
+  }
+
+  private final SmmuUnit unit;
+  private final GuestMemory memory;
+  private final Recorder recorder;
+  private final SmmuTables tables;
+  private final long w1;
+  private final long w2;
+  private final boolean nested;
+
+  SmmuStage2Steps(
+      SmmuUnit unit,
+      GuestMemory memory,
+      Recorder recorder,
+      SmmuTables tables,
+      long[] entry,
+      boolean nested) {
+    this.unit = unit;
+    this.memory = memory;
+    this.recorder = recorder;
+    this.tables = tables;
+    this.w1 = entry[1];
+    this.w2 = entry[2];
+    this.nested = nested;
+  }
+
+  private boolean updatesAccess() {
+    return StreamTableEntry.S2HA.in(w2);
+  }
+
+  private boolean updatesDirty() {
+    return updatesAccess() && StreamTableEntry.S2HD.in(w2);
+  }
+
+  Leaf walk(String purpose, long ipa, Want want, int kind) {
+    if (VtdUnit.exceeds(ipa, tables.inputBits())) {
+      recorder.decided("stage 2 input" + purpose, "IPA", ipa, name(0x10), "SMMUv3 3.4");
+      throw SmmuRefusal.second(0x10, tables.start(), kind, ipa, true);
+    }
+    long table = tables.startTable();
+    for (int level = tables.start(); ; level++) {
+      long at = table + tables.index(ipa, level) * 8;
+      Recorder.Reading reading =
+          new Recorder.Reading(
+              "stage 2, index %d%s".formatted(tables.index(ipa, level), purpose),
+              2,
+              level,
+              "PA",
+              at);
+      int run = memory.find(at);
+      if (run < 0) {
+        recorder.read(reading, Stage2Descriptor.STRUCTURE, new long[0], name(0x0b));
+        throw new SmmuRefusal(0x0b, 2, level, kind, at, false);
+      }
+      long word = tables.order(memory.load(run, at));
+      boolean table3 = level < 3 && (word & 3) == 3;
+      boolean leaf = level == 3 ? (word & 3) == 3 : (word & 3) == 1 && tables.allowsBlock(level);
+      int code = !table3 && !leaf ? 0x10 : 0;
+      long next = tables.output(word, table3 ? tables.granule() : tables.offsetBits(level));
+      if (code == 0 && VtdUnit.exceeds(next, tables.outputLimit())) {
+        code = 0x11;
+      }
+      if (code == 0 && leaf) {
+        code = judge(word, want, kind);
+      }
+      Structure structure = Stage2Descriptor.STRUCTURE;
+      String fine = leaf ? "page" : "points to the next table";
+      recorder.read(reading, structure, new long[] {word}, code == 0 ? fine : name(code));
+      if (code != 0) {
+        boolean read = code != 0x13 || !want.write();
+        throw SmmuRefusal.second(code, level, kind, ipa, read);
+      }
+      if (leaf) {
+        int span = tables.offsetBits(level);
+        long output = next + (ipa & (1L << span) - 1);
+        return new Leaf(
+            output, span, Stage2Descriptor.S2AP0.in(word), mayWrite(word), level, at, word);
+      }
+      table = next;
+    }
+  }
+
+  static String name(int code) {
+    EventType event = EventType.of(code);
+    return event == null
+        ? "event 0x%x".formatted(code)
+        : "%s (0x%02x): %s".formatted(event, code, event.condition());
+  }
+
+  private boolean mayWrite(long word) {
+    return Stage2Descriptor.S2AP1.in(word) || updatesDirty() && Stage2Descriptor.DBM.in(word);
+  }
+
+  private int judge(long word, Want want, int kind) {
+    boolean accessed = Stage2Descriptor.AF.in(word);
+    if (!accessed && !updatesAccess() && !StreamTableEntry.S2AFFD.in(w2)) {
+      return 0x12;
+    }
+    boolean walking = kind != 2;
+    if (nested && StreamTableEntry.S2PTW.in(w2) && walking && isDevice(word)) {
+      return 0x13;
+    }
+    boolean denied =
+        want.read() && !Stage2Descriptor.S2AP0.in(word)
+            || want.write() && !mayWrite(word)
+            || want.execute() && neverExecutes(word, want.privileged());
+    return denied ? 0x13 : 0;
+  }
+
+  private boolean isDevice(long word) {
+    long type = Stage2Descriptor.MEMATTR.get(word);
+    boolean forced = unit.idr3(Idr3.FWB) == 1 && StreamTableEntry.S2FWB.in(w1);
+    return forced ? type % 8 < 4 : type < 4;
+  }
+
+  private boolean neverExecutes(long word, boolean privileged) {
+    long never = Stage2Descriptor.XN.get(word);
+    if (unit.idr3(Idr3.XNX) == 0) {
+      return never >= 2;
+    }
+    return never == 2 || never == 1 && privileged || never == 3 && !privileged;
+  }
+
+  /** Access flag and dirty state of a leaf that was used. */
+  void settle(Leaf leaf, boolean writes, int kind) {
+    long wanted = leaf.word;
+    if (updatesAccess()) {
+      wanted |= Stage2Descriptor.AF.mask();
+    }
+    if (writes && updatesDirty() && Stage2Descriptor.DBM.in(leaf.word)) {
+      wanted |= Stage2Descriptor.S2AP1.mask();
+    }
+    if (wanted != leaf.word) {
+      int run = memory.find(leaf.at);
+      long before = tables.order(leaf.word);
+      int outcome = memory.update(run, leaf.at, before, tables.order(wanted));
+      if (outcome == GuestMemory.LOST) {
+        throw new Restart();
+      }
+      if (outcome == GuestMemory.REFUSED) {
+        throw new SmmuRefusal(0x0b, 2, leaf.level, kind, leaf.at, false);
+      }
+      recorder.decided(
+          "stage 2 flags",
+          "PA",
+          leaf.at,
+          "0x%016x becomes 0x%016x".formatted(leaf.word, wanted),
+          "SMMUv3 3.13");
+    }
+  }
+
+  /** The leaf as it is in memory now. */
+  Leaf reread(Leaf leaf) {
+    long now = tables.order(memory.load(memory.find(leaf.at), leaf.at));
+    return new Leaf(
+        leaf.output, leaf.spanLog2, leaf.readable, leaf.writable, leaf.level, leaf.at, now);
+  }
+}

@@ -1,0 +1,79 @@
+package dev.nestwalk.explain;
+
+/**
+ * Geometry of one set of VMSAv8-64 tables, computed when it is needed (DDI 0487, D8.2).
+ *
+ * @param granule log2 of the granule
+ * @param start start level
+ * @param inputBits bits of an input address
+ * @param base table base as the structure has it
+ * @param outputBits bits of an output address
+ * @param ds descriptors hold OA[51:50] in bits 9:8
+ * @param wide a 64K granule's descriptors hold OA[51:48] in bits 15:12
+ * @param bigEndian descriptors are big-endian
+ */
+record SmmuTables(
+    int granule,
+    int start,
+    int inputBits,
+    long base,
+    int outputBits,
+    boolean ds,
+    boolean wide,
+    boolean bigEndian) {
+
+  int offsetBits(int level) {
+    int bits = granule;
+    for (int below = 3; below > level; below--) {
+      bits += granule - 3;
+    }
+    return bits;
+  }
+
+  /** Limits the output to 48 bits where descriptors hold no more. */
+  int outputLimit() {
+    return ds || wide ? outputBits : Math.min(outputBits, 48);
+  }
+
+  /** Address of the start table, whose low bits are not looked at. */
+  long startTable() {
+    long entries = 1L << inputBits - offsetBits(start);
+    long bytes = entries * 8;
+    if ((ds || wide) && bytes < 64) {
+      bytes = 64;
+    }
+    return base - Long.remainderUnsigned(base, bytes);
+  }
+
+  long index(long address, int level) {
+    long within = address & (1L << inputBits) - 1;
+    if (level > start) {
+      within &= (1L << offsetBits(level - 1)) - 1;
+    }
+    return within >>> offsetBits(level);
+  }
+
+  boolean allowsBlock(int level) {
+    return switch (granule) {
+      case 12 -> level == 1 || level == 2 || level == 0 && ds;
+      case 14 -> level == 2 || level == 1 && ds;
+      default -> level == 2 || level == 1 && wide;
+    };
+  }
+
+  /** Output address of a descriptor, low {@code zeros} bits clear. */
+  long output(long descriptor, int zeros) {
+    long address = descriptor & (1L << (ds ? 50 : 48)) - 1;
+    address -= Long.remainderUnsigned(address, 1L << zeros);
+    if (ds) {
+      address += (descriptor >>> 8 & 3) << 50;
+    } else if (wide) {
+      address += (descriptor >>> 12 & 15) << 48;
+    }
+    return address;
+  }
+
+  long order(long word) {
+    return bigEndian ? Long.reverseBytes(word) : word;
+  }
+}
