@@ -11,7 +11,6 @@ import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.KnownDeviations;
 import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
-import dev.nestwalk.fixtures.Scenarios;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -26,9 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every shipped SMMUv3 row gets the answer it names, its event record included. */
 final class SmmuScenarioTest {
   static Stream<Path> scenarios() {
-    Path fixtures = Scenarios.fixtures();
-    return Stream.of("captures/smmuv3", "vectors/smmuv3", "vectors/smmuv3-deviations")
-        .flatMap(folder -> Scenarios.under(fixtures.resolve(folder)).stream());
+    return Formats.SMMUV3.scenarios();
   }
 
   @Test

@@ -11,7 +11,6 @@ import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
-import dev.nestwalk.fixtures.Scenarios;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,9 +23,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Every shipped VT-d row gets the answer it names, its fault record included. */
 final class VtdScenarioTest {
   static Stream<Path> scenarios() {
-    Path fixtures = Scenarios.fixtures();
-    return Stream.of("captures/vtd", "vectors/vtd", "vectors/vtd-deviations")
-        .flatMap(folder -> Scenarios.under(fixtures.resolve(folder)).stream());
+    return Formats.VTD.scenarios();
   }
 
   @Test

@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     name = "nestwalk",
     mixinStandardHelpOptions = true,
     version = "nestwalk 0.1.0",
-    description = "IOMMU address translation: walks VT-d tables in a memory image.",
+    description = "IOMMU address translation: walks VT-d and SMMUv3 tables in a memory image.",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       TranslateCommand.class,

@@ -64,18 +64,12 @@ interface Walker {
 
   /** The explaining walker itself. */
   static Reference explaining(Image image, GuestMemory memory) {
-    requireVtd(image);
     try {
-      return References.vtd(memory, image.registers(), image.hostAddressWidth());
+      return image.isVtd()
+          ? References.vtd(memory, image.registers(), image.hostAddressWidth())
+          : References.smmuv3(memory, image.registers());
     } catch (IllegalArgumentException e) {
       throw new InputException(image.registersFile() + ": " + e.getMessage());
-    }
-  }
-
-  private static void requireVtd(Image image) {
-    if (!image.isVtd()) {
-      throw new InputException(
-          image.registersFile() + ": format: expected vtd, found " + image.format());
     }
   }
 }

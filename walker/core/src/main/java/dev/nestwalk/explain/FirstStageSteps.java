@@ -111,7 +111,8 @@ final class FirstStageSteps {
 
   private Recorder.Reading reading(Entry entry, long index) {
     String space = second == null ? "HPA" : "GPA";
-    return new Recorder.Reading("first stage, index " + index, 1, entry.level, space, entry.at);
+    return new Recorder.Reading(
+        "first stage, index " + index, 1, entry.level, space, entry.at, entry.host);
   }
 
   private Entry fetch(int level, long at, long index) {

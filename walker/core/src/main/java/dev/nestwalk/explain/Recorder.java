@@ -11,7 +11,7 @@ final class Recorder {
 
   /** Something decided without a read. */
   void decided(String title, String space, long address, String rule, String section) {
-    steps.add(new Step(title, 0, 0, space, address, List.of(), List.of(), rule, section));
+    steps.add(new Step(title, 0, 0, space, address, address, List.of(), List.of(), rule, section));
   }
 
   /** An entry read, and what followed from it. */
@@ -27,6 +27,7 @@ final class Recorder {
             reading.level(),
             reading.space(),
             reading.address(),
+            reading.host(),
             read,
             words.length == 0 ? List.of() : decode(structure, words),
             rule,
@@ -37,8 +38,14 @@ final class Recorder {
    * What is read, and where.
    *
    * @param stage 1, 2, or 0 for configuration
+   * @param host where it is in memory, whatever space {@code address} is in
    */
-  record Reading(String title, int stage, int level, String space, long address) {}
+  record Reading(String title, int stage, int level, String space, long address, long host) {
+    /** Something whose address is its place in memory. */
+    Reading(String title, int stage, int level, String space, long address) {
+      this(title, stage, level, space, address, address);
+    }
+  }
 
   private static List<DecodedField> decode(Structure structure, long[] words) {
     List<DecodedField> fields = new ArrayList<>();

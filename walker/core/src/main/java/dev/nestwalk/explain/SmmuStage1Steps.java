@@ -67,7 +67,8 @@ final class SmmuStage1Steps {
               1,
               level,
               second == null ? "PA" : "IPA",
-              descriptor.at),
+              descriptor.at,
+              descriptor.host),
           Stage1Descriptor.STRUCTURE,
           new long[] {word},
           code != 0 ? SmmuStage2Steps.name(code) : leaf ? "page" : "points to the next table");

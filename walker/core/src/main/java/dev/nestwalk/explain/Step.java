@@ -10,6 +10,7 @@ import java.util.List;
  * @param level level of the entry as the specification counts, else 0
  * @param space the space of {@code address}: {@code "HPA"}, {@code "GPA"}, {@code "IOVA"}, or empty
  * @param address where the entry is, or the address that is judged
+ * @param host where the words are in memory; the same as {@code address} unless that is a guest's
  * @param read the words read, lowest first; empty if the step reads nothing
  * @param fields the entry's fields
  * @param rule what was decided, and why
@@ -21,6 +22,7 @@ public record Step(
     int level,
     String space,
     long address,
+    long host,
     List<Long> read,
     List<DecodedField> fields,
     String rule,

@@ -5,15 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import com.sun.management.ThreadMXBean;
-import dev.nestwalk.fixtures.vtd.RandomVtd;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** Translations and faults of every kind allocate nothing. */
-final class VtdAllocationTest {
+final class AllocationTest {
   private static final int MACHINES = 40;
   private static final int REQUESTS = 1000;
 
@@ -25,16 +25,15 @@ final class VtdAllocationTest {
     private final long[] iovas = new long[REQUESTS];
     private final int[] accesses = new int[REQUESTS];
 
-    Prepared(RandomVtd random) {
-      translator =
-          Iommu.vtd(Comparison.over(random.memory()), random.registers(), random.hostAddressWidth())
-              .newTranslator();
+    Prepared(Formats.Sample sample) {
+      translator = sample.translator();
+      Formats.Requests requests = sample.requests();
       for (int i = 0; i < REQUESTS; i++) {
-        random.next();
-        sources[i] = random.sourceId();
-        pasids[i] = random.pasid();
-        iovas[i] = random.iova();
-        accesses[i] = random.access();
+        requests.next();
+        sources[i] = requests.sourceId();
+        pasids[i] = requests.pasid();
+        iovas[i] = requests.address();
+        accesses[i] = requests.access();
       }
     }
 
@@ -49,14 +48,15 @@ final class VtdAllocationTest {
     }
   }
 
-  @Test
-  void aMillionMixedRequestsAllocateNothing() {
+  @ParameterizedTest
+  @EnumSource(Formats.class)
+  void aMillionMixedRequestsAllocateNothing(Formats format) {
     ThreadMXBean threads =
         assertInstanceOf(ThreadMXBean.class, ManagementFactory.getThreadMXBean());
     try (Arena arena = Arena.ofConfined()) {
       List<Prepared> machines = new ArrayList<>();
       for (int seed = 0; seed < MACHINES; seed++) {
-        machines.add(new Prepared(RandomVtd.generate(seed, arena)));
+        machines.add(new Prepared(format.random(seed, arena)));
       }
       Prepared[] all = machines.toArray(Prepared[]::new);
       long warm = run(all, 25);

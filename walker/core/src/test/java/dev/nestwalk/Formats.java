@@ -1,0 +1,141 @@
+package dev.nestwalk;
+
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
+import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.fixtures.Scenarios;
+import dev.nestwalk.fixtures.smmu.RandomSmmu;
+import dev.nestwalk.fixtures.vtd.RandomVtd;
+import dev.nestwalk.memory.GuestMemory;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+
+/**
+ * What the conformance tests know of a format: its shipped scenarios, its walkers, its random
+ * machines. A format that registers here gets every generic test.
+ */
+enum Formats {
+  VTD("vtd"),
+  SMMUV3("smmuv3");
+
+  private final String folder;
+
+  Formats(String folder) {
+    this.folder = folder;
+  }
+
+  /** Requests drawn from a random machine. */
+  interface Requests {
+    /** Draws the next one. */
+    void next();
+
+    int sourceId();
+
+    int pasid();
+
+    long address();
+
+    int access();
+  }
+
+  /** A random machine's hot walker, and requests for it. */
+  record Sample(Translator translator, Requests requests) {}
+
+  /** Stems of all shipped scenarios of the format. */
+  Stream<Path> scenarios() {
+    Path fixtures = Scenarios.fixtures();
+    return Stream.of("captures/" + folder, "vectors/" + folder, "vectors/" + folder + "-deviations")
+        .flatMap(path -> Scenarios.under(fixtures.resolve(path)).stream());
+  }
+
+  /** Stems of all shipped scenarios. */
+  static Stream<Path> allScenarios() {
+    return Stream.of(values()).flatMap(Formats::scenarios);
+  }
+
+  static Translator hot(Machine machine, GuestMemory memory) {
+    Iommu iommu =
+        machine.isVtd()
+            ? Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
+            : Iommu.smmuv3(memory, machine.registers());
+    return iommu.newTranslator();
+  }
+
+  static Reference reference(Machine machine, GuestMemory memory) {
+    return machine.isVtd()
+        ? References.vtd(memory, machine.registers(), machine.hostAddressWidth())
+        : References.smmuv3(memory, machine.registers());
+  }
+
+  Sample random(long seed, Arena arena) {
+    return this == VTD ? randomVtd(seed, arena) : randomSmmu(seed, arena);
+  }
+
+  private static Sample randomVtd(long seed, Arena arena) {
+    RandomVtd random = RandomVtd.generate(seed, arena);
+    GuestMemory memory = Comparison.over(random.memory());
+    int width = random.hostAddressWidth();
+    Requests requests =
+        new Requests() {
+          @Override
+          public void next() {
+            random.next();
+          }
+
+          @Override
+          public int sourceId() {
+            return random.sourceId();
+          }
+
+          @Override
+          public int pasid() {
+            return random.pasid();
+          }
+
+          @Override
+          public long address() {
+            return random.iova();
+          }
+
+          @Override
+          public int access() {
+            return random.access();
+          }
+        };
+    return new Sample(Iommu.vtd(memory, random.registers(), width).newTranslator(), requests);
+  }
+
+  private static Sample randomSmmu(long seed, Arena arena) {
+    RandomSmmu random = RandomSmmu.generate(seed, arena);
+    GuestMemory memory = Comparison.over(random.memory());
+    Requests requests =
+        new Requests() {
+          @Override
+          public void next() {
+            random.next();
+          }
+
+          @Override
+          public int sourceId() {
+            return random.streamId();
+          }
+
+          @Override
+          public int pasid() {
+            return random.substreamId();
+          }
+
+          @Override
+          public long address() {
+            return random.address();
+          }
+
+          @Override
+          public int access() {
+            return random.access();
+          }
+        };
+    return new Sample(Iommu.smmuv3(memory, random.registers()).newTranslator(), requests);
+  }
+}
