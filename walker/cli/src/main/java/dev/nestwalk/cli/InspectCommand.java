@@ -3,6 +3,8 @@ package dev.nestwalk.cli;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.smmu.Cr0;
+import dev.nestwalk.vtd.GlobalStatus;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -50,10 +52,6 @@ final class InspectCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Image image = imageOptions.load();
-    if (!image.isVtd()) {
-      throw new InputException(
-          image.registersFile() + ": inspect needs format vtd, found " + image.format());
-    }
     Inventory inventory;
     try (Arena arena = Arena.ofConfined();
         Progress progress = new Progress(spec.commandLine().getErr())) {
@@ -69,8 +67,12 @@ final class InspectCommand implements Callable<Integer> {
     Reference reference = Walker.explaining(image, memory);
     Map<List<Long>, RangeScan.Found> known = new HashMap<>();
     List<Inventory.Entry> entries = new ArrayList<>();
-    boolean on = (image.registers().getOrDefault("GSTS", 0L) >>> 31 & 1) == 1;
-    for (Endpoint endpoint : VtdEndpoints.list(memory, image.registers(), source)) {
+    boolean on = isOn(image);
+    List<Endpoint> endpoints =
+        image.isVtd()
+            ? VtdEndpoints.list(memory, image.registers(), source)
+            : SmmuEndpoints.list(memory, image.registers(), source);
+    for (Endpoint endpoint : endpoints) {
       RangeScan.Found found =
           on
               ? known.computeIfAbsent(
@@ -80,5 +82,12 @@ final class InspectCommand implements Callable<Integer> {
       entries.add(new Inventory.Entry(endpoint, found));
     }
     return new Inventory(image, memory, on, entries);
+  }
+
+  private static boolean isOn(Image image) {
+    Map<String, Long> registers = image.registers();
+    return image.isVtd()
+        ? GlobalStatus.TES.in(registers.getOrDefault("GSTS", 0L))
+        : Cr0.SMMUEN.in(registers.getOrDefault("CR0", 0L));
   }
 }

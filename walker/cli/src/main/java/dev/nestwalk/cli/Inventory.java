@@ -45,10 +45,10 @@ final class Inventory {
     StringBuilder text = new StringBuilder(8192);
     line(
         text,
-        "%s: %s, host address width %d",
+        "%s: %s%s",
         image.name(),
         image.format(),
-        image.hostAddressWidth());
+        image.isVtd() ? ", host address width " + image.hostAddressWidth() : "");
     line(text, "");
     line(text, "memory with contents: %d runs", memory.size());
     memory.stream().limit(16).forEach(run -> line(text, "  %s", run));
@@ -60,7 +60,7 @@ final class Inventory {
     image.registers().forEach((name, value) -> register(text, name, value));
     line(text, "");
     if (!on) {
-      line(text, "translation is off (GSTS.TES = 0); the contexts below are not in force");
+      line(text, "translation is off; the contexts below are not in force");
     }
     line(text, "domains");
     domains()
@@ -79,7 +79,7 @@ final class Inventory {
 
   private static void register(StringBuilder text, String name, long value) {
     StringBuilder fields = new StringBuilder();
-    for (Field field : VtdRegisters.fields(name)) {
+    for (Field field : RegisterFields.of(name)) {
       fields.append("  ").append(field.name()).append('=');
       fields.append(Numbers.hex(field.get(value)).substring(2));
     }
@@ -126,7 +126,7 @@ final class Inventory {
           Numbers.size(range.last() - range.first() + 1),
           Access.describe(range.rights()));
     }
-    if (on && endpoint.width() == 0 && endpoint.type().endsWith("pass-through")) {
+    if (on && endpoint.spans().isEmpty() && endpoint.type().endsWith("pass-through")) {
       line(text, "  every address -> itself");
     } else if (on && entry.found.ranges().isEmpty()) {
       line(text, "  nothing mapped; address 0: %s", entry.found.fault());
@@ -140,7 +140,9 @@ final class Inventory {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("image", image.name());
     root.put("format", image.format());
-    root.put("host_address_width", image.hostAddressWidth());
+    if (image.isVtd()) {
+      root.put("host_address_width", image.hostAddressWidth());
+    }
     root.put("translation", on ? "on" : "off");
     root.put("memory", memory);
     Map<String, Object> registers = new LinkedHashMap<>();
@@ -154,7 +156,7 @@ final class Inventory {
   private static Map<String, Object> registerMap(String name, long value) {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("value", "0x%016x".formatted(value));
-    for (Field field : VtdRegisters.fields(name)) {
+    for (Field field : RegisterFields.of(name)) {
       map.put(field.name(), Numbers.hex(field.get(value)));
     }
     return map;

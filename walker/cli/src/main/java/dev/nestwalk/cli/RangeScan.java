@@ -51,14 +51,8 @@ final class RangeScan {
   }
 
   Found run() {
-    int width = endpoint.width();
-    if (width > 0) {
-      if (endpoint.firstStage()) {
-        scan(0, (1L << width - 1) - 1);
-        scan(-1L << width - 1, -1);
-      } else {
-        scan(0, (1L << width) - 1);
-      }
+    for (Endpoint.Span span : endpoint.spans()) {
+      scan(span.first(), span.last());
     }
     if (open != null) {
       ranges.add(open);
@@ -107,40 +101,38 @@ final class RangeScan {
     if (Translation.code(refusal) == Outcome.INTERRUPT.code()) {
       return iova | INTERRUPTS_LAST & 0xf_ffff;
     }
-    if (level == 0) {
+    int stage = Translation.stage(refusal);
+    if (endpoint.shape().isWithoutEntry(stage, level)) {
       return last;
     }
-    if (endpoint.nested() && Translation.stage(refusal) == 2 && reference != null) {
+    if (endpoint.nested() && stage == 2 && reference != null) {
       return nestedLast(
           iova,
           last,
           level,
           reference.translate(endpoint.sourceId(), endpoint.pasid(), iova, access));
     }
-    return iova | block(level);
+    return iova | endpoint.shape().block(stage, level);
   }
 
   /**
    * The second stage refused: either a first-stage table, then the whole block of the entry that
    * points to it is unmapped, or the page itself, then both stages bound the block.
    */
-  private static long nestedLast(long iova, long last, int secondLevel, Trace trace) {
+  private long nestedLast(long iova, long last, int secondLevel, Trace trace) {
     Step entry = null;
     for (Step step : trace.steps()) {
-      if (step.stage() == 1 && step.level() > 0 && step.words().length > 0) {
+      if (step.stage() == 1 && step.words().length > 0) {
         entry = step;
       }
     }
     if (entry == null) {
       return last;
     }
-    boolean leaf = entry.level() == 1 || entry.level() <= 3 && (entry.words()[0] & 0x80) != 0;
-    long firstBlock = iova | block(entry.level());
-    return leaf ? min(firstBlock, iova | block(secondLevel)) : firstBlock;
-  }
-
-  private static long block(int level) {
-    return (1L << Math.min(63, 12 + 9 * (level - 1))) - 1;
+    Endpoint.Shape shape = endpoint.shape();
+    boolean leaf = shape.isLeaf(entry.level(), entry.words()[0]);
+    long firstBlock = iova | shape.block(1, entry.level());
+    return leaf ? min(firstBlock, iova | shape.block(2, secondLevel)) : firstBlock;
   }
 
   private void add(Range next) {

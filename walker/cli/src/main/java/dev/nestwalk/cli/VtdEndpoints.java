@@ -79,10 +79,10 @@ final class VtdEndpoints {
             (int) (high >>> 8) & 0xffff,
             text,
             false,
-            false,
-            walks ? Math.min(57, 30 + 9 * aw) : 0,
+            walks ? List.of(Endpoint.Span.ofBits(Math.min(57, 30 + 9 * aw))) : List.of(),
             walks ? low & PAGE : 0,
-            List.of(low, high)));
+            List.of(low, high),
+            Endpoint.Shape.VTD));
   }
 
   private void pasids(int source, long low, long high) {
@@ -127,16 +127,22 @@ final class VtdEndpoints {
           case 4 -> "pass-through";
           default -> "reserved translation type " + type;
         };
-    int secondWidth = type == 2 ? Math.min(57, 30 + 9 * aw) : 0;
+    List<Endpoint.Span> spans = List.of();
+    if (first) {
+      int bits = five ? 56 : 47;
+      spans = List.of(Endpoint.Span.ofBits(bits), Endpoint.Span.upper(bits));
+    } else if (type == 2) {
+      spans = List.of(Endpoint.Span.ofBits(Math.min(57, 30 + 9 * aw)));
+    }
     return new Endpoint(
         source,
         pasid,
         (int) word1 & 0xffff,
         "scalable, " + text,
-        first,
         type == 3,
-        first ? five ? 57 : 48 : secondWidth,
+        spans,
         first ? word2 & PAGE : type == 2 ? word0 & PAGE : 0,
-        List.of(word0, word1, word2, pasid < 0 ? 0L : 1L));
+        List.of(word0, word1, word2, pasid < 0 ? 0L : 1L),
+        Endpoint.Shape.VTD);
   }
 }
