@@ -4,6 +4,7 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.ContextDescriptor;
 import dev.nestwalk.smmu.Idr3;
+import dev.nestwalk.smmu.MemoryAttributes;
 import dev.nestwalk.smmu.Stage1Descriptor;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -164,6 +165,7 @@ final class SmmuStage1Steps {
     int span = tables.offsetBits(leaf.level);
     if (second == null) {
       update(tables, leaf, wanted);
+      tell(attributes(leaf.word));
       return new VtdAnswer(page, span, rights[0], rights[1]);
     }
     SmmuStage2Steps.Leaf last = second.walk(", for the output", page, want, 2);
@@ -177,11 +179,23 @@ final class SmmuStage1Steps {
       update(tables, leaf, wanted);
     }
     second.settle(last, want.write(), 2);
+    tell(second.attributes(attributes(leaf.word), last));
     return new VtdAnswer(
         last.output(),
         Math.min(span, last.spanLog2()),
         rights[0] && last.readable(),
         rights[1] && last.writable());
+  }
+
+  private MemoryAttributes attributes(long word) {
+    int index = (int) Stage1Descriptor.ATTRINDX.get(word);
+    Field bytes = index < 4 ? ContextDescriptor.MAIR0 : ContextDescriptor.MAIR1;
+    int mair = (int) (SmmuStream.get(bytes, cd) >>> 8 * (index % 4)) & 0xff;
+    return MemoryAttributes.ofStage1(mair, (int) Stage1Descriptor.SH.get(word));
+  }
+
+  private void tell(MemoryAttributes attributes) {
+    recorder.decided("memory attributes", "", 0, attributes.describe(), "SMMUv3 13.1");
   }
 
   /** Read, write and execute for one requester (DDI 0487, D8.4). */

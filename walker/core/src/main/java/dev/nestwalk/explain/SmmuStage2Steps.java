@@ -4,8 +4,10 @@ import dev.nestwalk.format.Structure;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.smmu.Idr3;
+import dev.nestwalk.smmu.MemoryAttributes;
 import dev.nestwalk.smmu.Stage2Descriptor;
 import dev.nestwalk.smmu.StreamTableEntry;
+import org.jspecify.annotations.Nullable;
 
 /** Stage 2, descriptor by descriptor (DDI 0487, D8; IHI 0070, 3.4). */
 final class SmmuStage2Steps {
@@ -24,6 +26,9 @@ final class SmmuStage2Steps {
     static final Want TABLE_READ = new Want(true, false, false, false);
     static final Want TABLE_UPDATE = new Want(true, true, false, false);
   }
+
+  /** What a request without stage 1 is taken to ask for: write-back, inner shareable. */
+  private static final MemoryAttributes INCOMING = MemoryAttributes.ofStage1(0xff, 3);
 
   private final SmmuUnit unit;
   private final GuestMemory memory;
@@ -144,6 +149,17 @@ final class SmmuStage2Steps {
       return never >= 2;
     }
     return never == 2 || never == 1 && privileged || never == 3 && !privileged;
+  }
+
+  /** What both stages make of the memory's attributes; stage 1 may be off. */
+  MemoryAttributes attributes(@Nullable MemoryAttributes first, Leaf leaf) {
+    int type = (int) Stage2Descriptor.MEMATTR.get(leaf.word);
+    int sh = (int) Stage2Descriptor.SH.get(leaf.word);
+    boolean forced = unit.idr3(Idr3.FWB) == 1 && StreamTableEntry.S2FWB.in(w1);
+    if (first == null) {
+      return forced ? INCOMING.forcedBy(type, sh) : MemoryAttributes.ofStage2(type, sh);
+    }
+    return forced ? first.forcedBy(type, sh) : first.combine(MemoryAttributes.ofStage2(type, sh));
   }
 
   /** Access flag and dirty state of a leaf that was used. */
