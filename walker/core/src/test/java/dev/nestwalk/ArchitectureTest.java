@@ -102,6 +102,16 @@ final class ArchitectureTest {
         "FirstStageRights",
         "ReservedMasks",
         "FaultRecording",
-        "VtdConfig");
+        "VtdConfig",
+        "SmmuWalker",
+        "SmmuConfig",
+        "SmmuPlan",
+        "Regime",
+        "StreamResolver",
+        "ContextResolver",
+        "Stage1Walk",
+        "Stage1Rights",
+        "Stage2Walk",
+        "EventWriting");
   }
 }

@@ -138,6 +138,25 @@ final class CommandTest {
     assertTrue(json.getAsJsonArray("endpoints").size() > 5);
   }
 
+  @Test
+  void smmuImagesAreTranslatedExplainedAndInspected() {
+    String nested = FIXTURES.resolve("captures/smmuv3/nested-vm-4k").toString();
+    Result translated = run("translate", nested, "--source", "8", "--iova", "ff840000");
+    assertEquals("ok 0x569e0000 size=4K perm=rw\n", translated.out());
+    Result explained = run("explain", nested, "--source", "8", "--iova", "ff840000");
+    for (String part : new String[] {"STE of StreamID 0x8", "CD 0", "for the output", "Normal"}) {
+      assertTrue(explained.out().contains(part), part + " in " + explained.out());
+    }
+    Result inspected = run("inspect", nested, "--source", "8");
+    assertTrue(inspected.out().contains("nested, stage 1 4K over stage 2 4K"), inspected.out());
+    assertTrue(
+        inspected.out().contains("0x0000ff840000-0x0000ff85ffff -> 0x569e0000  128K rw"),
+        inspected.out());
+    Result fault = run("translate", nested, "--source", "8", "--iova", "0");
+    assertEquals(1, fault.status());
+    assertTrue(fault.out().startsWith("fault 0x10 F_TRANSLATION stage=1"), fault.out());
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"translate", "check", "explain", "inspect"})
   void everyCommandHelpsWithAnExample(String command) {
