@@ -4,6 +4,7 @@ import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.Scenarios;
+import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.RandomSmmu;
 import dev.nestwalk.fixtures.vtd.RandomVtd;
 import dev.nestwalk.memory.GuestMemory;
@@ -39,8 +40,16 @@ enum Formats {
     int access();
   }
 
-  /** A random machine's hot walker, and requests for it. */
-  record Sample(Translator translator, Requests requests) {}
+  /**
+   * A random machine: the hot walker on one memory, the reference walker on a copy of it, and
+   * requests for both.
+   */
+  record Sample(
+      Translator translator,
+      Reference reference,
+      TableMemory memory,
+      TableMemory copy,
+      Requests requests) {}
 
   /** Stems of all shipped scenarios of the format. */
   Stream<Path> scenarios() {
@@ -74,7 +83,8 @@ enum Formats {
 
   private static Sample randomVtd(long seed, Arena arena) {
     RandomVtd random = RandomVtd.generate(seed, arena);
-    GuestMemory memory = Comparison.over(random.memory());
+    TableMemory copy = random.memory().copy(arena);
+    boolean rom = random.isSecondRunReadOnly();
     int width = random.hostAddressWidth();
     Requests requests =
         new Requests() {
@@ -103,12 +113,18 @@ enum Formats {
             return random.access();
           }
         };
-    return new Sample(Iommu.vtd(memory, random.registers(), width).newTranslator(), requests);
+    GuestMemory memory = Comparison.over(random.memory(), rom);
+    return new Sample(
+        Iommu.vtd(memory, random.registers(), width).newTranslator(),
+        References.vtd(Comparison.over(copy, rom), random.registers(), width),
+        random.memory(),
+        copy,
+        requests);
   }
 
   private static Sample randomSmmu(long seed, Arena arena) {
     RandomSmmu random = RandomSmmu.generate(seed, arena);
-    GuestMemory memory = Comparison.over(random.memory());
+    TableMemory copy = random.memory().copy(arena);
     Requests requests =
         new Requests() {
           @Override
@@ -136,6 +152,12 @@ enum Formats {
             return random.access();
           }
         };
-    return new Sample(Iommu.smmuv3(memory, random.registers()).newTranslator(), requests);
+    GuestMemory memory = Comparison.over(random.memory());
+    return new Sample(
+        Iommu.smmuv3(memory, random.registers()).newTranslator(),
+        References.smmuv3(Comparison.over(copy), random.registers()),
+        random.memory(),
+        copy,
+        requests);
   }
 }
