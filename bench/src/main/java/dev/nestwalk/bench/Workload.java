@@ -1,0 +1,117 @@
+package dev.nestwalk.bench;
+
+import dev.nestwalk.Iommu;
+import dev.nestwalk.Translator;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.smmu.ContextEntry;
+import dev.nestwalk.fixtures.smmu.SmmuMachine;
+import dev.nestwalk.fixtures.smmu.StreamEntry;
+import dev.nestwalk.fixtures.smmu.VmsaTables;
+import dev.nestwalk.fixtures.vtd.FirstStageTables;
+import dev.nestwalk.fixtures.vtd.GuestSpace;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
+import dev.nestwalk.fixtures.vtd.SecondStageTables;
+import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.memory.GuestMemory;
+import java.lang.foreign.Arena;
+
+/**
+ * A translator over tables that map {@code pages} adjacent 4 KiB pages, each walk four levels deep
+ * per stage: page n of the input is page n of the output.
+ */
+final class Workload {
+  /** First input address. */
+  static final long INPUT = 0x4000_0000L;
+
+  /** First output address. */
+  static final long OUTPUT = 0x8000_0000L;
+
+  /** Requester id or StreamID. */
+  static final int SOURCE = 1;
+
+  private static final long GUEST = 0x7000_0000L;
+
+  /** What translates. */
+  enum Mode {
+    VTD_FIRST,
+    VTD_SECOND,
+    VTD_NESTED,
+    SMMUV3_STAGE1,
+    SMMUV3_STAGE2,
+    SMMUV3_NESTED
+  }
+
+  private final TableMemory memory;
+  private final int pages;
+
+  private Workload(Arena arena, int pages) {
+    this.pages = pages;
+    int tables = 64 + 6 * (pages / 512 + 2);
+    memory = new TableMemory(arena).run(0x10_0000, tables);
+  }
+
+  /** Builds the tables; they live as long as {@code arena}. */
+  static Translator translator(Mode mode, int pages, Arena arena) {
+    Workload workload = new Workload(arena, pages);
+    return switch (mode) {
+      case VTD_FIRST, VTD_SECOND, VTD_NESTED -> workload.vtd(mode);
+      default -> workload.smmu(mode);
+    };
+  }
+
+  private GuestMemory guestMemory() {
+    TableMemory.Run run = memory.runs().get(0);
+    return GuestMemory.of(run.bytes(), run.first());
+  }
+
+  private Translator vtd(Mode mode) {
+    VtdMachine machine = new VtdMachine(memory).scalable();
+    SecondStageTables second = new SecondStageTables(memory, 4);
+    GuestSpace guest = new GuestSpace(memory, second, 0x6000_0000L);
+    boolean nested = mode == Mode.VTD_NESTED;
+    FirstStageTables first = new FirstStageTables(nested ? guest : memory, 4);
+    long flags = FirstStageTables.P | FirstStageTables.RW | FirstStageTables.US;
+    long used = flags | FirstStageTables.A | FirstStageTables.D;
+    for (int page = 0; page < pages; page++) {
+      long offset = page * 4096L;
+      first.map(INPUT + offset, (nested ? GUEST : OUTPUT) + offset, 12, used);
+      second.map((nested ? GUEST : INPUT) + offset, OUTPUT + offset, 12, 3);
+    }
+    PasidEntry entry =
+        switch (mode) {
+          case VTD_FIRST -> PasidEntry.firstStage(4, first.root());
+          case VTD_SECOND -> PasidEntry.secondStage(2, second.root());
+          default -> PasidEntry.nested(first, second);
+        };
+    machine.pasid(SOURCE, 0, entry.noExecute().walkSnoop());
+    return Iommu.vtd(guestMemory(), machine.registers(), 46).newTranslator();
+  }
+
+  private Translator smmu(Mode mode) {
+    SmmuMachine machine = new SmmuMachine(memory);
+    VmsaTables second = new VmsaTables(memory, 12, 0, 48);
+    VmsaTables first = new VmsaTables(memory, 12, 0, 48);
+    boolean nested = mode == Mode.SMMUV3_NESTED;
+    long firstPage = 1L << 10 | 1L << 6;
+    long secondPage = 1L << 10 | 3L << 6 | 15L << 2;
+    for (int page = 0; page < pages; page++) {
+      long offset = page * 4096L;
+      first.map(INPUT + offset, (nested ? GUEST : OUTPUT) + offset, 3, firstPage);
+      second.map((nested ? GUEST : INPUT) + offset, OUTPUT + offset, 3, secondPage);
+    }
+    long contexts = memory.allocate();
+    for (int page = 0; page < memory.pages(); page++) {
+      // Stage 1's own tables sit at equal intermediate and physical addresses.
+      second.map(memory.page(page), memory.page(page), 3, secondPage);
+    }
+    machine.context(contexts, new ContextEntry(48).lower(first));
+    StreamEntry entry =
+        switch (mode) {
+          case SMMUV3_STAGE1 -> new StreamEntry(5).stage1(contexts, 0, 0, 0);
+          case SMMUV3_STAGE2 -> new StreamEntry(6).stage2(second, 48);
+          default -> new StreamEntry(7).stage1(contexts, 0, 0, 0).stage2(second, 48);
+        };
+    machine.stream(SOURCE, entry);
+    return Iommu.smmuv3(guestMemory(), machine.registers()).newTranslator();
+  }
+}
