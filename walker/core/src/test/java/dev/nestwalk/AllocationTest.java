@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
 import com.sun.management.ThreadMXBean;
+import dev.nestwalk.fixtures.Requests;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -27,7 +28,7 @@ final class AllocationTest {
 
     Prepared(Formats.Sample sample) {
       translator = sample.translator();
-      Formats.Requests requests = sample.requests();
+      Requests requests = sample.requests();
       for (int i = 0; i < REQUESTS; i++) {
         requests.next();
         sources[i] = requests.sourceId();

@@ -3,6 +3,7 @@ package dev.nestwalk;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.fixtures.Requests;
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.RandomSmmu;
@@ -24,20 +25,6 @@ enum Formats {
 
   Formats(String folder) {
     this.folder = folder;
-  }
-
-  /** Requests drawn from a random machine. */
-  interface Requests {
-    /** Draws the next one. */
-    void next();
-
-    int sourceId();
-
-    int pasid();
-
-    long address();
-
-    int access();
   }
 
   /**
@@ -86,78 +73,24 @@ enum Formats {
     TableMemory copy = random.memory().copy(arena);
     boolean rom = random.isSecondRunReadOnly();
     int width = random.hostAddressWidth();
-    Requests requests =
-        new Requests() {
-          @Override
-          public void next() {
-            random.next();
-          }
-
-          @Override
-          public int sourceId() {
-            return random.sourceId();
-          }
-
-          @Override
-          public int pasid() {
-            return random.pasid();
-          }
-
-          @Override
-          public long address() {
-            return random.iova();
-          }
-
-          @Override
-          public int access() {
-            return random.access();
-          }
-        };
     GuestMemory memory = Comparison.over(random.memory(), rom);
     return new Sample(
         Iommu.vtd(memory, random.registers(), width).newTranslator(),
         References.vtd(Comparison.over(copy, rom), random.registers(), width),
         random.memory(),
         copy,
-        requests);
+        random);
   }
 
   private static Sample randomSmmu(long seed, Arena arena) {
     RandomSmmu random = RandomSmmu.generate(seed, arena);
     TableMemory copy = random.memory().copy(arena);
-    Requests requests =
-        new Requests() {
-          @Override
-          public void next() {
-            random.next();
-          }
-
-          @Override
-          public int sourceId() {
-            return random.streamId();
-          }
-
-          @Override
-          public int pasid() {
-            return random.substreamId();
-          }
-
-          @Override
-          public long address() {
-            return random.address();
-          }
-
-          @Override
-          public int access() {
-            return random.access();
-          }
-        };
     GuestMemory memory = Comparison.over(random.memory());
     return new Sample(
         Iommu.smmuv3(memory, random.registers()).newTranslator(),
         References.smmuv3(Comparison.over(copy), random.registers()),
         random.memory(),
         copy,
-        requests);
+        random);
   }
 }

@@ -2,6 +2,7 @@ package dev.nestwalk;
 
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Trace;
+import dev.nestwalk.fixtures.Requests;
 import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.TreeMap;
@@ -37,7 +38,7 @@ final class RandomWalks {
   private void machine(long seed) {
     try (Arena arena = Arena.ofConfined()) {
       Formats.Sample sample = format.random(seed, arena);
-      Formats.Requests request = sample.requests();
+      Requests request = sample.requests();
       for (int i = 1; i <= WALKS_PER_MACHINE; i++) {
         request.next();
         long answer =
