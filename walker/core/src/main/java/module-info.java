@@ -3,10 +3,12 @@ module dev.nestwalk {
   requires static transitive org.jspecify;
 
   exports dev.nestwalk;
+  exports dev.nestwalk.acpi;
   exports dev.nestwalk.dma;
   exports dev.nestwalk.explain;
   exports dev.nestwalk.format;
   exports dev.nestwalk.memory;
+  exports dev.nestwalk.region;
   exports dev.nestwalk.smmu;
   exports dev.nestwalk.vtd;
 }

@@ -1,0 +1,143 @@
+package dev.nestwalk.region;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * A set of 64-bit addresses as disjoint ranges, asked without allocation: the reserved addresses of
+ * any number of regions, whatever their kind.
+ *
+ * <p>Threads: immutable; share it freely.
+ */
+public final class AddressSet {
+  private final long[] firsts;
+  private final long[] lasts;
+
+  private AddressSet(long[] firsts, long[] lasts) {
+    this.firsts = firsts;
+    this.lasts = lasts;
+  }
+
+  /**
+   * A range of addresses.
+   *
+   * @param first first address, unsigned
+   * @param last last address, inclusive
+   */
+  public record Range(long first, long last) {}
+
+  /** The union of regions; overlapping and touching ones become one range. */
+  public static AddressSet of(Collection<Region> regions) {
+    List<Region> sorted = new ArrayList<>(regions);
+    sorted.sort((one, other) -> Long.compareUnsigned(one.first(), other.first()));
+    long[] firsts = new long[sorted.size()];
+    long[] lasts = new long[sorted.size()];
+    int count = 0;
+    for (Region region : sorted) {
+      boolean joins =
+          count > 0
+              && (lasts[count - 1] == -1
+                  || Long.compareUnsigned(region.first(), lasts[count - 1] + 1) <= 0);
+      if (!joins) {
+        firsts[count] = region.first();
+        lasts[count] = region.last();
+        count++;
+      } else if (Long.compareUnsigned(region.last(), lasts[count - 1]) > 0) {
+        lasts[count - 1] = region.last();
+      }
+    }
+    return new AddressSet(Arrays.copyOf(firsts, count), Arrays.copyOf(lasts, count));
+  }
+
+  /** Index of the last range that begins at or below {@code address}, or -1. */
+  private int rangeBelow(long address) {
+    int low = 0;
+    int high = firsts.length - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      if (Long.compareUnsigned(firsts[middle], address) <= 0) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return high;
+  }
+
+  /** Whether {@code address} is in the set. */
+  public boolean contains(long address) {
+    int at = rangeBelow(address);
+    return at >= 0 && Long.compareUnsigned(address, lasts[at]) <= 0;
+  }
+
+  /** Whether any address of {@code first..last} is in the set. */
+  public boolean intersects(long first, long last) {
+    int at = rangeBelow(last);
+    return at >= 0 && Long.compareUnsigned(first, lasts[at]) <= 0;
+  }
+
+  /** Number of disjoint ranges. */
+  public int size() {
+    return firsts.length;
+  }
+
+  /**
+   * What is left of a window.
+   *
+   * @param window first and last address
+   * @param align power of two: ranges are shrunk to multiples of it, empty ones left out
+   */
+  public List<Range> complement(Range window, long align) {
+    List<Range> left = new ArrayList<>();
+    long next = window.first;
+    for (int i = 0; i < firsts.length; i++) {
+      if (Long.compareUnsigned(lasts[i], next) < 0) {
+        continue;
+      }
+      if (Long.compareUnsigned(firsts[i], window.last) > 0) {
+        break;
+      }
+      if (Long.compareUnsigned(firsts[i], next) > 0) {
+        shrink(left, next, firsts[i] - 1, align);
+      }
+      if (Long.compareUnsigned(lasts[i], window.last) >= 0) {
+        return left;
+      }
+      next = lasts[i] + 1;
+    }
+    shrink(left, next, window.last, align);
+    return left;
+  }
+
+  private static void shrink(List<Range> left, long first, long last, long align) {
+    long up = first + (align - 1) & -align;
+    long down = (last + 1 & -align) - 1;
+    boolean wrapped = Long.compareUnsigned(up, first) < 0;
+    boolean empty = last != -1 && down == -1 || Long.compareUnsigned(down, up) < 0;
+    if (!wrapped && !empty) {
+      left.add(new Range(up, down));
+    }
+  }
+
+  /**
+   * Ranges in which bus addresses can equal guest-physical addresses for all devices whose regions
+   * are given: what a virtual machine monitor needs before it lays out memory.
+   *
+   * @param regions regions of all devices
+   * @param window addresses of interest
+   * @param align power of two
+   * @param relaxable whether relaxable regions count
+   */
+  public static List<Range> allowedIdentity(
+      Collection<Region> regions, Range window, long align, boolean relaxable) {
+    List<Region> counted = new ArrayList<>();
+    for (Region region : regions) {
+      if (relaxable || region.kind() != RegionKind.DIRECT_RELAXABLE) {
+        counted.add(region);
+      }
+    }
+    return of(counted).complement(window, align);
+  }
+}
