@@ -3,8 +3,6 @@ package dev.nestwalk.acpi;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -97,8 +95,8 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
    * @throws FirmwareException if it is malformed, with the offset
    */
   public static DmarTable parse(byte[] table) {
-    ByteBuffer bytes = ByteBuffer.wrap(table.clone()).order(ByteOrder.LITTLE_ENDIAN);
-    int length = header(bytes);
+    ByteBuffer bytes = AcpiHeader.check(table, "DMAR", HEADER);
+    int length = bytes.capacity();
     List<Rmrr> regions = new ArrayList<>();
     List<String> warnings = new ArrayList<>();
     for (int at = HEADER; at < length; ) {
@@ -113,30 +111,6 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
       at += size;
     }
     return new DmarTable((bytes.get(36) & 0xff) + 1, regions, warnings);
-  }
-
-  private static int header(ByteBuffer bytes) {
-    if (bytes.capacity() < HEADER) {
-      throw FirmwareException.at(
-          bytes.capacity(), "the file ends within the header of %d bytes".formatted(HEADER));
-    }
-    String signature = StandardCharsets.ISO_8859_1.decode(bytes.slice(0, 4)).toString();
-    if (!signature.equals("DMAR")) {
-      throw FirmwareException.at(0, "signature '%s', expected DMAR".formatted(signature));
-    }
-    int length = bytes.getInt(4);
-    if (length < HEADER || length > bytes.capacity()) {
-      throw FirmwareException.at(
-          4, "length %d, the file has %d bytes".formatted(length, bytes.capacity()));
-    }
-    int sum = 0;
-    for (int i = 0; i < length; i++) {
-      sum += bytes.get(i);
-    }
-    if ((sum & 0xff) != 0) {
-      throw FirmwareException.at(9, "checksum: all bytes sum to %d".formatted(sum & 0xff));
-    }
-    return length;
   }
 
   private static void region(

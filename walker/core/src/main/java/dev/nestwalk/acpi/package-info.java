@@ -1,5 +1,6 @@
 /**
- * What a platform says of its reserved regions: the ACPI DMAR table and Linux's text in sysfs.
+ * What a platform says of its reserved regions: the ACPI DMAR and IORT tables and Linux's text in
+ * sysfs.
  *
  * <p>Threads: everything here is immutable.
  */
