@@ -84,7 +84,7 @@ final class Workload {
           default -> PasidEntry.nested(first, second);
         };
     machine.pasid(SOURCE, 0, entry.noExecute().walkSnoop());
-    return Iommu.vtd(guestMemory(), machine.registers(), 46).newTranslator();
+    return Iommu.vtd(guestMemory(), machine.registers(), 46).newUncachedTranslator();
   }
 
   private Translator smmu(Mode mode) {
@@ -112,6 +112,6 @@ final class Workload {
           default -> new StreamEntry(7).stage1(contexts, 0, 0, 0).stage2(second, 48);
         };
     machine.stream(SOURCE, entry);
-    return Iommu.smmuv3(guestMemory(), machine.registers()).newTranslator();
+    return Iommu.smmuv3(guestMemory(), machine.registers()).newUncachedTranslator();
   }
 }

@@ -1,23 +1,61 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.SmmuConfig;
-import dev.nestwalk.smmu.SmmuWalker;
+import dev.nestwalk.smmu.SmmuInvalidations;
 import dev.nestwalk.vtd.VtdConfig;
-import dev.nestwalk.vtd.VtdWalker;
+import dev.nestwalk.vtd.VtdInvalidations;
+import java.util.List;
 import java.util.Map;
-import java.util.function.Supplier;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An IOMMU: registers and the guest memory that holds its tables.
  *
- * <p>Threads: immutable; give each thread a {@link Translator} of its own.
+ * <p>Threads: any; give each thread a {@link Translator} of its own.
  */
 public final class Iommu {
-  private final Supplier<Translator> translators;
+  private static final int SPINS = 1000;
+  private static final long PARK_NANOS = 50_000;
 
-  private Iommu(Supplier<Translator> translators) {
-    this.translators = translators;
+  private final InvalidationLog log;
+  private final GuestMemory memory;
+  private final Maker maker;
+  private final @Nullable VtdInvalidations vtd;
+  private final @Nullable SmmuInvalidations smmu;
+  private final List<Presence> translators = new CopyOnWriteArrayList<>();
+
+  /** Makes a translator of the format. */
+  private interface Maker {
+    Translator make(StructureCaches structures, TagCounter tags, @Nullable CacheOptions options);
+  }
+
+  private Iommu(GuestMemory memory, VtdConfig config) {
+    this.memory = memory;
+    InvalidationLog entries = new InvalidationLog();
+    log = entries;
+    maker =
+        (structures, tags, options) ->
+            new VtdTranslator(config, memory, entries, structures, tags, options);
+    vtd = new VtdInvalidations(config, log);
+    smmu = null;
+  }
+
+  private Iommu(GuestMemory memory, SmmuConfig config) {
+    this.memory = memory;
+    InvalidationLog entries = new InvalidationLog();
+    log = entries;
+    maker =
+        (structures, tags, options) ->
+            new SmmuTranslator(config, memory, entries, structures, tags, options);
+    vtd = null;
+    smmu = new SmmuInvalidations(config, log);
   }
 
   /**
@@ -30,8 +68,7 @@ public final class Iommu {
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
    */
   public static Iommu vtd(GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
-    VtdConfig config = VtdConfig.of(registers, hostAddressWidth);
-    return new Iommu(() -> new VtdTranslator(new VtdWalker(config, memory)));
+    return new Iommu(memory, VtdConfig.of(registers, hostAddressWidth));
   }
 
   /**
@@ -43,12 +80,98 @@ public final class Iommu {
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
    */
   public static Iommu smmuv3(GuestMemory memory, Map<String, Long> registers) {
-    SmmuConfig config = SmmuConfig.of(registers);
-    return new Iommu(() -> new SmmuTranslator(new SmmuWalker(config, memory)));
+    return new Iommu(memory, SmmuConfig.of(registers));
   }
 
-  /** A translator for the calling thread. */
+  /** A translator for the calling thread, with caches of {@link CacheOptions#DEFAULT} geometry. */
   public Translator newTranslator() {
-    return translators.get();
+    return newTranslator(CacheOptions.DEFAULT);
+  }
+
+  /** A translator for the calling thread, with caches of the given geometry. */
+  public Translator newTranslator(CacheOptions options) {
+    return make(new TagCounter(), options);
+  }
+
+  /** A translator for the calling thread that reads every structure anew for each translation. */
+  public Translator newUncachedTranslator() {
+    return make(new TagCounter(), null);
+  }
+
+  /** For tests of what happens when tags run out. */
+  Translator newTranslator(CacheOptions options, int lastTag) {
+    return make(new TagCounter(lastTag), options);
+  }
+
+  private Translator make(TagCounter tags, @Nullable CacheOptions options) {
+    StructureCaches structures = new StructureCaches(options == null ? CacheOptions.NONE : options);
+    Translator translator = maker.make(structures, tags, options);
+    translators.removeIf(Presence::isGone);
+    translators.add(translator.presence);
+    return translator;
+  }
+
+  /** The memory that holds the tables. */
+  public GuestMemory memory() {
+    return memory;
+  }
+
+  /**
+   * Invalidations as a VT-d unit takes them.
+   *
+   * @throws IllegalStateException if this is another unit
+   */
+  public VtdInvalidations vtdInvalidations() {
+    if (vtd == null) {
+      throw new IllegalStateException("this IOMMU is an SMMUv3, expected VT-d");
+    }
+    return vtd;
+  }
+
+  /**
+   * Invalidations as an SMMUv3 takes them.
+   *
+   * @throws IllegalStateException if this is another unit
+   */
+  public SmmuInvalidations smmuInvalidations() {
+    if (smmu == null) {
+      throw new IllegalStateException("this IOMMU is VT-d, expected an SMMUv3");
+    }
+    return smmu;
+  }
+
+  /** Drops every translation and every resolved configuration. */
+  public void invalidateAll() {
+    log.publish(InvalidationLog.CONFIGURATION, -1, -1, -1, -1, false);
+    log.publish(InvalidationLog.EVERYTHING, 0, 0, 0, -1, false);
+  }
+
+  /**
+   * Waits until no translator can use anything that was invalidated before this call, neither for a
+   * new translation nor for an answer given before.
+   *
+   * <p>What a thread does with an answer is over when it asks for its next translation, {@link
+   * Translator#poll polls} or {@link Translator#pause pauses}: that happens-before the return of
+   * this call. What this thread did before the invalidation, changes of tables included,
+   * happens-before every translation that the others begin after this call returns. Translators
+   * that are paused, of ended threads or no longer reachable are not waited for; one of the calling
+   * thread applies the invalidations at once.
+   *
+   * @throws InterruptedException if the thread is interrupted while it waits
+   */
+  public void sync() throws InterruptedException {
+    long target = log.latest();
+    for (Presence presence : translators) {
+      for (int spins = 0; !presence.isPast(target); spins++) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException("waiting for a translator to see an invalidation");
+        }
+        if (spins < SPINS) {
+          Thread.onSpinWait();
+        } else {
+          LockSupport.parkNanos(PARK_NANOS);
+        }
+      }
+    }
   }
 }

@@ -1,20 +1,60 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.smmu.SmmuConfig;
+import dev.nestwalk.smmu.SmmuPlan;
 import dev.nestwalk.smmu.SmmuWalker;
+import org.jspecify.annotations.Nullable;
 
 /** A translator over SMMUv3 structures. */
 final class SmmuTranslator extends Translator {
   private final SmmuWalker walker;
 
-  SmmuTranslator(SmmuWalker walker) {
-    super(-1);
-    this.walker = walker;
+  SmmuTranslator(
+      SmmuConfig config,
+      GuestMemory memory,
+      InvalidationLog log,
+      StructureCaches structures,
+      TagCounter tags,
+      @Nullable CacheOptions options) {
+    super(-1, log, structures, tags, options);
+    walker = new SmmuWalker(config, memory, structures);
   }
 
   @Override
-  long walk(int sourceId, int pasid, long iova, int access) {
+  CachedPlan newPlan() {
+    return new SmmuPlan();
+  }
+
+  @Override
+  boolean resolve(CachedPlan plan, int sourceId, int pasid) {
+    return walker.resolve((SmmuPlan) plan, sourceId, pasid);
+  }
+
+  @Override
+  long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access) {
+    return walker.walk((SmmuPlan) plan, sourceId, pasid, iova, access);
+  }
+
+  @Override
+  long walkAnew(int sourceId, int pasid, long iova, int access) {
     return walker.translate(sourceId, pasid, iova, access);
+  }
+
+  @Override
+  int inputSpan() {
+    return walker.inputSpan();
+  }
+
+  @Override
+  boolean isGlobal() {
+    return walker.isGlobal();
   }
 
   @Override

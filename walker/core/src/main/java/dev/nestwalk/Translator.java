@@ -1,23 +1,75 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.AddressSpaces;
+import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TagCounter;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Translation;
+import java.util.ArrayList;
+import java.util.List;
+import org.agrona.collections.Long2ObjectHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Translates DMA for one thread.
+ * Translates DMA for one thread, with caches of its own.
  *
- * <p>Threads: belongs to the thread that uses it.
+ * <p>Invalidations reach it from any thread: each translation looks whether one was published and
+ * applies it before it answers. See {@link Iommu#sync} for what that guarantees to others.
+ *
+ * <p>Threads: belongs to the thread that made it.
  */
 public abstract class Translator {
-  private final int maxSourceId;
+  final InvalidationLog log;
+  final TranslationCache iotlb;
+  final StructureCaches structures;
+  final AddressSpaces spaces;
 
-  Translator(int maxSourceId) {
+  /** Configurations are kept. */
+  final boolean caches;
+
+  /** Translations are kept. */
+  final boolean keeps;
+
+  final boolean counting;
+  final Presence presence;
+
+  private final int maxSourceId;
+  private final Long2ObjectHashMap<Endpoint> byId = new Long2ObjectHashMap<>();
+  private final List<Endpoint> endpoints = new ArrayList<>();
+
+  /**
+   * A translator.
+   *
+   * @param options null for one without any cache
+   */
+  Translator(
+      int maxSourceId,
+      InvalidationLog log,
+      StructureCaches structures,
+      TagCounter tags,
+      @Nullable CacheOptions options) {
     this.maxSourceId = maxSourceId;
+    this.log = log;
+    this.structures = structures;
+    caches = options != null;
+    keeps = options != null && options.iotlbEntries() != 0;
+    counting = options != null && options.counting();
+    iotlb =
+        options != null && keeps
+            ? new TranslationCache(options.iotlbEntries(), options.iotlbWays())
+            : new TranslationCache(2, 1);
+    spaces = new AddressSpaces(log, iotlb, structures, tags, endpoints);
+    presence = new Presence(Thread.currentThread(), this, log.latest());
   }
 
   /**
-   * Translates one byte of DMA. Every table content gives an answer; nothing is allocated.
+   * Translates one byte of DMA; looks the requester's {@link Endpoint} up first.
    *
    * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
    * @param pasid PASID or SubstreamID, 20 bits, or -1 for a request without one
@@ -27,19 +79,102 @@ public abstract class Translator {
    * @throws IllegalArgumentException for a source id, PASID or access that no request can have
    */
   public final long translate(int sourceId, int pasid, long iova, int access) {
-    if (Integer.compareUnsigned(sourceId, maxSourceId) > 0
-        || pasid < -1
-        || pasid > 0xf_ffff
-        || !Access.isValid(access)) {
-      throw new IllegalArgumentException(
-          "source 0x%x, PASID %d, access 0x%x: expected source up to 0x%x, PASID -1 to 0xfffff, Access bits"
-              .formatted(sourceId, pasid, access, maxSourceId));
+    if (!caches) {
+      checkRequester(sourceId, pasid);
+      return anew(sourceId, pasid, iova, access);
     }
-    return walk(sourceId, pasid, iova, access);
+    return endpoint(sourceId, pasid).translate(iova, access);
   }
 
-  abstract long walk(int sourceId, int pasid, long iova, int access);
+  /**
+   * The requester with this id; made at its first use, so ask for it once and keep it.
+   *
+   * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
+   * @param pasid PASID or SubstreamID, 20 bits, or -1 for requests without one
+   * @throws IllegalArgumentException for a source id or PASID that no request can have
+   */
+  public final Endpoint endpoint(int sourceId, int pasid) {
+    long key = (long) sourceId << 32 | Integer.toUnsignedLong(pasid);
+    @Nullable Endpoint known = byId.get(key);
+    if (known != null) {
+      return known;
+    }
+    checkRequester(sourceId, pasid);
+    Endpoint endpoint = new Endpoint(this, sourceId, pasid);
+    byId.put(key, endpoint);
+    endpoints.add(endpoint);
+    return endpoint;
+  }
+
+  private void checkRequester(int sourceId, int pasid) {
+    if (Integer.compareUnsigned(sourceId, maxSourceId) > 0 || pasid < -1 || pasid > 0xf_ffff) {
+      throw new IllegalArgumentException(
+          "source 0x%x, PASID %d: expected source up to 0x%x, PASID -1 to 0xfffff"
+              .formatted(sourceId, pasid, maxSourceId));
+    }
+  }
+
+  /** A translation that uses no cache. */
+  final long anew(int sourceId, int pasid, long iova, int access) {
+    if (!Access.isValid(access)) {
+      throw new IllegalArgumentException(
+          "access 0x%x: expected Access bits that go together".formatted(access));
+    }
+    return walkAnew(sourceId, pasid, iova, access);
+  }
+
+  /** Applies what was invalidated since the last look, and says so to whoever waits for it. */
+  final void catchUp() {
+    spaces.catchUp();
+    presence.seen(spaces.applied());
+  }
+
+  /**
+   * Looks for invalidations. Every translation does this too, but with a plain read, which a loop
+   * that does nothing else may see late: call this now and then in a loop that never synchronizes,
+   * locks or blocks, so that {@link Iommu#sync} of other threads need not wait for it.
+   */
+  public final void poll() {
+    if (log.latest() != spaces.applied()) {
+      catchUp();
+    }
+  }
+
+  /**
+   * Says that this thread will not translate, nor use earlier answers, until {@link #resume}:
+   * nobody waits for it meanwhile.
+   */
+  public final void pause() {
+    presence.leave();
+  }
+
+  /** Ends a {@link #pause}; what was invalidated meanwhile is applied at once. */
+  public final void resume() {
+    presence.enter();
+    catchUp();
+  }
+
+  /** What the caches did; all zero unless they count. */
+  public final CacheCounters counters() {
+    return structures.counters;
+  }
 
   /** The last refusal; filled again by the next one. */
   public abstract FaultRecord lastFault();
+
+  abstract CachedPlan newPlan();
+
+  /** Resolves what a plain request needs; false if it is refused. */
+  abstract boolean resolve(CachedPlan plan, int sourceId, int pasid);
+
+  /** Walks with a resolved configuration. */
+  abstract long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access);
+
+  abstract long walkAnew(int sourceId, int pasid, long iova, int access);
+
+  /** Log2 of the block of input addresses that the last walk's first table entry maps. */
+  abstract int inputSpan();
+
+  /** Whether the last walk's translation holds for every minor. */
+  abstract boolean isGlobal();
 }

@@ -1,20 +1,60 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.vtd.VtdConfig;
+import dev.nestwalk.vtd.VtdPlan;
 import dev.nestwalk.vtd.VtdWalker;
+import org.jspecify.annotations.Nullable;
 
 /** A translator over VT-d structures. */
 final class VtdTranslator extends Translator {
   private final VtdWalker walker;
 
-  VtdTranslator(VtdWalker walker) {
-    super(0xffff);
-    this.walker = walker;
+  VtdTranslator(
+      VtdConfig config,
+      GuestMemory memory,
+      InvalidationLog log,
+      StructureCaches structures,
+      TagCounter tags,
+      @Nullable CacheOptions options) {
+    super(0xffff, log, structures, tags, options);
+    walker = new VtdWalker(config, memory, structures);
   }
 
   @Override
-  long walk(int sourceId, int pasid, long iova, int access) {
+  CachedPlan newPlan() {
+    return new VtdPlan();
+  }
+
+  @Override
+  boolean resolve(CachedPlan plan, int sourceId, int pasid) {
+    return walker.resolve((VtdPlan) plan, sourceId, pasid);
+  }
+
+  @Override
+  long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access) {
+    return walker.walk((VtdPlan) plan, sourceId, pasid, iova, access);
+  }
+
+  @Override
+  long walkAnew(int sourceId, int pasid, long iova, int access) {
     return walker.translate(sourceId, pasid, iova, access);
+  }
+
+  @Override
+  int inputSpan() {
+    return walker.inputSpan();
+  }
+
+  @Override
+  boolean isGlobal() {
+    return false;
   }
 
   @Override

@@ -37,8 +37,13 @@ final class Comparison {
     if (!Translation.isFault(hot)) {
       return "";
     }
-    String mine = describe(hotFault);
-    String other = describe(reference.fault());
+    return difference(hotFault, reference.fault());
+  }
+
+  /** Empty if both refusals are the same, to the last bit. */
+  static String difference(FaultRecord got, FaultRecord expected) {
+    String mine = describe(got);
+    String other = describe(expected);
     return mine.equals(other) ? "" : mine + " but reference " + other;
   }
 

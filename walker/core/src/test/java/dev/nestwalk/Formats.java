@@ -1,5 +1,6 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.Machine;
@@ -55,13 +56,70 @@ enum Formats {
         machine.isVtd()
             ? Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
             : Iommu.smmuv3(memory, machine.registers());
-    return iommu.newTranslator();
+    return iommu.newUncachedTranslator();
   }
 
   static Reference reference(Machine machine, GuestMemory memory) {
     return machine.isVtd()
         ? References.vtd(memory, machine.registers(), machine.hostAddressWidth())
         : References.smmuv3(memory, machine.registers());
+  }
+
+  /**
+   * A random machine for a translator with caches, and one without over a copy of the memory.
+   *
+   * @param iommu the one that the cached translator belongs to
+   * @param early one more without caches, over a second copy
+   */
+  record CachedSample(
+      Iommu iommu,
+      Translator cached,
+      Translator uncached,
+      Translator early,
+      TableMemory memory,
+      TableMemory copy,
+      TableMemory earlyCopy,
+      Requests requests) {}
+
+  CachedSample cached(long seed, CacheOptions options, int lastTag, Arena arena) {
+    TableMemory memory;
+    TableMemory copy;
+    TableMemory earlyCopy;
+    Iommu iommu;
+    Iommu other;
+    Iommu early;
+    Requests requests;
+    if (this == VTD) {
+      RandomVtd random = RandomVtd.generate(seed, arena);
+      requests = random;
+      memory = random.memory();
+      copy = memory.copy(arena);
+      earlyCopy = memory.copy(arena);
+      boolean rom = random.isSecondRunReadOnly();
+      int width = random.hostAddressWidth();
+      iommu = Iommu.vtd(Comparison.over(memory, rom), random.registers(), width);
+      other = Iommu.vtd(Comparison.over(copy, rom), random.registers(), width);
+      early = Iommu.vtd(Comparison.over(earlyCopy, rom), random.registers(), width);
+    } else {
+      RandomSmmu random = RandomSmmu.generate(seed, arena);
+      requests = random;
+      memory = random.memory();
+      copy = memory.copy(arena);
+      earlyCopy = memory.copy(arena);
+      iommu = Iommu.smmuv3(Comparison.over(memory), random.registers());
+      other = Iommu.smmuv3(Comparison.over(copy), random.registers());
+      early = Iommu.smmuv3(Comparison.over(earlyCopy), random.registers());
+    }
+    Translator cached = iommu.newTranslator(options, lastTag);
+    return new CachedSample(
+        iommu,
+        cached,
+        other.newUncachedTranslator(),
+        early.newUncachedTranslator(),
+        memory,
+        copy,
+        earlyCopy,
+        requests);
   }
 
   Sample random(long seed, Arena arena) {
@@ -75,7 +133,7 @@ enum Formats {
     int width = random.hostAddressWidth();
     GuestMemory memory = Comparison.over(random.memory(), rom);
     return new Sample(
-        Iommu.vtd(memory, random.registers(), width).newTranslator(),
+        Iommu.vtd(memory, random.registers(), width).newUncachedTranslator(),
         References.vtd(Comparison.over(copy, rom), random.registers(), width),
         random.memory(),
         copy,
@@ -87,7 +145,7 @@ enum Formats {
     TableMemory copy = random.memory().copy(arena);
     GuestMemory memory = Comparison.over(random.memory());
     return new Sample(
-        Iommu.smmuv3(memory, random.registers()).newTranslator(),
+        Iommu.smmuv3(memory, random.registers()).newUncachedTranslator(),
         References.smmuv3(Comparison.over(copy), random.registers()),
         random.memory(),
         copy,

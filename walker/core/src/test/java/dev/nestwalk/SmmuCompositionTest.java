@@ -100,7 +100,7 @@ final class SmmuCompositionTest {
     machine.stream(NESTED, new StreamEntry(7).stage1(contexts, 0, 0, 0).stage2(second, 44));
     machine.stream(SECOND_ONLY, new StreamEntry(6).stage2(second, 44));
     Translator translator =
-        Iommu.smmuv3(Comparison.over(memory), machine.registers()).newTranslator();
+        Iommu.smmuv3(Comparison.over(memory), machine.registers()).newUncachedTranslator();
     long home = translator.translate(SECOND_ONLY, -1, contexts, Access.READ);
     if (Translation.isFault(home) || Translation.address(home) != contexts) {
       // A random mapping took the CD away: nothing is left to compose.

@@ -79,7 +79,11 @@ final class SmmuHostileInputTest {
         }
         noise(chance, tables, tables.page(tables.pagesUsed() - 4));
         CountingMemory memory = counting(tables);
-        walk(chance, Iommu.smmuv3(memory, machine.registers()).newTranslator(), memory, answers);
+        walk(
+            chance,
+            Iommu.smmuv3(memory, machine.registers()).newUncachedTranslator(),
+            memory,
+            answers);
       }
     }
     for (int code : new int[] {-1, 0x02, 0x05, 0x08, 0x0b, 0x10, 0x12, 0x13}) {
@@ -130,7 +134,7 @@ final class SmmuHostileInputTest {
         CountingMemory memory = counting(tables);
         Translator translator;
         try {
-          translator = Iommu.smmuv3(memory, registers).newTranslator();
+          translator = Iommu.smmuv3(memory, registers).newUncachedTranslator();
         } catch (IllegalArgumentException impossible) {
           continue;
         }

@@ -128,7 +128,7 @@ final class SmmuLab {
 
   SmmuLab ask(int stream, int substream, long address, int access) {
     TableMemory other = memory.copy(arena);
-    Translator hot = Iommu.smmuv3(open(memory), machine.registers()).newTranslator();
+    Translator hot = Iommu.smmuv3(open(memory), machine.registers()).newUncachedTranslator();
     answer = hot.translate(stream, substream, address, access);
     fault = hot.lastFault();
     Trace trace =

@@ -46,7 +46,7 @@ final class SmmuScenarioTest {
     try (Arena arena = Arena.ofConfined()) {
       Translator translator =
           Iommu.smmuv3(Images.open(scenario, arena), scenario.machine().registers())
-              .newTranslator();
+              .newUncachedTranslator();
       Reference reference =
           References.smmuv3(Images.open(scenario, arena), scenario.machine().registers());
       for (ScenarioRow row : rows) {

@@ -88,7 +88,7 @@ final class VtdCompositionTest {
     machine.pasid(SOURCE, NESTED, PasidEntry.nested(first, second).noExecute());
     machine.pasid(SOURCE, SECOND_ONLY, PasidEntry.secondStage(secondLevels - 2, second.root()));
     Translator translator =
-        Iommu.vtd(Comparison.over(memory), machine.registers(), 46).newTranslator();
+        Iommu.vtd(Comparison.over(memory), machine.registers(), 46).newUncachedTranslator();
     for (int i = 0; i < 16; i++) {
       long iova = iovas[chance.below(iovas.length)] ^ chance.bits() & 0xff8;
       int access = chance.oneOf(Access.READ, Access.WRITE);

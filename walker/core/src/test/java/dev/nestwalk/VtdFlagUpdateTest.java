@@ -51,7 +51,8 @@ final class VtdFlagUpdateTest {
       }
       Machine machine = scenario.machine();
       Translator translator =
-          Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth()).newTranslator();
+          Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
+              .newUncachedTranslator();
       String[] one = entries.get(0);
       int access = one[1].equals("w") ? Access.WRITE : Access.READ;
       long answer = translator.translate(Integer.decode(one[0]), -1, Long.decode(one[2]), access);

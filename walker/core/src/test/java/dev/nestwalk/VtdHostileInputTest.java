@@ -99,7 +99,7 @@ final class VtdHostileInputTest {
         TableMemory.Run run = tables.runs().get(0);
         CountingMemory memory =
             new CountingMemory(GuestMemory.builder().ram(run.first(), run.bytes()));
-        Translator translator = Iommu.vtd(memory, machine.registers(), 46).newTranslator();
+        Translator translator = Iommu.vtd(memory, machine.registers(), 46).newUncachedTranslator();
         walk(chance, translator, memory, answers);
       }
     }
@@ -125,7 +125,7 @@ final class VtdHostileInputTest {
             "RTADDR", chance.percent(80) ? 0x1_0000L | chance.below(4) << 10 : chance.bits());
         Translator translator;
         try {
-          translator = Iommu.vtd(memory, registers, 32 + chance.below(21)).newTranslator();
+          translator = Iommu.vtd(memory, registers, 32 + chance.below(21)).newUncachedTranslator();
         } catch (IllegalArgumentException impossible) {
           continue;
         }
@@ -155,7 +155,7 @@ final class VtdHostileInputTest {
               1L << 31,
               "RTADDR",
               0x1_0000L);
-      Translator translator = Iommu.vtd(memory, registers, 46).newTranslator();
+      Translator translator = Iommu.vtd(memory, registers, 46).newUncachedTranslator();
       assertEquals(
           0x0a, Translation.code(translator.translate(0x10, -1, 0, Access.READ)), "root entry");
       assertEquals(2, memory.loads());

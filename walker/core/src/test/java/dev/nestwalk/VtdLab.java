@@ -128,7 +128,7 @@ final class VtdLab {
 
   VtdLab ask(int source, int pasid, long iova, int access) {
     TableMemory other = memory.copy(arena);
-    Translator hot = Iommu.vtd(open(memory), machine.registers(), HAW).newTranslator();
+    Translator hot = Iommu.vtd(open(memory), machine.registers(), HAW).newUncachedTranslator();
     answer = hot.translate(source, pasid, iova, access);
     fault = hot.lastFault();
     Trace trace =

@@ -44,7 +44,7 @@ final class VtdScenarioTest {
     try (Arena arena = Arena.ofConfined()) {
       Translator translator =
           Iommu.vtd(Images.open(scenario, arena), machine.registers(), machine.hostAddressWidth())
-              .newTranslator();
+              .newUncachedTranslator();
       Reference reference =
           References.vtd(
               Images.open(scenario, arena), machine.registers(), machine.hostAddressWidth());

@@ -55,7 +55,11 @@ final class Checker {
     try (Arena arena = Arena.ofConfined()) {
       GuestMemory memory = image.open(Opening.PRIVATE_COPY, arena);
       Walker walker =
-          mode == Mode.REFERENCE ? Walker.reference(image, memory) : Walker.fast(image, memory);
+          switch (mode) {
+            case FAST -> Walker.fast(image, memory);
+            case UNCACHED -> Walker.uncached(image, memory);
+            case REFERENCE -> Walker.reference(image, memory);
+          };
       for (int pass = 1; pass <= mode.passes; pass++) {
         String name = mode.name().toLowerCase(Locale.ROOT) + (pass > 1 ? ", warm" : "");
         for (int i = 0; i < rows.size(); i++) {

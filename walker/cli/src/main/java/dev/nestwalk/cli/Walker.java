@@ -16,9 +16,17 @@ interface Walker {
   /** What is known of the last refusal. */
   FaultRecord lastFault();
 
-  /** The fast walker over {@code memory}. */
+  /** The fast walker over {@code memory}, with its caches. */
   static Walker fast(Image image, GuestMemory memory) {
-    Translator translator = iommu(image, memory).newTranslator();
+    return of(iommu(image, memory).newTranslator());
+  }
+
+  /** The same walker without any cache. */
+  static Walker uncached(Image image, GuestMemory memory) {
+    return of(iommu(image, memory).newUncachedTranslator());
+  }
+
+  private static Walker of(Translator translator) {
     return new Walker() {
       @Override
       public long translate(int sourceId, int pasid, long iova, int access) {

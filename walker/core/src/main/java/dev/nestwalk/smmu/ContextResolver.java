@@ -77,7 +77,12 @@ final class ContextResolver {
     if (memory.find(end) < 0) {
       return fault.fetch(0x09, reached);
     }
-    return decode(plan, word(0), word(1), word(2)) ? 0 : SmmuFault.config(0x0a);
+    for (int i = 0; i < plan.context.length; i++) {
+      plan.context[i] = word(i);
+    }
+    return decode(plan, plan.context[0], plan.context[1], plan.context[2])
+        ? 0
+        : SmmuFault.config(0x0a);
   }
 
   private long word(int index) {

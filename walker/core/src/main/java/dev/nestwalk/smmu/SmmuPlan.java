@@ -1,12 +1,15 @@
 package dev.nestwalk.smmu;
 
+import dev.nestwalk.cache.CachedPlan;
+import java.util.Arrays;
+
 /**
  * A stream's configuration, resolved: STE and CD decoded and checked into primitives. Filled by
  * {@link StreamResolver} and {@link ContextResolver}.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
-final class SmmuPlan {
+public final class SmmuPlan extends CachedPlan {
   /** Effective stages, after S1DSS. */
   boolean stage1;
 
@@ -72,4 +75,45 @@ final class SmmuPlan {
   boolean privilegedNever;
   boolean stalls;
   boolean records;
+
+  /** The unit is off: no STE, no CD. */
+  boolean disabled;
+
+  // STE and CD as they were read.
+  final long[] stream = new long[4];
+  final long[] context = new long[3];
+
+  /** A plan to be filled. */
+  public SmmuPlan() {}
+
+  /** What caches need to know of the plan that was filled last. */
+  void describe(int substream, boolean el2, boolean checked) {
+    usesFirst = !disabled && stage1;
+    usesSecond = !disabled && stage2;
+    pasid = Math.max(substream, 0);
+    // Translation regimes of EL2 have no VMID; a number beyond all VMIDs stands for them.
+    major = disabled ? -1 : el2 ? EL2 : vmid;
+    minor = usesFirst ? asid : -1;
+    writesAreSilent = !(usesFirst && hd) && !(usesSecond && secondHd);
+    readsAreFetches = !disabled && instruction == 3;
+    Arrays.fill(words, 0);
+    Arrays.fill(secondWords, 0);
+    words[10] = (usesFirst ? 1 : 0) | (usesSecond ? 2 : 0) | (checked ? 4 : 0);
+    if (!disabled) {
+      System.arraycopy(stream, 0, words, 0, stream.length);
+      if (usesFirst) {
+        System.arraycopy(context, 0, words, stream.length, context.length);
+      }
+      secondWords[0] = stream[1] & StreamTableEntry.S2FWB.mask();
+      secondWords[1] = stream[2];
+      secondWords[2] = stream[3];
+      secondWords[3] = protectedWalk ? 1 : 0;
+    }
+    secondWords[10] = -1;
+    secondWords[11] = major;
+    words[11] = major;
+  }
+
+  /** Major of the EL2 regimes. */
+  static final int EL2 = 1 << 16;
 }

@@ -1,5 +1,8 @@
 package dev.nestwalk.smmu;
 
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.Tag;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
@@ -7,9 +10,9 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * Translates DMA through SMMUv3 structures without a cache: every call reads the tables (IHI 0070,
- * 3.3). Total: any memory content gives a translation or a refusal. Allocates nothing after
- * construction.
+ * Translates DMA through SMMUv3 structures (IHI 0070, 3.3). {@link #translate} reads everything
+ * anew; {@link #resolve} and {@link #walk} split it, so that configuration can be kept. Total: any
+ * memory content gives a translation or a refusal. Allocates nothing after construction.
  *
  * <p>Threads: belongs to one thread; several walkers may share configuration and memory.
  */
@@ -17,6 +20,7 @@ public final class SmmuWalker {
   private static final int MAX_LOSSES = 64;
   private static final int OF_ATS = Access.TRANSLATION_REQUEST | Access.TRANSLATED;
   private static final long ABORTED = Outcome.ABORTED.packed();
+  private static final Tag NO_TAG = new Tag();
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
 
   private final SmmuConfig config;
@@ -33,9 +37,14 @@ public final class SmmuWalker {
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public SmmuWalker(SmmuConfig config, GuestMemory memory) {
+    this(config, memory, new StructureCaches(CacheOptions.NONE));
+  }
+
+  /** The same with caches that shorten walks with a resolved plan. */
+  public SmmuWalker(SmmuConfig config, GuestMemory memory, StructureCaches caches) {
     this.config = config;
-    second = new Stage2Walk(config, memory, fault);
-    first = new Stage1Walk(memory, second, fault);
+    second = new Stage2Walk(config, memory, fault, caches);
+    first = new Stage1Walk(memory, second, fault, caches);
     streams = new StreamResolver(config, memory, fault);
     contexts = new ContextResolver(config, memory, second, fault);
   }
@@ -60,15 +69,84 @@ public final class SmmuWalker {
       }
       answer = fault.external(1, 0, SmmuFault.TT, 0);
     }
-    if (!Translation.isFault(answer)) {
-      return answer;
+    return Translation.isFault(answer)
+        ? refuse(plan, streamId, substreamId, address, access, answer)
+        : answer;
+  }
+
+  /**
+   * Resolves what requests without further attributes need, for {@link #walk}.
+   *
+   * @return whether there is a configuration; without one {@link #translate} tells the fault
+   */
+  public boolean resolve(SmmuPlan into, int streamId, int substreamId) {
+    fault.clear();
+    into.disabled = !config.enabled;
+    into.firstTag = NO_TAG;
+    into.secondTag = NO_TAG;
+    if (into.disabled) {
+      into.describe(0, false, false);
+      return true;
     }
+    if (streams.resolve(into, streamId) != 0) {
+      return false;
+    }
+    boolean el2 = streams.isEl2(into, into.stream[1]);
+    boolean checked = into.nested || into.stage2 || into.stage1;
+    int index = contexts.select(into, substreamId);
+    if (index < 0 || into.stage1 && contexts.resolve(into, index) != 0) {
+      return false;
+    }
+    into.describe(index, el2, checked);
+    return true;
+  }
+
+  /**
+   * Translates a request that only reads or writes, with a resolved plan. Its table walk is helped
+   * by the structure caches where the plan has tags.
+   */
+  public long walk(SmmuPlan with, int streamId, int substreamId, long address, int access) {
+    fault.clear();
+    effective = access;
+    if (with.disabled) {
+      long answer = disabled(address, access);
+      return Translation.isFault(answer)
+          ? refuse(with, streamId, substreamId, address, access, answer)
+          : answer;
+    }
+    effective = override(with, access);
+    long answer = ABORTED;
+    for (int losses = 0; losses <= MAX_LOSSES; losses++) {
+      answer = with.stage1 ? first.walk(with, address, need(effective)) : bypassed(with, address);
+      if (answer != Stage2Walk.LOST) {
+        break;
+      }
+      answer = fault.external(1, 0, SmmuFault.TT, 0);
+    }
+    return Translation.isFault(answer)
+        ? refuse(with, streamId, substreamId, address, access, answer)
+        : answer;
+  }
+
+  /** Log2 of the block of input addresses that the last stage 1 walk's leaf maps. */
+  public int inputSpan() {
+    return first.inputSpan();
+  }
+
+  /** Whether the last stage 1 walk's leaf holds for every ASID (nG = 0). */
+  public boolean isGlobal() {
+    return first.isGlobal();
+  }
+
+  private long refuse(
+      SmmuPlan with, int streamId, int substreamId, long address, int access, long refusal) {
+    long answer = refusal;
     int code = Translation.code(answer);
     boolean translation = code >= 0x10 && code <= 0x13;
     if (translation && (access & Access.TRANSLATION_REQUEST) != 0) {
       answer = NO_RIGHTS;
     }
-    boolean stalls = translation && !fault.always && stallsOn();
+    boolean stalls = translation && !fault.always && stallsOn(with);
     EventWriting.fill(
         record,
         streamId,
@@ -79,7 +157,7 @@ public final class SmmuWalker {
         answer,
         fault,
         stalls,
-        isRecorded(code, stalls));
+        isRecorded(with, code, stalls));
     return answer;
   }
 
@@ -88,11 +166,11 @@ public final class SmmuWalker {
     return record;
   }
 
-  private boolean stallsOn() {
-    return fault.stage2 ? plan.secondStalls : plan.stalls;
+  private boolean stallsOn(SmmuPlan with) {
+    return fault.stage2 ? with.secondStalls : with.stalls;
   }
 
-  private boolean isRecorded(int code, boolean stalls) {
+  private boolean isRecorded(SmmuPlan with, int code, boolean stalls) {
     if (!config.recordsEvents) {
       return false;
     }
@@ -102,7 +180,7 @@ public final class SmmuWalker {
     if (code < 0x10 || code > 0x13 || fault.always || stalls) {
       return true;
     }
-    return fault.stage2 ? plan.secondRecords : plan.records;
+    return fault.stage2 ? with.secondRecords : with.records;
   }
 
   private long answer(int streamId, int substreamId, long address, int access) {
@@ -128,7 +206,7 @@ public final class SmmuWalker {
     if (context < 0) {
       return SmmuFault.config(-context);
     }
-    effective = override(access);
+    effective = override(plan, access);
     if (plan.stage1) {
       long refusal = contexts.resolve(plan, context);
       if (refusal != 0) {
@@ -136,7 +214,7 @@ public final class SmmuWalker {
       }
       return first.walk(plan, address, need(effective));
     }
-    return bypassed(address);
+    return bypassed(plan, address);
   }
 
   private long disabled(long address, int access) {
@@ -160,24 +238,24 @@ public final class SmmuWalker {
       return SmmuFault.config(0x07);
     }
     if (config.checksTranslated && plan.ats == 2) {
-      return secondOnly(address);
+      return secondOnly(plan, address);
     }
     return address >>> config.unit.outputSize() != 0 ? ABORTED : identity(address);
   }
 
   /** PRIVCFG, INSTCFG; a write is never an instruction (13.1.2). */
-  private int override(int access) {
+  private int override(SmmuPlan with, int access) {
     int result = access;
-    if (plan.privilege >= 2) {
+    if (with.privilege >= 2) {
       result &= ~Access.PRIVILEGED;
-      result |= plan.privilege == 3 ? Access.PRIVILEGED : 0;
+      result |= with.privilege == 3 ? Access.PRIVILEGED : 0;
     }
     if ((access & Access.WRITE) != 0) {
       return result & ~Access.EXECUTE;
     }
-    if (plan.instruction >= 2) {
+    if (with.instruction >= 2) {
       result &= ~Access.EXECUTE;
-      result |= plan.instruction == 3 ? Access.EXECUTE : 0;
+      result |= with.instruction == 3 ? Access.EXECUTE : 0;
     }
     return result;
   }
@@ -190,28 +268,28 @@ public final class SmmuWalker {
         : access & Access.ATOMIC | privileged;
   }
 
-  private long bypassed(long address) {
+  private long bypassed(SmmuPlan with, long address) {
     int width =
-        plan.nested || plan.stage2 || plan.bypassedStage1
+        with.nested || with.stage2 || with.bypassedStage1
             ? config.unit.intermediateSize()
             : config.unit.outputSize();
     if (address >>> width != 0) {
       fault.always = true;
       return fault.first(0x11, 0);
     }
-    if (plan.stage2) {
-      return secondOnly(address);
+    if (with.stage2) {
+      return secondOnly(with, address);
     }
     return identity(address & (1L << config.unit.outputSize()) - 1);
   }
 
-  private long secondOnly(long address) {
-    long answer = second.walk(plan, address, need(effective), SmmuFault.IN);
+  private long secondOnly(SmmuPlan with, long address) {
+    long answer = second.walk(with, address, need(effective), SmmuFault.IN);
     if (Translation.isFault(answer)) {
       return answer;
     }
     boolean write = (effective & Access.WRITE) != 0;
-    long refusal = second.commit(plan, write, SmmuFault.IN, address);
+    long refusal = second.commit(with, write, SmmuFault.IN, address);
     return refusal != 0 ? refusal : answer;
   }
 }

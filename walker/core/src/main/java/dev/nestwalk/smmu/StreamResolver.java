@@ -57,6 +57,10 @@ final class StreamResolver {
     if (!StreamTableEntry.V.in(w0)) {
       return 0x04;
     }
+    plan.stream[0] = w0;
+    plan.stream[1] = w1;
+    plan.stream[2] = w2;
+    plan.stream[3] = w3;
     int mode = (int) StreamTableEntry.CONFIG.get(w0);
     if ((mode & 4) == 0) {
       return ABORT;
@@ -95,7 +99,7 @@ final class StreamResolver {
     return eats != 1 || !plan.stage2 || !stalls;
   }
 
-  private boolean isEl2(SmmuPlan plan, long w1) {
+  boolean isEl2(SmmuPlan plan, long w1) {
     boolean used = plan.stage1 && !plan.stage2 && Idr0.HYP.in(unit.idr0());
     return used && StreamTableEntry.STRW.get(w1) == 2;
   }

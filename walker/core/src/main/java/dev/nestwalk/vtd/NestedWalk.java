@@ -1,8 +1,12 @@
 package dev.nestwalk.vtd;
 
+import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The first stage over the second (VT-d 3.8): each first-stage table address, and the address that
@@ -17,6 +21,9 @@ final class NestedWalk {
   private final GuestMemory memory;
   private final SecondStageWalk second;
   private final int leafLevels;
+  private final @Nullable TranslationCache tables;
+  private final CacheCounters counters;
+  private int inputSpan;
 
   /** Guest-physical address at fault, 0 if the fault concerns none. */
   private long intermediate;
@@ -26,8 +33,10 @@ final class NestedWalk {
   private int entryRun;
   private int entryRights;
 
-  NestedWalk(VtdConfig config, GuestMemory memory, SecondStageWalk second) {
+  NestedWalk(VtdConfig config, GuestMemory memory, SecondStageWalk second, StructureCaches caches) {
     this.memory = memory;
+    tables = caches.first;
+    counters = caches.counters;
     this.second = second;
     leafLevels = config.unit.firstStageLeafLevels();
   }
@@ -53,6 +62,13 @@ final class NestedWalk {
     if (FirstStageWalk.isNotCanonical(iova, plan.firstLevels)) {
       return Translation.fault(0x80, 1, 0);
     }
+    TranslationCache cache = tables;
+    if (cache != null && plan.firstTag.isSet()) {
+      long answer = fromTable(plan, cache, iova, need, asked, zero);
+      if (answer != 0) {
+        return answer;
+      }
+    }
     // A lost flag update starts over: flags only get set, so the next round has less to do.
     for (int losses = 0; losses <= VtdWalker.MAX_LOSSES; losses++) {
       long answer = walkOnce(plan, iova, need, asked, zero);
@@ -61,6 +77,71 @@ final class NestedWalk {
       }
     }
     return Translation.fault(0x91, 1, 0);
+  }
+
+  /** Log2 of the block that the last walk's first-stage page maps. */
+  int inputSpan() {
+    return inputSpan;
+  }
+
+  /**
+   * The walk from a known table on, as far as it is smooth: whatever would fault or set a flag
+   * gives 0, and the whole walk has to tell.
+   */
+  private long fromTable(
+      VtdPlan plan, TranslationCache cache, long iova, int need, int asked, boolean zero) {
+    int level = 1;
+    long known = cache.find(iova, 21, plan.firstTag, level, 0);
+    if (known == 0) {
+      level = 2;
+      known = cache.find(iova, 30, plan.firstTag, level, 0);
+      if (known == 0) {
+        return 0;
+      }
+    }
+    int shift = 3 + 9 * level;
+    long at = (known & FirstStageWalk.ADDRESS) + ((iova >>> shift & 0x1ff) << 3);
+    int run = memory.find(at);
+    if (run < 0) {
+      return 0;
+    }
+    long entry = memory.load(run, at);
+    long needed = FirstStageWalk.PRESENT | plan.firstUsed;
+    boolean leaf = FirstStageWalk.isLeaf(entry, level, leafLevels);
+    if ((entry & needed) != needed || !leaf || (entry & plan.firstLeaf[level]) != 0) {
+      return 0;
+    }
+    long all = PartialWalk.all(known) & entry;
+    int granted = FirstStageRights.judge(plan, all, PartialWalk.some(known) | entry, need, asked);
+    long address = (entry & FirstStageWalk.ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
+    if (granted < 0 || address >>> plan.secondWidth != 0) {
+      return 0;
+    }
+    int needBelow = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
+    long answer = zero || needBelow != asked ? 0 : second.known(plan, address, asked);
+    boolean pageKnown = answer != 0;
+    if (!pageKnown) {
+      answer = second.walk(plan, address, needBelow, zero ? Access.ATOMIC : asked & granted);
+    }
+    if (Translation.isFault(answer)) {
+      return 0;
+    }
+    int rights = granted & Translation.rights(answer);
+    boolean dirty = (asked & rights & Access.WRITE) != 0;
+    boolean unmarked = dirty && (entry & FirstStageWalk.DIRTY) == 0;
+    if (unmarked
+        || !pageKnown && second.isCommitDue(plan, dirty)
+        || VtdConfig.isInterrupt(Translation.address(answer))) {
+      return 0;
+    }
+    counters.firstStageHits++;
+    counters.references++;
+    inputSpan = shift;
+    if (!pageKnown) {
+      second.keep(plan, address, answer, dirty);
+    }
+    return Translation.ok(
+        Translation.address(answer), Math.min(shift, Translation.spanLog2(answer)), rights);
   }
 
   private long walkOnce(VtdPlan plan, long iova, int need, int asked, boolean zero) {
@@ -78,6 +159,8 @@ final class NestedWalk {
       if ((entry & FirstStageWalk.PRESENT) == 0) {
         return Translation.fault(0x71, 1, level);
       }
+      long allAbove = all;
+      long someAbove = some;
       all &= entry;
       some |= entry;
       if (FirstStageWalk.isLeaf(entry, level, leafLevels)) {
@@ -88,7 +171,17 @@ final class NestedWalk {
         if (granted < 0) {
           return Translation.fault(-granted, 1, level);
         }
-        return finish(plan, iova, need, asked, zero, level, guest, entry, granted);
+        long tableAt = entryAt & -4096;
+        long answer = finish(plan, iova, need, asked, zero, level, guest, entry, granted);
+        TranslationCache cache = tables;
+        if (cache != null
+            && plan.firstTag.isSet()
+            && level <= PartialWalk.LEVELS
+            && !Translation.isFault(answer)) {
+          long word = PartialWalk.of(tableAt, allAbove, someAbove);
+          cache.put(iova, shift + 9, plan.firstTag, level, word, 0);
+        }
+        return answer;
       }
       if ((entry & plan.firstTable[level]) != 0) {
         return Translation.fault(0x72, 1, level);
@@ -109,7 +202,14 @@ final class NestedWalk {
       intermediate = guest;
       return Translation.fault(0x74, 1, level);
     }
-    long answer = second.walk(plan, guest, Access.READ, Access.READ);
+    // A known page has no leaf at hand to set flags in, so where they count it is walked to.
+    long answer = plan.secondFlags ? 0 : second.known(plan, guest, Access.READ);
+    if (answer == 0) {
+      answer = second.walk(plan, guest, Access.READ, Access.READ);
+      if (!plan.secondFlags && !Translation.isFault(answer)) {
+        second.keep(plan, guest, answer, false);
+      }
+    }
     if (Translation.isFault(answer)) {
       intermediate = guest;
       boolean root = level == plan.firstLevels;
@@ -210,6 +310,8 @@ final class NestedWalk {
     if (code != 0) {
       return secondFlagFault(address, code);
     }
+    inputSpan = shift;
+    counters.references += plan.firstLevels - level + 1;
     int span = Math.min(shift, Translation.spanLog2(answer));
     return Translation.ok(output, span, rights);
   }

@@ -1,12 +1,15 @@
 package dev.nestwalk.vtd;
 
+import dev.nestwalk.cache.CachedPlan;
+import java.util.Arrays;
+
 /**
  * A device's configuration, resolved: root, context and PASID entries decoded and checked into
  * primitives, so that a walk meets only legal geometry. Filled by {@link VtdResolver}.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
-final class VtdPlan {
+public final class VtdPlan extends CachedPlan {
   /** Kind: translated by no table. */
   static final int IDENTITY = 0;
 
@@ -19,7 +22,16 @@ final class VtdPlan {
   /** Kind: first stage over second stage. */
   static final int NESTED = 3;
 
+  /** Kind: the unit is off. */
+  static final int UNTRANSLATED = 4;
+
   int kind;
+
+  /** The request has no PASID. */
+  boolean plain;
+
+  /** FPD of a structure on the way: qualified faults are not recorded. */
+  boolean faultsHidden;
 
   /** Legacy mode: its fault reasons, no flags, no execute. */
   boolean legacy;
@@ -69,4 +81,31 @@ final class VtdPlan {
 
   /** Flags may be updated: PWSNP, or a unit without that field. */
   boolean updates;
+
+  /** A plan to be filled. */
+  public VtdPlan() {}
+
+  /** What caches need to know of the plan that was filled last. */
+  void describe(long[] configuration, int count, int effectivePasid) {
+    pasid = effectivePasid;
+    major = domain;
+    minor = pasid;
+    usesFirst = kind == FIRST || kind == NESTED;
+    usesSecond = kind == SECOND || kind == NESTED;
+    writesAreSilent = kind == IDENTITY || kind == SECOND && !secondFlags;
+    boolean tagged = kind != SECOND;
+    Arrays.fill(words, 0);
+    System.arraycopy(configuration, 0, words, 0, count);
+    words[8] = (plain ? 1 : 0) | (privileged ? 2 : 0) | (faultsHidden ? 4 : 0) | (legacy ? 8 : 0);
+    words[9] = tagged ? pasid : -1;
+    words[10] = kind;
+    words[11] = domain;
+    Arrays.fill(secondWords, 0);
+    secondWords[0] = secondRoot;
+    secondWords[1] =
+        secondLevels | (secondFlags ? 16 : 0) | (secondExecute ? 32 : 0) | (updates ? 64 : 0);
+    secondWords[8] = legacy ? 8 : 0;
+    secondWords[10] = -1;
+    secondWords[11] = domain;
+  }
 }

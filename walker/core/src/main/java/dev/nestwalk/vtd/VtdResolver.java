@@ -18,6 +18,9 @@ final class VtdResolver {
   private final GuestMemory memory;
   private final long ecap;
 
+  /** PASID that stands for requests without one. */
+  private int plainPasid;
+
   // The entry under examination; filled by read().
   private final long[] words = new long[8];
 
@@ -44,6 +47,13 @@ final class VtdResolver {
     return config.mode == RootTableAddress.TTM_LEGACY
         ? resolveLegacy(plan, sourceId, ofDeviceTlb)
         : resolveScalable(plan, sourceId, pasid, access, ofDeviceTlb);
+  }
+
+  /** After {@link #resolve}: tells the plan's caches what it was resolved from. */
+  void describe(VtdPlan plan, int pasid) {
+    plan.plain = pasid < 0;
+    plan.faultsHidden = faultsHidden;
+    plan.describe(words, plan.legacy ? 2 : words.length, pasid < 0 ? plainPasid : pasid);
   }
 
   private boolean read(long address, int count) {
@@ -97,6 +107,7 @@ final class VtdResolver {
       return 0x0d;
     }
     plan.legacy = true;
+    plainPasid = 0;
     plan.domain = (int) ContextEntry.DID.get(high);
     plan.privileged = false;
     if (type == ContextEntry.TT_PASS_THROUGH) {
@@ -158,6 +169,7 @@ final class VtdResolver {
       plan.privileged = (access & Access.PRIVILEGED) != 0;
     } else {
       index = Ecap.RPS.in(ecap) ? (int) ScalableContextEntry.RID_PASID.get(high) : 0;
+      plainPasid = index;
       if (index >>> directoryWidth != 0) {
         return 0x48;
       }

@@ -1,5 +1,7 @@
 package dev.nestwalk.vtd;
 
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
@@ -7,9 +9,9 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * Translates DMA through VT-d structures without a cache: every call reads the tables (VT-d chapter
- * 3). Total: any memory content gives a translation or a fault. Allocates nothing after
- * construction.
+ * Translates DMA through VT-d structures (VT-d chapter 3). {@link #translate} reads everything
+ * anew; {@link #resolve} and {@link #walk} split it, so that configuration can be kept. Total: any
+ * memory content gives a translation or a fault. Allocates nothing after construction.
  *
  * <p>Threads: belongs to one thread; several walkers may share configuration and memory.
  */
@@ -21,6 +23,7 @@ public final class VtdWalker {
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
   private static final long PROTECTED = Outcome.PROTECTED_MEMORY.packed();
   private static final long UNSUPPORTED = Outcome.UNSUPPORTED_REQUEST.packed();
+  private static final long[] NO_WORDS = {};
   private static final int OF_DEVICE_TLB = Access.TRANSLATION_REQUEST | Access.TRANSLATED;
 
   private final VtdConfig config;
@@ -31,15 +34,21 @@ public final class VtdWalker {
   private final NestedWalk nested;
   private final VtdPlan plan = new VtdPlan();
   private final FaultRecord fault = new FaultRecord();
+  private int inputSpan;
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public VtdWalker(VtdConfig config, GuestMemory memory) {
+    this(config, memory, new StructureCaches(CacheOptions.NONE));
+  }
+
+  /** The same with caches that shorten walks with a resolved plan. */
+  public VtdWalker(VtdConfig config, GuestMemory memory, StructureCaches caches) {
     this.config = config;
     zeroLengthReads = Cap.ZLR.in(config.unit.cap());
     resolver = new VtdResolver(config, memory);
-    second = new SecondStageWalk(config, memory);
-    first = new FirstStageWalk(config, memory);
-    nested = new NestedWalk(config, memory, second);
+    second = new SecondStageWalk(config, memory, caches);
+    first = new FirstStageWalk(config, memory, caches);
+    nested = new NestedWalk(config, memory, second, caches);
   }
 
   /**
@@ -58,12 +67,65 @@ public final class VtdWalker {
     if (!Translation.isFault(answer)) {
       return answer;
     }
+    return refuse(sourceId, pasid, iova, access, answer, resolver.faultsHidden);
+  }
+
+  /**
+   * Resolves what requests without further attributes need, for {@link #walk}.
+   *
+   * @return whether there is a configuration; without one {@link #translate} tells the fault
+   */
+  public boolean resolve(VtdPlan plan, int sourceId, int pasid) {
+    if (!config.enabled) {
+      plan.kind = VtdPlan.UNTRANSLATED;
+      plan.legacy = true;
+      plan.domain = -1;
+      plan.plain = pasid < 0;
+      plan.describe(NO_WORDS, 0, 0);
+      return true;
+    }
+    if (modeFault(pasid < 0) != 0 || resolver.resolve(plan, sourceId, pasid, Access.READ) != 0) {
+      return false;
+    }
+    resolver.describe(plan, pasid);
+    return true;
+  }
+
+  /**
+   * Translates a request that only reads or writes, with a resolved plan. Its table walk is helped
+   * by the structure caches where the plan has tags.
+   */
+  public long walk(VtdPlan plan, int sourceId, int pasid, long iova, int access) {
+    nested.reset();
+    boolean plain = pasid < 0;
+    long answer =
+        plain && VtdConfig.isInterrupt(iova)
+            ? INTERRUPT
+            : switch (plan.kind) {
+              case VtdPlan.UNTRANSLATED -> untranslated(iova, access);
+              case VtdPlan.IDENTITY -> identity(plan, iova, plan.identityWidth);
+              default -> walk(plan, plain, iova, access);
+            };
+    if (!Translation.isFault(answer)) {
+      return answer;
+    }
+    return refuse(sourceId, pasid, iova, access, answer, plan.faultsHidden);
+  }
+
+  /** Log2 of the block of input addresses that the last walk's first table entry maps. */
+  public int inputSpan() {
+    return inputSpan;
+  }
+
+  private long refuse(
+      int sourceId, int pasid, long iova, int access, long refusal, boolean hidden) {
+    long answer = refusal;
     if ((access & Access.TRANSLATION_REQUEST) != 0 && isMissingRight(Translation.code(answer))) {
       answer = NO_RIGHTS;
       nested.reset();
     }
     FaultRecording.fill(
-        fault, sourceId, pasid, iova, access, answer, nested.intermediate(), resolver.faultsHidden);
+        fault, sourceId, pasid, iova, access, answer, nested.intermediate(), hidden);
     return answer;
   }
 
@@ -102,12 +164,12 @@ public final class VtdWalker {
       return Translation.fault(code, 0, 0);
     }
     if ((access & Access.TRANSLATED) != 0) {
-      return identity(iova, config.unit.hostAddressWidth());
+      return identity(plan, iova, config.unit.hostAddressWidth());
     }
     long answer =
         plan.kind == VtdPlan.IDENTITY
-            ? identity(iova, plan.identityWidth)
-            : walk(plain, iova, access);
+            ? identity(plan, iova, plan.identityWidth)
+            : walk(plan, plain, iova, access);
     if (Translation.isFault(answer) || (access & Access.TRANSLATION_REQUEST) == 0) {
       return answer;
     }
@@ -134,7 +196,7 @@ public final class VtdWalker {
     };
   }
 
-  private long identity(long iova, int width) {
+  private long identity(VtdPlan plan, long iova, int width) {
     if (iova >>> Math.min(width, config.unit.hostAddressWidth()) != 0) {
       return Translation.fault(plan.legacy ? 0x04 : 0x83, 0, 0);
     }
@@ -146,10 +208,11 @@ public final class VtdWalker {
 
   private long identityAnswer(long iova) {
     int span = config.protects ? 12 : touchesInterrupt(iova, 30) ? 20 : 30;
+    inputSpan = span;
     return Translation.ok(iova, span, Access.ATOMIC);
   }
 
-  private long walk(boolean plain, long iova, int access) {
+  private long walk(VtdPlan plan, boolean plain, long iova, int access) {
     int asked = access & Access.ATOMIC;
     boolean execute = !plain && (access & Access.EXECUTE) != 0;
     boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
@@ -157,7 +220,7 @@ public final class VtdWalker {
     boolean zero = !query && zeroLengthReads && (access & Access.ZERO_LENGTH) != 0;
     long answer =
         switch (plan.kind) {
-          case VtdPlan.SECOND -> secondOnly(iova, need, asked, zero);
+          case VtdPlan.SECOND -> secondOnly(plan, iova, need, asked, zero);
           case VtdPlan.FIRST -> first.walk(plan, iova, need, asked);
           default -> nested.walk(plan, iova, need, asked, zero);
         };
@@ -165,6 +228,7 @@ public final class VtdWalker {
       return answer;
     }
     int span = Translation.spanLog2(answer);
+    inputSpan = plan.kind == VtdPlan.NESTED ? nested.inputSpan() : span;
     long output = Translation.address(answer);
     if (span > 20 && (touchesInterrupt(output, span) || plain && touchesInterrupt(iova, span))) {
       return Translation.ok(output, 20, Translation.rights(answer));
@@ -176,7 +240,7 @@ public final class VtdWalker {
     return address >>> span == VtdConfig.INTERRUPT_FIRST >>> span;
   }
 
-  private long secondOnly(long iova, int need, int asked, boolean zero) {
+  private long secondOnly(VtdPlan plan, long iova, int need, int asked, boolean zero) {
     if (iova >>> plan.secondWidth != 0) {
       return Translation.fault(plan.legacy ? 0x04 : 0x84, 2, 0);
     }

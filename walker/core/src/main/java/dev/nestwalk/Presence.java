@@ -1,0 +1,57 @@
+package dev.nestwalk;
+
+import java.lang.ref.WeakReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How far a translator has come with the invalidations, for threads that wait for it.
+ *
+ * <p>Threads: written by the translator's, read by any.
+ */
+final class Presence {
+  private static final long AWAY = Long.MAX_VALUE;
+
+  private final Thread owner;
+  private final WeakReference<Translator> translator;
+  private volatile long seen;
+
+  Presence(Thread owner, Translator translator, long seen) {
+    this.owner = owner;
+    this.translator = new WeakReference<>(translator);
+    this.seen = seen;
+  }
+
+  void seen(long number) {
+    if (seen != AWAY) {
+      seen = number;
+    }
+  }
+
+  void leave() {
+    seen = AWAY;
+  }
+
+  void enter() {
+    seen = 0;
+  }
+
+  /** Whether the translator can no longer use what was dropped up to {@code number}. */
+  boolean isPast(long number) {
+    if (seen >= number || !owner.isAlive()) {
+      return true;
+    }
+    @Nullable Translator mine = translator.get();
+    if (mine == null) {
+      return true;
+    }
+    if (Thread.currentThread().equals(owner)) {
+      mine.poll();
+      return seen >= number;
+    }
+    return false;
+  }
+
+  boolean isGone() {
+    return translator.get() == null || !owner.isAlive();
+  }
+}

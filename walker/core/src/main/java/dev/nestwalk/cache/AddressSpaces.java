@@ -1,0 +1,251 @@
+package dev.nestwalk.cache;
+
+import org.agrona.collections.Int2ObjectHashMap;
+import org.agrona.collections.Long2ObjectHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The address spaces of one translator, and what invalidations do to them. An invalidation of many
+ * translations costs one store, whatever the caches hold: it stamps its scope, and an address space
+ * that finds itself stamped takes a new tag before it is next used.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public final class AddressSpaces {
+  /** Log2 of the block sizes that the IOTLB keeps, by size class. */
+  private static final int[] SHIFTS = {12, 16, 21, 30};
+
+  private static final int CLASSES = SHIFTS.length;
+
+  /** What forgets its configuration when told to. */
+  public interface Requester {
+    /** Forgets the resolved configuration if it is one of those named. */
+    void forget(int ignoredSourceBits, int pasid, long sourceId, long major);
+
+    /** Takes its tags anew before the next use. */
+    void refresh();
+  }
+
+  private final InvalidationLog log;
+  private final TranslationCache iotlb;
+  private final StructureCaches structures;
+  private final TagCounter counter;
+  private final Iterable<? extends Requester> requesters;
+
+  private final Scope everything = new Scope();
+  private final Int2ObjectHashMap<Scope> majors = new Int2ObjectHashMap<>();
+  private final Long2ObjectHashMap<Scope> minors = new Long2ObjectHashMap<>();
+  private final Long2ObjectHashMap<AddressSpace> byHash = new Long2ObjectHashMap<>();
+  private final InvalidationLog.Entry entry = new InvalidationLog.Entry();
+  private long applied;
+
+  /** Address spaces whose entries live in the given caches. */
+  public AddressSpaces(
+      InvalidationLog log,
+      TranslationCache iotlb,
+      StructureCaches structures,
+      TagCounter counter,
+      Iterable<? extends Requester> requesters) {
+    this.log = log;
+    this.iotlb = iotlb;
+    this.structures = structures;
+    this.counter = counter;
+    this.requesters = requesters;
+    applied = log.latest();
+  }
+
+  /** Number of invalidations applied. */
+  public long applied() {
+    return applied;
+  }
+
+  /** Applies what was published since the last call. */
+  public void catchUp() {
+    long latest = log.latest();
+    while (applied != latest) {
+      if (log.read(applied, entry)) {
+        applied++;
+        apply();
+      } else {
+        // Too far behind to know what was asked for: all of it, and everything else.
+        applied = latest;
+        everything.stamp = applied;
+        forget(-1, -1, -1, -1);
+      }
+    }
+  }
+
+  private void apply() {
+    switch (entry.kind) {
+      case InvalidationLog.EVERYTHING -> everything.stamp = applied;
+      case InvalidationLog.CONFIGURATION ->
+          forget(entry.major, entry.minor, entry.first, entry.last);
+      case InvalidationLog.MINOR -> {
+        @Nullable Scope minor = minors.get(key(entry.major, entry.minor));
+        if (minor != null) {
+          minor.firstStamp = applied;
+        }
+      }
+      default -> {
+        @Nullable Scope major = majors.get(entry.major);
+        if (major != null) {
+          applyTo(major);
+        }
+      }
+    }
+  }
+
+  private void applyTo(Scope major) {
+    switch (entry.kind) {
+      case InvalidationLog.MAJOR -> major.stamp = applied;
+      case InvalidationLog.MAJOR_FIRST -> major.firstStamp = applied;
+      case InvalidationLog.SECOND_RANGE -> {
+        // No cache can map an intermediate address back to the inputs that led to it.
+        major.firstStamp = applied;
+        for (@Nullable AddressSpace s = major.spaces; s != null; s = s.nextInMajor) {
+          s.structureStamp = applied;
+          if (!s.usesFirst) {
+            drop(s, entry.first, entry.last);
+          }
+        }
+      }
+      default -> {
+        for (@Nullable AddressSpace s = major.spaces; s != null; s = s.nextInMajor) {
+          boolean named = entry.minor < 0 || s.minor == entry.minor || s.global;
+          if (s.usesFirst && named) {
+            if (!entry.leafOnly) {
+              s.structureStamp = applied;
+            }
+            drop(s, entry.first, entry.last);
+          }
+        }
+      }
+    }
+  }
+
+  private void drop(AddressSpace space, long first, long last) {
+    if (!space.translations.isSet() || space.classes == 0) {
+      return;
+    }
+    // A block kept in pieces goes as a whole, whichever of its bytes was named.
+    long block = (1L << space.fractured) - 1;
+    iotlb.drop(space.translations, SHIFTS, space.classes, first & ~block, last | block);
+  }
+
+  private void forget(int ignoredSourceBits, int pasid, long sourceId, long major) {
+    for (Requester requester : requesters) {
+      requester.forget(ignoredSourceBits, pasid, sourceId, major);
+    }
+  }
+
+  /** Gives an address space the tags that are due. */
+  public void freshen(AddressSpace space) {
+    long stamp = space.stamp();
+    boolean all = !space.translations.isSet() || stamp > space.tagsAt;
+    if (all || space.structureStamp > space.tagsAt) {
+      if (counter.left() < 2) {
+        restart();
+        all = true;
+      }
+      if (all) {
+        space.translations.set(counter.next());
+        space.classes = 0;
+        space.fractured = 0;
+        space.global = false;
+      }
+      space.structures.set(counter.next());
+      space.tagsAt = applied;
+    }
+  }
+
+  /** All tags were used: nothing kept under an old one may ever be found again. */
+  private void restart() {
+    iotlb.clear();
+    structures.clear();
+    counter.restart();
+    for (AddressSpace first : byHash.values()) {
+      for (@Nullable AddressSpace s = first; s != null; s = s.sameHash) {
+        s.translations.set(0);
+        s.structures.set(0);
+        s.tagsAt = -1;
+      }
+    }
+    for (Requester requester : requesters) {
+      requester.refresh();
+    }
+  }
+
+  /** The address space of a plan; the caller gives it back with {@link #release}. */
+  public AddressSpace of(CachedPlan plan) {
+    return share(plan, plan.words, plan.usesFirst);
+  }
+
+  /** The second stage of a plan as a space of its own. */
+  public AddressSpace secondOf(CachedPlan plan) {
+    return share(plan, plan.secondWords, false);
+  }
+
+  private AddressSpace share(CachedPlan plan, long[] words, boolean usesFirst) {
+    long hash = plan.major;
+    for (long word : words) {
+      hash = (hash ^ word) * 0x9e37_79b9_7f4a_7c15L;
+      hash ^= hash >>> 29;
+    }
+    @Nullable AddressSpace found = byHash.get(hash);
+    for (@Nullable AddressSpace s = found; s != null; s = s.sameHash) {
+      if (s.hasWords(words)) {
+        s.users++;
+        return s;
+      }
+    }
+    Scope major = majors.computeIfAbsent(plan.major, ignored -> new Scope());
+    Scope minor = minors.computeIfAbsent(key(plan.major, plan.minor), ignored -> new Scope());
+    AddressSpace space =
+        new AddressSpace(words, hash, usesFirst, plan.minor, everything, major, minor);
+    space.users = 1;
+    major.add(space);
+    space.sameHash = found;
+    byHash.put(hash, space);
+    return space;
+  }
+
+  /** Gives an address space back; without users it is forgotten. */
+  public void release(AddressSpace space) {
+    if (--space.users > 0) {
+      return;
+    }
+    @Nullable AddressSpace head = byHash.get(space.hash);
+    if (head == space) {
+      if (space.sameHash == null) {
+        byHash.remove(space.hash);
+      } else {
+        byHash.put(space.hash, space.sameHash);
+      }
+    } else {
+      for (@Nullable AddressSpace s = head; s != null; s = s.sameHash) {
+        if (s.sameHash == space) {
+          s.sameHash = space.sameHash;
+        }
+      }
+    }
+    space.major.remove(space);
+  }
+
+  private static long key(int major, int minor) {
+    return (long) major << 32 | Integer.toUnsignedLong(minor);
+  }
+
+  /** Log2 of the block size of a size class. */
+  public static int shiftOf(int sizeClass) {
+    return SHIFTS[sizeClass];
+  }
+
+  /** The largest size class whose blocks fit into 2^{@code span} bytes. */
+  public static int classOf(int span) {
+    int sizeClass = CLASSES - 1;
+    while (SHIFTS[sizeClass] > span) {
+      sizeClass--;
+    }
+    return sizeClass;
+  }
+}

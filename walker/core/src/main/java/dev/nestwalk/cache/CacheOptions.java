@@ -1,0 +1,66 @@
+package dev.nestwalk.cache;
+
+/**
+ * Geometry of a translator's caches. Entries and ways are powers of two; an entry takes 16 bytes
+ * off-heap.
+ *
+ * @param iotlbEntries entries of the IOTLB, 2 to 2^26, or 0 for none
+ * @param iotlbWays entries per set, 1 to 16; up to 4 are one cache line
+ * @param firstStageEntries places for partial first-stage walks, 0 for none
+ * @param secondStageEntries places for partial second-stage walks, 0 for none
+ * @param nestedEntries places for pairs of intermediate and output page, 0 for none
+ * @param counting whether {@link CacheCounters} count; costs a few nanoseconds per translation
+ */
+public record CacheOptions(
+    int iotlbEntries,
+    int iotlbWays,
+    int firstStageEntries,
+    int secondStageEntries,
+    int nestedEntries,
+    boolean counting) {
+  /** 4096 translations in sets of 4, and 1024 places in each structure cache: 112 KiB. */
+  public static final CacheOptions DEFAULT = new CacheOptions(4096, 4, 1024, 1024, 1024, false);
+
+  /** Configurations are kept, translations and tables are not. */
+  public static final CacheOptions NONE = new CacheOptions(0, 1, 0, 0, 0, false);
+
+  /** Entries per set of the structure caches. */
+  static final int STRUCTURE_WAYS = 2;
+
+  /**
+   * Checks the geometry.
+   *
+   * @throws IllegalArgumentException if entries or ways are no powers of two or out of range
+   */
+  public CacheOptions {
+    if (iotlbEntries != 0) {
+      TranslationCache.checkGeometry(iotlbEntries, iotlbWays);
+    }
+    checkStructure(firstStageEntries);
+    checkStructure(secondStageEntries);
+    checkStructure(nestedEntries);
+  }
+
+  private static void checkStructure(int entries) {
+    if (entries != 0) {
+      TranslationCache.checkGeometry(entries, Math.min(entries, STRUCTURE_WAYS));
+    }
+  }
+
+  /** The same with another IOTLB. */
+  public CacheOptions withIotlb(int entries, int ways) {
+    return new CacheOptions(
+        entries, ways, firstStageEntries, secondStageEntries, nestedEntries, counting);
+  }
+
+  /** The same with other structure caches; 0 switches one off. */
+  public CacheOptions withStructures(int firstStage, int secondStage, int nested) {
+    return new CacheOptions(iotlbEntries, iotlbWays, firstStage, secondStage, nested, counting);
+  }
+
+  /** The same with counters on. */
+  public CacheOptions withCounters() {
+    return new CacheOptions(
+        iotlbEntries, iotlbWays, firstStageEntries, secondStageEntries, nestedEntries, true);
+  }
+}

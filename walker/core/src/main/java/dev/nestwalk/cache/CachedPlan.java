@@ -1,0 +1,48 @@
+package dev.nestwalk.cache;
+
+/**
+ * A requester's resolved configuration, as far as caches need to know it: which address space it
+ * selects and by what invalidations name that. Formats add what their walks need.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public abstract class CachedPlan {
+  /** Number of words that identify a configuration. */
+  public static final int WORDS = 13;
+
+  /** Everything that the configuration was resolved from: equal words, equal translations. */
+  public final long[] words = new long[WORDS];
+
+  /** Everything that the second stage was resolved from. */
+  public final long[] secondWords = new long[WORDS];
+
+  /** VT-d domain id, SMMUv3 VMID: what an invalidation of the second stage names. */
+  public int major;
+
+  /** VT-d PASID, SMMUv3 ASID: what an invalidation of the first stage names besides. */
+  public int minor;
+
+  /** The PASID or SubstreamID whose configuration this is, 0 where there is none. */
+  public int pasid;
+
+  /** A first stage translates. */
+  public boolean usesFirst;
+
+  /** A second stage translates. */
+  public boolean usesSecond;
+
+  /** A write leaves no trace in the tables that a read has not left, so a read may cache it. */
+  public boolean writesAreSilent;
+
+  /** A read alone is judged as an instruction fetch, so a write tells nothing about it. */
+  public boolean readsAreFetches;
+
+  /** Under what partial first-stage walks are kept; unset for none. */
+  public Tag firstTag = new Tag();
+
+  /** Under what second-stage walks are kept; unset for none. */
+  public Tag secondTag = new Tag();
+
+  /** A plan to be filled. */
+  protected CachedPlan() {}
+}

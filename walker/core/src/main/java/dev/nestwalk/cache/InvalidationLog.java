@@ -1,0 +1,121 @@
+package dev.nestwalk.cache;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The invalidations of one IOMMU, in order, for every translator to apply when it next looks.
+ *
+ * <p>Publishing writes the invalidation and then its number, so who sees the number sees the
+ * invalidation and all that happened before it was published, changes of the tables included.
+ * Somebody who is more than {@link #CAPACITY} invalidations behind drops everything instead.
+ *
+ * <p>Threads: any.
+ */
+public final class InvalidationLog {
+  /** Invalidations kept for translators that lag behind. */
+  public static final int CAPACITY = 256;
+
+  /** Every translation. */
+  public static final int EVERYTHING = 0;
+
+  /** Every translation of a major. */
+  public static final int MAJOR = 1;
+
+  /** Of a major, what a first stage translates. */
+  public static final int MAJOR_FIRST = 2;
+
+  /** Of a major, what the first stage of a minor translates. */
+  public static final int MINOR = 3;
+
+  /** Of a major, second-stage translations of a range; and all that a first stage led to them. */
+  public static final int SECOND_RANGE = 4;
+
+  /** First-stage translations of a range: of a minor and global ones, or of every minor (-1). */
+  public static final int FIRST_RANGE = 5;
+
+  /** Resolved configurations. */
+  public static final int CONFIGURATION = 6;
+
+  private static final VarHandle PUBLISHED;
+
+  static {
+    try {
+      PUBLISHED =
+          MethodHandles.lookup().findVarHandle(InvalidationLog.class, "published", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  /** One invalidation: arguments by position, as {@link #publish} has them. */
+  static final class Entry {
+    int kind;
+    int major;
+    int minor;
+    long first;
+    long last;
+    boolean leafOnly;
+
+    private void copy(Entry from) {
+      kind = from.kind;
+      major = from.major;
+      minor = from.minor;
+      first = from.first;
+      last = from.last;
+      leafOnly = from.leafOnly;
+    }
+  }
+
+  private final Entry[] entries = new Entry[CAPACITY];
+
+  /**
+   * Number of invalidations published. Read plainly by every translation: a plain read may be late
+   * but what it shows is acted upon only after an {@link #latest acquiring} one.
+   */
+  public long published;
+
+  /** An empty log. */
+  public InvalidationLog() {
+    for (int i = 0; i < CAPACITY; i++) {
+      entries[i] = new Entry();
+    }
+  }
+
+  /** Number of invalidations published, read with acquire. */
+  public long latest() {
+    return (long) PUBLISHED.getAcquire(this);
+  }
+
+  /**
+   * Publishes an invalidation.
+   *
+   * @param kind what is dropped
+   * @param major for configurations: bits of the source id that do not count
+   * @param minor for configurations: the PASID, or -1 for every one
+   * @param first first address; for configurations: the source id, or -1 for every one
+   * @param last last address; for configurations: the major, or -1 for every one
+   * @param leafOnly only leaves changed, so tables on the way may be kept
+   */
+  public synchronized void publish(
+      int kind, int major, int minor, long first, long last, boolean leafOnly) {
+    long number = published;
+    Entry entry = entries[(int) number & CAPACITY - 1];
+    entry.kind = kind;
+    entry.major = major;
+    entry.minor = minor;
+    entry.first = first;
+    entry.last = last;
+    entry.leafOnly = leafOnly;
+    PUBLISHED.setVolatile(this, number + 1);
+  }
+
+  /** Copies invalidation {@code number}, from 0; false if it is no longer kept. */
+  synchronized boolean read(long number, Entry into) {
+    if (published - number > CAPACITY) {
+      return false;
+    }
+    into.copy(entries[(int) number & CAPACITY - 1]);
+    return true;
+  }
+}

@@ -1,0 +1,48 @@
+package dev.nestwalk.cache;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The caches that shorten a walk. Each may be missing.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public final class StructureCaches {
+  /** Partial first-stage walks: input prefix to the output address of the next table. */
+  public final @Nullable TranslationCache first;
+
+  /** Partial second-stage walks: intermediate prefix to the next table. */
+  public final @Nullable TranslationCache second;
+
+  /** Whole second-stage walks: intermediate page to output page. */
+  public final @Nullable TranslationCache nested;
+
+  /** Counts where wanted; walkers count references always, as that costs them a register. */
+  public final CacheCounters counters = new CacheCounters();
+
+  /** Caches of the given geometry. */
+  public StructureCaches(CacheOptions options) {
+    first = structure(options.firstStageEntries());
+    second = structure(options.secondStageEntries());
+    nested = structure(options.nestedEntries());
+  }
+
+  private static @Nullable TranslationCache structure(int entries) {
+    return entries == 0
+        ? null
+        : new TranslationCache(entries, Math.min(entries, CacheOptions.STRUCTURE_WAYS));
+  }
+
+  /** Empties all. */
+  public void clear() {
+    clear(first);
+    clear(second);
+    clear(nested);
+  }
+
+  private static void clear(@Nullable TranslationCache cache) {
+    if (cache != null) {
+      cache.clear();
+    }
+  }
+}

@@ -1,0 +1,59 @@
+package dev.nestwalk.cache;
+
+/**
+ * The number that tells entries of one address space, and of one generation of it, from all others.
+ * To drop what an address space has in a cache, give it a new tag: nothing finds the old entries
+ * any more, and the places they hold are taken over one by one.
+ *
+ * <p>A number has {@link #BITS} bits. {@link TagCounter} hands each one out once; when they run out
+ * the caches are emptied and counting begins anew, so that no old entry can come back to life.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public final class Tag {
+  /** Bits of a tag: 12 in the first word of an entry, 3 and 4 in the second. */
+  public static final int BITS = 19;
+
+  private static final long LOW = 0xfff;
+  private static final int MIDDLE_SHIFT = 7;
+  private static final int HIGH_SHIFT = 60;
+
+  /** Spreads address spaces over the sets. */
+  private static final long SPREAD = 0x9e37_79b9_7f4a_7c15L;
+
+  private int number;
+  private long low;
+  private long high;
+  private long salt;
+
+  /** A tag without a number; nothing is found or kept under it. */
+  public Tag() {}
+
+  /** Takes a number of {@link #BITS} bits; 0 is none. */
+  public void set(int newNumber) {
+    number = newNumber;
+    low = newNumber & LOW;
+    high = (long) (newNumber >>> 12 & 7) << MIDDLE_SHIFT | (long) (newNumber >>> 15) << HIGH_SHIFT;
+    salt = newNumber * SPREAD >>> 40;
+  }
+
+  /** Whether there is a number to find something under. */
+  public boolean isSet() {
+    return number != 0;
+  }
+
+  /** Bits 11..0 of an entry's first word. */
+  public long low() {
+    return low;
+  }
+
+  /** Bits 63..60 and 9..7 of an entry's second word. */
+  public long high() {
+    return high;
+  }
+
+  /** What is mixed into the index of the set. */
+  public long salt() {
+    return salt;
+  }
+}

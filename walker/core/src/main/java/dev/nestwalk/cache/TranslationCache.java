@@ -1,0 +1,292 @@
+package dev.nestwalk.cache;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
+/**
+ * A bounded, set-associative store of translations, off-heap: the IOTLB and each structure cache is
+ * one. It knows no format: bits in, bits out.
+ *
+ * <pre>
+ *   word 0   63..12 input address of the block | 11..0 tag
+ *   word 1   63..60 tag | 59..12 what the user keeps | 11..10 size class | 9..7 tag | 6..2 zero | 1..0 usable rights
+ * </pre>
+ *
+ * <p>A set is {@code ways} entries side by side, so that with up to four ways it is one cache line.
+ * An address prefers one way of its set; only if another address already holds that does it look
+ * further. A hit thus costs one compare as in a direct-mapped cache, and its branch is foreseeable,
+ * while two addresses that prefer the same place can both stay.
+ *
+ * <p>An entry is found only under the very tag, block and size class that it was kept with, and
+ * only if it grants every right asked for: anything else is a miss.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public final class TranslationCache {
+  /** What an entry keeps for its user: bits 59..12 of word 1. */
+  public static final long PAYLOAD = 0x0fff_ffff_ffff_f000L;
+
+  /** Bits of word 1 that have to be as expected: tag, class, and those that are zero. */
+  private static final long FIXED = 0xf000_0000_0000_0ffcL;
+
+  private static final int CLASS_SHIFT = 10;
+  private static final long TAG_LOW = 0xfff;
+  private static final long TAG_HIGH = 0xf000_0000_0000_0380L;
+  private static final long RIGHTS = 3;
+  private static final int LINE = 64;
+  private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
+
+  private final MemorySegment table;
+  private final long mask;
+  private final int ways;
+  private long evictions;
+  private int victim;
+
+  /**
+   * An empty store.
+   *
+   * @param entries a power of two, 2 to 2^26
+   * @param ways a power of two, 1 to 16 and at most {@code entries}
+   * @throws IllegalArgumentException for another geometry
+   */
+  public TranslationCache(int entries, int ways) {
+    checkGeometry(entries, ways);
+    // Lives as long as it can be reached, so that no translator has to be closed.
+    table = Arena.ofAuto().allocate(entries * 16L, LINE);
+    mask = entries - 1L;
+    this.ways = ways;
+  }
+
+  /**
+   * Checks a geometry.
+   *
+   * @throws IllegalArgumentException if it is not one
+   */
+  static void checkGeometry(int entries, int ways) {
+    boolean powers = Integer.bitCount(entries) == 1 && Integer.bitCount(ways) == 1;
+    if (!powers || entries < 2 || entries > 1 << 26 || ways < 1 || ways > 16 || ways > entries) {
+      throw new IllegalArgumentException(
+          "cache of %d entries, %d ways: expected powers of two, 2 to 2^26 entries, 1 to 16 ways"
+              .formatted(entries, ways));
+    }
+  }
+
+  /** What word 1 has besides its payload and rights, for a tag and a size class of 0 to 3. */
+  public static long expect(Tag tag, int sizeClass) {
+    return tag.high() | (long) sizeClass << CLASS_SHIFT;
+  }
+
+  /**
+   * Looks at the place that the address prefers.
+   *
+   * @param shift log2 of the block size, at least 12
+   * @param expected {@link #expect}
+   * @param need rights asked for, 0 to 3; other bits find nothing
+   * @return word 1, or 0 if this place does not answer
+   */
+  public long findFirst(long address, int shift, long low, long salt, long expected, long need) {
+    long page = address >>> shift;
+    long at = place(page, salt);
+    long word0 = table.get(WORD, at);
+    long word1 = table.get(WORD, at + 8);
+    long difference = word0 ^ (page << shift | low);
+    difference |= (word1 ^ (expected | need)) & (FIXED | need);
+    return difference == 0 ? word1 : 0;
+  }
+
+  /** Looks at the other places of the set; else as {@link #findFirst}. */
+  public long findOther(long address, int shift, long low, long salt, long expected, long need) {
+    long page = address >>> shift;
+    long key = page << shift | low;
+    long at = place(page, salt);
+    for (int way = 1; way < ways; way++) {
+      long other = at ^ (long) way << 4;
+      long word1 = table.get(WORD, other + 8);
+      long difference = table.get(WORD, other) ^ key;
+      difference |= (word1 ^ (expected | need)) & (FIXED | need);
+      if (difference == 0) {
+        return word1;
+      }
+    }
+    return 0;
+  }
+
+  /** Looks at every place of the set. */
+  public long find(long address, int shift, Tag tag, int sizeClass, long need) {
+    long expected = expect(tag, sizeClass);
+    long first = findFirst(address, shift, tag.low(), tag.salt(), expected, need);
+    if (first != 0 || ways == 1) {
+      return first;
+    }
+    return findOther(address, shift, tag.low(), tag.salt(), expected, need);
+  }
+
+  private long place(long page, long salt) {
+    // Bits from 9 on join in so that blocks a table apart do not share one set.
+    return ((page ^ page >>> 9 ^ salt) & mask) << 4;
+  }
+
+  /**
+   * Keeps an entry; one with the same tag, block and class is replaced.
+   *
+   * @param payload within {@link #PAYLOAD}
+   * @param rights usable rights, 0 to 3
+   */
+  public void put(long address, int shift, Tag tag, int sizeClass, long payload, long rights) {
+    long page = address >>> shift;
+    long word0 = page << shift | tag.low();
+    long expected = expect(tag, sizeClass);
+    long at = place(page, tag.salt());
+    long old0 = table.get(WORD, at);
+    long old1 = table.get(WORD, at + 8);
+    if (ways > 1 && (old0 | old1) != 0 && !isSame(old0, old1, word0, expected)) {
+      moveAside(at, old0, old1, word0, expected);
+    } else if ((old0 | old1) != 0 && !isSame(old0, old1, word0, expected)) {
+      evictions++;
+    }
+    table.set(WORD, at, word0);
+    table.set(WORD, at + 8, payload | expected | rights);
+  }
+
+  private static boolean isSame(long word0, long word1, long wanted0, long wanted1) {
+    return word0 == wanted0 && ((word1 ^ wanted1) & FIXED) == 0;
+  }
+
+  /** Makes room at the preferred place: its entry goes where the new one was, or to a free one. */
+  private void moveAside(long at, long old0, long old1, long word0, long expected) {
+    long free = -1;
+    for (int way = 1; way < ways; way++) {
+      long other = at ^ (long) way << 4;
+      long other0 = table.get(WORD, other);
+      long other1 = table.get(WORD, other + 8);
+      if (isSame(other0, other1, word0, expected)) {
+        free = other;
+        break;
+      }
+      if ((other0 | other1) == 0) {
+        free = other;
+      }
+    }
+    if (free < 0) {
+      evictions++;
+      victim = victim + 1 & 0xff_ffff;
+      free = at ^ (long) (1 + victim % (ways - 1)) << 4;
+    }
+    table.set(WORD, free, old0);
+    table.set(WORD, free + 8, old1);
+  }
+
+  /**
+   * Drops every entry of a tag whose block meets {@code [first, last]}, exactly.
+   *
+   * @param shifts block sizes (log2) by size class
+   * @param classes bit n: entries of class n may be there
+   * @return how many were dropped
+   */
+  public int drop(Tag tag, int[] shifts, int classes, long first, long last) {
+    long probes = 0;
+    for (int sizeClass = 0; sizeClass < shifts.length; sizeClass++) {
+      if ((classes >>> sizeClass & 1) != 0) {
+        long blocks = (last >>> shifts[sizeClass]) - (first >>> shifts[sizeClass]);
+        probes += blocks > mask ? mask : blocks + 1;
+      }
+    }
+    return probes * ways > mask
+        ? scan(tag, shifts, first, last)
+        : probeEach(tag, shifts, classes, first, last);
+  }
+
+  private int probeEach(Tag tag, int[] shifts, int classes, long first, long last) {
+    int dropped = 0;
+    for (int sizeClass = 0; sizeClass < shifts.length; sizeClass++) {
+      if ((classes >>> sizeClass & 1) != 0) {
+        int shift = shifts[sizeClass];
+        long pages = (last >>> shift) - (first >>> shift);
+        for (long i = 0; i <= pages; i++) {
+          dropped += dropOne(tag, (first >>> shift) + i, shift, sizeClass);
+        }
+      }
+    }
+    return dropped;
+  }
+
+  private int dropOne(Tag tag, long page, int shift, int sizeClass) {
+    long word0 = page << shift | tag.low();
+    long expected = expect(tag, sizeClass);
+    long at = place(page, tag.salt());
+    int dropped = 0;
+    for (int way = 0; way < ways; way++) {
+      long other = at ^ (long) way << 4;
+      if (isSame(table.get(WORD, other), table.get(WORD, other + 8), word0, expected)) {
+        erase(other);
+        dropped++;
+      }
+    }
+    return dropped;
+  }
+
+  private int scan(Tag tag, int[] shifts, long first, long last) {
+    int dropped = 0;
+    for (long at = 0; at <= mask << 4; at += 16) {
+      long word0 = table.get(WORD, at);
+      long word1 = table.get(WORD, at + 8);
+      if ((word0 & TAG_LOW) != tag.low() || (word1 & TAG_HIGH) != tag.high()) {
+        continue;
+      }
+      int shift = shifts[(int) (word1 >>> CLASS_SHIFT) & 3];
+      long block = word0 & ~TAG_LOW;
+      boolean apart =
+          Long.compareUnsigned(block + ((1L << shift) - 1), first) < 0
+              || Long.compareUnsigned(block, last) > 0;
+      if (!apart) {
+        erase(at);
+        dropped++;
+      }
+    }
+    return dropped;
+  }
+
+  private void erase(long at) {
+    table.set(WORD, at, 0);
+    table.set(WORD, at + 8, 0);
+  }
+
+  /** Empties the store. */
+  public void clear() {
+    table.fill((byte) 0);
+  }
+
+  /** Usable rights in word 1. */
+  public static int rights(long word1) {
+    return (int) (word1 & RIGHTS);
+  }
+
+  /** Number of entries that a tag has; reads the whole store. */
+  public int count(Tag tag) {
+    int found = 0;
+    for (long at = 0; at <= mask << 4; at += 16) {
+      long word0 = table.get(WORD, at);
+      long word1 = table.get(WORD, at + 8);
+      if ((word0 & TAG_LOW) == tag.low() && (word1 & TAG_HIGH) == tag.high()) {
+        found++;
+      }
+    }
+    return found;
+  }
+
+  /** Entries displaced by others so far. */
+  public long evictions() {
+    return evictions;
+  }
+
+  /** Number of entries. */
+  public int entries() {
+    return (int) mask + 1;
+  }
+
+  /** Entries per set. */
+  public int ways() {
+    return ways;
+  }
+}

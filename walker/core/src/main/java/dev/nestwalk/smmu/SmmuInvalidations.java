@@ -1,0 +1,302 @@
+package dev.nestwalk.smmu;
+
+import dev.nestwalk.cache.InvalidationLog;
+
+/**
+ * Invalidations of an SMMUv3 (IHI 0070, 4.3, 4.4): one method per architectural granularity, and
+ * {@link #submit} for commands as software queues them. They are ordered as they are called; to
+ * wait until all translators have applied them, {@code Iommu.sync()} stands for CMD_SYNC.
+ *
+ * <p>More may be dropped than asked for, as the architecture always permits: an invalidation by
+ * intermediate address drops all translations of that VMID that stage 1 led to, since nobody can
+ * map it back.
+ *
+ * <p>Threads: any. Nothing is allocated.
+ */
+public final class SmmuInvalidations {
+  /** The command was carried out. */
+  public static final int DONE = 0;
+
+  /** CMDQ_CONS.ERR: CERROR_ILL. */
+  public static final int ILLEGAL = 1;
+
+  private static final int MAX_SCALE = 39;
+
+  private final SmmuConfig config;
+  private final InvalidationLog log;
+
+  /** Invalidations that go to {@code log}. */
+  public SmmuInvalidations(SmmuConfig config, InvalidationLog log) {
+    this.config = config;
+    this.log = log;
+  }
+
+  /** CMD_CFGI_STE: the STE of a stream and its CDs. */
+  public void configStream(int streamId) {
+    configuration(0, -1, Integer.toUnsignedLong(streamId));
+  }
+
+  /**
+   * CMD_CFGI_STE_RANGE.
+   *
+   * @param range 2^(range + 1) StreamIDs, aligned to their number; 31 is CMD_CFGI_ALL
+   */
+  public void configStreams(int streamId, int range) {
+    if ((range & 31) == 31) {
+      configuration(0, -1, -1);
+    } else {
+      configuration((2 << (range & 31)) - 1, -1, Integer.toUnsignedLong(streamId));
+    }
+  }
+
+  /** CMD_CFGI_CD. */
+  public void configContext(int streamId, int substreamId) {
+    configuration(0, substreamId & 0xf_ffff, Integer.toUnsignedLong(streamId));
+  }
+
+  /** CMD_CFGI_CD_ALL. */
+  public void configContexts(int streamId) {
+    configStream(streamId);
+  }
+
+  /** CMD_CFGI_ALL. */
+  public void configAll() {
+    configuration(0, -1, -1);
+  }
+
+  private void configuration(int ignored, int substream, long streamId) {
+    log.publish(InvalidationLog.CONFIGURATION, ignored, substream, streamId, -1, false);
+  }
+
+  /** CMD_TLBI_NH_ALL: stage 1 and combined translations of a VMID. */
+  public void stage1All(int vmid) {
+    log.publish(InvalidationLog.MAJOR_FIRST, vmid(vmid), 0, 0, -1, false);
+  }
+
+  /** CMD_TLBI_NH_ASID. */
+  public void stage1Asid(int vmid, int asid) {
+    log.publish(InvalidationLog.MINOR, vmid(vmid), asid & 0xffff, 0, -1, false);
+  }
+
+  /** CMD_TLBI_NH_VA: {@code [first, last]} of an ASID, and global translations there. */
+  public void stage1Range(int vmid, int asid, long first, long last, boolean leafOnly) {
+    firstRange(vmid(vmid), asid & 0xffff, first, last, leafOnly);
+  }
+
+  /** CMD_TLBI_NH_VAA: {@code [first, last]} of every ASID. */
+  public void stage1RangeOfAll(int vmid, long first, long last, boolean leafOnly) {
+    firstRange(vmid(vmid), -1, first, last, leafOnly);
+  }
+
+  /** CMD_TLBI_EL2_ALL. */
+  public void el2All() {
+    log.publish(InvalidationLog.MAJOR_FIRST, SmmuPlan.EL2, 0, 0, -1, false);
+  }
+
+  /** CMD_TLBI_EL2_ASID. */
+  public void el2Asid(int asid) {
+    log.publish(InvalidationLog.MINOR, SmmuPlan.EL2, asid & 0xffff, 0, -1, false);
+  }
+
+  /** CMD_TLBI_EL2_VA; without E2H, where EL2 has no ASIDs, the same as {@link #el2RangeOfAll}. */
+  public void el2Range(int asid, long first, long last, boolean leafOnly) {
+    firstRange(SmmuPlan.EL2, config.e2h ? asid & 0xffff : -1, first, last, leafOnly);
+  }
+
+  /** CMD_TLBI_EL2_VAA. */
+  public void el2RangeOfAll(long first, long last, boolean leafOnly) {
+    firstRange(SmmuPlan.EL2, -1, first, last, leafOnly);
+  }
+
+  private void firstRange(int major, int asid, long first, long last, boolean leafOnly) {
+    log.publish(InvalidationLog.FIRST_RANGE, major, asid, first, last, leafOnly);
+  }
+
+  /** CMD_TLBI_S12_VMALL: everything of a VMID. */
+  public void vmidAll(int vmid) {
+    log.publish(InvalidationLog.MAJOR, vmid(vmid), 0, 0, -1, false);
+  }
+
+  /** CMD_TLBI_S2_IPA. */
+  public void stage2Range(int vmid, long first, long last, boolean leafOnly) {
+    log.publish(InvalidationLog.SECOND_RANGE, vmid(vmid), -1, first, last, leafOnly);
+  }
+
+  /** CMD_TLBI_NSNH_ALL; takes the EL2 regimes along. */
+  public void all() {
+    log.publish(InvalidationLog.EVERYTHING, 0, 0, 0, -1, false);
+  }
+
+  /** Units without stage 2 ignore the VMID of a command, as they ignore that of an STE. */
+  private int vmid(int vmid) {
+    return vmid & 0xffff;
+  }
+
+  /**
+   * Carries out a command.
+   *
+   * @return {@link #DONE}, or {@link #ILLEGAL} as CMDQ_CONS.ERR reports it; then nothing was
+   *     dropped
+   */
+  public int submit(long w0, long w1) {
+    long idr0 = config.unit.idr0();
+    if (Command.SSEC.in(w0)) {
+      return ILLEGAL;
+    }
+    int opcode = (int) Command.OPCODE.get(w0);
+    boolean legal =
+        switch (opcode) {
+          case Command.CFGI_STE,
+              Command.CFGI_STE_RANGE,
+              Command.CFGI_CD,
+              Command.CFGI_CD_ALL,
+              Command.CFGI_VMS_PIDM ->
+              configuration(opcode, w0, w1);
+          case Command.TLBI_NH_ALL, Command.TLBI_NH_ASID, Command.TLBI_NH_VA, Command.TLBI_NH_VAA ->
+              config.unit.hasStage1() && stage1(opcode, w0, w1);
+          case Command.TLBI_EL2_ALL,
+              Command.TLBI_EL2_ASID,
+              Command.TLBI_EL2_VA,
+              Command.TLBI_EL2_VAA ->
+              Idr0.HYP.in(idr0) && el2(opcode, w0, w1);
+          case Command.TLBI_S12_VMALL, Command.TLBI_S2_IPA ->
+              config.unit.hasStage2() && stage2(opcode, w0, w1);
+          case Command.TLBI_NSNH_ALL -> {
+            all();
+            yield true;
+          }
+          case Command.ATC_INV -> Idr0.ATS.in(idr0);
+          case Command.PRI_RESP, Command.PREFETCH_CONFIG, Command.PREFETCH_ADDR -> true;
+          case Command.RESUME, Command.STALL_TERM -> config.unit.stallModel() != 1;
+          case Command.SYNC -> Command.CS.get(w0) != 3;
+          default -> false;
+        };
+    return legal ? DONE : ILLEGAL;
+  }
+
+  private boolean configuration(int opcode, long w0, long w1) {
+    int stream = (int) Command.SID.get(w0);
+    switch (opcode) {
+      case Command.CFGI_STE -> configStream(stream);
+      case Command.CFGI_STE_RANGE -> configStreams(stream, (int) Command.RANGE.get(w1));
+      case Command.CFGI_CD, Command.CFGI_CD_ALL -> {
+        if (!config.unit.hasStage1()) {
+          return false;
+        }
+        if (opcode == Command.CFGI_CD) {
+          configContext(stream, (int) Command.SSID.get(w0));
+        } else {
+          configContexts(stream);
+        }
+      }
+      default -> configAll();
+    }
+    return true;
+  }
+
+  private boolean stage1(int opcode, long w0, long w1) {
+    if (!isRangeLegal(w0, w1, opcode >= Command.TLBI_NH_VA)) {
+      return false;
+    }
+    if (!config.unit.hasStage2()) {
+      // The VMID is ignored, here as in STEs, so nothing tells one guest from another.
+      all();
+      return true;
+    }
+    int vmid = (int) Command.VMID.get(w0);
+    int asid = (int) Command.ASID.get(w0);
+    boolean leaf = Command.LEAF.in(w1);
+    switch (opcode) {
+      case Command.TLBI_NH_ALL -> stage1All(vmid);
+      case Command.TLBI_NH_ASID -> stage1Asid(vmid, asid);
+      default -> {
+        long first = first(w1);
+        long last = last(w0, w1, first);
+        if (opcode == Command.TLBI_NH_VA) {
+          stage1Range(vmid, asid, first, last, leaf);
+        } else {
+          stage1RangeOfAll(vmid, first, last, leaf);
+        }
+      }
+    }
+    return true;
+  }
+
+  private boolean el2(int opcode, long w0, long w1) {
+    boolean leaf = Command.LEAF.in(w1);
+    switch (opcode) {
+      case Command.TLBI_EL2_ALL -> el2All();
+      case Command.TLBI_EL2_ASID -> el2Asid((int) Command.ASID.get(w0));
+      default -> {
+        if (!isRangeLegal(w0, w1, true)) {
+          return false;
+        }
+        long first = first(w1);
+        long last = last(w0, w1, first);
+        if (opcode == Command.TLBI_EL2_VA) {
+          el2Range((int) Command.ASID.get(w0), first, last, leaf);
+        } else {
+          el2RangeOfAll(first, last, leaf);
+        }
+      }
+    }
+    return true;
+  }
+
+  private boolean stage2(int opcode, long w0, long w1) {
+    int vmid = (int) Command.VMID.get(w0);
+    if (opcode == Command.TLBI_S12_VMALL) {
+      vmidAll(vmid);
+      return true;
+    }
+    if (!isRangeLegal(w0, w1, true)) {
+      return false;
+    }
+    long ipa = w1 & (1L << 52) - 1;
+    long first = first(ipa | w1 & Command.TG.mask());
+    stage2Range(vmid, first, last(w0, w1, first), Command.LEAF.in(w1));
+    return true;
+  }
+
+  /** Range fields (4.4.1.1): without TG none of them may be set, with TG not all be zero. */
+  private boolean isRangeLegal(long w0, long w1, boolean ranged) {
+    if (!ranged || !hasRanges()) {
+      return true;
+    }
+    long fields = Command.NUM.get(w0) | Command.SCALE.get(w0) | ttl(w1);
+    return Command.TG.get(w1) == 0 || fields != 0;
+  }
+
+  /** TTL, where it means something: 16K has no leaf at level 1 without DS. */
+  private long ttl(long w1) {
+    long ttl = Command.TTL.get(w1);
+    return Command.TG.get(w1) == 2 && ttl == 1 && !config.unit.hasDs() ? 0 : ttl;
+  }
+
+  private boolean hasRanges() {
+    return Idr3.RIL.in(config.unit.idr3());
+  }
+
+  private long first(long w1) {
+    long first = w1 & Command.ADDRESS.mask();
+    return hasRanges() && Command.TG.get(w1) != 0 ? first & -(1L << granule(w1)) : first;
+  }
+
+  private long last(long w0, long w1, long first) {
+    if (!hasRanges() || Command.TG.get(w1) == 0) {
+      return first | 0xfff;
+    }
+    int scale = (int) Math.min(MAX_SCALE, Command.SCALE.get(w0));
+    int shift = scale + granule(w1);
+    long count = Command.NUM.get(w0) + 1;
+    if (shift > 63 || count > -1L >>> shift) {
+      return -1;
+    }
+    long last = first + (count << shift) - 1;
+    return Long.compareUnsigned(last, first) < 0 ? -1 : last;
+  }
+
+  private static int granule(long w1) {
+    return 10 + 2 * (int) Command.TG.get(w1);
+  }
+}

@@ -1,0 +1,277 @@
+package dev.nestwalk.vtd;
+
+import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.format.Structure;
+
+/**
+ * Invalidations of a VT-d unit (VT-d 6.5): one method per architectural granularity, and {@link
+ * #submit} for descriptors as software queues them. They are ordered as they are called; to wait
+ * until all translators have applied them, {@code Iommu.sync()} stands for a wait descriptor.
+ *
+ * <p>More may be dropped than asked for where the architecture permits it: a page-selective
+ * invalidation of the second stage drops all translations of that domain that a first stage led to,
+ * since nobody can map an intermediate address back.
+ *
+ * <p>Threads: any. Nothing is allocated.
+ */
+public final class VtdInvalidations {
+  /** The descriptor was carried out. */
+  public static final int DONE = 0;
+
+  /** IQERCD.IQEI: no such descriptor type. */
+  public static final int INVALID_TYPE = 3;
+
+  /** IQERCD.IQEI: a reserved bit is set, or a field has a value that it must not have. */
+  public static final int RESERVED_FIELD = 4;
+
+  /** IQERCD.IQEI: a 256-bit descriptor in a queue of 128-bit ones. */
+  public static final int INVALID_WIDTH = 5;
+
+  /** IQERCD.IQEI: the descriptor needs scalable mode. */
+  public static final int INVALID_MODE = 7;
+
+  private final VtdConfig config;
+  private final InvalidationLog log;
+
+  /** Invalidations that go to {@code log}. */
+  public VtdInvalidations(VtdConfig config, InvalidationLog log) {
+    this.config = config;
+    this.log = log;
+  }
+
+  /** Context-cache, global: every resolved configuration. */
+  public void contextGlobal() {
+    configuration(0, -1, -1, -1);
+  }
+
+  /**
+   * Context-cache, domain-selective; in scalable mode, where context entries have no domain,
+   * global.
+   *
+   * @param domain 16 bits
+   */
+  public void contextDomain(int domain) {
+    configuration(0, -1, -1, config.mode == RootTableAddress.TTM_LEGACY ? domain & 0xffff : -1);
+  }
+
+  /**
+   * Context-cache, device-selective.
+   *
+   * @param sourceId 16 bits
+   * @param functionMask FM, 0 to 3: how many of the upper function bits do not count
+   */
+  public void contextDevice(int sourceId, int functionMask) {
+    int ignored =
+        switch (functionMask & 3) {
+          case 0 -> 0;
+          case 1 -> 4;
+          case 2 -> 6;
+          default -> 7;
+        };
+    configuration(ignored, -1, sourceId & 0xffff, -1);
+  }
+
+  /** PASID-cache, global. */
+  public void pasidGlobal() {
+    configuration(0, -1, -1, -1);
+  }
+
+  /** PASID-cache, domain-selective: every PASID of a domain. */
+  public void pasidDomain(int domain) {
+    configuration(0, -1, -1, domain & 0xffff);
+  }
+
+  /** PASID-cache, PASID-selective within a domain. */
+  public void pasid(int domain, int pasid) {
+    configuration(0, pasid & 0xf_ffff, -1, domain & 0xffff);
+  }
+
+  private void configuration(int ignored, int pasid, long sourceId, long domain) {
+    log.publish(InvalidationLog.CONFIGURATION, ignored, pasid, sourceId, domain, false);
+  }
+
+  /** IOTLB, global. */
+  public void iotlbGlobal() {
+    log.publish(InvalidationLog.EVERYTHING, 0, 0, 0, -1, false);
+  }
+
+  /** IOTLB, domain-selective. */
+  public void iotlbDomain(int domain) {
+    log.publish(InvalidationLog.MAJOR, domain & 0xffff, 0, 0, -1, false);
+  }
+
+  /**
+   * IOTLB, page-selective within a domain.
+   *
+   * @param address any address in the first page
+   * @param addressMask AM: 2^AM pages of 4 KiB, aligned to their size
+   * @param leafOnly IH: no entry that points to a table changed
+   */
+  public void iotlbPages(int domain, long address, int addressMask, boolean leafOnly) {
+    long within = within(addressMask);
+    log.publish(
+        InvalidationLog.SECOND_RANGE,
+        domain & 0xffff,
+        -1,
+        address & ~within,
+        address | within,
+        leafOnly);
+  }
+
+  /** PASID-based IOTLB, PASID-selective. */
+  public void pasidIotlb(int domain, int pasid) {
+    log.publish(InvalidationLog.MINOR, domain & 0xffff, pasid & 0xf_ffff, 0, -1, false);
+  }
+
+  /**
+   * PASID-based IOTLB, page-selective within a PASID.
+   *
+   * @param address any address in the first page
+   * @param addressMask AM: 2^AM pages of 4 KiB, aligned to their size
+   * @param leafOnly IH: no entry that points to a table changed
+   */
+  public void pasidIotlbPages(
+      int domain, int pasid, long address, int addressMask, boolean leafOnly) {
+    long within = within(addressMask);
+    log.publish(
+        InvalidationLog.FIRST_RANGE,
+        domain & 0xffff,
+        pasid & 0xf_ffff,
+        address & ~within,
+        address | within,
+        leafOnly);
+  }
+
+  private static long within(int addressMask) {
+    return addressMask >= 52 ? -1 : (4096L << addressMask) - 1;
+  }
+
+  /**
+   * Carries out a 128-bit descriptor.
+   *
+   * @return {@link #DONE} or the error that IQERCD.IQEI reports; then nothing was dropped
+   */
+  public int submit(long low, long high) {
+    int type = InvalidationDescriptor.type(low);
+    if (type == InvalidationDescriptor.PASID_IOTLB || type == InvalidationDescriptor.PASID_CACHE) {
+      return INVALID_WIDTH;
+    }
+    return carryOut(type, low, high);
+  }
+
+  /**
+   * Carries out a 256-bit descriptor.
+   *
+   * @return {@link #DONE} or the error that IQERCD.IQEI reports; then nothing was dropped
+   */
+  public int submit(long word0, long word1, long word2, long word3) {
+    return (word2 | word3) != 0
+        ? RESERVED_FIELD
+        : carryOut(InvalidationDescriptor.type(word0), word0, word1);
+  }
+
+  private int carryOut(int type, long low, long high) {
+    return switch (type) {
+      case InvalidationDescriptor.CONTEXT -> context(low, high);
+      case InvalidationDescriptor.IOTLB -> iotlb(low, high);
+      case InvalidationDescriptor.PASID_IOTLB -> pasidIotlb(low, high);
+      case InvalidationDescriptor.PASID_CACHE -> pasidCache(low, high);
+      // Device TLBs, interrupt entries, waits and page groups concern no cache of a translator.
+      case InvalidationDescriptor.DEVICE_TLB,
+          InvalidationDescriptor.INTERRUPT_ENTRY,
+          InvalidationDescriptor.WAIT,
+          InvalidationDescriptor.PASID_DEVICE_TLB,
+          InvalidationDescriptor.PAGE_GROUP_RESPONSE ->
+          DONE;
+      default -> INVALID_TYPE;
+    };
+  }
+
+  private static boolean isReserved(Structure structure, long low, long high) {
+    return (low & structure.reserved(0) | high & structure.reserved(1)) != 0;
+  }
+
+  private int context(long low, long high) {
+    if (isReserved(InvalidationDescriptor.CONTEXT_CACHE, low, high)) {
+      return RESERVED_FIELD;
+    }
+    int domain = (int) InvalidationDescriptor.DID.get(low);
+    switch ((int) InvalidationDescriptor.G.get(low)) {
+      case 1 -> contextGlobal();
+      case 2 -> contextDomain(domain);
+      case 3 ->
+          contextDevice(
+              (int) InvalidationDescriptor.SID.get(low), (int) InvalidationDescriptor.FM.get(low));
+      default -> {
+        return RESERVED_FIELD;
+      }
+    }
+    return DONE;
+  }
+
+  private int iotlb(long low, long high) {
+    if (isReserved(InvalidationDescriptor.IOTLB_INVALIDATE, low, high)) {
+      return RESERVED_FIELD;
+    }
+    int domain = (int) InvalidationDescriptor.DID.get(low);
+    switch ((int) InvalidationDescriptor.G.get(low)) {
+      case 1 -> iotlbGlobal();
+      case 2 -> iotlbDomain(domain);
+      case 3 -> {
+        int mask = (int) InvalidationDescriptor.AM.get(high);
+        if (!Cap.PSI.in(config.unit.cap()) || mask > Cap.MAMV.get(config.unit.cap())) {
+          return RESERVED_FIELD;
+        }
+        iotlbPages(domain, high, mask, InvalidationDescriptor.IH.in(high));
+      }
+      default -> {
+        return RESERVED_FIELD;
+      }
+    }
+    return DONE;
+  }
+
+  private int pasidIotlb(long low, long high) {
+    if (config.mode != RootTableAddress.TTM_SCALABLE) {
+      return INVALID_MODE;
+    }
+    if (isReserved(InvalidationDescriptor.PASID_IOTLB_INVALIDATE, low, high)) {
+      return RESERVED_FIELD;
+    }
+    int domain = (int) InvalidationDescriptor.DID.get(low);
+    int pasid = (int) InvalidationDescriptor.PASID.get(low);
+    switch ((int) InvalidationDescriptor.G.get(low)) {
+      case 2 -> pasidIotlb(domain, pasid);
+      case 3 ->
+          pasidIotlbPages(
+              domain,
+              pasid,
+              high,
+              (int) InvalidationDescriptor.AM.get(high),
+              InvalidationDescriptor.IH.in(high));
+      default -> {
+        return RESERVED_FIELD;
+      }
+    }
+    return DONE;
+  }
+
+  private int pasidCache(long low, long high) {
+    if (config.mode != RootTableAddress.TTM_SCALABLE) {
+      return INVALID_MODE;
+    }
+    if (isReserved(InvalidationDescriptor.PASID_CACHE_INVALIDATE, low, high)) {
+      return RESERVED_FIELD;
+    }
+    int domain = (int) InvalidationDescriptor.DID.get(low);
+    switch ((int) InvalidationDescriptor.G.get(low)) {
+      case 0 -> pasidDomain(domain);
+      case 1 -> pasid(domain, (int) InvalidationDescriptor.PASID.get(low));
+      case 3 -> pasidGlobal();
+      default -> {
+        return RESERVED_FIELD;
+      }
+    }
+    return DONE;
+  }
+}
