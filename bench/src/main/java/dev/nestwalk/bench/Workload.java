@@ -14,10 +14,11 @@ import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 
 /**
- * A translator over tables that map {@code pages} adjacent 4 KiB pages, each walk four levels deep
- * per stage: page n of the input is page n of the output.
+ * An IOMMU over tables that map {@code pages} pages of 4 KiB, each walk four levels deep per stage:
+ * page n of the input is page n of the output. Pages are {@code stride} pages apart.
  */
 final class Workload {
   /** First input address. */
@@ -28,6 +29,9 @@ final class Workload {
 
   /** Requester id or StreamID. */
   static final int SOURCE = 1;
+
+  /** Where first-stage tables lie in guest-physical memory. */
+  private static final long TABLES = 0x100_0000_0000L;
 
   private static final long GUEST = 0x7000_0000L;
 
@@ -43,20 +47,42 @@ final class Workload {
 
   private final TableMemory memory;
   private final int pages;
+  private final long stride;
+  private final int sources;
+  private long firstRoot;
+  private long secondRoot;
 
-  private Workload(Arena arena, int pages) {
+  private Workload(Arena arena, int pages, int stride, int sources) {
     this.pages = pages;
-    int tables = 64 + 6 * (pages / 512 + 2);
+    this.stride = stride * 4096L;
+    this.sources = sources;
+    int tables = 64 + 6 * ((int) ((long) pages * stride / 512) + 2) + 4 * sources;
     memory = new TableMemory(arena).run(0x10_0000, tables);
   }
 
-  /** Builds the tables; they live as long as {@code arena}. */
+  /** An IOMMU and what it was built from. */
+  record Built(Iommu iommu, MemorySegment bytes, long first, long firstRoot, long secondRoot) {}
+
+  /** Builds tables for one requester; they live as long as {@code arena}. */
+  static Built build(Mode mode, int pages, int stride, Arena arena) {
+    return build(mode, pages, stride, 1, arena);
+  }
+
+  /** Builds tables that {@code sources} requesters, each with a domain of its own, share. */
+  static Built build(Mode mode, int pages, int stride, int sources, Arena arena) {
+    Workload workload = new Workload(arena, pages, stride, sources);
+    Iommu iommu =
+        switch (mode) {
+          case VTD_FIRST, VTD_SECOND, VTD_NESTED -> workload.vtd(mode);
+          default -> workload.smmu(mode);
+        };
+    TableMemory.Run run = workload.memory.runs().get(0);
+    return new Built(iommu, run.bytes(), run.first(), workload.firstRoot, workload.secondRoot);
+  }
+
+  /** A translator that caches nothing, over adjacent pages. */
   static Translator translator(Mode mode, int pages, Arena arena) {
-    Workload workload = new Workload(arena, pages);
-    return switch (mode) {
-      case VTD_FIRST, VTD_SECOND, VTD_NESTED -> workload.vtd(mode);
-      default -> workload.smmu(mode);
-    };
+    return build(mode, pages, 1, arena).iommu().newUncachedTranslator();
   }
 
   private GuestMemory guestMemory() {
@@ -64,16 +90,16 @@ final class Workload {
     return GuestMemory.of(run.bytes(), run.first());
   }
 
-  private Translator vtd(Mode mode) {
+  private Iommu vtd(Mode mode) {
     VtdMachine machine = new VtdMachine(memory).scalable();
     SecondStageTables second = new SecondStageTables(memory, 4);
-    GuestSpace guest = new GuestSpace(memory, second, 0x6000_0000L);
+    GuestSpace guest = new GuestSpace(memory, second, TABLES);
     boolean nested = mode == Mode.VTD_NESTED;
     FirstStageTables first = new FirstStageTables(nested ? guest : memory, 4);
     long flags = FirstStageTables.P | FirstStageTables.RW | FirstStageTables.US;
     long used = flags | FirstStageTables.A | FirstStageTables.D;
     for (int page = 0; page < pages; page++) {
-      long offset = page * 4096L;
+      long offset = page * stride;
       first.map(INPUT + offset, (nested ? GUEST : OUTPUT) + offset, 12, used);
       second.map((nested ? GUEST : INPUT) + offset, OUTPUT + offset, 12, 3);
     }
@@ -83,11 +109,15 @@ final class Workload {
           case VTD_SECOND -> PasidEntry.secondStage(2, second.root());
           default -> PasidEntry.nested(first, second);
         };
-    machine.pasid(SOURCE, 0, entry.noExecute().walkSnoop());
-    return Iommu.vtd(guestMemory(), machine.registers(), 46).newUncachedTranslator();
+    for (int source = 0; source < sources; source++) {
+      machine.pasid(SOURCE + source, 0, entry.noExecute().walkSnoop().domain(1 + source));
+    }
+    firstRoot = first.root();
+    secondRoot = second.root();
+    return Iommu.vtd(guestMemory(), machine.registers(), 46);
   }
 
-  private Translator smmu(Mode mode) {
+  private Iommu smmu(Mode mode) {
     SmmuMachine machine = new SmmuMachine(memory);
     VmsaTables second = new VmsaTables(memory, 12, 0, 48);
     VmsaTables first = new VmsaTables(memory, 12, 0, 48);
@@ -95,7 +125,7 @@ final class Workload {
     long firstPage = 1L << 10 | 1L << 6;
     long secondPage = 1L << 10 | 3L << 6 | 15L << 2;
     for (int page = 0; page < pages; page++) {
-      long offset = page * 4096L;
+      long offset = page * stride;
       first.map(INPUT + offset, (nested ? GUEST : OUTPUT) + offset, 3, firstPage);
       second.map((nested ? GUEST : INPUT) + offset, OUTPUT + offset, 3, secondPage);
     }
@@ -112,6 +142,8 @@ final class Workload {
           default -> new StreamEntry(7).stage1(contexts, 0, 0, 0).stage2(second, 48);
         };
     machine.stream(SOURCE, entry);
-    return Iommu.smmuv3(guestMemory(), machine.registers()).newUncachedTranslator();
+    firstRoot = first.root();
+    secondRoot = second.root();
+    return Iommu.smmuv3(guestMemory(), machine.registers());
   }
 }

@@ -1,0 +1,253 @@
+/*
+ * The native twin: the same walks and the same cache as the Java side, on the same tables, so that
+ * a ratio says what Java costs. It makes the same checks: memory bounds of every read, presence,
+ * reserved bits, rights of both stages, accessed and dirty flags, address width, interrupt range.
+ * It leaves out: setting flags (it counts a walk that would have to as failed), memory of several
+ * runs, configuration structures (resolved before, as in the Java endpoint) and fault records.
+ */
+#include <stdint.h>
+#include <string.h>
+
+typedef uint64_t u64;
+typedef int64_t i64;
+
+#define ADDRESS 0x000ffffffffff000ull
+#define FAULT (1ull << 63)
+
+/* Filled by the Java side; every member is 8 bytes. */
+struct machine {
+  const u64 *bytes;     /* guest memory, one run */
+  u64 first;            /* its guest-physical address */
+  u64 last_entry;       /* offset of its last entry */
+  u64 first_root;       /* stage 1 root table */
+  u64 second_root;      /* stage 2 root table */
+  u64 second_width;     /* bits of an intermediate address */
+  u64 output_bits;      /* bits of an output address */
+  u64 reserved_first[6];
+  u64 reserved_first_leaf[6];
+  u64 reserved_second[6];
+  u64 reserved_second_leaf[6];
+};
+
+static inline int load(const struct machine *m, u64 at, u64 *entry) {
+  u64 offset = at - m->first;
+  if (offset > m->last_entry) return 0;
+  *entry = __atomic_load_n(m->bytes + (offset >> 3), __ATOMIC_RELAXED);
+  return 1;
+}
+
+static inline u64 ok(u64 address, u64 span, u64 rights) {
+  return address | span << 52 | rights << 58;
+}
+
+static inline int is_interrupt(u64 address) { return address - 0xfee00000ull <= 0xfffffull; }
+
+/* VT-d second stage: 3.7, 9.8. */
+static inline u64 vtd_second(const struct machine *m, u64 address, u64 need) {
+  u64 table = m->second_root, granted = 7;
+  for (int level = 4;; level--) {
+    int shift = 3 + 9 * level;
+    u64 entry;
+    if (!load(m, table + ((address >> shift & 0x1ff) << 3), &entry)) return FAULT | 0x78;
+    u64 now = granted & entry;
+    if ((now & need) != need) return FAULT | 0x86;
+    if (level == 1 || ((entry & 0x80) && level <= 3)) {
+      if (entry & m->reserved_second_leaf[level]) return FAULT | 0x7a;
+      u64 within = (1ull << shift) - 1;
+      return ok((entry & ADDRESS & ~within) | (address & within), shift, now & 3);
+    }
+    if (entry & m->reserved_second[level]) return FAULT | 0x7a;
+    granted = now;
+    table = entry & ADDRESS;
+  }
+}
+
+static inline u64 vtd_second_only(const struct machine *m, u64 iova, u64 need) {
+  if (is_interrupt(iova)) return FAULT | 0x100;
+  if (iova >> m->second_width) return FAULT | 0x84;
+  u64 answer = vtd_second(m, iova, need);
+  if (answer & FAULT) return answer;
+  return is_interrupt(answer & (ADDRESS | 0xfff)) ? FAULT | 0x87 : answer;
+}
+
+/* VT-d first stage over second: 3.8. */
+static inline u64 vtd_nested(const struct machine *m, u64 iova, u64 need) {
+  if (is_interrupt(iova)) return FAULT | 0x100;
+  if ((u64)((i64)(iova << 16) >> 16) != iova) return FAULT | 0x80;
+  u64 table = m->first_root, all = -1ull, some = 0;
+  for (int level = 4;; level--) {
+    int shift = 3 + 9 * level;
+    u64 at = table + ((iova >> shift & 0x1ff) << 3), entry;
+    if (at >> m->second_width) return FAULT | 0x74;
+    u64 host = vtd_second(m, at, 1);
+    if (host & FAULT) return host;
+    if (!load(m, host & (ADDRESS | 0xfff), &entry)) return FAULT | 0x70;
+    if (!(entry & 1)) return FAULT | 0x71;
+    all &= entry;
+    some |= entry;
+    if (level == 1 || ((entry & 0x80) && level <= 3)) {
+      if (entry & m->reserved_first_leaf[level]) return FAULT | 0x72;
+      if (!(all & 4)) return FAULT | 0x81;
+      u64 granted = all & 2 ? 3 : 1;
+      if ((granted & need) != need) return FAULT | 0x85;
+      u64 within = (1ull << shift) - 1;
+      u64 address = (entry & ADDRESS & ~within) | (iova & within);
+      if (address >> m->second_width) return FAULT | 0x74;
+      u64 answer = vtd_second(m, address, need);
+      if (answer & FAULT) return answer;
+      u64 output = answer & (ADDRESS | 0xfff);
+      if (is_interrupt(output)) return FAULT | 0x87;
+      u64 rights = granted & answer >> 58;
+      u64 flags = (need & rights & 2) ? 0x60 : 0x20;
+      if ((entry & flags) != flags) return FAULT | 0x90;
+      u64 span = answer >> 52 & 63;
+      return ok(output, span < (u64)shift ? span : (u64)shift, rights);
+    }
+    if (entry & m->reserved_first[level]) return FAULT | 0x72;
+    if (!(entry & 0x20)) return FAULT | 0x90;
+    table = entry & ADDRESS;
+  }
+}
+
+/* VMSAv8-64, 4 KiB granule, stage 2 from level 0: D8. */
+static inline u64 smmu_stage2(const struct machine *m, u64 ipa, u64 need) {
+  if (ipa >> m->second_width) return FAULT | 0x10;
+  u64 table = m->second_root;
+  for (int level = 0;; level++) {
+    int shift = 12 + 9 * (3 - level);
+    u64 entry;
+    if (!load(m, table + ((ipa >> shift & 0x1ff) << 3), &entry)) return FAULT | 0x0b;
+    int type = entry & 3;
+    int leaf = level == 3 ? type == 3 : type == 1 && level >= 1;
+    if (!leaf && !(level < 3 && type == 3)) return FAULT | 0x10;
+    int lsb = leaf ? shift : 12;
+    u64 address = (entry & 0xffffffffffffull) >> lsb << lsb;
+    if (address >> m->output_bits) return FAULT | 0x11;
+    if (leaf) {
+      if (!(entry & 1 << 10)) return FAULT | 0x12;
+      u64 rights = entry >> 6 & 3;
+      if ((rights & need) != need) return FAULT | 0x13;
+      return ok(address | (ipa & ((1ull << shift) - 1)), shift, rights);
+    }
+    table = address;
+  }
+}
+
+static inline u64 smmu_nested(const struct machine *m, u64 va, u64 need) {
+  if (va << 8 >> 63 || (i64)va >> 48) return FAULT | 0x10;
+  u64 table = m->first_root, hierarchy = 0;
+  for (int level = 0;; level++) {
+    int shift = 12 + 9 * (3 - level);
+    u64 entry;
+    u64 host = smmu_stage2(m, table + ((va >> shift & 0x1ff) << 3), 1);
+    if (host & FAULT) return host;
+    if (!load(m, host & (ADDRESS | 0xfff), &entry)) return FAULT | 0x0b;
+    int type = entry & 3;
+    int leaf = level == 3 ? type == 3 : type == 1 && level >= 1;
+    if (!leaf && !(level < 3 && type == 3)) return FAULT | 0x10;
+    int lsb = leaf ? shift : 12;
+    u64 output = (entry & 0xffffffffffffull) >> lsb << lsb;
+    if (output >> m->output_bits) return FAULT | 0x11;
+    if (leaf) {
+      if (!(entry & 1 << 10)) return FAULT | 0x12;
+      u64 user = entry >> 6 & 1 && !(hierarchy >> 61 & 1);
+      u64 writes = !(entry >> 7 & 1) && !(hierarchy >> 62 & 1);
+      u64 granted = user ? 1 | writes << 1 : 0;
+      if ((granted & need) != need) return FAULT | 0x13;
+      u64 answer = smmu_stage2(m, output | (va & ((1ull << shift) - 1)), need);
+      if (answer & FAULT) return answer;
+      u64 span = answer >> 52 & 63;
+      return ok(answer & (ADDRESS | 0xfff), span < (u64)shift ? span : (u64)shift,
+                granted & answer >> 58);
+    }
+    hierarchy |= entry;
+    table = output;
+  }
+}
+
+#define LOOP(NAME, WALK)                                                                    \
+  u64 NAME(const struct machine *m, const u64 *iovas, u64 count, u64 mask, u64 need) {      \
+    u64 sum = 0;                                                                            \
+    for (u64 i = 0; i < count; i++) sum += WALK(m, iovas[i & mask], need);                  \
+    return sum;                                                                             \
+  }
+
+LOOP(twin_vtd_second, vtd_second_only)
+LOOP(twin_vtd_nested, vtd_nested)
+LOOP(twin_smmu_nested, smmu_nested)
+
+/* The floor of a walk: as many loads, each at the address that the last one gave. */
+u64 twin_chain(const u64 *ring, u64 count, u64 loads) {
+  u64 at = 0;
+  for (u64 i = 0; i < count; i++)
+    for (u64 j = 0; j < loads; j++) at = ring[at];
+  return at;
+}
+
+/* The IOTLB: the layout of TranslationCache. */
+#define PAYLOAD 0x0ffffffffffff000ull
+#define FIXED 0xf000000000000ffcull
+
+struct cache {
+  u64 *table;
+  u64 mask;
+  u64 ways;
+  u64 published;
+  u64 epoch;
+  u64 shift;
+  u64 low;
+  u64 salt;
+  u64 expected;
+};
+
+static u64 place(const struct cache *c, u64 page) {
+  return ((page ^ page >> 9 ^ c->salt) & c->mask) << 1;
+}
+
+u64 twin_put(const struct cache *c, u64 iova, u64 output) {
+  u64 page = iova >> c->shift, at = place(c, page);
+  for (u64 way = c->ways - 1; way > 0 && (c->table[at] | c->table[at + 1]); way--) {
+    u64 other = at ^ way << 1;
+    if (!(c->table[other] | c->table[other + 1])) {
+      memcpy(c->table + other, c->table + at, 16);
+      break;
+    }
+  }
+  c->table[at] = page << c->shift | c->low;
+  c->table[at + 1] = ok(output, c->shift, 3) | c->expected | 3;
+  return at;
+}
+
+static u64 __attribute__((noinline)) others(const struct cache *c, u64 iova, u64 need) {
+  u64 page = iova >> c->shift, key = page << c->shift | c->low, at = place(c, page);
+  for (u64 way = 1; way < c->ways; way++) {
+    u64 other = at ^ way << 1, word1 = c->table[other + 1];
+    u64 difference = c->table[other] ^ key;
+    difference |= (word1 ^ (c->expected | need)) & (FIXED | need);
+    if (!difference) return (word1 & PAYLOAD) | (iova & ((1ull << c->shift) - 1));
+  }
+  return FAULT;
+}
+
+static inline u64 hit(const struct cache *c, u64 iova, u64 need) {
+  if (*(volatile const u64 *)&c->published == c->epoch) {
+    u64 page = iova >> c->shift, at = place(c, page);
+    u64 word1 = c->table[at + 1];
+    u64 difference = c->table[at] ^ (page << c->shift | c->low);
+    difference |= (word1 ^ (c->expected | need)) & (FIXED | need);
+    if (!difference) return (word1 & PAYLOAD) | (iova & ((1ull << c->shift) - 1));
+  }
+  return others(c, iova, need);
+}
+
+u64 twin_hits(const struct cache *c, const u64 *iovas, u64 count, u64 mask, u64 need) {
+  u64 sum = 0;
+  for (u64 i = 0; i < count; i++) sum += hit(c, iovas[i & mask], need);
+  return sum;
+}
+
+u64 twin_dependent_hits(const struct cache *c, const u64 *iovas, u64 count, u64 mask, u64 need) {
+  u64 answer = 0;
+  for (u64 i = 0; i < count; i++) answer = hit(c, iovas[i & mask] ^ (answer & 8), need);
+  return answer;
+}

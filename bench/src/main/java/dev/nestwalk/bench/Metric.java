@@ -1,0 +1,121 @@
+package dev.nestwalk.bench;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** One line of the scoreboard: what is timed, on the Java side and on the twin's. */
+final class Metric {
+  private static final ThreadMXBean THREADS =
+      (ThreadMXBean) ManagementFactory.getPlatformMXBean(java.lang.management.ThreadMXBean.class);
+
+  /** Does {@code operations} operations; the result keeps the compiler honest. */
+  interface Body {
+    long run(int operations);
+  }
+
+  /** Whether the figures of a metric meet its target. */
+  interface Target {
+    boolean isMet(Metric metric);
+  }
+
+  final String name;
+  final String target;
+  private final Target condition;
+  private final int operations;
+  private final Body java;
+  private final @Nullable Body twin;
+  private final List<Double> javaTimes = new ArrayList<>();
+  private final List<Double> twinTimes = new ArrayList<>();
+  private long allocated;
+  private long measured;
+  private long sink;
+
+  /** Page-table entries read per operation, NaN where that is no question. */
+  double references = Double.NaN;
+
+  Metric(
+      String name,
+      int operations,
+      Body java,
+      @Nullable Body twin,
+      String target,
+      Target condition) {
+    this.name = name;
+    this.operations = operations;
+    this.java = java;
+    this.twin = twin;
+    this.target = target;
+    this.condition = condition;
+  }
+
+  /** One round; those that only warm up are forgotten. */
+  void round(boolean counts) {
+    long bytes = THREADS.getCurrentThreadAllocatedBytes();
+    double time = time(java);
+    bytes = THREADS.getCurrentThreadAllocatedBytes() - bytes;
+    double other = twin == null ? 0 : time(twin);
+    if (counts) {
+      javaTimes.add(time);
+      allocated += bytes;
+      measured += operations;
+      if (twin != null) {
+        twinTimes.add(other);
+      }
+    }
+  }
+
+  private double time(Body body) {
+    long start = System.nanoTime();
+    sink += body.run(operations);
+    return (System.nanoTime() - start) / (double) operations;
+  }
+
+  double javaNanos() {
+    return quantile(javaTimes, 0.5);
+  }
+
+  /** NaN without a twin. */
+  double twinNanos() {
+    return quantile(twinTimes, 0.5);
+  }
+
+  /** Median of the ratios of the rounds: what slows the machine down slows both sides. */
+  double ratio() {
+    List<Double> ratios = new ArrayList<>();
+    for (int i = 0; i < twinTimes.size(); i++) {
+      ratios.add(javaTimes.get(i) / twinTimes.get(i));
+    }
+    return quantile(ratios, 0.5);
+  }
+
+  /** Half of the rounds lie within this fraction of the median. */
+  double spread() {
+    return (quantile(javaTimes, 0.75) - quantile(javaTimes, 0.25)) / javaNanos();
+  }
+
+  /** Bytes allocated per operation; the timing itself allocates a few per round. */
+  double bytes() {
+    return measured == 0 ? Double.NaN : Math.floor(100.0 * allocated / measured) / 100;
+  }
+
+  boolean isMet() {
+    return condition.isMet(this);
+  }
+
+  long sink() {
+    return sink;
+  }
+
+  private static double quantile(List<Double> values, double at) {
+    if (values.isEmpty()) {
+      return Double.NaN;
+    }
+    List<Double> sorted = new ArrayList<>(values);
+    Collections.sort(sorted);
+    return sorted.get((int) Math.min(sorted.size() - 1, Math.floor(at * sorted.size())));
+  }
+}

@@ -1,0 +1,271 @@
+package dev.nestwalk.bench;
+
+import dev.nestwalk.Endpoint;
+import dev.nestwalk.Iommu;
+import dev.nestwalk.Translator;
+import dev.nestwalk.cache.CacheOptions;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.jspecify.annotations.Nullable;
+
+/** The metrics of the scoreboard with their targets. */
+final class Metrics {
+  private static final int HIT_OPERATIONS = 1 << 21;
+  private static final int WALK_OPERATIONS = 1 << 17;
+  private static final int HIT_PAGES = 1024;
+  private static final int WALK_PAGES = 256;
+  private static final int MISS_PAGES = 1 << 16;
+  private static final int ENDPOINTS = 1024;
+  private static final int NESTED_LOADS = 24;
+
+  private final Arena arena;
+  private final @Nullable Twin twin;
+  private final List<Metric> metrics = new ArrayList<>();
+
+  Metrics(Arena arena, @Nullable Twin twin) {
+    this.arena = arena;
+    this.twin = twin;
+  }
+
+  List<Metric> all() {
+    Metric one = hits();
+    Metric chain = chain();
+    nested("nested-walk-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, chain);
+    nested("nested-walk-smmuv3", Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED, chain);
+    singleStage();
+    manyEndpoints(one);
+    miss("nested-miss-vtd", Workload.Mode.VTD_NESTED);
+    miss("nested-miss-smmuv3", Workload.Mode.SMMUV3_NESTED);
+    invalidations();
+    threads();
+    return metrics;
+  }
+
+  private Metric add(Metric metric) {
+    metrics.add(metric);
+    return metric;
+  }
+
+  private Metric.@Nullable Body twin(
+      Twin.Loop loop, MemorySegment subject, MemorySegment addresses) {
+    Twin native1 = twin;
+    return native1 == null
+        ? null
+        : operations -> native1.run(loop, subject, addresses, operations, 1);
+  }
+
+  private Metric hits() {
+    CacheOptions options = CacheOptions.DEFAULT;
+    Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, arena);
+    long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
+    MemorySegment copy = Subjects.copy(addresses, arena);
+    Endpoint endpoint = Subjects.checked(Subjects.endpoint(built.iommu(), options), addresses);
+    MemorySegment cache = Twin.cache(options.iotlbEntries(), options.iotlbWays(), arena);
+    if (twin != null) {
+      for (int page = 0; page < HIT_PAGES; page++) {
+        twin.put(cache, Workload.INPUT + page * 4096L, Workload.OUTPUT + page * 4096L);
+      }
+    }
+    Metric one =
+        add(
+            new Metric(
+                "iotlb-hit-independent",
+                HIT_OPERATIONS,
+                n -> Subjects.independent(endpoint, addresses, n),
+                twin(Twin.Loop.HITS, cache, copy),
+                "<= 2.0 ns, ratio <= 1.1",
+                m -> m.javaNanos() <= 2.0 && !(m.ratio() > 1.1)));
+    add(
+        new Metric(
+            "iotlb-hit-dependent",
+            HIT_OPERATIONS,
+            n -> Subjects.dependent(endpoint, addresses, n),
+            twin(Twin.Loop.DEPENDENT_HITS, cache, copy),
+            "<= 4 ns, ratio <= 1.2",
+            m -> m.javaNanos() <= 4 && !(m.ratio() > 1.2)));
+    return one;
+  }
+
+  /** The floor: as many dependent loads as a 4x4 walk has, within 64 KiB. */
+  private Metric chain() {
+    int words = 1 << 13;
+    int[] order = new Random(7).ints(0, Integer.MAX_VALUE).limit(words).toArray();
+    Integer[] ring = new Integer[words];
+    for (int i = 0; i < words; i++) {
+      ring[i] = i;
+    }
+    java.util.Arrays.sort(ring, (a, b) -> Integer.compare(order[a], order[b]));
+    MemorySegment memory = arena.allocate(words * 8L, 64);
+    for (int i = 0; i < words; i++) {
+      memory.setAtIndex(ValueLayout.JAVA_LONG, ring[i], ring[(i + 1) % words]);
+    }
+    Twin other = twin;
+    return add(
+        new Metric(
+            "chain-of-24-loads",
+            WALK_OPERATIONS,
+            n -> chase(memory, n),
+            other == null ? null : n -> other.chain(memory, n, NESTED_LOADS),
+            "the floor of a nested walk",
+            m -> true));
+  }
+
+  private static long chase(MemorySegment ring, int operations) {
+    long at = 0;
+    for (int i = 0; i < operations; i++) {
+      for (int j = 0; j < NESTED_LOADS; j++) {
+        at = ring.getAtIndex(ValueLayout.JAVA_LONG, at);
+      }
+    }
+    return at;
+  }
+
+  private void nested(String name, Workload.Mode mode, Twin.Loop loop, Metric chain) {
+    Metric walk =
+        walk(
+            name,
+            mode,
+            loop,
+            "ratio <= 1.05, <= 2 x chain",
+            m ->
+                !(m.ratio() > 1.05)
+                    && m.javaNanos()
+                        <= 2 * (chain.twinNanos() > 0 ? chain.twinNanos() : chain.javaNanos()));
+    add(walk);
+  }
+
+  private void singleStage() {
+    add(
+        walk(
+            "single-stage-walk-vtd",
+            Workload.Mode.VTD_SECOND,
+            Twin.Loop.VTD_SECOND,
+            "ratio <= 1.4",
+            m -> !(m.ratio() > 1.4)));
+  }
+
+  private Metric walk(
+      String name, Workload.Mode mode, Twin.Loop loop, String target, Metric.Target condition) {
+    Workload.Built built = Workload.build(mode, WALK_PAGES, 1, arena);
+    long[] addresses = Subjects.addresses(1 << 12, WALK_PAGES, 1);
+    Endpoint endpoint =
+        Subjects.checked(Subjects.endpoint(built.iommu(), CacheOptions.NONE), addresses);
+    MemorySegment copy = Subjects.copy(addresses, arena);
+    MemorySegment machine = Twin.machine(built, arena);
+    Twin other = twin;
+    if (other != null) {
+      long mine = Subjects.independent(endpoint, addresses, 1 << 12);
+      long its = other.run(loop, machine, copy, 1 << 12, 1);
+      if (mine != its) {
+        throw new IllegalStateException(name + ": the twin's answers differ");
+      }
+    }
+    Metric metric =
+        new Metric(
+            name,
+            WALK_OPERATIONS,
+            n -> Subjects.independent(endpoint, addresses, n),
+            twin(loop, machine, copy),
+            target,
+            condition);
+    metric.references = mode == Workload.Mode.VTD_SECOND ? 4 : NESTED_LOADS;
+    return metric;
+  }
+
+  private void manyEndpoints(Metric one) {
+    Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, ENDPOINTS, arena);
+    long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
+    // Entry i belongs to endpoint i mod 1024 in every round, so each endpoint has 16 pages.
+    Endpoint[] endpoints =
+        Subjects.endpoints(
+            built.iommu().newTranslator(CacheOptions.DEFAULT.withIotlb(1 << 16, 4)), ENDPOINTS);
+    long[] few = java.util.Arrays.copyOf(addresses, ENDPOINTS);
+    for (int i = 0; i < ENDPOINTS; i++) {
+      Subjects.checked(endpoints[i], new long[] {few[i]});
+    }
+    add(
+        new Metric(
+            "iotlb-hit-1024-endpoints",
+            HIT_OPERATIONS,
+            n -> Subjects.interleaved(endpoints, few, n),
+            null,
+            "<= 1.5 x one endpoint",
+            m -> m.javaNanos() <= 1.5 * one.javaNanos()));
+  }
+
+  private void miss(String name, Workload.Mode mode) {
+    Workload.Built built = Workload.build(mode, MISS_PAGES, 1, arena);
+    long[] addresses = Subjects.addresses(1 << 18, MISS_PAGES, 1);
+    CacheOptions options = CacheOptions.DEFAULT.withIotlb(16, 4);
+    Endpoint endpoint = Subjects.checked(Subjects.endpoint(built.iommu(), options), addresses);
+    Metric metric =
+        new Metric(
+            name,
+            WALK_OPERATIONS,
+            n -> Subjects.independent(endpoint, addresses, n),
+            null,
+            "<= 15 ns, <= 2.5 references",
+            m -> m.javaNanos() <= 15 && m.references <= 2.5);
+    metric.references = references(built.iommu(), options, addresses);
+    add(metric);
+  }
+
+  private static double references(Iommu iommu, CacheOptions options, long[] addresses) {
+    Translator translator = iommu.newTranslator(options.withCounters());
+    Endpoint endpoint = translator.endpoint(Workload.SOURCE, -1);
+    Subjects.checked(endpoint, addresses);
+    translator.counters().reset();
+    Subjects.checked(endpoint, addresses);
+    return translator.counters().references / (double) translator.counters().misses;
+  }
+
+  private void invalidations() {
+    Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, arena);
+    Translator translator = built.iommu().newTranslator(CacheOptions.DEFAULT.withIotlb(1 << 20, 4));
+    Endpoint endpoint = translator.endpoint(Workload.SOURCE, -1);
+    Subjects.checked(endpoint, Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1));
+    Iommu iommu = built.iommu();
+    invalidation("invalidate-domain", translator, () -> iommu.vtdInvalidations().iotlbDomain(1));
+    invalidation("invalidate-pasid", translator, () -> iommu.vtdInvalidations().pasidIotlb(1, 0));
+    invalidation("invalidate-everything", translator, () -> iommu.vtdInvalidations().iotlbGlobal());
+  }
+
+  private void invalidation(String name, Translator translator, Runnable request) {
+    add(
+        new Metric(
+            name,
+            WALK_OPERATIONS,
+            n -> {
+              for (int i = 0; i < n; i++) {
+                request.run();
+                translator.poll();
+              }
+              return n;
+            },
+            null,
+            "<= 30 ns",
+            m -> m.javaNanos() <= 30));
+  }
+
+  private void threads() {
+    Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, arena);
+    long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
+    TwoThreads pair = new TwoThreads(built.iommu(), addresses);
+    Metric single =
+        new Metric(
+            "one-thread", HIT_OPERATIONS * 4, pair::one, null, "reference of two", m -> true);
+    add(single);
+    add(
+        new Metric(
+            "two-threads",
+            HIT_OPERATIONS * 4,
+            pair::two,
+            null,
+            ">= 1.9 x one thread",
+            m -> single.javaNanos() / m.javaNanos() >= 1.9));
+  }
+}

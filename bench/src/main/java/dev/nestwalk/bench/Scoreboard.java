@@ -1,0 +1,151 @@
+package dev.nestwalk.bench;
+
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonArray;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** Every metric with its target, Java beside the native twin, in one run of interleaved rounds. */
+public final class Scoreboard {
+  private static final int WARMUP_ROUNDS = 6;
+  private static final int QUICK_ROUNDS = 9;
+  private static final int FULL_ROUNDS = 41;
+
+  private static final String HELP =
+      """
+      Usage: nestwalk bench scoreboard [--quick] [--json FILE]
+      Times translation, walks, misses and invalidations in Java beside a native twin in C.
+        --quick      fewer rounds, under a minute
+        --json FILE  writes the figures to FILE too
+        --help       this text
+      Medians of interleaved rounds; ratio is the median of Java / twin per round.
+      """;
+
+  /** Runs; exit status 0 done, 2 bad usage. */
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
+  private static int run(String[] args) {
+    boolean quick = false;
+    @Nullable Path json = null;
+    int first = args.length > 0 && args[0].equals("scoreboard") ? 1 : 0;
+    for (int i = first; i < args.length; i++) {
+      switch (args[i]) {
+        case "--quick" -> quick = true;
+        case "--json" -> {
+          if (++i == args.length) {
+            return usage("--json: expected a file name");
+          }
+          json = Path.of(args[i]);
+        }
+        case "--help", "-h" -> {
+          System.out.print(HELP);
+          return 0;
+        }
+        default -> {
+          return usage("unknown argument " + args[i]);
+        }
+      }
+    }
+    if (first == 0 && args.length == 0) {
+      return usage("expected: scoreboard");
+    }
+    List<Metric> metrics = measure(quick);
+    print(metrics);
+    if (json != null) {
+      try {
+        Files.writeString(json, json(metrics));
+      } catch (IOException e) {
+        System.err.println("nestwalk: " + json + ": cannot be written: " + e);
+        return 2;
+      }
+    }
+    return 0;
+  }
+
+  private static int usage(String message) {
+    System.err.println("nestwalk bench: " + message + " (nestwalk bench scoreboard --help)");
+    return 2;
+  }
+
+  static List<Metric> measure(boolean quick) {
+    Arena arena = Arena.ofAuto();
+    List<Metric> metrics = new Metrics(arena, Twin.load()).all();
+    int rounds = WARMUP_ROUNDS + (quick ? QUICK_ROUNDS : FULL_ROUNDS);
+    for (int round = 0; round < rounds; round++) {
+      if (Boolean.getBoolean("nestwalk.progress")) {
+        System.err.printf("\rround %d of %d ", round + 1, rounds);
+      }
+      for (Metric metric : metrics) {
+        metric.round(round >= WARMUP_ROUNDS);
+      }
+    }
+    if (Boolean.getBoolean("nestwalk.progress")) {
+      System.err.print("\r                    \r");
+    }
+    return metrics;
+  }
+
+  private static void print(List<Metric> metrics) {
+    System.out.printf(
+        "%-26s %9s %9s %6s %6s %5s %7s  %-28s %s%n",
+        "metric", "java ns", "twin ns", "ratio", "spread", "refs", "B/op", "target", "met");
+    for (Metric metric : metrics) {
+      System.out.printf(
+          Locale.ROOT,
+          "%-26s %9s %9s %6s %5.0f%% %5s %7s  %-28s %s%n",
+          metric.name,
+          number(metric.javaNanos()),
+          number(metric.twinNanos()),
+          number(metric.ratio()),
+          100 * metric.spread(),
+          number(metric.references),
+          number(metric.bytes()),
+          metric.target,
+          metric.isMet() ? "met" : "not met");
+    }
+  }
+
+  private static String number(double value) {
+    return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.2f", value);
+  }
+
+  private static String json(List<Metric> metrics) {
+    JsonObject machine = new JsonObject();
+    machine.addProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+    machine.addProperty("java", System.getProperty("java.vm.version"));
+    machine.addProperty("processors", Runtime.getRuntime().availableProcessors());
+    JsonArray list = new JsonArray();
+    for (Metric metric : metrics) {
+      JsonObject line = new JsonObject();
+      line.addProperty("name", metric.name);
+      put(line, "java_ns", metric.javaNanos());
+      put(line, "twin_ns", metric.twinNanos());
+      put(line, "ratio", metric.ratio());
+      put(line, "refs", metric.references);
+      put(line, "bytes_per_op", metric.bytes());
+      line.addProperty("target", metric.target);
+      line.addProperty("met", metric.isMet());
+      list.add(line);
+    }
+    JsonObject all = new JsonObject();
+    all.add("machine", machine);
+    all.add("metrics", list);
+    return new GsonBuilder().serializeNulls().setPrettyPrinting().create().toJson(all) + "\n";
+  }
+
+  private static void put(JsonObject line, String name, double value) {
+    line.add(name, Double.isNaN(value) ? JsonNull.INSTANCE : new JsonPrimitive(value));
+  }
+
+  private Scoreboard() {}
+}

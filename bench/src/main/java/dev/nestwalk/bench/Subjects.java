@@ -1,0 +1,93 @@
+package dev.nestwalk.bench;
+
+import dev.nestwalk.Endpoint;
+import dev.nestwalk.Iommu;
+import dev.nestwalk.Translator;
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+
+/** What the scoreboard times: endpoints over tables, and the addresses to translate. */
+final class Subjects {
+  static final int ADDRESSES = 1 << 14;
+  private static final long SEED = 20261124;
+
+  /** {@code count} addresses, a power of two, at random over {@code pages} pages. */
+  static long[] addresses(int count, int pages, int stride) {
+    Random random = new Random(SEED);
+    long[] addresses = new long[count];
+    for (int i = 0; i < count; i++) {
+      long page = (long) random.nextInt(pages) * stride;
+      addresses[i] = Workload.INPUT + page * 4096 + (random.nextInt(4096) & ~7);
+    }
+    return addresses;
+  }
+
+  static MemorySegment copy(long[] addresses, Arena arena) {
+    MemorySegment segment = arena.allocate(addresses.length * 8L, 64);
+    MemorySegment.copy(addresses, 0, segment, ValueLayout.JAVA_LONG, 0, addresses.length);
+    return segment;
+  }
+
+  /** Asserts that every address comes out where it should. */
+  static Endpoint checked(Endpoint endpoint, long[] addresses) {
+    for (long address : addresses) {
+      long answer = endpoint.translate(address, Access.READ);
+      long expected = address - Workload.INPUT + Workload.OUTPUT;
+      if (Translation.isFault(answer) || Translation.address(answer) != expected) {
+        throw new IllegalStateException(
+            "0x%x: %s, expected 0x%x".formatted(address, Translation.describe(answer), expected));
+      }
+    }
+    return endpoint;
+  }
+
+  static Endpoint endpoint(Iommu iommu, CacheOptions options) {
+    return iommu.newTranslator(options).endpoint(Workload.SOURCE, -1);
+  }
+
+  /** Answers do not depend on each other. */
+  static long independent(Endpoint endpoint, long[] addresses, int operations) {
+    long sum = 0;
+    int mask = addresses.length - 1;
+    for (int i = 0; i < operations; i++) {
+      sum += endpoint.translate(addresses[i & mask], Access.READ);
+    }
+    return sum;
+  }
+
+  /** Each address depends on the last answer. */
+  static long dependent(Endpoint endpoint, long[] addresses, int operations) {
+    long answer = 0;
+    int mask = addresses.length - 1;
+    for (int i = 0; i < operations; i++) {
+      answer = endpoint.translate(addresses[i & mask] ^ (answer & 8), Access.READ);
+    }
+    return answer;
+  }
+
+  /** Endpoints take turns. */
+  static long interleaved(Endpoint[] endpoints, long[] addresses, int operations) {
+    long sum = 0;
+    int mask = addresses.length - 1;
+    int turn = endpoints.length - 1;
+    for (int i = 0; i < operations; i++) {
+      sum += endpoints[i & turn].translate(addresses[i & mask], Access.READ);
+    }
+    return sum;
+  }
+
+  static Endpoint[] endpoints(Translator translator, int count) {
+    Endpoint[] endpoints = new Endpoint[count];
+    for (int i = 0; i < count; i++) {
+      endpoints[i] = translator.endpoint(Workload.SOURCE + i, -1);
+    }
+    return endpoints;
+  }
+
+  private Subjects() {}
+}
