@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
@@ -25,6 +26,7 @@ public final class Scoreboard {
       Times translation, walks, misses and invalidations in Java beside a native twin in C.
         --quick      fewer rounds, under a minute
         --json FILE  writes the figures to FILE too
+        --only TEXT  only metrics whose name contains TEXT
         --help       this text
       Medians of interleaved rounds; ratio is the median of Java / twin per round.
       """;
@@ -37,6 +39,7 @@ public final class Scoreboard {
   private static int run(String[] args) {
     boolean quick = false;
     @Nullable Path json = null;
+    String only = "";
     int first = args.length > 0 && args[0].equals("scoreboard") ? 1 : 0;
     for (int i = first; i < args.length; i++) {
       switch (args[i]) {
@@ -47,6 +50,12 @@ public final class Scoreboard {
           }
           json = Path.of(args[i]);
         }
+        case "--only" -> {
+          if (++i == args.length) {
+            return usage("--only: expected a part of a metric's name");
+          }
+          only = args[i];
+        }
         case "--help", "-h" -> {
           System.out.print(HELP);
           return 0;
@@ -56,10 +65,10 @@ public final class Scoreboard {
         }
       }
     }
-    if (first == 0 && args.length == 0) {
+    if (first == 0) {
       return usage("expected: scoreboard");
     }
-    List<Metric> metrics = measure(quick);
+    List<Metric> metrics = measure(quick, only);
     print(metrics);
     if (json != null) {
       try {
@@ -77,9 +86,10 @@ public final class Scoreboard {
     return 2;
   }
 
-  static List<Metric> measure(boolean quick) {
+  static List<Metric> measure(boolean quick, String only) {
     Arena arena = Arena.ofAuto();
-    List<Metric> metrics = new Metrics(arena, Twin.load()).all();
+    List<Metric> metrics = new ArrayList<>(new Metrics(arena, Twin.load()).all());
+    metrics.removeIf(metric -> !metric.name.contains(only));
     int rounds = WARMUP_ROUNDS + (quick ? QUICK_ROUNDS : FULL_ROUNDS);
     for (int round = 0; round < rounds; round++) {
       if (Boolean.getBoolean("nestwalk.progress")) {

@@ -25,7 +25,7 @@ public record CacheOptions(
   public static final CacheOptions NONE = new CacheOptions(0, 1, 0, 0, 0, false);
 
   /** Entries per set of the structure caches. */
-  static final int STRUCTURE_WAYS = 2;
+  static final int STRUCTURE_WAYS = 1;
 
   /**
    * Checks the geometry.

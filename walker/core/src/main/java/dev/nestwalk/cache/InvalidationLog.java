@@ -8,12 +8,12 @@ import java.lang.invoke.VarHandle;
  *
  * <p>Publishing writes the invalidation and then its number, so who sees the number sees the
  * invalidation and all that happened before it was published, changes of the tables included.
- * Somebody who is more than {@link #CAPACITY} invalidations behind drops everything instead.
+ * Somebody who is {@link #CAPACITY} invalidations behind drops everything instead.
  *
  * <p>Threads: any.
  */
 public final class InvalidationLog {
-  /** Invalidations kept for translators that lag behind. */
+  /** Places for invalidations; translators that lag as far behind have to drop everything. */
   public static final int CAPACITY = 256;
 
   /** Every translation. */
@@ -111,11 +111,11 @@ public final class InvalidationLog {
   }
 
   /** Copies invalidation {@code number}, from 0; false if it is no longer kept. */
-  synchronized boolean read(long number, Entry into) {
-    if (published - number > CAPACITY) {
-      return false;
-    }
+  boolean read(long number, Entry into) {
     into.copy(entries[(int) number & CAPACITY - 1]);
-    return true;
+    // The place is written again only once CAPACITY more are published: if that is not so even now,
+    // the copy is whole.
+    VarHandle.loadLoadFence();
+    return latest() - number < CAPACITY;
   }
 }

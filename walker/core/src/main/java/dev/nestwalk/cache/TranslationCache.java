@@ -35,7 +35,7 @@ public final class TranslationCache {
   private static final long TAG_HIGH = 0xf000_0000_0000_0380L;
   private static final long RIGHTS = 3;
   private static final int LINE = 64;
-  private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG;
+  private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
 
   private final MemorySegment table;
   private final long mask;
@@ -120,6 +120,11 @@ public final class TranslationCache {
       return first;
     }
     return findOther(address, shift, tag.low(), tag.salt(), expected, need);
+  }
+
+  /** Looks at the preferred place alone: for a store with one way, whose code stays small. */
+  public long findDirect(long address, int shift, Tag tag, int sizeClass, long need) {
+    return findFirst(address, shift, tag.low(), tag.salt(), expect(tag, sizeClass), need);
   }
 
   private long place(long page, long salt) {

@@ -106,14 +106,14 @@ final class Stage1Walk {
       return 0;
     }
     int lsb = regime.granule;
-    long known = cache.find(address, regime.lsb(2), plan.firstTag, 1, 0);
+    long known = cache.findDirect(address, regime.lsb(2), plan.firstTag, 1, 0);
     if (known == 0) {
       level = 2;
       if (level <= regime.start) {
         return 0;
       }
       lsb = regime.lsb(2);
-      known = cache.find(address, regime.lsb(1), plan.firstTag, 2, 0);
+      known = cache.findDirect(address, regime.lsb(1), plan.firstTag, 2, 0);
       if (known == 0) {
         return 0;
       }

@@ -84,7 +84,7 @@ final class Stage2Walk {
     TranslationCache cache = plan.secondTag.isSet() ? tables : null;
     if (cache != null) {
       for (int low = 3; low > 3 - CACHED_LEVELS && low > level; low--) {
-        long known = cache.find(ipa, regime.lsb(low - 1), plan.secondTag, 4 - low, 0);
+        long known = cache.findDirect(ipa, regime.lsb(low - 1), plan.secondTag, 4 - low, 0);
         if (known != 0) {
           table = known & ADDRESS;
           level = low;
@@ -150,7 +150,7 @@ final class Stage2Walk {
     if (cache == null || !plan.secondTag.isSet()) {
       return 0;
     }
-    long found = cache.find(ipa, 12, plan.secondTag, PAGES, need);
+    long found = cache.findDirect(ipa, 12, plan.secondTag, PAGES, need);
     if (found == 0) {
       return 0;
     }

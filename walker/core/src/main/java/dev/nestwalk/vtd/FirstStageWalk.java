@@ -74,7 +74,7 @@ final class FirstStageWalk {
     TranslationCache cache = plan.firstTag.isSet() ? tables : null;
     if (cache != null) {
       for (int low = 1; low <= PartialWalk.LEVELS; low++) {
-        long known = cache.find(iova, 12 + 9 * low, plan.firstTag, low, 0);
+        long known = cache.findDirect(iova, 12 + 9 * low, plan.firstTag, low, 0);
         if (known != 0) {
           table = known & ADDRESS;
           all = PartialWalk.all(known);

@@ -91,10 +91,10 @@ final class NestedWalk {
   private long fromTable(
       VtdPlan plan, TranslationCache cache, long iova, int need, int asked, boolean zero) {
     int level = 1;
-    long known = cache.find(iova, 21, plan.firstTag, level, 0);
+    long known = cache.findDirect(iova, 21, plan.firstTag, level, 0);
     if (known == 0) {
       level = 2;
-      known = cache.find(iova, 30, plan.firstTag, level, 0);
+      known = cache.findDirect(iova, 30, plan.firstTag, level, 0);
       if (known == 0) {
         return 0;
       }

@@ -76,7 +76,7 @@ final class SecondStageWalk {
     TranslationCache cache = plan.secondTag.isSet() ? tables : null;
     if (cache != null) {
       for (int low = 1; low <= CACHED_LEVELS; low++) {
-        long known = cache.find(address, 12 + 9 * low, plan.secondTag, low, 0);
+        long known = cache.findDirect(address, 12 + 9 * low, plan.secondTag, low, 0);
         if (known != 0) {
           int above = (int) (known >>> RIGHTS_SHIFT) & (Access.ATOMIC | X);
           // A right that is missing above faults up there: the whole walk has to tell where.
@@ -150,7 +150,7 @@ final class SecondStageWalk {
     if (cache == null || !plan.secondTag.isSet()) {
       return 0;
     }
-    long found = cache.find(address, 12, plan.secondTag, PAGES, need);
+    long found = cache.findDirect(address, 12, plan.secondTag, PAGES, need);
     if (found == 0) {
       return 0;
     }
