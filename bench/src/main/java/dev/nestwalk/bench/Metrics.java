@@ -21,6 +21,10 @@ final class Metrics {
   private static final int WALK_PAGES = 256;
   private static final int MISS_PAGES = 1 << 16;
   private static final int ENDPOINTS = 1024;
+
+  // Every leaf in a cache line of its own: 64 MiB of them per stage.
+  private static final int FAR_PAGES = 1 << 20;
+  private static final int FAR_STRIDE = 8;
   private static final int NESTED_LOADS = 24;
 
   private final Arena arena;
@@ -38,6 +42,7 @@ final class Metrics {
     nested("nested-walk-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, chain);
     nested("nested-walk-smmuv3", Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED, chain);
     singleStage();
+    batches();
     manyEndpoints(one);
     miss("nested-miss-vtd", Workload.Mode.VTD_NESTED);
     miss("nested-miss-smmuv3", Workload.Mode.SMMUV3_NESTED);
@@ -189,6 +194,42 @@ final class Metrics {
             condition);
     metric.references = mode == Workload.Mode.VTD_SECOND ? 4 : NESTED_LOADS;
     return metric;
+  }
+
+  private void batches() {
+    batch("single-stage-batch-vtd", Workload.Mode.VTD_SECOND, Twin.Loop.VTD_SECOND, false, 1.4);
+    batch("nested-batch-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, false, 1.05);
+    batch("nested-batch-smmuv3", Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED, false, 1.05);
+    batch("far-nested-batch-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, true, 1 / 3.0);
+    batch(
+        "far-nested-batch-smmuv3",
+        Workload.Mode.SMMUV3_NESTED,
+        Twin.Loop.SMMUV3_NESTED,
+        true,
+        1 / 3.0);
+  }
+
+  /** Walks in batches, caches off, beside the twin's one by one. */
+  private void batch(String name, Workload.Mode mode, Twin.Loop loop, boolean far, double ratio) {
+    int pages = far ? FAR_PAGES : WALK_PAGES;
+    int stride = far ? FAR_STRIDE : 1;
+    Workload.Built built = Workload.build(mode, pages, stride, arena);
+    long[] addresses = Subjects.addresses(far ? 1 << 20 : 1 << 12, pages, stride);
+    Endpoint endpoint = Subjects.endpoint(built.iommu(), CacheOptions.NONE);
+    Subjects.checkedInBatch(endpoint, addresses);
+    MemorySegment copy = Subjects.copy(addresses, arena);
+    MemorySegment machine = Twin.machine(built, arena);
+    long[] answers = new long[addresses.length];
+    Metric metric =
+        new Metric(
+            name,
+            WALK_OPERATIONS,
+            n -> Subjects.batches(endpoint, addresses, answers, n),
+            twin(loop, machine, copy),
+            far ? "ratio <= 0.33 (3 x faster)" : "ratio <= %.2f".formatted(ratio),
+            m -> !(m.ratio() > ratio));
+    metric.references = mode == Workload.Mode.VTD_SECOND ? 4 : NESTED_LOADS;
+    add(metric);
   }
 
   private void manyEndpoints(Metric one) {

@@ -14,6 +14,7 @@ import java.util.Random;
 /** What the scoreboard times: endpoints over tables, and the addresses to translate. */
 final class Subjects {
   static final int ADDRESSES = 1 << 14;
+  private static final int BATCH = 1024;
   private static final long SEED = 20261124;
 
   /** {@code count} addresses, a power of two, at random over {@code pages} pages. */
@@ -46,6 +47,18 @@ final class Subjects {
     return endpoint;
   }
 
+  /** The same for a batch. */
+  static void checkedInBatch(Endpoint endpoint, long[] addresses) {
+    long[] answers = new long[addresses.length];
+    endpoint.translate(addresses, answers, 0, addresses.length, Access.READ);
+    for (int i = 0; i < answers.length; i++) {
+      if (Translation.address(answers[i]) != addresses[i] - Workload.INPUT + Workload.OUTPUT) {
+        throw new IllegalStateException(
+            "0x%x: %s".formatted(addresses[i], Translation.describe(answers[i])));
+      }
+    }
+  }
+
   static Endpoint endpoint(Iommu iommu, CacheOptions options) {
     return iommu.newTranslator(options).endpoint(Workload.SOURCE, -1);
   }
@@ -68,6 +81,15 @@ final class Subjects {
       answer = endpoint.translate(addresses[i & mask] ^ (answer & 8), Access.READ);
     }
     return answer;
+  }
+
+  /** As {@link #independent}, in batches. */
+  static long batches(Endpoint endpoint, long[] addresses, long[] answers, int operations) {
+    for (int done = 0; done < operations; done += BATCH) {
+      int from = done & addresses.length - 1;
+      endpoint.translate(addresses, answers, from, BATCH, Access.READ);
+    }
+    return answers[0];
   }
 
   /** Endpoints take turns. */

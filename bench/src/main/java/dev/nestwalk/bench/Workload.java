@@ -22,10 +22,10 @@ import java.lang.foreign.MemorySegment;
  */
 final class Workload {
   /** First input address. */
-  static final long INPUT = 0x4000_0000L;
+  static final long INPUT = 0x10_0000_0000L;
 
   /** First output address. */
-  static final long OUTPUT = 0x8000_0000L;
+  static final long OUTPUT = 0x20_0000_0000L;
 
   /** Requester id or StreamID. */
   static final int SOURCE = 1;
@@ -33,7 +33,7 @@ final class Workload {
   /** Where first-stage tables lie in guest-physical memory. */
   private static final long TABLES = 0x100_0000_0000L;
 
-  private static final long GUEST = 0x7000_0000L;
+  private static final long GUEST = 0x30_0000_0000L;
 
   /** What translates. */
   enum Mode {

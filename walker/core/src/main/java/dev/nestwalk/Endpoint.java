@@ -27,6 +27,9 @@ public final class Endpoint implements AddressSpaces.Requester {
   private static final int PLAIN = Access.ATOMIC;
   private static final long NEVER = -1;
 
+  /** A batch walks what it has after so many addresses, however few. */
+  static final int SCAN = 4 * CachedPlan.LANES;
+
   /** A bit that every entry has clear: whoever expects it set finds nothing at once. */
   private static final long UNFINDABLE = 4;
 
@@ -37,14 +40,18 @@ public final class Endpoint implements AddressSpaces.Requester {
   private final int pasid;
   private final CachedPlan plan;
 
-  // What a hit needs, copied from the address space; valid while epoch is the log's.
+  /** Configuration and tags hold as long as this is the log's number. */
   private long epoch = NEVER;
+
+  // What a hit needs, copied from the address space; valid while hitEpoch is the log's.
+  private long hitEpoch = NEVER;
   private int shift = AddressSpaces.shiftOf(0);
   private long low;
   private long salt;
   private long expected;
 
   private int sizeClass;
+  private int refused;
   private @Nullable AddressSpace space;
   private @Nullable AddressSpace second;
 
@@ -76,7 +83,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    *     whole of it
    */
   public long translate(long iova, int access) {
-    if (log.published == epoch) {
+    if (log.published == hitEpoch) {
       int blockShift = shift;
       long found = iotlb.findFirst(iova, blockShift, low, salt, expected, access & Access.ALL);
       if (found != 0) {
@@ -101,18 +108,16 @@ public final class Endpoint implements AddressSpaces.Requester {
   public int translate(long[] iovas, long[] answers, int from, int count, int access) {
     Objects.checkFromIndexSize(from, count, iovas.length);
     Objects.checkFromIndexSize(from, count, answers.length);
-    int refused = 0;
+    refused = 0;
     int end = from + count;
     int at = from;
     while (at < end) {
       // A loop of hits calls nothing, so the JIT keeps what a probe needs in registers.
-      if (log.latest() == epoch) {
+      if (log.latest() == hitEpoch) {
         at = hits(iovas, answers, at, end, access);
       }
       if (at < end) {
-        long answer = translate(iovas[at], access);
-        answers[at++] = answer;
-        refused += Translation.isFault(answer) ? 1 : 0;
+        at = misses(iovas, answers, at, end, access);
       }
     }
     return refused;
@@ -134,6 +139,66 @@ public final class Endpoint implements AddressSpaces.Requester {
     return i;
   }
 
+  /** Answers some from {@code at} on, and walks those that miss side by side; where it stopped. */
+  private int misses(long[] iovas, long[] answers, int at, int end, int access) {
+    boolean plain = access > 0 && (access & ~PLAIN) == 0;
+    boolean usual = plain && translator.caches && !translator.counting;
+    if (!usual || log.latest() != epoch && !prepare()) {
+      answers[at] = counted(translate(iovas[at], access));
+      return at + 1;
+    }
+    Lanes lanes = translator.lanes;
+    if (!translator.keeps && !isSame(iovas, answers)) {
+      int count = Math.min(end - at, CachedPlan.LANES);
+      translator.walkMany(plan, iovas, answers, at, lanes.spans, count, access);
+      for (int i = at; i < at + count; i++) {
+        if (answers[i] == 0) {
+          answers[i] = counted(translate(iovas[i], access));
+        }
+      }
+      return at + count;
+    }
+    lanes.clear();
+    int stop = Math.min(end, at + SCAN);
+    int i = at;
+    for (; i < stop && !lanes.isFull(); i++) {
+      long known = translator.keeps ? known(space(), iovas[i], access) : 0;
+      if (known == 0) {
+        lanes.add(iovas[i], i);
+      } else {
+        answers[i] = known;
+      }
+    }
+    translator.walkMany(plan, lanes.iovas, lanes.answers, 0, lanes.spans, lanes.count, access);
+    // First keep all, then ask singly: that may apply an invalidation, after which these are old.
+    for (int lane = 0; lane < lanes.count; lane++) {
+      long answer = lanes.answers[lane];
+      if (answer != 0) {
+        answers[lanes.places[lane]] = answer;
+        if (translator.keeps) {
+          keep(space(), lanes.iovas[lane], access, answer, lanes.spans[lane]);
+        }
+      }
+    }
+    for (int lane = 0; lane < lanes.count; lane++) {
+      if (lanes.answers[lane] == 0) {
+        answers[lanes.places[lane]] = counted(translate(lanes.iovas[lane], access));
+      }
+    }
+    return i;
+  }
+
+  /** Answers that overwrite their addresses: those cannot be asked for again. */
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean isSame(long[] iovas, long[] answers) {
+    return iovas == answers;
+  }
+
+  private long counted(long answer) {
+    refused += Translation.isFault(answer) ? 1 : 0;
+    return answer;
+  }
+
   /**
    * The same from memory to memory: 64-bit words in native order.
    *
@@ -149,13 +214,16 @@ public final class Endpoint implements AddressSpaces.Requester {
           "%d bytes of addresses, %d of answers: expected whole words and room for as many"
               .formatted(bytes, answers.byteSize()));
     }
-    long refused = 0;
-    for (long at = 0; at < bytes; at += 8) {
-      long answer = translate(iovas.get(ValueLayout.JAVA_LONG_UNALIGNED, at), access);
-      answers.set(ValueLayout.JAVA_LONG_UNALIGNED, at, answer);
-      refused += Translation.isFault(answer) ? 1 : 0;
+    long[] in = translator.chunkIn;
+    long[] out = translator.chunkOut;
+    long all = 0;
+    for (long at = 0; at < bytes; at += 8L * in.length) {
+      int count = (int) Math.min(in.length, bytes - at >>> 3);
+      MemorySegment.copy(iovas, ValueLayout.JAVA_LONG_UNALIGNED, at, in, 0, count);
+      all += translate(in, out, 0, count, access);
+      MemorySegment.copy(out, 0, answers, ValueLayout.JAVA_LONG_UNALIGNED, at, count);
     }
-    return refused;
+    return all;
   }
 
   /**
@@ -202,40 +270,54 @@ public final class Endpoint implements AddressSpaces.Requester {
     if ((access & ~PLAIN) != 0 || access == 0 || !translator.caches) {
       return translator.anew(sourceId, pasid, iova, access);
     }
-    if (log.published != epoch && !prepare()) {
+    // The acquire read also keeps the walk's plain reads from being made before it.
+    if (log.latest() != epoch && !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
+    }
+    if (!translator.keeps) {
+      return translator.walk(plan, sourceId, pasid, iova, access);
     }
     AddressSpace current = space();
     CacheCounters counters = translator.structures.counters;
-    if (!translator.keeps) {
-      counters.misses++;
-      return translator.walk(plan, sourceId, pasid, iova, access);
-    }
-    int classes = current.classes;
-    for (int candidate = 0; classes != 0; candidate++, classes >>>= 1) {
-      if ((classes & 1) != 0) {
-        int blockShift = AddressSpaces.shiftOf(candidate);
-        long found = iotlb.find(iova, blockShift, current.translations, candidate, access);
-        if (found != 0) {
-          counters.hits++;
-          expectClass(current, candidate);
-          return found & TranslationCache.PAYLOAD | iova & (1L << blockShift) - 1;
-        }
-      }
+    long known = known(current, iova, access);
+    if (known != 0) {
+      counters.hits++;
+      return known;
     }
     counters.misses++;
     long answer = translator.walk(plan, sourceId, pasid, iova, access);
     if (Translation.isFault(answer)) {
       return answer;
     }
+    keep(current, iova, access, answer, plan.inputSpan);
+    return answer;
+  }
+
+  /** What the IOTLB has in any size in use, or 0; the size that answers is tried first next. */
+  private long known(AddressSpace current, long iova, int access) {
+    int classes = current.classes;
+    for (int candidate = 0; classes != 0; candidate++, classes >>>= 1) {
+      if ((classes & 1) != 0) {
+        int blockShift = AddressSpaces.shiftOf(candidate);
+        long found = iotlb.find(iova, blockShift, current.translations, candidate, access);
+        if (found != 0) {
+          expectClass(current, candidate);
+          return found & TranslationCache.PAYLOAD | iova & (1L << blockShift) - 1;
+        }
+      }
+    }
+    return 0;
+  }
+
+  /** Keeps a walk's answer, with the rights that a hit may grant without a look at the tables. */
+  private void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
     int newClass = AddressSpaces.classOf(Translation.spanLog2(answer));
     int blockShift = AddressSpaces.shiftOf(newClass);
-    int inputSpan = translator.inputSpan();
     if (inputSpan > blockShift && inputSpan > current.fractured) {
       current.fractured = inputSpan;
     }
     current.classes |= 1 << newClass;
-    current.global |= translator.isGlobal();
+    current.global |= plan.global;
     boolean writes = plan.writesAreSilent || (access & Access.WRITE) != 0;
     int usable = Translation.rights(answer) & (writes ? Access.ATOMIC : Access.READ);
     if (plan.readsAreFetches && access != Access.READ) {
@@ -244,7 +326,6 @@ public final class Endpoint implements AddressSpaces.Requester {
     long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
     iotlb.put(iova, blockShift, current.translations, newClass, page, usable);
     expectClass(current, newClass);
-    return answer;
   }
 
   private AddressSpace space() {
@@ -294,6 +375,7 @@ public final class Endpoint implements AddressSpaces.Requester {
     salt = current.translations.salt();
     expectClass(current, sizeClass);
     epoch = translator.spaces.applied();
+    hitEpoch = translator.keeps ? epoch : NEVER;
     return true;
   }
 
@@ -311,12 +393,13 @@ public final class Endpoint implements AddressSpaces.Requester {
         translator.spaces.release(second);
         second = null;
       }
-      epoch = NEVER;
+      refresh();
     }
   }
 
   @Override
   public void refresh() {
     epoch = NEVER;
+    hitEpoch = NEVER;
   }
 }

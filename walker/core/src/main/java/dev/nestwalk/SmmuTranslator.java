@@ -39,22 +39,25 @@ final class SmmuTranslator extends Translator {
 
   @Override
   long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access) {
-    return walker.walk((SmmuPlan) plan, sourceId, pasid, iova, access);
+    SmmuPlan resolved = (SmmuPlan) plan;
+    if (!counting) {
+      long answer = walker.walkSmoothly(resolved, iova, access);
+      if (answer != 0) {
+        return answer;
+      }
+    }
+    return walker.walk(resolved, sourceId, pasid, iova, access);
+  }
+
+  @Override
+  void walkMany(
+      CachedPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
+    walker.walkSmoothly((SmmuPlan) plan, iovas, answers, from, spans, count, access);
   }
 
   @Override
   long walkAnew(int sourceId, int pasid, long iova, int access) {
     return walker.translate(sourceId, pasid, iova, access);
-  }
-
-  @Override
-  int inputSpan() {
-    return walker.inputSpan();
-  }
-
-  @Override
-  boolean isGlobal() {
-    return walker.isGlobal();
   }
 
   @Override

@@ -38,6 +38,11 @@ public abstract class Translator {
 
   final boolean counting;
   final Presence presence;
+  final Lanes lanes = new Lanes();
+
+  // Batches out of memory pass through these.
+  final long[] chunkIn = new long[Endpoint.SCAN];
+  final long[] chunkOut = new long[Endpoint.SCAN];
 
   private final int maxSourceId;
   private final Long2ObjectHashMap<Endpoint> byId = new Long2ObjectHashMap<>();
@@ -170,11 +175,14 @@ public abstract class Translator {
   /** Walks with a resolved configuration. */
   abstract long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access);
 
+  /**
+   * Walks several addresses with a resolved configuration, side by side, as far as no entry faults
+   * or has a flag to set: an answer of 0 has to be asked for singly.
+   *
+   * @param spans what the plan would have as {@code inputSpan} for each
+   */
+  abstract void walkMany(
+      CachedPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access);
+
   abstract long walkAnew(int sourceId, int pasid, long iova, int access);
-
-  /** Log2 of the block of input addresses that the last walk's first table entry maps. */
-  abstract int inputSpan();
-
-  /** Whether the last walk's translation holds for every minor. */
-  abstract boolean isGlobal();
 }

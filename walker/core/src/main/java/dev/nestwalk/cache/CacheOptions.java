@@ -19,7 +19,7 @@ public record CacheOptions(
     int nestedEntries,
     boolean counting) {
   /** 4096 translations in sets of 4, and 1024 places in each structure cache: 112 KiB. */
-  public static final CacheOptions DEFAULT = new CacheOptions(4096, 4, 1024, 1024, 1024, false);
+  public static final CacheOptions DEFAULT = new CacheOptions(4096, 4, 1024, 1024, 0, false);
 
   /** Configurations are kept, translations and tables are not. */
   public static final CacheOptions NONE = new CacheOptions(0, 1, 0, 0, 0, false);

@@ -7,6 +7,9 @@ package dev.nestwalk.cache;
  * <p>Threads: belongs to the thread of its translator.
  */
 public abstract class CachedPlan {
+  /** Walks that are made side by side. */
+  public static final int LANES = 16;
+
   /** Number of words that identify a configuration. */
   public static final int WORDS = 13;
 
@@ -36,6 +39,12 @@ public abstract class CachedPlan {
 
   /** A read alone is judged as an instruction fetch, so a write tells nothing about it. */
   public boolean readsAreFetches;
+
+  /** Log2 of the block of input addresses that the last walk's first-stage leaf maps. */
+  public int inputSpan;
+
+  /** The last walk's translation holds for every minor (SMMUv3: nG = 0). */
+  public boolean global;
 
   /** Under what partial first-stage walks are kept; unset for none. */
   public Tag firstTag = new Tag();

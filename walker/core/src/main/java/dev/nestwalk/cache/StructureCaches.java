@@ -27,6 +27,11 @@ public final class StructureCaches {
     nested = structure(options.nestedEntries());
   }
 
+  /** Whether there is any. */
+  public boolean shorten() {
+    return first != null || second != null || nested != null;
+  }
+
   private static @Nullable TranslationCache structure(int entries) {
     return entries == 0
         ? null

@@ -41,6 +41,8 @@ public final class TranslationCache {
   private final long mask;
   private final int ways;
   private long evictions;
+
+  /** Way that was displaced last, counted from the preferred one; never 0 afterwards. */
   private int victim;
 
   /**
@@ -175,8 +177,8 @@ public final class TranslationCache {
     }
     if (free < 0) {
       evictions++;
-      victim = victim + 1 & 0xff_ffff;
-      free = at ^ (long) (1 + victim % (ways - 1)) << 4;
+      victim = victim + 1 == ways ? 1 : victim + 1;
+      free = at ^ (long) victim << 4;
     }
     table.set(WORD, free, old0);
     table.set(WORD, free + 8, old1);

@@ -44,6 +44,9 @@ public class GuestMemory {
   private final long lastEntry0;
   private final boolean aligned0;
 
+  /** Offsets below this hold a whole entry of run 0; 0 if it takes the longer way. */
+  private final long smooth0;
+
   private final Run[] runs;
   private final long[] firsts;
   private final long[] lastEntries;
@@ -81,6 +84,7 @@ public class GuestMemory {
     first0 = largest.first;
     lastEntry0 = largest.isZero() ? -1 : largest.last - 7 - largest.first;
     aligned0 = !largest.isZero() && isAligned(largest.bytes);
+    smooth0 = aligned0 ? largest.bytes.byteSize() - 7 : 0;
   }
 
   private static boolean isAligned(MemorySegment segment) {
@@ -142,6 +146,20 @@ public class GuestMemory {
       return (long) OPAQUE.getOpaque(bytes0, address - first0);
     }
     return loadFrom(runs[run], address);
+  }
+
+  /**
+   * The entry at {@code address}, or 0 if the largest run does not hold it. No format takes 0 for a
+   * present entry, so a reader that meets one asks {@link #find} what it was.
+   *
+   * @param address guest-physical, a multiple of 8
+   */
+  public long entryOrZero(long address) {
+    long offset = address - first0;
+    if (Long.compareUnsigned(offset, smooth0) >= 0) {
+      return 0;
+    }
+    return bytes0.get(ENTRY, offset);
   }
 
   private static long loadFrom(Run run, long address) {

@@ -41,6 +41,32 @@ final class Regime {
   /** Descriptors are big-endian. */
   boolean bigEndian;
 
+  /** Little-endian descriptors with plain addresses: {@link SmoothWalk} reads them. */
+  boolean smooth;
+
+  /** Address bits that no valid descriptor has, if {@link #smooth}. */
+  long beyond;
+
+  /** Address bits of a table descriptor, if {@link #smooth}. */
+  long tables;
+
+  /** Works out what {@link SmoothWalk} needs. */
+  void settle() {
+    smooth = format == PLAIN && !bigEndian;
+    beyond = (1L << 48) - 1 & -(1L << outputBits);
+    tables = (1L << 48) - 1 & -(1L << granule);
+  }
+
+  /** Whether a page or block may be at the level with this lowest input bit. */
+  boolean isLeaf(int lsb) {
+    return lsb == granule || (blockLevels >>> 3 - (lsb - granule) / stride & 1) != 0;
+  }
+
+  /** Where the next descriptor is, below a table descriptor. */
+  long next(long descriptor, long input, int lsb) {
+    return (descriptor & tables) + ((input >>> lsb & (1L << stride) - 1) << 3);
+  }
+
   /** Lowest input bit that an index of {@code level} resolves. */
   int lsb(int level) {
     return granule + stride * (3 - level);

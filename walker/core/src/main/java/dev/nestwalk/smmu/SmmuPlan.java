@@ -76,6 +76,9 @@ public final class SmmuPlan extends CachedPlan {
   boolean stalls;
   boolean records;
 
+  /** {@link SmoothWalk} knows all rules that apply. */
+  boolean smooth;
+
   /** The unit is off: no STE, no CD. */
   boolean disabled;
 
@@ -96,6 +99,12 @@ public final class SmmuPlan extends CachedPlan {
     minor = usesFirst ? asid : -1;
     writesAreSilent = !(usesFirst && hd) && !(usesSecond && secondHd);
     readsAreFetches = !disabled && instruction == 3;
+    lower.settle();
+    upper.settle();
+    second.settle();
+    // A requester whose accesses are made privileged or fetches has more rules.
+    boolean usual = !disabled && !protectedWalk && privilege != 3 && instruction != 3;
+    smooth = usual && (!stage2 || second.smooth);
     Arrays.fill(words, 0);
     Arrays.fill(secondWords, 0);
     words[10] = (usesFirst ? 1 : 0) | (usesSecond ? 2 : 0) | (checked ? 4 : 0);

@@ -1,6 +1,7 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.Tag;
 import dev.nestwalk.dma.Access;
@@ -29,6 +30,10 @@ public final class SmmuWalker {
   private final ContextResolver contexts;
   private final Stage2Walk second;
   private final Stage1Walk first;
+  private final SmoothWalk smooth;
+  private final ShortenedWalk shortened;
+  private final LockstepWalk lockstep;
+  private final boolean shortens;
   private final SmmuPlan plan = new SmmuPlan();
   private final FaultRecord record = new FaultRecord();
 
@@ -45,6 +50,10 @@ public final class SmmuWalker {
     this.config = config;
     second = new Stage2Walk(config, memory, fault, caches);
     first = new Stage1Walk(memory, second, fault, caches);
+    smooth = new SmoothWalk(config, memory);
+    shortened = new ShortenedWalk(smooth, caches);
+    lockstep = new LockstepWalk(memory, CachedPlan.LANES);
+    shortens = caches.shorten();
     streams = new StreamResolver(config, memory, fault);
     contexts = new ContextResolver(config, memory, second, fault);
   }
@@ -123,19 +132,48 @@ public final class SmmuWalker {
       }
       answer = fault.external(1, 0, SmmuFault.TT, 0);
     }
-    return Translation.isFault(answer)
-        ? refuse(with, streamId, substreamId, address, access, answer)
-        : answer;
+    if (Translation.isFault(answer)) {
+      return refuse(with, streamId, substreamId, address, access, answer);
+    }
+    if (!with.stage1) {
+      with.inputSpan = Translation.spanLog2(answer);
+      with.global = false;
+    }
+    return answer;
   }
 
-  /** Log2 of the block of input addresses that the last stage 1 walk's leaf maps. */
-  public int inputSpan() {
-    return first.inputSpan();
+  /**
+   * Translates as {@link #walk} does if no descriptor faults or has a flag to set; else gives 0 and
+   * has done nothing. Counts nothing.
+   */
+  public long walkSmoothly(SmmuPlan with, long address, int access) {
+    long answer =
+        shortens ? shortened.walk(with, address, access) : smooth.walk(with, address, access);
+    if (!with.stage1) {
+      with.inputSpan = Translation.spanLog2(answer);
+    }
+    return answer;
   }
 
-  /** Whether the last stage 1 walk's leaf holds for every ASID (nG = 0). */
-  public boolean isGlobal() {
-    return first.isGlobal();
+  /**
+   * The same for several addresses.
+   *
+   * @param iovas those from {@code from} on are used, at most {@link CachedPlan#LANES}
+   * @param answers at the same places: packed answers, or 0
+   * @param spans what the plan has as {@code inputSpan}, from 0 on
+   */
+  public void walkSmoothly(
+      SmmuPlan with, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
+    if (with.smooth && with.stage1 && with.stage2 && !shortens) {
+      lockstep.nested(with, iovas, answers, from, spans, count, access);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      long iova = iovas[from + i];
+      long answer = shortens ? shortened.walk(with, iova, access) : smooth.walk(with, iova, access);
+      answers[from + i] = answer;
+      spans[i] = with.stage1 ? with.inputSpan : Translation.spanLog2(answer);
+    }
   }
 
   private long refuse(

@@ -21,7 +21,7 @@ final class Stage1Walk {
   private static final int HIERARCHY_SHIFT = 52;
 
   private static final int HIERARCHY_LOW = 59;
-  private static final long ADDRESS = (1L << 52) - 4096;
+  static final long ADDRESS = (1L << 52) - 4096;
   private static final long NOT_GLOBAL = Stage1Descriptor.NG.mask();
   private static final long AF = Stage1Descriptor.AF.mask();
   private static final long READ_ONLY = Stage1Descriptor.AP2.mask();
@@ -34,8 +34,6 @@ final class Stage1Walk {
 
   private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
-  private int inputSpan;
-  private boolean global;
 
   // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
   private long descriptorAt;
@@ -85,16 +83,6 @@ final class Stage1Walk {
     return walkTables(plan, regime, flat, address, need);
   }
 
-  /** Log2 of the block that the last walk's leaf maps. */
-  int inputSpan() {
-    return inputSpan;
-  }
-
-  /** Whether the last walk's leaf has nG = 0. */
-  boolean isGlobal() {
-    return global;
-  }
-
   /**
    * The walk from a known table on, as far as it is smooth: whatever would fault or set a flag
    * gives 0, and the whole walk has to tell.
@@ -131,7 +119,7 @@ final class Stage1Walk {
     if (!leaf || output >>> regime.outputBits != 0 || (entry & AF) == 0) {
       return 0;
     }
-    long above = (known >>> HIERARCHY_SHIFT & 31) << HIERARCHY_LOW;
+    long above = hierarchy(known);
     rights.judge(plan, entry, flat ? 0 : above, (need & Stage2Walk.PRIVILEGED) != 0);
     boolean writes = (need & Access.WRITE) != 0;
     boolean clean = plan.hd && (entry & DBM) != 0 && (entry & READ_ONLY) != 0;
@@ -152,9 +140,14 @@ final class Stage1Walk {
     }
     counters.firstStageHits++;
     counters.references++;
-    inputSpan = lsb;
-    global = (entry & NOT_GLOBAL) == 0;
+    plan.inputSpan = lsb;
+    plan.global = (entry & NOT_GLOBAL) == 0;
     return answer;
+  }
+
+  /** OR of the table descriptors above, as far as a partial walk keeps it. */
+  static long hierarchy(long known) {
+    return (known >>> HIERARCHY_SHIFT & 31) << HIERARCHY_LOW;
   }
 
   /** The output through stage 2, or 0 where that is not smooth. */
@@ -210,8 +203,8 @@ final class Stage1Walk {
         boolean whole = tableSpan >= regime.granule;
         long answer = finish(plan, regime, entry, raw, flat ? 0 : hierarchy, level, page, need);
         if (!Translation.isFault(answer)) {
-          inputSpan = lsb;
-          global = (entry & NOT_GLOBAL) == 0;
+          plan.inputSpan = lsb;
+          plan.global = (entry & NOT_GLOBAL) == 0;
           counters.references += level - regime.start + 1;
           if (whole) {
             keepTable(plan, regime, address, tableAt, hierarchy, level);

@@ -34,7 +34,7 @@ final class Stage2Walk {
   private static final int CACHED_LEVELS = 2;
 
   /** Size class of whole walks in their cache. */
-  private static final int PAGES = 0;
+  static final int PAGES = 0;
 
   private static final long ADDRESS = (1L << 52) - 4096;
   static final long AF = Stage2Descriptor.AF.mask();
@@ -176,7 +176,8 @@ final class Stage2Walk {
         || write && plan.secondHd && (leafEntry & DBM) != 0 && (leafEntry & WRITABLE) == 0;
   }
 
-  private static int rights(SmmuPlan plan, long entry) {
+  /** Read and write as a leaf grants them. */
+  static int rights(SmmuPlan plan, long entry) {
     boolean dirtyable = plan.secondHd && (entry & DBM) != 0;
     return ((entry & READABLE) != 0 ? READ : 0)
         | ((entry & WRITABLE) != 0 || dirtyable ? WRITE : 0);

@@ -23,7 +23,6 @@ final class NestedWalk {
   private final int leafLevels;
   private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
-  private int inputSpan;
 
   /** Guest-physical address at fault, 0 if the fault concerns none. */
   private long intermediate;
@@ -79,11 +78,6 @@ final class NestedWalk {
     return Translation.fault(0x91, 1, 0);
   }
 
-  /** Log2 of the block that the last walk's first-stage page maps. */
-  int inputSpan() {
-    return inputSpan;
-  }
-
   /**
    * The walk from a known table on, as far as it is smooth: whatever would fault or set a flag
    * gives 0, and the whole walk has to tell.
@@ -136,7 +130,7 @@ final class NestedWalk {
     }
     counters.firstStageHits++;
     counters.references++;
-    inputSpan = shift;
+    plan.inputSpan = shift;
     if (!pageKnown) {
       second.keep(plan, address, answer, dirty);
     }
@@ -310,7 +304,7 @@ final class NestedWalk {
     if (code != 0) {
       return secondFlagFault(address, code);
     }
-    inputSpan = shift;
+    plan.inputSpan = shift;
     counters.references += plan.firstLevels - level + 1;
     int span = Math.min(shift, Translation.spanLog2(answer));
     return Translation.ok(output, span, rights);

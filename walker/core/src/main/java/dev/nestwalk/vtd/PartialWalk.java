@@ -8,7 +8,9 @@ final class PartialWalk {
   /** Tables of levels 1 to this are kept. */
   static final int LEVELS = 2;
 
-  private static final long RIGHTS = FirstStageEntry.RW.mask() | FirstStageEntry.US.mask();
+  /** Bits that {@link #all} tells. */
+  static final long RIGHTS = FirstStageEntry.RW.mask() | FirstStageEntry.US.mask();
+
   private static final int RIGHTS_SHIFT = 52;
 
   /** XD, bit 63 of an entry, is kept in bit 55. */

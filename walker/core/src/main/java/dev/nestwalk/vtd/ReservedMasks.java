@@ -26,6 +26,21 @@ final class ReservedMasks {
   /** Second stage: by level, for an entry that maps a page. */
   final long[] secondLeaf = new long[6];
 
+  /** Second stage: what a table entry has clear at whatever level. */
+  final long secondIllegal;
+
+  /** Second stage: what a page has clear, by level; every bit at a level without pages. */
+  final long[] secondPage = new long[6];
+
+  /** First stage: what a table entry has clear at whatever level, XD apart. */
+  final long firstIllegal;
+
+  /** First stage: what a page has clear, by level; every bit at a level without pages. */
+  final long[] firstPage = new long[6];
+
+  /** The same with XD reserved. */
+  final long[] firstPageNoXd = new long[6];
+
   /** First stage with XD meaningful or ignored: by level, table entries. */
   final long[] firstTable = new long[6];
 
@@ -56,6 +71,25 @@ final class ReservedMasks {
     fillPasidEntry(unit, domain);
     fillSecondStage(unit, beyond);
     fillFirstStage(unit, beyond);
+    secondIllegal = illegal(SecondStageEntry.PS, secondTable);
+    firstIllegal = illegal(FirstStageEntry.PS, firstTable);
+    fillPages(unit.secondStageLeafLevels(), secondLeaf, secondPage);
+    fillPages(unit.firstStageLeafLevels(), firstLeaf, firstPage);
+    fillPages(unit.firstStageLeafLevels(), firstLeafNoXd, firstPageNoXd);
+  }
+
+  private static long illegal(Field pageSize, long[] tables) {
+    long illegal = pageSize.mask();
+    for (int level = 2; level <= 5; level++) {
+      illegal |= tables[level];
+    }
+    return illegal;
+  }
+
+  private static void fillPages(int leafLevels, long[] leaves, long[] pages) {
+    for (int level = 1; level <= 5; level++) {
+      pages[level] = level == 1 || (leafLevels >>> level & 1) != 0 ? leaves[level] : -1;
+    }
   }
 
   private static void unnamed(Structure structure, long[] masks) {

@@ -26,10 +26,10 @@ final class SecondStageWalk {
   private static final int CACHED_LEVELS = 2;
 
   /** Size class of whole walks in their cache. */
-  private static final int PAGES = 0;
+  static final int PAGES = 0;
 
   /** Where accumulated rights are kept beside a table address. */
-  private static final int RIGHTS_SHIFT = 52;
+  static final int RIGHTS_SHIFT = 52;
 
   private static final long ADDRESS = SecondStageEntry.ADDR.mask();
   private static final long PAGE = SecondStageEntry.PS.mask();

@@ -99,6 +99,13 @@ public final class VtdConfig {
     return Long.compareUnsigned(address - INTERRUPT_FIRST, INTERRUPT_EXTENT) <= 0;
   }
 
+  /**
+   * Whether the block of 2^{@code span} bytes, 1 MiB or more, around an address meets that range.
+   */
+  static boolean touchesInterrupt(long address, int span) {
+    return address >>> span == INTERRUPT_FIRST >>> span;
+  }
+
   /** Whether {@code address} lies in a protected memory region that is enforced. */
   boolean isProtected(long address) {
     return protects && (within(address, lowFirst, lowLast) || within(address, highFirst, highLast));

@@ -60,6 +60,12 @@ public final class VtdPlan extends CachedPlan {
   /** SSEE: the second stage's X counts. */
   boolean secondExecute;
 
+  /** Bits that no second-stage entry has that points to a table, at any level. */
+  long secondIllegal;
+
+  /** By level, bits that no second-stage page has; all where there are no pages. */
+  long[] secondPage = {};
+
   /** First-stage root table: host address, or guest-physical if nested. */
   long firstRoot;
 
@@ -71,6 +77,12 @@ public final class VtdPlan extends CachedPlan {
 
   /** Reserved bits of first-stage pages by level. */
   long[] firstLeaf = {};
+
+  /** Bits that no first-stage entry has that points to a table, at any level. */
+  long firstIllegal;
+
+  /** By level, bits that no first-stage page has; all where there are no pages. */
+  long[] firstPage = {};
 
   /** A, and EA with EAFE: what a used first-stage entry carries. */
   long firstUsed;

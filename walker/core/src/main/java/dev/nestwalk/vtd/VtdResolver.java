@@ -121,6 +121,8 @@ final class VtdResolver {
   }
 
   private void planSecond(VtdPlan plan, int aw, long root) {
+    plan.secondIllegal = reserved.secondIllegal;
+    plan.secondPage = reserved.secondPage;
     plan.secondRoot = root;
     plan.secondLevels = aw + 2;
     plan.secondWidth = unit.inputWidth(aw);
@@ -286,6 +288,8 @@ final class VtdResolver {
       boolean extended = PasidTableEntry.EAFE.in(control);
       plan.firstUsed = FirstStageEntry.A.mask() | (extended ? FirstStageEntry.EA.mask() : 0);
       boolean xdReserved = Ecap.ERS.in(ecap) && !plan.noExecute;
+      plan.firstIllegal = reserved.firstIllegal | (xdReserved ? FirstStageEntry.XD.mask() : 0);
+      plan.firstPage = xdReserved ? reserved.firstPageNoXd : reserved.firstPage;
       plan.firstTable = xdReserved ? reserved.firstTableNoXd : reserved.firstTable;
       plan.firstLeaf = xdReserved ? reserved.firstLeafNoXd : reserved.firstLeaf;
     } else {

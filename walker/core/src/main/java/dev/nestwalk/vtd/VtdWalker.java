@@ -1,6 +1,7 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
@@ -32,9 +33,12 @@ public final class VtdWalker {
   private final SecondStageWalk second;
   private final FirstStageWalk first;
   private final NestedWalk nested;
+  private final SmoothWalk smooth;
+  private final ShortenedWalk shortened;
+  private final LockstepWalk lockstep;
+  private final boolean shortens;
   private final VtdPlan plan = new VtdPlan();
   private final FaultRecord fault = new FaultRecord();
-  private int inputSpan;
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public VtdWalker(VtdConfig config, GuestMemory memory) {
@@ -49,6 +53,10 @@ public final class VtdWalker {
     second = new SecondStageWalk(config, memory, caches);
     first = new FirstStageWalk(config, memory, caches);
     nested = new NestedWalk(config, memory, second, caches);
+    smooth = new SmoothWalk(memory);
+    shortened = new ShortenedWalk(smooth, caches);
+    lockstep = new LockstepWalk(memory, CachedPlan.LANES);
+    shortens = caches.shorten();
   }
 
   /**
@@ -92,6 +100,43 @@ public final class VtdWalker {
   }
 
   /**
+   * Translates as {@link #walk} does if no entry faults or has a flag to set; else gives 0 and has
+   * done nothing. Counts nothing.
+   */
+  public long walkSmoothly(VtdPlan plan, long iova, int access) {
+    long answer = shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
+    if (plan.kind != VtdPlan.NESTED) {
+      plan.inputSpan = Translation.spanLog2(answer);
+    }
+    return answer;
+  }
+
+  /**
+   * The same for several addresses.
+   *
+   * @param iovas those from {@code from} on are used, at most {@link CachedPlan#LANES}
+   * @param answers at the same places: packed answers, or 0
+   * @param spans what the plan has as {@code inputSpan}, from 0 on
+   */
+  public void walkSmoothly(
+      VtdPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
+    if (plan.kind == VtdPlan.NESTED && !shortens) {
+      lockstep.nested(plan, iovas, answers, from, spans, count, access);
+      return;
+    }
+    if (plan.kind == VtdPlan.SECOND && !shortens) {
+      smooth.second(plan, iovas, answers, from, spans, count, access);
+      return;
+    }
+    for (int i = 0; i < count; i++) {
+      long iova = iovas[from + i];
+      long answer = shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
+      answers[from + i] = answer;
+      spans[i] = plan.kind == VtdPlan.NESTED ? plan.inputSpan : Translation.spanLog2(answer);
+    }
+  }
+
+  /**
    * Translates a request that only reads or writes, with a resolved plan. Its table walk is helped
    * by the structure caches where the plan has tags.
    */
@@ -107,14 +152,12 @@ public final class VtdWalker {
               default -> walk(plan, plain, iova, access);
             };
     if (!Translation.isFault(answer)) {
+      if (plan.kind != VtdPlan.NESTED) {
+        plan.inputSpan = Translation.spanLog2(answer);
+      }
       return answer;
     }
     return refuse(sourceId, pasid, iova, access, answer, plan.faultsHidden);
-  }
-
-  /** Log2 of the block of input addresses that the last walk's first table entry maps. */
-  public int inputSpan() {
-    return inputSpan;
   }
 
   private long refuse(
@@ -207,8 +250,7 @@ public final class VtdWalker {
   }
 
   private long identityAnswer(long iova) {
-    int span = config.protects ? 12 : touchesInterrupt(iova, 30) ? 20 : 30;
-    inputSpan = span;
+    int span = config.protects ? 12 : VtdConfig.touchesInterrupt(iova, 30) ? 20 : 30;
     return Translation.ok(iova, span, Access.ATOMIC);
   }
 
@@ -228,16 +270,13 @@ public final class VtdWalker {
       return answer;
     }
     int span = Translation.spanLog2(answer);
-    inputSpan = plan.kind == VtdPlan.NESTED ? nested.inputSpan() : span;
     long output = Translation.address(answer);
-    if (span > 20 && (touchesInterrupt(output, span) || plain && touchesInterrupt(iova, span))) {
+    if (span > 20
+        && (VtdConfig.touchesInterrupt(output, span)
+            || plain && VtdConfig.touchesInterrupt(iova, span))) {
       return Translation.ok(output, 20, Translation.rights(answer));
     }
     return answer;
-  }
-
-  private static boolean touchesInterrupt(long address, int span) {
-    return address >>> span == VtdConfig.INTERRUPT_FIRST >>> span;
   }
 
   private long secondOnly(VtdPlan plan, long iova, int need, int asked, boolean zero) {
