@@ -19,9 +19,13 @@ final class CachedWalks {
   private static final int ROUNDS = 12;
   private static final int TRANSLATIONS_PER_ROUND = 60;
   private static final int REQUESTS = 12;
+  private static final int BATCH = 50;
 
   /** Small enough that entries displace each other and that tags run out. */
   static final CacheOptions SMALL = new CacheOptions(16, 4, 4, 4, 8, true);
+
+  /** The same without counters, which lets walks be smooth or side by side. */
+  static final CacheOptions SMALL_QUIET = new CacheOptions(16, 4, 4, 4, 8, false);
 
   static final int FEW_TAGS = 9;
 
@@ -69,7 +73,11 @@ final class CachedWalks {
         long shorter = shortenedBy(sample.cached());
         boolean going = true;
         for (int i = 0; i < TRANSLATIONS_PER_ROUND && going; i++) {
-          going = check(sample, vary(requests[chance.below(REQUESTS)], chance), seed, round);
+          Request request = vary(requests[chance.below(REQUESTS)], chance);
+          going =
+              chance.below(8) == 0
+                  ? checkBatch(sample, request, chance, seed, round)
+                  : check(sample, request, seed, round);
         }
         hits += sample.cached().counters().hits - before;
         shortened += shortenedBy(sample.cached()) - shorter;
@@ -149,6 +157,44 @@ final class CachedWalks {
     }
   }
 
+  /** The same for a batch of addresses near each other. */
+  private boolean checkBatch(
+      Formats.CachedSample sample, Request first, Chance chance, long seed, int round) {
+    int count = 1 + chance.below(BATCH);
+    Request[] requests = new Request[count];
+    long[] iovas = new long[count];
+    for (int i = 0; i < count; i++) {
+      long address = vary(first, chance).address();
+      requests[i] = new Request(first.sourceId(), first.pasid(), address, first.access());
+      iovas[i] = address;
+    }
+    long[] answers = chance.below(4) == 0 ? iovas : new long[count];
+    Endpoint endpoint = sample.cached().endpoint(first.sourceId(), first.pasid());
+    endpoint.translate(iovas, answers, 0, count, first.access());
+    for (int i = 0; i < count; i++) {
+      long expected = requests[i].ask(sample.uncached());
+      checked++;
+      operations++;
+      if (answers[i] != expected) {
+        if (answers[i] == requests[i].ask(sample.early())) {
+          early++;
+          return false;
+        }
+        throw new AssertionError(
+            "%s, seed %d, round %d, %d of a batch, %s: %s, expected %s"
+                .formatted(
+                    format,
+                    seed,
+                    round,
+                    i,
+                    requests[i],
+                    Translation.describe(answers[i]),
+                    Translation.describe(expected)));
+      }
+    }
+    return true;
+  }
+
   /**
    * Compares one answer; false if the round ends here, because a flag that a walk has set lies in
    * what is a configuration structure too, so that the memory changed without an invalidation: then
@@ -195,14 +241,20 @@ final class CachedWalks {
     long seed = args.length > 2 ? Long.parseLong(args[2]) : 1_000_000;
     CachedWalks small = new CachedWalks(format, SMALL, FEW_TAGS);
     CachedWalks usual = new CachedWalks(format, CacheOptions.DEFAULT.withCounters(), 1000);
-    while (small.operations + usual.operations < operations) {
-      small.machine(seed);
-      usual.machine(seed++);
+    CachedWalks quiet = new CachedWalks(format, SMALL_QUIET, FEW_TAGS);
+    CachedWalks none = new CachedWalks(format, CacheOptions.NONE, 1000);
+    CachedWalks[] all = {small, usual, quiet, none};
+    for (long done = 0; done < operations; seed++) {
+      done = 0;
+      for (CachedWalks walks : all) {
+        walks.machine(seed);
+        done += walks.operations;
+      }
       if (seed % 1000 == 0) {
-        System.err.printf("%d operations%n", small.operations + usual.operations);
+        System.err.printf("%d operations%n", done);
       }
     }
-    for (CachedWalks walks : new CachedWalks[] {small, usual}) {
+    for (CachedWalks walks : all) {
       System.out.printf(
           "%s: %d operations, %d answers equal the walk's, %d of them hits, %d shortened walks%n",
           format, walks.operations, walks.checked, walks.hits, walks.shortened);

@@ -22,11 +22,29 @@ class CachedWalksTest {
     run(new CachedWalks(format, CachedWalks.SMALL, CachedWalks.FEW_TAGS));
   }
 
-  private static void run(CachedWalks walks) {
+  @ParameterizedTest
+  @EnumSource
+  void cachesThatDoNotCountAnswerAsTheWalk(Formats format) {
+    runMachines(new CachedWalks(format, CachedWalks.SMALL_QUIET, CachedWalks.FEW_TAGS));
+    runMachines(new CachedWalks(format, CacheOptions.DEFAULT, 1 << 10));
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void walksSideBySideAnswerAsTheWalk(Formats format) {
+    runMachines(new CachedWalks(format, CacheOptions.NONE, 1 << 10));
+    runMachines(new CachedWalks(format, CacheOptions.DEFAULT.withStructures(0, 0, 0), 1 << 10));
+  }
+
+  private static void runMachines(CachedWalks walks) {
     for (long seed = 0; seed < MACHINES; seed++) {
       walks.machine(seed);
     }
     assertTrue(walks.early < walks.checked / 1000, "early answers " + walks.early);
+  }
+
+  private static void run(CachedWalks walks) {
+    runMachines(walks);
     assertTrue(walks.hits > walks.checked / 20, "hits " + walks.hits);
     assertTrue(walks.shortened > walks.checked / 200, "shortened " + walks.shortened);
   }

@@ -13,7 +13,8 @@ import java.util.Arrays;
  * <p>Threads: belongs to the thread of its walker.
  */
 final class LockstepWalk {
-  private static final long CLOSED = -1;
+  /** No table, no address: a word that is read there is not used. */
+  private static final long CLOSED = -4096;
 
   private final GuestMemory memory;
   private final long[] address;
@@ -74,7 +75,8 @@ final class LockstepWalk {
         open++;
       }
       for (int lane = 0; lane < count; lane++) {
-        entries[lane] = memory.entryOrZero(Translation.address(host[lane]));
+        // A lane that is done has the address of a byte here.
+        entries[lane] = memory.entryOrZero(Translation.address(host[lane]) & -8);
       }
       for (int lane = 0; lane < count; lane++) {
         if (address[lane] != CLOSED) {
