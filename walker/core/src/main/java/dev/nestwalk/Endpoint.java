@@ -52,6 +52,7 @@ public final class Endpoint implements AddressSpaces.Requester {
 
   private int sizeClass;
   private int refused;
+  private long stoppedBy;
   private @Nullable AddressSpace space;
   private @Nullable AddressSpace second;
 
@@ -186,6 +187,98 @@ public final class Endpoint implements AddressSpaces.Requester {
       }
     }
     return i;
+  }
+
+  /**
+   * Reads guest memory as the device would.
+   *
+   * @param iova first byte
+   * @param into takes as many bytes as it has
+   * @return how many bytes were read: less than all if one was refused or lies outside memory,
+   *     which {@link #stoppedBy} then tells
+   */
+  public long read(long iova, MemorySegment into) {
+    long length = into.byteSize();
+    long done = 0;
+    while (done < length) {
+      long answer = translate(iova + done, Access.READ);
+      long piece = inBlock(iova + done, answer, length - done);
+      long copied =
+          piece == 0 ? 0 : translator.memory.read(Translation.address(answer), into, done, piece);
+      if (copied == 0) {
+        stoppedBy = answer;
+        return done;
+      }
+      done += copied;
+    }
+    return done;
+  }
+
+  /**
+   * Writes guest memory as the device would.
+   *
+   * @param iova first byte
+   * @param from all its bytes are written
+   * @return how many bytes were written: less than all if one was refused, lies outside memory or
+   *     in memory that takes no writes, which {@link #stoppedBy} then tells
+   */
+  public long write(long iova, MemorySegment from) {
+    long length = from.byteSize();
+    long done = 0;
+    while (done < length) {
+      long answer = translate(iova + done, Access.WRITE);
+      long piece = inBlock(iova + done, answer, length - done);
+      long copied =
+          piece == 0 ? 0 : translator.memory.write(Translation.address(answer), from, done, piece);
+      if (copied == 0) {
+        stoppedBy = answer;
+        return done;
+      }
+      done += copied;
+    }
+    return done;
+  }
+
+  /**
+   * The guest memory behind {@code [iova, iova + length)} without a copy, for a device that keeps
+   * it mapped. It stays what it is when tables change: ask again after an invalidation.
+   *
+   * @return null if a byte was refused or lies outside memory, which {@link #stoppedBy} then tells,
+   *     or if the output is not contiguous
+   * @throws IllegalArgumentException for an empty range
+   */
+  public @Nullable MemorySegment slice(long iova, long length, int access) {
+    if (length < 1) {
+      throw new IllegalArgumentException("slice of %d bytes: expected some".formatted(length));
+    }
+    long start = 0;
+    for (long done = 0; done < length; ) {
+      long answer = translate(iova + done, access);
+      long piece = inBlock(iova + done, answer, length - done);
+      long output = Translation.address(answer);
+      boolean writable = (access & Access.WRITE) == 0 || translator.memory.isWritable(output);
+      stoppedBy = answer;
+      if (piece == 0 || !writable || done != 0 && output != start + done) {
+        return null;
+      }
+      start = done == 0 ? output : start;
+      done += piece;
+    }
+    return translator.memory.sliceOrNull(start, length);
+  }
+
+  /** The answer for the byte at which the last read, write or slice ended early. */
+  public long stoppedBy() {
+    return stoppedBy;
+  }
+
+  /** Bytes from an address to the end of what its answer covers, at most {@code most}. */
+  private static long inBlock(long iova, long answer, long most) {
+    if (Translation.isFault(answer)) {
+      return 0;
+    }
+    long span = Translation.span(answer);
+    return Math.min(span - (iova & span - 1), most);
   }
 
   /** Answers that overwrite their addresses: those cannot be asked for again. */

@@ -23,7 +23,7 @@ final class SmmuTranslator extends Translator {
       StructureCaches structures,
       TagCounter tags,
       @Nullable CacheOptions options) {
-    super(-1, log, structures, tags, options);
+    super(-1, memory, log, structures, tags, options);
     walker = new SmmuWalker(config, memory, structures);
   }
 

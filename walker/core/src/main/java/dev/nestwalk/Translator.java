@@ -11,6 +11,7 @@ import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.collections.Long2ObjectHashMap;
@@ -38,6 +39,7 @@ public abstract class Translator {
 
   final boolean counting;
   final Presence presence;
+  final GuestMemory memory;
   final Lanes lanes = new Lanes();
 
   // Batches out of memory pass through these.
@@ -55,11 +57,13 @@ public abstract class Translator {
    */
   Translator(
       int maxSourceId,
+      GuestMemory memory,
       InvalidationLog log,
       StructureCaches structures,
       TagCounter tags,
       @Nullable CacheOptions options) {
     this.maxSourceId = maxSourceId;
+    this.memory = memory;
     this.log = log;
     this.structures = structures;
     caches = options != null;

@@ -23,7 +23,7 @@ final class VtdTranslator extends Translator {
       StructureCaches structures,
       TagCounter tags,
       @Nullable CacheOptions options) {
-    super(0xffff, log, structures, tags, options);
+    super(0xffff, memory, log, structures, tags, options);
     walker = new VtdWalker(config, memory, structures);
   }
 

@@ -2,6 +2,8 @@ package dev.nestwalk;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,14 +17,9 @@ import dev.nestwalk.fixtures.vtd.VtdMachine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 
 /** Two requesters in two domains, second stage only; what caches keep and what they drop. */
 class EndpointTest {
@@ -209,48 +206,46 @@ class EndpointTest {
   }
 
   @Test
-  @Timeout(value = 60, unit = TimeUnit.SECONDS)
-  void afterSyncNoThreadUsesWhatWasDropped() throws InterruptedException {
-    long entry = tables[ONE].entryAddress(PAGE, 1);
-    AtomicLong allowed = new AtomicLong(0);
-    AtomicLong wrong = new AtomicLong();
-    AtomicLong answers = new AtomicLong();
-    AtomicBoolean going = new AtomicBoolean(true);
-    CountDownLatch ready = new CountDownLatch(1);
-    Thread device =
-        new Thread(
-            () -> {
-              Translator mine = iommu.newTranslator();
-              Endpoint endpoint = mine.endpoint(ONE, -1);
-              ready.countDown();
-              while (going.get()) {
-                long least = allowed.get();
-                long answer = endpoint.translate(PAGE, Access.READ);
-                long version = Translation.address(answer) - OUT >>> 12;
-                if (Translation.isFault(answer) || version < least) {
-                  wrong.incrementAndGet();
-                }
-                answers.incrementAndGet();
-              }
-              mine.pause();
-            });
-    device.start();
-    ready.await();
-    for (int version = 1; version <= 20_000; version++) {
-      memory.put(entry, OUT + version * 4096L | 3);
-      switch (version % 3) {
-        case 0 -> iommu.vtdInvalidations().iotlbPages(10, PAGE, 0, true);
-        case 1 -> iommu.vtdInvalidations().iotlbDomain(10);
-        default -> iommu.vtdInvalidations().iotlbGlobal();
-      }
-      iommu.sync();
-      // From here on no translation that begins may answer with an older version.
-      allowed.set(version);
+  void dmaReachesMemoryThroughTheTables() {
+    // Two pages lie in reverse order in memory, the third nowhere.
+    long low = memory.allocate();
+    long high = memory.allocate();
+    long at = 0x7000_0000L;
+    tables[ONE].map(at, high, 12, 3);
+    tables[ONE].map(at + 4096, low, 12, 3);
+    tables[ONE].map(at + 8192, 0x7f00_0000L, 12, 3);
+    MemorySegment data = arena.allocate(4096);
+    for (int i = 0; i < 4096; i++) {
+      data.set(ValueLayout.JAVA_BYTE, i, (byte) (i * 31));
     }
-    going.set(false);
-    device.join();
-    assertEquals(0, wrong.get());
-    assertTrue(answers.get() > 1000, "answers " + answers.get());
-    iommu.sync();
+    assertEquals(4096, first.write(at + 2048, data));
+    MemorySegment back = arena.allocate(4096);
+    assertEquals(4096, first.read(at + 2048, back));
+    assertEquals(-1, data.mismatch(back));
+    assertEquals(data.get(ValueLayout.JAVA_LONG, 2048), memory.get(low));
+    assertEquals(data.get(ValueLayout.JAVA_LONG, 0), memory.get(high + 2048));
+
+    assertEquals(2048, first.read(at + 4096 + 2048, back), "then comes what is no memory");
+    assertEquals(0x7f00_0000L, Translation.address(first.stoppedBy()));
+    assertEquals(0, first.write(at + 16 * 4096L, data), "then comes what is not mapped");
+    assertTrue(Translation.isFault(first.stoppedBy()));
+  }
+
+  @Test
+  void aSliceIsTheMemoryItselfIfItIsContiguous() {
+    long low = memory.allocate();
+    long high = memory.allocate();
+    long at = 0x7000_0000L;
+    tables[ONE].map(at, low, 12, 3);
+    tables[ONE].map(at + 4096, high, 12, 1);
+    tables[ONE].map(at + 8192, low, 12, 3);
+    MemorySegment slice = first.slice(at + 8, 8184, Access.READ);
+    assertNotNull(slice, "both pages lie side by side");
+    memory.put(high, 0x1234_5678L);
+    assertEquals(0x1234_5678L, slice.get(ValueLayout.JAVA_LONG, 4088));
+    assertNull(first.slice(at, 8192, Access.WRITE), "the second page is read-only");
+    assertTrue(Translation.isFault(first.stoppedBy()));
+    assertNull(first.slice(at + 4096, 8192, Access.READ), "not contiguous");
+    assertThrows(IllegalArgumentException.class, () -> first.slice(at, 0, Access.READ));
   }
 }

@@ -7,6 +7,8 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Guest-physical memory: runs of RAM with holes between them, read as 64-bit little-endian entries.
@@ -228,11 +230,81 @@ public class GuestMemory {
   }
 
   /**
+   * Copies bytes out of memory, up to the end of the run that holds the first.
+   *
+   * @param into receives them from {@code at} on
+   * @return how many, 0 outside memory
+   * @throws IndexOutOfBoundsException if {@code into} has no room for {@code length} bytes
+   */
+  public final long read(long address, MemorySegment into, long at, long length) {
+    Objects.checkFromIndexSize(at, length, into.byteSize());
+    int index = runOf(address);
+    if (index < 0 || length == 0) {
+      return 0;
+    }
+    Run run = runs[index];
+    long count = within(run, address, length);
+    if (run.isZero()) {
+      for (long i = at; i < at + count; i++) {
+        into.set(ValueLayout.JAVA_BYTE, i, (byte) 0);
+      }
+    } else {
+      MemorySegment.copy(run.bytes, address - run.first, into, at, count);
+    }
+    return count;
+  }
+
+  /**
+   * Copies bytes into memory, up to the end of the run that takes the first.
+   *
+   * @param from has them from {@code at} on
+   * @return how many, 0 outside memory and where it refuses writes
+   * @throws IndexOutOfBoundsException if {@code from} has fewer than {@code length} bytes
+   */
+  public final long write(long address, MemorySegment from, long at, long length) {
+    Objects.checkFromIndexSize(at, length, from.byteSize());
+    int index = runOf(address);
+    if (index < 0 || readOnly || runs[index].rom || length == 0) {
+      return 0;
+    }
+    Run run = runs[index];
+    long count = within(run, address, length);
+    MemorySegment.copy(from, at, run.bytes, address - run.first, count);
+    return count;
+  }
+
+  /** Whether the byte at {@code address} is memory that takes writes. */
+  public final boolean isWritable(long address) {
+    int index = runOf(address);
+    return index >= 0 && !readOnly && !runs[index].rom;
+  }
+
+  /** The run that holds a byte, or -1: runs are whole words, so its word tells. */
+  private int runOf(long address) {
+    return find(address & -8);
+  }
+
+  private static long within(Run run, long address, long length) {
+    long rest = run.last - address;
+    return Long.compareUnsigned(length - 1, rest) <= 0 ? length : rest + 1;
+  }
+
+  /**
    * The bytes of {@code [address, address + length)} without a copy.
    *
    * @throws IndexOutOfBoundsException if they do not all lie in one run that has bytes
    */
   public final MemorySegment slice(long address, long length) {
+    MemorySegment slice = sliceOrNull(address, length);
+    if (slice == null) {
+      throw new IndexOutOfBoundsException(
+          "0x%x, %d bytes: not within one run of guest memory".formatted(address, length));
+    }
+    return slice;
+  }
+
+  /** The same, null if the bytes do not all lie in one run that has bytes. */
+  public final @Nullable MemorySegment sliceOrNull(long address, long length) {
     for (Run run : runs) {
       long offset = address - run.first;
       if (Long.compareUnsigned(offset, run.bytes.byteSize()) < 0
@@ -241,8 +313,7 @@ public class GuestMemory {
         return run.bytes.asSlice(offset, length);
       }
     }
-    throw new IndexOutOfBoundsException(
-        "0x%x, %d bytes: not within one run of guest memory".formatted(address, length));
+    return null;
   }
 
   /** Collects runs; {@link #build} checks that they do not overlap. */

@@ -1,0 +1,170 @@
+package dev.nestwalk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.smmu.ContextEntry;
+import dev.nestwalk.fixtures.smmu.SmmuMachine;
+import dev.nestwalk.fixtures.smmu.StreamEntry;
+import dev.nestwalk.fixtures.smmu.VmsaTables;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * What each SMMUv3 command drops, counted: streams 1 and 2 have stage 1 with ASID 1 and 2 in VMID
+ * 0, stream 3 has stage 2 in VMID 7, stream 4 both, ASID 1 in VMID 7. Each translates four small
+ * pages and a block of 2 MiB; those of stream 4 are global.
+ */
+class SmmuInvalidationTest {
+  private static final long PAGE = 0x4040_0000L;
+  private static final long BIG = 0x4060_0000L;
+  private static final long GUEST = 0x5000_0000L;
+  private static final long OUT = 0x8000_0000L;
+  private static final int STREAMS = 4;
+  private static final long NOT_GLOBAL = 1L << 11;
+
+  private final Arena arena = Arena.ofConfined();
+  private final TableMemory memory = new TableMemory(arena).run(0x10_0000, 256);
+  private final long firstContext = memory.allocate();
+  private final Iommu iommu = build();
+  private Translator translator = iommu.newTranslator();
+  private final List<Endpoint> endpoints = new ArrayList<>();
+
+  private Iommu build() {
+    SmmuMachine machine = new SmmuMachine(memory);
+    machine.register("IDR3", SmmuMachine.IDR3 | 1L << 10);
+    VmsaTables second = new VmsaTables(memory, 12, 0, 48);
+    long secondPage = 1L << 10 | 3L << 6 | 15L << 2;
+    map(second, PAGE, OUT, secondPage, 0);
+    map(second, GUEST, OUT, secondPage, 0);
+    long[] contexts = {firstContext, memory.allocate(), memory.allocate()};
+    for (int i = 0; i < 3; i++) {
+      VmsaTables first = new VmsaTables(memory, 12, 0, 48);
+      map(first, PAGE, i == 2 ? GUEST : OUT, 1L << 10 | 1L << 6, i == 2 ? 0 : NOT_GLOBAL);
+      // ASID 1, 2 and 1 again.
+      machine.context(contexts[i], new ContextEntry(48).lower(first).set(i == 1 ? 49 : 48));
+    }
+    for (int page = 0; page < memory.pages(); page++) {
+      second.map(memory.page(page), memory.page(page), 3, secondPage);
+    }
+    machine.stream(1, new StreamEntry(5).stage1(contexts[0], 0, 0, 0));
+    machine.stream(2, new StreamEntry(5).stage1(contexts[1], 0, 0, 0));
+    machine.stream(3, vmid7(new StreamEntry(6).stage2(second, 48)));
+    machine.stream(4, vmid7(new StreamEntry(7).stage1(contexts[2], 0, 0, 0).stage2(second, 48)));
+    return Iommu.smmuv3(Comparison.over(memory), machine.registers());
+  }
+
+  private static StreamEntry vmid7(StreamEntry entry) {
+    return entry.set(128).set(129).set(130);
+  }
+
+  private static void map(VmsaTables tables, long from, long to, long flags, long private1) {
+    for (int page = 0; page < 4; page++) {
+      tables.map(from + page * 4096L, to + page * 4096L, 3, flags | private1);
+    }
+    tables.map(from + (BIG - PAGE), to + (BIG - PAGE), 2, flags | private1);
+  }
+
+  @BeforeEach
+  void fill() {
+    translator = iommu.newTranslator(CacheOptions.DEFAULT.withCounters());
+    for (int stream = 1; stream <= STREAMS; stream++) {
+      endpoints.add(translator.endpoint(stream, -1));
+      missing(stream);
+    }
+  }
+
+  @AfterEach
+  void close() {
+    arena.close();
+  }
+
+  /** Which of a stream's five translations are no longer there: bit 4 is the block. */
+  private int missing(int stream) {
+    int missing = 0;
+    for (int page = 0; page <= 4; page++) {
+      long misses = translator.counters().misses;
+      long address = page == 4 ? BIG + 0x1234 : PAGE + page * 4096L;
+      long answer = endpoints.get(stream - 1).translate(address, Access.READ);
+      assertEquals(address - PAGE + OUT, Translation.address(answer), Translation.describe(answer));
+      missing |= (int) (translator.counters().misses - misses) << page;
+    }
+    return missing;
+  }
+
+  private String dropped() {
+    StringBuilder all = new StringBuilder();
+    for (int stream = 1; stream <= STREAMS; stream++) {
+      all.append(stream == 1 ? "" : " ").append("%02x".formatted(missing(stream)));
+    }
+    return all.toString();
+  }
+
+  @Test
+  void whatWasTranslatedOnceIsAHit() {
+    assertEquals("00 00 00 00", dropped());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "CMD_TLBI_NSNH_ALL,                     0x30,                  0x0,        1f 1f 1f 1f",
+    "CMD_TLBI_NH_ALL of VMID 0,             0x10,                  0x0,        1f 1f 00 00",
+    "CMD_TLBI_NH_ALL of VMID 7,             0x700000010,           0x0,        00 00 00 1f",
+    "CMD_TLBI_NH_ASID 1 of VMID 0,          0x1000000000011,       0x0,        1f 00 00 00",
+    "CMD_TLBI_NH_ASID 2 of VMID 0,          0x2000000000011,       0x0,        00 1f 00 00",
+    "CMD_TLBI_NH_VA page 1 of ASID 1,       0x1000000000012,       0x40401001, 02 00 00 00",
+    "CMD_TLBI_NH_VA in the block,           0x2000000000012,       0x40673001, 00 10 00 00",
+    "CMD_TLBI_NH_VA of a global page,       0x9000700000012,       0x40403001, 00 00 00 08",
+    "CMD_TLBI_NH_ASID of another ASID,      0x9000700000011,       0x0,        00 00 00 00",
+    "CMD_TLBI_NH_VAA page 1 of VMID 0,      0x13,                  0x40401001, 02 02 00 00",
+    "CMD_TLBI_NH_VA in VMID 7,              0x1000700000012,       0x40402001, 00 00 00 04",
+    "CMD_TLBI_S12_VMALL of VMID 7,          0x700000028,           0x0,        00 00 1f 1f",
+    "CMD_TLBI_S2_IPA page 2 of VMID 7,      0x70000002a,           0x40402001, 00 00 04 1f",
+    "another VMID,                          0x800000028,           0x0,        00 00 00 00",
+    "range of two pages (NUM=1 SCALE=0),    0x1000000001012,       0x40401401, 06 00 00 00",
+    "range of 2 * 2^1 pages (NUM=1),        0x1000000101012,       0x40400401, 0f 00 00 00",
+    "range over the block (SCALE=9 NUM=1),  0x1000000901012,       0x40400401, 1f 00 00 00",
+    "TTL=3 names one page,                  0x1000000000012,       0x40401701, 02 00 00 00",
+    "CMD_CFGI_STE of stream 1,              0x100000003,           0x0,        1f 00 00 00",
+  })
+  void commandsDropWhatTheyName(String name, String w0, String w1, String expected) {
+    int result = iommu.smmuInvalidations().submit(Long.decode(w0.strip()), Long.decode(w1.strip()));
+    assertEquals(0, result, name);
+    assertEquals(expected, dropped());
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "unknown opcode 0x2f,                   0x2f,                  0x0",
+    "SSEC on the Non-secure queue,          0x430,                 0x0",
+    "CMD_SYNC with CS=3,                    0x3046,                0x0",
+    "TG without NUM SCALE and TTL,          0x1000000000012,       0x40401401",
+  })
+  void illegalCommandsAreRefusedAndDropNothing(String name, String w0, String w1) {
+    int result = iommu.smmuInvalidations().submit(Long.decode(w0.strip()), Long.decode(w1.strip()));
+    assertEquals(1, result, name);
+    assertEquals("00 00 00 00", dropped());
+  }
+
+  @Test
+  void aChangedContextTakesEffectWithItsInvalidation() {
+    long before = endpoints.get(0).translate(PAGE, Access.READ);
+    long entry = memory.get(firstContext);
+    memory.put(firstContext, entry & ~(1L << 31));
+    assertEquals(before, endpoints.get(0).translate(PAGE, Access.READ), "still cached");
+    assertEquals(0, iommu.smmuInvalidations().submit(0x1_0000_0005L, 0));
+    assertEquals(0x0a, Translation.code(endpoints.get(0).translate(PAGE, Access.READ)));
+    memory.put(firstContext, entry);
+    iommu.smmuInvalidations().configContext(1, 0);
+    assertEquals(before, endpoints.get(0).translate(PAGE, Access.READ));
+  }
+}
