@@ -26,28 +26,52 @@ final class Metrics {
   private static final int FAR_PAGES = 1 << 20;
   private static final int FAR_STRIDE = 8;
   private static final int NESTED_LOADS = 24;
+  private static final String ONE_K = "iotlb-hit-1024-endpoints";
 
   private final Arena arena;
   private final @Nullable Twin twin;
+  private final String only;
   private final List<Metric> metrics = new ArrayList<>();
 
-  Metrics(Arena arena, @Nullable Twin twin) {
+  /** Those whose name contains {@code only}; nothing is built for the others. */
+  Metrics(Arena arena, @Nullable Twin twin, String only) {
     this.arena = arena;
     this.twin = twin;
+    this.only = only;
+  }
+
+  private boolean wants(String... names) {
+    for (String name : names) {
+      if (name.contains(only)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   List<Metric> all() {
-    Metric one = hits();
-    Metric chain = chain();
-    nested("nested-walk-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, chain);
-    nested("nested-walk-smmuv3", Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED, chain);
+    if (wants("iotlb-hit-independent", "iotlb-hit-dependent", "batch-of-hits", ONE_K)) {
+      Metric one = hits();
+      if (wants(ONE_K)) {
+        manyEndpoints(one);
+      }
+    }
+    if (wants("chain-of-24-loads", "nested-walk-vtd", "nested-walk-smmuv3")) {
+      Metric chain = chain();
+      nested("nested-walk-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, chain);
+      nested("nested-walk-smmuv3", Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED, chain);
+    }
     singleStage();
     batches();
-    manyEndpoints(one);
     miss("nested-miss-vtd", Workload.Mode.VTD_NESTED);
     miss("nested-miss-smmuv3", Workload.Mode.SMMUV3_NESTED);
-    invalidations();
-    threads();
+    if (wants("invalidate-domain", "invalidate-pasid", "invalidate-everything")) {
+      invalidations();
+    }
+    if (wants("one-thread", "two-threads")) {
+      threads();
+    }
+    metrics.removeIf(metric -> !metric.name.contains(only));
     return metrics;
   }
 
@@ -145,6 +169,9 @@ final class Metrics {
   }
 
   private void nested(String name, Workload.Mode mode, Twin.Loop loop, Metric chain) {
+    if (!wants(name)) {
+      return;
+    }
     Metric walk =
         walk(
             name,
@@ -159,9 +186,13 @@ final class Metrics {
   }
 
   private void singleStage() {
+    String name = "single-stage-walk-vtd";
+    if (!wants(name)) {
+      return;
+    }
     add(
         walk(
-            "single-stage-walk-vtd",
+            name,
             Workload.Mode.VTD_SECOND,
             Twin.Loop.VTD_SECOND,
             "ratio <= 1.4",
@@ -211,6 +242,9 @@ final class Metrics {
 
   /** Walks in batches, caches off, beside the twin's one by one. */
   private void batch(String name, Workload.Mode mode, Twin.Loop loop, boolean far, double ratio) {
+    if (!wants(name)) {
+      return;
+    }
     int pages = far ? FAR_PAGES : WALK_PAGES;
     int stride = far ? FAR_STRIDE : 1;
     Workload.Built built = Workload.build(mode, pages, stride, arena);
@@ -245,7 +279,7 @@ final class Metrics {
     }
     add(
         new Metric(
-            "iotlb-hit-1024-endpoints",
+            ONE_K,
             HIT_OPERATIONS,
             n -> Subjects.interleaved(endpoints, few, n),
             null,
@@ -254,6 +288,9 @@ final class Metrics {
   }
 
   private void miss(String name, Workload.Mode mode) {
+    if (!wants(name)) {
+      return;
+    }
     Workload.Built built = Workload.build(mode, MISS_PAGES, 1, arena);
     long[] addresses = Subjects.addresses(1 << 18, MISS_PAGES, 1);
     CacheOptions options = CacheOptions.DEFAULT.withIotlb(16, 4);

@@ -88,8 +88,7 @@ public final class Scoreboard {
 
   static List<Metric> measure(boolean quick, String only) {
     Arena arena = Arena.ofAuto();
-    List<Metric> metrics = new ArrayList<>(new Metrics(arena, Twin.load()).all());
-    metrics.removeIf(metric -> !metric.name.contains(only));
+    List<Metric> metrics = new ArrayList<>(new Metrics(arena, Twin.load(), only).all());
     int rounds = WARMUP_ROUNDS + (quick ? QUICK_ROUNDS : FULL_ROUNDS);
     for (int round = 0; round < rounds; round++) {
       if (Boolean.getBoolean("nestwalk.progress")) {
@@ -98,6 +97,9 @@ public final class Scoreboard {
       for (Metric metric : metrics) {
         metric.round(round >= WARMUP_ROUNDS);
       }
+    }
+    if (only.isEmpty()) {
+      metrics.addAll(Isolated.compare(metrics));
     }
     if (Boolean.getBoolean("nestwalk.progress")) {
       System.err.print("\r                    \r");

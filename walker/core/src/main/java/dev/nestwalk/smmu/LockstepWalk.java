@@ -110,11 +110,9 @@ final class LockstepWalk {
       table[lane] = ipa[lane] >>> regime.inputBits == 0 ? regime.base : CLOSED;
     }
     long slots = -1;
-    for (int shift = regime.lsb(regime.start); shift >= regime.granule; shift -= regime.stride) {
-      // Loads first, and nothing else: many of them fit into the processor's window.
-      for (int lane = 0; lane < count; lane++) {
-        entries[lane] = memory.entryOrZero(table[lane] + ((ipa[lane] >>> shift & slots) << 3));
-      }
+    int shift = regime.lsb(regime.start);
+    for (; shift > regime.granule; shift -= regime.stride) {
+      load(count, shift, slots);
       for (int lane = 0; lane < count; lane++) {
         if (table[lane] != CLOSED) {
           level(plan, regime, lane, shift);
@@ -122,12 +120,25 @@ final class LockstepWalk {
       }
       slots = (1L << regime.stride) - 1;
     }
+    load(count, shift, slots);
+    for (int lane = 0; lane < count; lane++) {
+      if (table[lane] != CLOSED) {
+        host[lane] = SmoothWalk.secondPage(plan, entries[lane], shift, ipa[lane], need[lane]);
+      }
+    }
   }
 
+  /** Loads first, and nothing else: many of them fit into the processor's window. */
+  private void load(int count, int shift, long slots) {
+    for (int lane = 0; lane < count; lane++) {
+      entries[lane] = memory.entryOrZero(table[lane] + ((ipa[lane] >>> shift & slots) << 3));
+    }
+  }
+
+  /** Takes one stage 2 descriptor above the lowest level. */
   private void level(SmmuPlan plan, Regime regime, int lane, int shift) {
     long entry = entries[lane];
-    if (shift != regime.granule
-        && (entry & (SmoothWalk.TABLE | regime.beyond)) == SmoothWalk.TABLE) {
+    if ((entry & (SmoothWalk.TABLE | regime.beyond)) == SmoothWalk.TABLE) {
       table[lane] = entry & regime.tables;
     } else {
       table[lane] = CLOSED;

@@ -109,11 +109,8 @@ final class LockstepWalk {
       boolean within = address[lane] >>> plan.secondWidth == 0;
       table[lane] = within ? plan.secondRoot | Access.ATOMIC : CLOSED;
     }
-    for (int shift = 3 + 9 * plan.secondLevels; shift >= 12; shift -= 9) {
-      for (int lane = 0; lane < count; lane++) {
-        long at = (table[lane] & -4096) + (address[lane] >>> shift - 3 & SmoothWalk.INDEX);
-        entries[lane] = memory.entryOrZero(at);
-      }
+    for (int shift = 3 + 9 * plan.secondLevels; shift > 12; shift -= 9) {
+      load(count, shift);
       for (int lane = 0; lane < count; lane++) {
         long at = table[lane];
         if (at != CLOSED) {
@@ -121,10 +118,28 @@ final class LockstepWalk {
         }
       }
     }
+    load(count, 12);
+    for (int lane = 0; lane < count; lane++) {
+      long at = table[lane];
+      if (at != CLOSED) {
+        long entry = entries[lane];
+        host[lane] =
+            SmoothWalk.secondPage(
+                plan, entry, 12, at & entry & Access.ATOMIC, address[lane], need[lane]);
+      }
+    }
+  }
+
+  /** Loads first, and nothing else: many of them fit into the processor's window. */
+  private void load(int count, int shift) {
+    for (int lane = 0; lane < count; lane++) {
+      long at = (table[lane] & -4096) + (address[lane] >>> shift - 3 & SmoothWalk.INDEX);
+      entries[lane] = memory.entryOrZero(at);
+    }
   }
 
   /**
-   * Reads one second-stage entry.
+   * Takes one second-stage entry above the lowest level.
    *
    * @param at table, with the rights granted so far in its lowest bits
    * @return the next table in the same form
@@ -133,7 +148,7 @@ final class LockstepWalk {
     long of = address[lane];
     long rights = at & entry & Access.ATOMIC;
     long required = SmoothWalk.secondRequired(plan, need[lane]);
-    if (shift != 12 && (entry & (required | plan.secondIllegal)) == required) {
+    if ((entry & (required | plan.secondIllegal)) == required) {
       return entry & SmoothWalk.ADDRESS | rights;
     }
     host[lane] = SmoothWalk.secondPage(plan, entry, shift, rights, of, need[lane]);

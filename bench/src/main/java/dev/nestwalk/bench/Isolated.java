@@ -1,0 +1,110 @@
+package dev.nestwalk.bench;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The same metric in a JVM that has seen nothing else: says whether the figures of this one, where
+ * all formats and modes ran, are a matter of what the JIT happened to see first.
+ */
+final class Isolated {
+  private static final List<String> NAMES =
+      List.of(
+          "iotlb-hit-independent",
+          "nested-walk-vtd",
+          "nested-walk-smmuv3",
+          "nested-batch-vtd",
+          "nested-batch-smmuv3");
+  private static final double LIMIT = 1.25;
+  private static final int SECONDS = 120;
+
+  /** A figure of this JVM, with its ratio to the isolated one. */
+  private static final class Compared extends Metric {
+    private final double here;
+    private final double alone;
+
+    Compared(String name, double here, double alone) {
+      super(
+          "all-formats/" + name,
+          1,
+          n -> 0,
+          null,
+          "<= 1.25 x isolated",
+          metric -> here <= LIMIT * alone);
+      this.here = here;
+      this.alone = alone;
+    }
+
+    @Override
+    double javaNanos() {
+      return here;
+    }
+
+    @Override
+    double ratio() {
+      return here / alone;
+    }
+  }
+
+  /** Runs a JVM for each name; a line for each. */
+  static List<Metric> compare(List<Metric> metrics) {
+    List<Metric> lines = new ArrayList<>();
+    for (Metric metric : metrics) {
+      if (NAMES.contains(metric.name)) {
+        try {
+          lines.add(new Compared(metric.name, metric.javaNanos(), alone(metric.name)));
+        } catch (IOException e) {
+          System.err.println("nestwalk: no isolated figure of " + metric.name + ": " + e);
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return lines;
+        }
+      }
+    }
+    return lines;
+  }
+
+  private static double alone(String name) throws IOException, InterruptedException {
+    Path json = Files.createTempFile("nestwalk-isolated", ".json");
+    try {
+      Process child =
+          new ProcessBuilder(
+                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                  "-XX:+UseSerialGC",
+                  "--enable-native-access=ALL-UNNAMED",
+                  "-cp",
+                  System.getProperty("java.class.path"),
+                  Scoreboard.class.getName(),
+                  "scoreboard",
+                  "--quick",
+                  "--only",
+                  name,
+                  "--json",
+                  json.toString())
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(ProcessBuilder.Redirect.INHERIT)
+              .start();
+      if (!child.waitFor(SECONDS, TimeUnit.SECONDS) || child.exitValue() != 0) {
+        child.destroyForcibly();
+        throw new IOException("the JVM for it failed");
+      }
+      JsonObject all = JsonParser.parseString(Files.readString(json)).getAsJsonObject();
+      for (var line : all.getAsJsonArray("metrics")) {
+        if (line.getAsJsonObject().get("name").getAsString().equals(name)) {
+          return line.getAsJsonObject().get("java_ns").getAsDouble();
+        }
+      }
+      throw new IOException("no such metric");
+    } finally {
+      Files.delete(json);
+    }
+  }
+
+  private Isolated() {}
+}
