@@ -36,7 +36,7 @@ public final class Scoreboard {
     System.exit(run(args));
   }
 
-  private static int run(String[] args) {
+  static int run(String... args) {
     boolean quick = false;
     @Nullable Path json = null;
     String only = "";
@@ -109,17 +109,17 @@ public final class Scoreboard {
 
   private static void print(List<Metric> metrics) {
     System.out.printf(
-        "%-26s %9s %9s %6s %6s %5s %7s  %-28s %s%n",
+        "%-34s %9s %9s %6s %6s %5s %7s  %-28s %s%n",
         "metric", "java ns", "twin ns", "ratio", "spread", "refs", "B/op", "target", "met");
     for (Metric metric : metrics) {
       System.out.printf(
           Locale.ROOT,
-          "%-26s %9s %9s %6s %5.0f%% %5s %7s  %-28s %s%n",
+          "%-34s %9s %9s %6s %5.0f%% %5s %7s  %-28s %s%n",
           metric.name,
           number(metric.javaNanos()),
           number(metric.twinNanos()),
           number(metric.ratio()),
-          100 * metric.spread(),
+          Double.isNaN(metric.spread()) ? 0 : 100 * metric.spread(),
           number(metric.references),
           number(metric.bytes()),
           metric.target,

@@ -49,10 +49,12 @@ final class Workload {
   private final int pages;
   private final long stride;
   private final int sources;
+  private final int large;
   private long firstRoot;
   private long secondRoot;
 
-  private Workload(Arena arena, int pages, int stride, int sources) {
+  private Workload(Arena arena, int pages, int stride, int sources, int large) {
+    this.large = large;
     this.pages = pages;
     this.stride = stride * 4096L;
     this.sources = sources;
@@ -70,7 +72,15 @@ final class Workload {
 
   /** Builds tables that {@code sources} requesters, each with a domain of its own, share. */
   static Built build(Mode mode, int pages, int stride, int sources, Arena arena) {
-    Workload workload = new Workload(arena, pages, stride, sources);
+    return build(mode, new Workload(arena, pages, stride, sources, 0));
+  }
+
+  /** Builds VT-d tables in which 2 MiB pages map {@code large} percent of the pages. */
+  static Built mixed(Mode mode, int pages, int large, Arena arena) {
+    return build(mode, new Workload(arena, pages, 1, 1, large));
+  }
+
+  private static Built build(Mode mode, Workload workload) {
     Iommu iommu =
         switch (mode) {
           case VTD_FIRST, VTD_SECOND, VTD_NESTED -> workload.vtd(mode);
@@ -100,8 +110,12 @@ final class Workload {
     long used = flags | FirstStageTables.A | FirstStageTables.D;
     for (int page = 0; page < pages; page++) {
       long offset = page * stride;
-      first.map(INPUT + offset, (nested ? GUEST : OUTPUT) + offset, 12, used);
-      second.map((nested ? GUEST : INPUT) + offset, OUTPUT + offset, 12, 3);
+      boolean isLarge = (page >>> 9) * 37 % 100 < large;
+      if (!isLarge || (page & 511) == 0) {
+        int size = isLarge ? 21 : 12;
+        first.map(INPUT + offset, (nested ? GUEST : OUTPUT) + offset, size, used);
+        second.map((nested ? GUEST : INPUT) + offset, OUTPUT + offset, size, 3);
+      }
     }
     PasidEntry entry =
         switch (mode) {

@@ -1,0 +1,73 @@
+package dev.nestwalk.bench;
+
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
+import java.lang.foreign.Arena;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** What does a walk cost in a batch, caches off, from tables in L1 to far beyond L3? */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class BatchedWalkBenchmark {
+  /** What translates. */
+  @Param({
+    "VTD_FIRST",
+    "VTD_SECOND",
+    "VTD_NESTED",
+    "SMMUV3_STAGE1",
+    "SMMUV3_STAGE2",
+    "SMMUV3_NESTED"
+  })
+  public String mode = "VTD_NESTED";
+
+  /** Pages in use; from 1048576 on each has its leaves in cache lines of their own. */
+  @Param({"256", "65536", "1048576"})
+  public int pages = 256;
+
+  /** Addresses per call; the time is that of one call. */
+  @Param({"1", "16", "1024"})
+  public int batch = 1024;
+
+  private long[] answers = {};
+  private int from;
+
+  private final Arena arena = Arena.ofConfined();
+  private Run run = Run.NONE;
+
+  /** Builds the tables and checks every answer. */
+  @Setup(Level.Trial)
+  public void build() {
+    run = Run.of(mode, pages, pages < 1 << 20 ? 1 : 8, CacheOptions.NONE, arena);
+    answers = new long[run.addresses.length];
+  }
+
+  /** Frees the tables. */
+  @TearDown(Level.Trial)
+  public void close() {
+    arena.close();
+  }
+
+  /** One call. */
+  @Benchmark
+  public int walks() {
+    from = from + batch & answers.length - 1;
+    return run.endpoint.translate(run.addresses, answers, from, batch, Access.READ);
+  }
+}

@@ -1,0 +1,64 @@
+package dev.nestwalk.bench;
+
+import dev.nestwalk.Endpoint;
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
+import java.lang.foreign.Arena;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/** What does a hit cost with many requesters, each with an address space of its own, in turn? */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class EndpointsBenchmark {
+  /** Requesters; each has a page of its own. */
+  @Param({"1", "64", "1024", "16384", "65535"})
+  public int endpoints = 1024;
+
+  private final Arena arena = Arena.ofConfined();
+  private Endpoint[] all = {};
+  private long[] addresses = {};
+  private int next;
+
+  /** Builds the tables and checks every answer. */
+  @Setup(Level.Trial)
+  public void build() {
+    Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, 1024, 1, endpoints, arena);
+    CacheOptions options = CacheOptions.DEFAULT.withIotlb(1 << 18, 4);
+    all = Subjects.endpoints(built.iommu().newTranslator(options), endpoints);
+    addresses = Subjects.addresses(1024, 1024, 1);
+    for (int i = 0; i < endpoints; i++) {
+      Subjects.checked(all[i], new long[] {addresses[i & 1023]});
+    }
+  }
+
+  /** Frees the tables. */
+  @TearDown(Level.Trial)
+  public void close() {
+    arena.close();
+  }
+
+  /** One translation by the next requester. */
+  @Benchmark
+  public long hit() {
+    int turn = next;
+    next = turn + 1 == all.length ? 0 : turn + 1;
+    return all[turn].translate(addresses[turn & 1023], Access.READ);
+  }
+}
