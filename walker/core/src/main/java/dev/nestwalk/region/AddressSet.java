@@ -30,22 +30,28 @@ public final class AddressSet {
 
   /** The union of regions; overlapping and touching ones become one range. */
   public static AddressSet of(Collection<Region> regions) {
-    List<Region> sorted = new ArrayList<>(regions);
-    sorted.sort((one, other) -> Long.compareUnsigned(one.first(), other.first()));
+    List<Range> ranges = new ArrayList<>(regions.size());
+    regions.forEach(region -> ranges.add(new Range(region.first(), region.last())));
+    ranges.sort((one, other) -> Long.compareUnsigned(one.first, other.first));
+    return ofSorted(ranges);
+  }
+
+  /** The union of ranges sorted by their first addresses. */
+  static AddressSet ofSorted(List<Range> sorted) {
     long[] firsts = new long[sorted.size()];
     long[] lasts = new long[sorted.size()];
     int count = 0;
-    for (Region region : sorted) {
+    for (Range range : sorted) {
       boolean joins =
           count > 0
               && (lasts[count - 1] == -1
-                  || Long.compareUnsigned(region.first(), lasts[count - 1] + 1) <= 0);
+                  || Long.compareUnsigned(range.first, lasts[count - 1] + 1) <= 0);
       if (!joins) {
-        firsts[count] = region.first();
-        lasts[count] = region.last();
+        firsts[count] = range.first;
+        lasts[count] = range.last;
         count++;
-      } else if (Long.compareUnsigned(region.last(), lasts[count - 1]) > 0) {
-        lasts[count - 1] = region.last();
+      } else if (Long.compareUnsigned(range.last, lasts[count - 1]) > 0) {
+        lasts[count - 1] = range.last;
       }
     }
     return new AddressSet(Arrays.copyOf(firsts, count), Arrays.copyOf(lasts, count));
@@ -76,6 +82,38 @@ public final class AddressSet {
   public boolean intersects(long first, long last) {
     int at = rangeBelow(last);
     return at >= 0 && Long.compareUnsigned(first, lasts[at]) <= 0;
+  }
+
+  /**
+   * First address of {@code first..last} that is in the set.
+   *
+   * @return the address, or {@code first - 1} if there is none
+   */
+  public long firstWithin(long first, long last) {
+    int at = rangeBelow(first);
+    if (at >= 0 && Long.compareUnsigned(first, lasts[at]) <= 0) {
+      return first;
+    }
+    boolean next = at + 1 < firsts.length && Long.compareUnsigned(firsts[at + 1], last) <= 0;
+    return next ? firsts[at + 1] : first - 1;
+  }
+
+  /** The ranges, cut to a window. */
+  List<Range> cut(long first, long last) {
+    List<Range> cut = new ArrayList<>();
+    for (int i = 0; i < firsts.length; i++) {
+      long low = Long.compareUnsigned(firsts[i], first) < 0 ? first : firsts[i];
+      long high = Long.compareUnsigned(lasts[i], last) > 0 ? last : lasts[i];
+      if (Long.compareUnsigned(low, high) <= 0) {
+        cut.add(new Range(low, high));
+      }
+    }
+    return cut;
+  }
+
+  /** The ranges, ascending. */
+  public List<Range> ranges() {
+    return cut(0, -1);
   }
 
   /** Number of disjoint ranges. */

@@ -1,0 +1,487 @@
+package dev.nestwalk.region;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An I/O address space: mappings, what is reserved in it and by whom, what the user has set aside
+ * as always usable, and its alignment. No mapping and no allowed range ever meets a reserved
+ * address.
+ *
+ * <p>Threads: operations exclude each other; {@link #reserved} gives whole states without waiting
+ * for them unless something has changed since the last call.
+ */
+public final class Ioas {
+  /** All ones: the last address, and "everything" as the length of an unmap. */
+  public static final long LAST = -1;
+
+  /** Right of a mapping: devices may read. */
+  public static final int READ = 1;
+
+  /** Right of a mapping: devices may write. */
+  public static final int WRITE = 2;
+
+  /** Bytes of a page of this library's user: offsets within it are kept by {@link #map}. */
+  static final long PAGE = 4096;
+
+  private final Coverage reserved = new Coverage();
+  private final Map<Object, List<AddressSet.Range>> owners = new HashMap<>();
+  private final TreeMap<Long, Area> areas = new TreeMap<>(Long::compareUnsigned);
+  private final IovaChooser chooser = new IovaChooser(reserved, areas);
+  private final Map<Object, Long> alignments = new HashMap<>();
+  private List<AddressSet.Range> allowed = List.of();
+  private volatile @Nullable AddressSet snapshot;
+
+  /** A mapped range. */
+  static final class Area {
+    final long first;
+    final long last;
+    final long source;
+    final int rights;
+    int locks;
+
+    Area(long first, long last, long source, int rights) {
+      this.first = first;
+      this.last = last;
+      this.source = source;
+      this.rights = rights;
+    }
+  }
+
+  /** Usable ranges, and how mappings have to be aligned. */
+  public record Ranges(List<AddressSet.Range> usable, long alignment) {}
+
+  /** An empty address space. */
+  public Ioas() {}
+
+  // What is reserved.
+
+  /**
+   * Reserves ranges for an owner, all or none.
+   *
+   * @throws RegionException EADDRINUSE if one meets a mapping or an allowed range
+   */
+  synchronized void reserve(Object owner, Collection<AddressSet.Range> ranges)
+      throws RegionException {
+    for (AddressSet.Range range : ranges) {
+      Area area = areaMeeting(range.first(), range.last());
+      if (area != null) {
+        throw RegionException.of(
+            Errno.EADDRINUSE,
+            "0x%x-0x%x cannot be reserved: 0x%x-0x%x is mapped",
+            range.first(),
+            range.last(),
+            area.first,
+            area.last);
+      }
+      for (AddressSet.Range open : allowed) {
+        if (meets(open, range.first(), range.last())) {
+          throw RegionException.of(
+              Errno.EADDRINUSE,
+              "0x%x-0x%x cannot be reserved: 0x%x-0x%x is allowed",
+              range.first(),
+              range.last(),
+              open.first(),
+              open.last());
+        }
+      }
+    }
+    if (ranges.isEmpty()) {
+      return;
+    }
+    owners.computeIfAbsent(owner, ignored -> new ArrayList<>()).addAll(ranges);
+    ranges.forEach(range -> reserved.add(range.first(), range.last()));
+    snapshot = null;
+  }
+
+  /**
+   * Reserves {@code length} bytes for an owner.
+   *
+   * @throws RegionException EINVAL for an empty range, EOVERFLOW for one that wraps, EADDRINUSE if
+   *     it meets a mapping or an allowed range
+   */
+  public void reserve(Object owner, long first, long length) throws RegionException {
+    if (length == 0) {
+      throw RegionException.of(Errno.EINVAL, "reserving 0 bytes at 0x%x", first);
+    }
+    reserve(owner, List.of(new AddressSet.Range(first, lastOf(first, length))));
+  }
+
+  /** Removes all that an owner reserved. */
+  public synchronized void removeOwner(Object owner) {
+    List<AddressSet.Range> ranges = owners.remove(owner);
+    if (ranges != null) {
+      ranges.forEach(range -> reserved.remove(range.first(), range.last()));
+      chooser.forget();
+      snapshot = null;
+    }
+  }
+
+  /** Whether an owner has anything reserved. */
+  synchronized boolean hasOwner(Object owner) {
+    return owners.containsKey(owner);
+  }
+
+  /** What is reserved, as one state; lookups in it allocate nothing. */
+  public AddressSet reserved() {
+    AddressSet known = snapshot;
+    return known != null ? known : rebuild();
+  }
+
+  private synchronized AddressSet rebuild() {
+    AddressSet known = snapshot;
+    if (known == null) {
+      known = reserved.toSet();
+      snapshot = known;
+    }
+    return known;
+  }
+
+  /** Usable ranges; neither mappings nor allowed ranges count (IOVA_RANGES). */
+  public synchronized Ranges ranges() {
+    return new Ranges(reserved().complement(new AddressSet.Range(0, LAST), 1), alignment());
+  }
+
+  /**
+   * The same into a buffer.
+   *
+   * @param into receives first and last address of as many ranges as it has room for
+   * @return how many ranges there are
+   * @throws RegionException EMSGSIZE if there are more than {@code into} takes
+   */
+  public int ranges(long[] into) throws RegionException {
+    List<AddressSet.Range> usable = ranges().usable();
+    for (int i = 0; i < Math.min(usable.size(), into.length / 2); i++) {
+      into[2 * i] = usable.get(i).first();
+      into[2 * i + 1] = usable.get(i).last();
+    }
+    if (usable.size() > into.length / 2) {
+      throw RegionException.of(
+          Errno.EMSGSIZE, "%d ranges, room for %d", usable.size(), into.length / 2);
+    }
+    return usable.size();
+  }
+
+  // Alignment.
+
+  /**
+   * Asks for an alignment of all mappings.
+   *
+   * @throws RegionException EINVAL above 4096, EADDRINUSE if a mapping does not fit
+   */
+  public synchronized void align(Object owner, long granule) throws RegionException {
+    checkAlignment(granule);
+    alignments.put(owner, granule);
+  }
+
+  private void checkAlignment(long granule) throws RegionException {
+    long wanted = Math.max(granule, alignment());
+    if (wanted > PAGE || Long.bitCount(granule) != 1) {
+      throw RegionException.of(Errno.EINVAL, "alignment %d: expected 1 to %d", granule, PAGE);
+    }
+    if (wanted > alignment()) {
+      for (Area area : areas.values()) {
+        if (((area.first | area.last + 1 | area.source % PAGE) & wanted - 1) != 0) {
+          throw RegionException.of(
+              Errno.EADDRINUSE, "mapping 0x%x-0x%x is not aligned", area.first, area.last);
+        }
+      }
+    }
+  }
+
+  /** The alignment in force, 1 to 4096. */
+  public synchronized long alignment() {
+    return alignments.values().stream().mapToLong(Long::longValue).max().orElse(1);
+  }
+
+  /** Adds a hardware page table: its alignment and what lies outside its aperture; all or none. */
+  synchronized void addTable(Object owner, AddressSet.Range aperture, long granule)
+      throws RegionException {
+    checkAlignment(granule);
+    List<AddressSet.Range> outside = new ArrayList<>();
+    if (aperture.first() != 0) {
+      outside.add(new AddressSet.Range(0, aperture.first() - 1));
+    }
+    if (aperture.last() != LAST) {
+      outside.add(new AddressSet.Range(aperture.last() + 1, LAST));
+    }
+    reserve(owner, outside);
+    alignments.put(owner, granule);
+  }
+
+  synchronized void removeTable(Object owner) {
+    removeOwner(owner);
+    alignments.remove(owner);
+  }
+
+  // What is allowed.
+
+  /**
+   * Replaces the set of ranges that stay usable whatever is attached (ALLOW_IOVAS).
+   *
+   * @throws RegionException EINVAL for a range of fewer than two bytes or two that overlap,
+   *     EADDRINUSE if one is reserved; the old set stays then
+   */
+  public synchronized void allow(List<AddressSet.Range> ranges) throws RegionException {
+    TreeMap<Long, AddressSet.Range> sorted = new TreeMap<>(Long::compareUnsigned);
+    for (AddressSet.Range range : ranges) {
+      if (Long.compareUnsigned(range.first(), range.last()) >= 0) {
+        throw RegionException.of(
+            Errno.EINVAL, "allowed range 0x%x-0x%x", range.first(), range.last());
+      }
+      Map.Entry<Long, AddressSet.Range> below = sorted.floorEntry(range.last());
+      if (below != null && Long.compareUnsigned(below.getValue().last(), range.first()) >= 0) {
+        throw RegionException.of(
+            Errno.EINVAL, "allowed range 0x%x-0x%x overlaps", range.first(), range.last());
+      }
+      sorted.put(range.first(), range);
+    }
+    for (AddressSet.Range range : sorted.values()) {
+      Long at = reserved.firstCovered(range.first(), range.last());
+      if (at != null) {
+        throw RegionException.of(
+            Errno.EADDRINUSE,
+            "0x%x-0x%x cannot be allowed: 0x%x is reserved",
+            range.first(),
+            range.last(),
+            at);
+      }
+    }
+    allowed = List.copyOf(sorted.values());
+    chooser.forget();
+  }
+
+  // Mappings.
+
+  /**
+   * Maps at a fixed address.
+   *
+   * @param source address of the memory; its offset within a page is kept
+   * @param rights {@link #READ}, {@link #WRITE} or both
+   * @throws RegionException EOVERFLOW, EINVAL (also for a reserved address), EEXIST
+   */
+  public synchronized void mapFixed(long iova, long length, long source, int rights)
+      throws RegionException {
+    checkRequest(iova, length, source, rights);
+    long alignment = alignment();
+    checkLength(length, alignment);
+    if ((iova & alignment - 1) != 0) {
+      throw RegionException.of(Errno.EINVAL, "0x%x: expected a multiple of %d", iova, alignment);
+    }
+    long last = lastOf(iova, length);
+    Long covered = reserved.firstCovered(iova, last);
+    if (covered != null) {
+      throw RegionException.of(
+          Errno.EINVAL, "0x%x-0x%x cannot be mapped: 0x%x is reserved", iova, last, covered);
+    }
+    Area area = areaMeeting(iova, last);
+    if (area != null) {
+      throw RegionException.of(
+          Errno.EEXIST, "0x%x-0x%x meets the mapping 0x%x-0x%x", iova, last, area.first, area.last);
+    }
+    checkSource(source, alignment);
+    areas.put(iova, new Area(iova, last, source, rights));
+  }
+
+  /**
+   * Maps where there is room: at the lowest fitting address of the allowed ranges, or of all.
+   *
+   * @return the address
+   * @throws RegionException EOVERFLOW, EINVAL, ENOSPC
+   */
+  public synchronized long map(long length, long source, int rights) throws RegionException {
+    checkRequest(0, length, source, rights);
+    long alignment = alignment();
+    checkLength(length, alignment);
+    long iova = chooser.choose(allowed, length, source, alignment);
+    checkSource(source, alignment);
+    areas.put(iova, new Area(iova, iova + length - 1, source, rights));
+    return iova;
+  }
+
+  private static void checkRequest(long iova, long length, long source, int rights)
+      throws RegionException {
+    if (iova == LAST || length == LAST) {
+      throw RegionException.of(Errno.EOVERFLOW, "address 0x%x, length 0x%x", iova, length);
+    }
+    if (rights < READ || rights > (READ | WRITE)) {
+      throw RegionException.of(Errno.EINVAL, "rights %d: expected read, write or both", rights);
+    }
+    if (length != 0) {
+      lastOf(source, length);
+    }
+  }
+
+  private static void checkLength(long length, long alignment) throws RegionException {
+    if (length == 0 || (length & alignment - 1) != 0) {
+      throw RegionException.of(
+          Errno.EINVAL, "length 0x%x: expected a multiple of %d", length, alignment);
+    }
+  }
+
+  private static void checkSource(long source, long alignment) throws RegionException {
+    if ((source % PAGE & alignment - 1) != 0) {
+      throw RegionException.of(
+          Errno.EINVAL, "memory at 0x%x: expected a multiple of %d", source, alignment);
+    }
+  }
+
+  private static long lastOf(long first, long length) throws RegionException {
+    long last = first + (length - 1);
+    if (Long.compareUnsigned(last, first) < 0) {
+      throw RegionException.of(Errno.EOVERFLOW, "0x%x bytes at 0x%x wrap", length, first);
+    }
+    return last;
+  }
+
+  /**
+   * Maps what is mapped elsewhere, at a fixed address.
+   *
+   * @param from may be this address space
+   * @throws RegionException ENOENT if the source is not mapped without gap; else as {@link
+   *     #mapFixed}
+   */
+  public void copyFixed(Ioas from, long source, long length, long iova, int rights)
+      throws RegionException {
+    if (length == 0) {
+      throw RegionException.of(Errno.EINVAL, "copying 0 bytes at 0x%x", source);
+    }
+    long memory = from.sourceOf(source, lastOf(source, length), rights);
+    mapFixed(iova, length, memory, rights);
+  }
+
+  private synchronized long sourceOf(long first, long last, int rights) throws RegionException {
+    long next = first;
+    Area start = null;
+    while (true) {
+      Area area = areaMeeting(next, next);
+      if (area == null) {
+        throw RegionException.of(Errno.ENOENT, "0x%x is not mapped", next);
+      }
+      if ((rights & ~area.rights & WRITE) != 0) {
+        throw RegionException.of(Errno.EPERM, "0x%x is mapped read-only", next);
+      }
+      start = start == null ? area : start;
+      if (Long.compareUnsigned(area.last, last) >= 0) {
+        return start.source + (first - start.first);
+      }
+      next = area.last + 1;
+    }
+  }
+
+  /**
+   * Unmaps whole mappings within a range; (0, {@link #LAST}) is everything.
+   *
+   * @return how many bytes
+   * @throws RegionException EOVERFLOW, EINVAL, ENOENT if nothing is mapped there or a mapping
+   *     sticks out, EBUSY if one is locked; mappings before that one are gone
+   */
+  public synchronized long unmap(long iova, long length) throws RegionException {
+    boolean all = iova == 0 && length == LAST;
+    if (!all && (iova == LAST || length == LAST)) {
+      throw RegionException.of(Errno.EOVERFLOW, "address 0x%x, length 0x%x", iova, length);
+    }
+    if (length == 0) {
+      throw RegionException.of(Errno.EINVAL, "unmapping 0 bytes at 0x%x", iova);
+    }
+    long last = all ? LAST : lastOf(iova, length);
+    if (!all && areaMeeting(iova, last) == null) {
+      throw RegionException.of(Errno.ENOENT, "nothing is mapped in 0x%x-0x%x", iova, last);
+    }
+    return unmapAreas(iova, last);
+  }
+
+  private long unmapAreas(long first, long last) throws RegionException {
+    long bytes = 0;
+    Area area = areaMeeting(first, last);
+    while (area != null) {
+      if (area.locks != 0) {
+        throw RegionException.of(
+            Errno.EBUSY, "the mapping 0x%x-0x%x is locked", area.first, area.last);
+      }
+      if (Long.compareUnsigned(area.first, first) < 0
+          || Long.compareUnsigned(area.last, last) > 0) {
+        throw RegionException.of(
+            Errno.ENOENT, "the mapping 0x%x-0x%x sticks out", area.first, area.last);
+      }
+      areas.remove(area.first);
+      chooser.forget();
+      bytes += area.last - area.first + 1;
+      area = area.last == LAST ? null : areaMeeting(area.last, last);
+    }
+    return bytes;
+  }
+
+  /**
+   * Unmaps as VFIO does: an empty range is no error.
+   *
+   * @param all everything; {@code iova} and {@code length} have to be 0 then
+   * @throws RegionException EINVAL, or as {@link #unmap}
+   */
+  public synchronized long unmapVfio(long iova, long length, boolean all) throws RegionException {
+    if (all) {
+      if ((iova | length) != 0) {
+        throw RegionException.of(Errno.EINVAL, "unmapping all: expected no range");
+      }
+      return unmapAreas(0, LAST);
+    }
+    if (length == 0) {
+      throw RegionException.of(Errno.EINVAL, "unmapping 0 bytes at 0x%x", iova);
+    }
+    return unmapAreas(iova, lastOf(iova, length));
+  }
+
+  /**
+   * Locks the mapping that holds an address, as a hardware queue does; locks count.
+   *
+   * @throws RegionException ENOENT if nothing is mapped there
+   */
+  public synchronized void lock(long iova) throws RegionException {
+    Area area = areaMeeting(iova, iova);
+    if (area == null) {
+      throw RegionException.of(Errno.ENOENT, "0x%x is not mapped", iova);
+    }
+    area.locks++;
+  }
+
+  /** Ends a lock. */
+  public synchronized void unlock(long iova) {
+    Area area = areaMeeting(iova, iova);
+    if (area != null && area.locks > 0) {
+      area.locks--;
+    }
+  }
+
+  /** Mapped ranges, ascending. */
+  public synchronized List<AddressSet.Range> mapped() {
+    List<AddressSet.Range> all = new ArrayList<>(areas.size());
+    areas.values().forEach(area -> all.add(new AddressSet.Range(area.first, area.last)));
+    return all;
+  }
+
+  /** The first mapping that meets {@code first..last}, or null. */
+  synchronized AddressSet.@Nullable Range mappingIn(long first, long last) {
+    Area area = areaMeeting(first, last);
+    return area == null ? null : new AddressSet.Range(area.first, area.last);
+  }
+
+  private @Nullable Area areaMeeting(long first, long last) {
+    Map.Entry<Long, Area> below = areas.floorEntry(first);
+    if (below != null && Long.compareUnsigned(below.getValue().last, first) >= 0) {
+      return below.getValue();
+    }
+    Map.Entry<Long, Area> above = areas.ceilingEntry(first);
+    boolean meets = above != null && Long.compareUnsigned(above.getKey(), last) <= 0;
+    return above != null && meets ? above.getValue() : null;
+  }
+
+  private static boolean meets(AddressSet.Range range, long first, long last) {
+    return Long.compareUnsigned(range.first(), last) <= 0
+        && Long.compareUnsigned(first, range.last()) <= 0;
+  }
+}

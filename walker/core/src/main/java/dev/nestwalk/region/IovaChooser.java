@@ -1,0 +1,139 @@
+package dev.nestwalk.region;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.NavigableMap;
+
+/**
+ * Chooses addresses for mappings as Linux does: aligned to the power of two that the length rounds
+ * up to, as far as the memory is and to 2 MiB at most; the lowest place that fits; never the first
+ * and never the last page.
+ *
+ * <p>A search remembers where it found room, and the next one of the same shape begins there: until
+ * something is released nothing below has become free. Thousands of equal requests thus do not each
+ * look at all the mappings before them.
+ */
+final class IovaChooser {
+  private static final long HUGE = 2L << 20;
+  private static final long LOWEST = Ioas.PAGE;
+  private static final long HIGHEST = -1 - Ioas.PAGE;
+
+  private final Coverage reserved;
+  private final NavigableMap<Long, Ioas.Area> areas;
+  private final Map<Shape, Long> hints = new HashMap<>();
+
+  private record Shape(long length, long alignment, long offset) {}
+
+  IovaChooser(Coverage reserved, NavigableMap<Long, Ioas.Area> areas) {
+    this.reserved = reserved;
+    this.areas = areas;
+  }
+
+  /** Something was released, or other windows apply. */
+  void forget() {
+    hints.clear();
+  }
+
+  long choose(List<AddressSet.Range> allowed, long length, long source, long least)
+      throws RegionException {
+    if (length == 0 || Long.compareUnsigned(length, -1L >>> 1) >= 0) {
+      throw RegionException.of(Errno.EOVERFLOW, "no place for 0x%x bytes", length);
+    }
+    long alignment = length == 1 ? 1 : Long.highestOneBit(length - 1) << 1;
+    if (source != 0) {
+      alignment = least(alignment, Long.lowestOneBit(source));
+    }
+    alignment = least(alignment, HUGE);
+    if (alignment < least) {
+      throw RegionException.of(
+          Errno.EINVAL, "0x%x bytes at 0x%x: expected alignment to %d", length, source, least);
+    }
+    Shape shape = new Shape(length, alignment, source % Ioas.PAGE);
+    long hint = hints.getOrDefault(shape, 0L);
+    for (AddressSet.Range window : windows(allowed)) {
+      if (Long.compareUnsigned(window.last(), hint) < 0) {
+        continue;
+      }
+      long found = within(window, shape, hint);
+      if (found != 0) {
+        hints.put(shape, found);
+        return found;
+      }
+    }
+    throw RegionException.of(Errno.ENOSPC, "no room for 0x%x bytes", length);
+  }
+
+  private static long least(long one, long other) {
+    return Long.compareUnsigned(one, other) < 0 ? one : other;
+  }
+
+  private static List<AddressSet.Range> windows(List<AddressSet.Range> allowed) {
+    if (allowed.isEmpty()) {
+      return List.of(new AddressSet.Range(LOWEST, HIGHEST));
+    }
+    return AddressSet.ofSorted(allowed).cut(LOWEST, HIGHEST);
+  }
+
+  /** 0 if there is no place: 0 itself is never chosen. */
+  private long within(AddressSet.Range window, Shape shape, long hint) {
+    long start = place(window.first(), shape);
+    boolean fits =
+        start != 0
+            && Long.compareUnsigned(start, window.last()) < 0
+            && Long.compareUnsigned(window.last() - start, shape.length - 1) >= 0;
+    if (!fits) {
+      return 0;
+    }
+    long next = Long.compareUnsigned(hint, start) > 0 ? hint : start;
+    while (Long.compareUnsigned(next, window.last()) <= 0) {
+      long blocked = lastOfBlocked(next);
+      if (blocked != 0) {
+        if (Long.compareUnsigned(blocked, window.last()) >= 0) {
+          return 0;
+        }
+        next = blocked + 1;
+        continue;
+      }
+      long last = lastOfHole(next, window.last());
+      long place = place(next, shape);
+      if (place != 0
+          && Long.compareUnsigned(place, last) < 0
+          && Long.compareUnsigned(last - place, shape.length - 1) >= 0) {
+        return place;
+      }
+      if (last == window.last()) {
+        return 0;
+      }
+      next = last + 1;
+    }
+    return 0;
+  }
+
+  /** The first suitable address from {@code from} on, 0 if that wraps. */
+  private static long place(long from, Shape shape) {
+    long up = from + (shape.alignment - 1) & -shape.alignment;
+    return Long.compareUnsigned(up, from) < 0 ? 0 : up | shape.offset;
+  }
+
+  /** Last address of the reservation or mapping that covers {@code address}, 0 if it is free. */
+  private long lastOfBlocked(long address) {
+    Long covered = reserved.lastOfCovering(address);
+    if (covered != null) {
+      return covered;
+    }
+    Map.Entry<Long, Ioas.Area> below = areas.floorEntry(address);
+    boolean mapped = below != null && Long.compareUnsigned(below.getValue().last, address) >= 0;
+    return below != null && mapped ? below.getValue().last : 0;
+  }
+
+  private long lastOfHole(long first, long last) {
+    long end = last;
+    Long covered = reserved.nextCovered(first);
+    if (covered != null) {
+      end = least(end, covered - 1);
+    }
+    Long area = areas.higherKey(first);
+    return area == null ? end : least(end, area - 1);
+  }
+}

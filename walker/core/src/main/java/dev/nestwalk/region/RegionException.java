@@ -1,0 +1,23 @@
+package dev.nestwalk.region;
+
+/** An operation of the tracker that was refused; nothing changed unless its method says so. */
+public final class RegionException extends Exception {
+  private static final long serialVersionUID = 1;
+
+  private final Errno errno;
+
+  /** A refusal with what, where and why in one line. */
+  public RegionException(Errno errno, String message) {
+    super(errno + ": " + message);
+    this.errno = errno;
+  }
+
+  /** The kind of refusal. */
+  public Errno errno() {
+    return errno;
+  }
+
+  static RegionException of(Errno errno, String format, Object... values) {
+    return new RegionException(errno, format.formatted(values));
+  }
+}

@@ -1,0 +1,163 @@
+package dev.nestwalk.region;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Reserved addresses with the kind that counts at each: what a translator asks before it reads a
+ * table. Where regions overlap, an interrupt window comes before a hole, a hole before what has to
+ * be mapped.
+ *
+ * <p>Threads: immutable; lookups allocate nothing.
+ */
+public final class RegionSet {
+  /** Nothing is reserved. */
+  public static final RegionSet EMPTY = of(List.of());
+
+  private static final RegionKind[] PRECEDENCE = {
+    RegionKind.MSI,
+    RegionKind.RESERVED,
+    RegionKind.DIRECT,
+    RegionKind.SW_MSI,
+    RegionKind.DIRECT_RELAXABLE
+  };
+
+  private final long[] firsts;
+  private final long[] lasts;
+  private final RegionKind[] kinds;
+
+  private RegionSet(long[] firsts, long[] lasts, RegionKind[] kinds) {
+    this.firsts = firsts;
+    this.lasts = lasts;
+    this.kinds = kinds;
+  }
+
+  /** The set of regions. */
+  public static RegionSet of(Collection<Region> regions) {
+    // Boundaries in order: where a region begins and the address after its last.
+    record Boundary(long at, boolean beyond, RegionKind kind, int step) {}
+    List<Boundary> boundaries = new ArrayList<>(2 * regions.size());
+    for (Region region : regions) {
+      boundaries.add(new Boundary(region.first(), false, region.kind(), 1));
+      boundaries.add(new Boundary(region.last() + 1, region.last() == -1, region.kind(), -1));
+    }
+    boundaries.sort(
+        (one, other) ->
+            one.beyond != other.beyond
+                ? Boolean.compare(one.beyond, other.beyond)
+                : Long.compareUnsigned(one.at, other.at));
+    long[] firsts = new long[boundaries.size()];
+    long[] lasts = new long[boundaries.size()];
+    RegionKind[] kinds = new RegionKind[boundaries.size()];
+    Map<RegionKind, Integer> counts = new EnumMap<>(RegionKind.class);
+    int size = 0;
+    @Nullable RegionKind open = null;
+    for (int i = 0; i < boundaries.size(); ) {
+      long at = boundaries.get(i).at;
+      boolean beyond = boundaries.get(i).beyond;
+      while (i < boundaries.size()
+          && boundaries.get(i).at == at
+          && boundaries.get(i).beyond == beyond) {
+        counts.merge(boundaries.get(i).kind, boundaries.get(i).step, Integer::sum);
+        i++;
+      }
+      RegionKind now = first(counts);
+      if (now != open) {
+        if (open != null) {
+          lasts[size++] = at - 1;
+        }
+        if (now != null) {
+          firsts[size] = at;
+          kinds[size] = now;
+        }
+        open = now;
+      }
+    }
+    return new RegionSet(
+        Arrays.copyOf(firsts, size), Arrays.copyOf(lasts, size), Arrays.copyOf(kinds, size));
+  }
+
+  private static @Nullable RegionKind first(Map<RegionKind, Integer> counts) {
+    for (RegionKind kind : PRECEDENCE) {
+      if (counts.getOrDefault(kind, 0) != 0) {
+        return kind;
+      }
+    }
+    return null;
+  }
+
+  private int rangeBelow(long address) {
+    int low = 0;
+    int high = firsts.length - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      if (Long.compareUnsigned(firsts[middle], address) <= 0) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return high;
+  }
+
+  /** The kind that counts at an address, or null if it is not reserved. */
+  public @Nullable RegionKind kindAt(long address) {
+    int at = rangeBelow(address);
+    return at >= 0 && Long.compareUnsigned(address, lasts[at]) <= 0 ? kinds[at] : null;
+  }
+
+  /** Whether an address is reserved. */
+  public boolean isReserved(long address) {
+    return kindAt(address) != null;
+  }
+
+  /**
+   * First address of {@code first..last} that is reserved.
+   *
+   * @return the address, or {@code first - 1} if there is none
+   */
+  public long firstReserved(long first, long last) {
+    int at = rangeBelow(first);
+    if (at >= 0 && Long.compareUnsigned(first, lasts[at]) <= 0) {
+      return first;
+    }
+    boolean next = at + 1 < firsts.length && Long.compareUnsigned(firsts[at + 1], last) <= 0;
+    return next ? firsts[at + 1] : first - 1;
+  }
+
+  /** Whether the naturally aligned block of 2^{@code log2} bytes around an address is free. */
+  public boolean isBlockFree(long address, int log2) {
+    long mask = log2 >= 64 ? -1 : (1L << log2) - 1;
+    int at = rangeBelow(address | mask);
+    return at < 0 || Long.compareUnsigned(address & ~mask, lasts[at]) > 0;
+  }
+
+  /** The regions, disjoint and ascending. */
+  public List<Region> regions() {
+    List<Region> all = new ArrayList<>(firsts.length);
+    for (int i = 0; i < firsts.length; i++) {
+      all.add(new Region(firsts[i], lasts[i], kinds[i]));
+    }
+    return all;
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof RegionSet set && regions().equals(set.regions());
+  }
+
+  @Override
+  public int hashCode() {
+    return regions().hashCode();
+  }
+
+  @Override
+  public String toString() {
+    return regions().toString();
+  }
+}

@@ -1,0 +1,527 @@
+package dev.nestwalk.region;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which device's reserved regions are out of bounds in which address space: devices, groups, tables
+ * and attachments, and what they put into the I/O address spaces under a {@link Policy}.
+ *
+ * <p>An operation that is refused has changed nothing. Three notions stay apart: what is enforced
+ * is the reserved set of an {@link Ioas}; what binds and what is reported is {@link Effects}'
+ * answer.
+ *
+ * <p>Threads: any; operations exclude each other.
+ */
+public final class Tracker {
+  /** In place of a PASID: requests without one. */
+  public static final int RID = -1;
+
+  private static final int MAX_PASID = 0xf_ffff;
+
+  private final Policy policy;
+  private final Hardware hardware;
+  private final boolean strictRelaxable;
+  private final Map<String, Group> groups = new HashMap<>();
+  private final Map<String, Device> devices = new LinkedHashMap<>();
+  private final Map<Ioas, List<Hwpt>> tables = new HashMap<>();
+  private final Map<Load, Integer> loads = new HashMap<>();
+
+  /** A device's regions in an address space because somebody asked for them. */
+  private record Load(Ioas ioas, Device device) {}
+
+  /** A tracker with the rules of VT-d and SMMUv3, in which relaxable regions do not count. */
+  public Tracker(Policy policy) {
+    this(policy, Hardware.RULES, false);
+  }
+
+  /**
+   * A tracker.
+   *
+   * @param strictRelaxable whether relaxable regions count as direct ones do
+   */
+  public Tracker(Policy policy, Hardware hardware, boolean strictRelaxable) {
+    this.policy = policy;
+    this.hardware = hardware;
+    this.strictRelaxable = strictRelaxable;
+  }
+
+  /** The policy. */
+  public Policy policy() {
+    return policy;
+  }
+
+  /** Devices in the order they were bound. */
+  public synchronized List<Device> devices() {
+    return List.copyOf(devices.values());
+  }
+
+  /**
+   * Takes a device into care.
+   *
+   * @param group devices of one name share tables
+   * @param hasPasids whether it can issue requests with PASID
+   * @throws RegionException EBUSY if the name is taken; EINVAL if it has a direct region and the
+   *     policy refuses such devices
+   */
+  public synchronized Device bind(
+      String name, String group, Unit unit, List<Region> regions, boolean hasPasids)
+      throws RegionException {
+    return bind(name, group, unit, regions, hasPasids, policy.refusesDirect());
+  }
+
+  /** The same with a word on devices with direct regions. */
+  public synchronized Device bind(
+      String name,
+      String group,
+      Unit unit,
+      List<Region> regions,
+      boolean hasPasids,
+      boolean refuseDirect)
+      throws RegionException {
+    if (devices.containsKey(name)) {
+      throw RegionException.of(Errno.EBUSY, "device %s is bound already", name);
+    }
+    for (Region region : regions) {
+      if (refuseDirect && region.kind() == RegionKind.DIRECT) {
+        throw RegionException.of(
+            Errno.EINVAL,
+            "firmware wants 0x%x-0x%x of %s mapped one to one for good",
+            region.first(),
+            region.last(),
+            name);
+      }
+    }
+    Group joined = groups.computeIfAbsent(group, Group::new);
+    Device device = new Device(name, unit, regions, hasPasids, joined);
+    devices.put(name, device);
+    return device;
+  }
+
+  /**
+   * Lets go of a device.
+   *
+   * @throws RegionException EBUSY while it is attached or its regions are loaded
+   */
+  public synchronized void unbind(Device device) throws RegionException {
+    boolean loaded = loads.keySet().stream().anyMatch(load -> load.device.equals(device));
+    if (loaded || !pasidsOf(device).isEmpty()) {
+      throw RegionException.of(Errno.EBUSY, "device %s is in use", device);
+    }
+    devices.remove(device.name());
+  }
+
+  /** The device's regions that count. */
+  public List<Region> counted(Device device) {
+    List<Region> counted = new ArrayList<>();
+    for (Region region : device.regions()) {
+      if (strictRelaxable || region.kind() != RegionKind.DIRECT_RELAXABLE) {
+        counted.add(region);
+      }
+    }
+    return counted;
+  }
+
+  // Tables.
+
+  /**
+   * Allocates a table of the host.
+   *
+   * @param kind {@link Hwpt.Kind#PAGING} or {@link Hwpt.Kind#PARENT}
+   * @param aperture addresses that it can translate
+   * @param granule its smallest page
+   * @throws RegionException EOPNOTSUPP for another kind, EINVAL, EADDRINUSE if a mapping or an
+   *     allowed range lies outside the aperture or meets a region of an opt-in
+   */
+  public synchronized Hwpt allocate(
+      Device device,
+      Ioas ioas,
+      Hwpt.Kind kind,
+      AddressSet.Range aperture,
+      long granule,
+      Hwpt.Options options)
+      throws RegionException {
+    if (kind == Hwpt.Kind.NESTED || kind == Hwpt.Kind.AUTO) {
+      throw RegionException.of(Errno.EOPNOTSUPP, "a table of kind %s is not allocated so", kind);
+    }
+    Hwpt table = new Hwpt(kind, device.unit(), ioas, null, options, aperture);
+    ioas.addTable(table, aperture, granule);
+    try {
+      optIn(device, table, options);
+    } catch (RegionException e) {
+      ioas.removeTable(table);
+      throw e;
+    }
+    tables.computeIfAbsent(ioas, ignored -> new ArrayList<>()).add(table);
+    return table;
+  }
+
+  /**
+   * Allocates a guest's first stage.
+   *
+   * @throws RegionException EINVAL if {@code parent} is no nesting parent or of another IOMMU,
+   *     EOPNOTSUPP for PASIDs of an SMMUv3, EADDRINUSE if a region of an opt-in is mapped
+   */
+  public synchronized Hwpt nest(Device device, Hwpt parent, Hwpt.Options options)
+      throws RegionException {
+    check(parent);
+    if (parent.kind() != Hwpt.Kind.PARENT || !parent.unit().equals(device.unit())) {
+      throw RegionException.of(
+          Errno.EINVAL, "expected a nesting parent of the IOMMU of %s", device);
+    }
+    if (options.takesPasids() && device.unit().format() == Unit.Format.SMMUV3) {
+      throw RegionException.of(
+          Errno.EOPNOTSUPP, "substreams of %s come with the CD table of the guest", device);
+    }
+    Hwpt table =
+        new Hwpt(
+            Hwpt.Kind.NESTED,
+            device.unit(),
+            null,
+            parent,
+            options,
+            new AddressSet.Range(0, Ioas.LAST));
+    optIn(device, table, options);
+    parent.children++;
+    return table;
+  }
+
+  private void optIn(Device device, Hwpt table, Hwpt.Options options) throws RegionException {
+    if (options.loadsRegions() && policy.honoursOptIn()) {
+      Group.Tag tag = new Group.Tag(device + " by opt-in");
+      table.ioas().reserve(tag, ranges(counted(device)));
+      table.optIn = tag;
+    }
+  }
+
+  /**
+   * Frees a table.
+   *
+   * @throws RegionException EBUSY while it is attached or has nested tables, ENOENT if it is gone
+   */
+  public synchronized void destroy(Hwpt table) throws RegionException {
+    check(table);
+    if (table.users != 0 || table.children != 0) {
+      throw RegionException.of(Errno.EBUSY, "the table is in use");
+    }
+    free(table);
+  }
+
+  private void free(Hwpt table) {
+    Ioas ioas = table.ioas();
+    if (table.optIn != null) {
+      ioas.removeOwner(table.optIn);
+    }
+    table.destroyed = true;
+    if (table.isNested()) {
+      table.paging().children--;
+    } else {
+      ioas.removeTable(table);
+      List<Hwpt> all = tables.getOrDefault(ioas, new ArrayList<>());
+      all.remove(table);
+      if (all.isEmpty()) {
+        tables.remove(ioas);
+      }
+    }
+  }
+
+  /**
+   * Says that an address space will not be used any more.
+   *
+   * @throws RegionException EBUSY while it has tables or loaded regions
+   */
+  public synchronized void destroy(Ioas ioas) throws RegionException {
+    boolean loaded = loads.keySet().stream().anyMatch(load -> load.ioas.equals(ioas));
+    if (loaded || tables.containsKey(ioas)) {
+      throw RegionException.of(Errno.EBUSY, "the address space is in use");
+    }
+  }
+
+  private static void check(Hwpt table) throws RegionException {
+    if (table.destroyed) {
+      throw RegionException.of(Errno.ENOENT, "the table is gone");
+    }
+  }
+
+  // Explicit loads.
+
+  /**
+   * Puts a device's regions into an address space until as many {@link #unload}s.
+   *
+   * @throws RegionException EADDRINUSE if one is mapped or allowed
+   */
+  public synchronized void load(Ioas ioas, Device device) throws RegionException {
+    Load load = new Load(ioas, device);
+    int count = loads.getOrDefault(load, 0);
+    if (count == 0) {
+      ioas.reserve(load, ranges(counted(device)));
+    }
+    loads.put(load, count + 1);
+  }
+
+  /** Undoes one {@link #load}. */
+  public synchronized void unload(Ioas ioas, Device device) {
+    Load load = new Load(ioas, device);
+    int count = loads.getOrDefault(load, 0);
+    if (count == 1) {
+      ioas.removeOwner(load);
+      loads.remove(load);
+    } else if (count > 1) {
+      loads.put(load, count - 1);
+    }
+  }
+
+  // Attachments.
+
+  /**
+   * Attaches a table to a device's requests.
+   *
+   * @param pasid {@link #RID} for requests without PASID
+   * @throws RegionException EBUSY if something is attached there, EINVAL if the group has another
+   *     table there, for tables and devices that do not take PASIDs and for contradicting message
+   *     windows, EADDRINUSE if a region is mapped or allowed, or what the hardware says
+   */
+  public synchronized void attach(Device device, int pasid, Hwpt table) throws RegionException {
+    check(table);
+    checkPasid(device, pasid);
+    Group.Slot slot = device.group.slot(pasid);
+    if (slot != null && slot.members.containsKey(device)) {
+      throw RegionException.of(Errno.EBUSY, "%s is attached already", device);
+    }
+    if (slot != null && !slot.table.equals(table)) {
+      throw RegionException.of(Errno.EINVAL, "the group of %s has another table", device);
+    }
+    Group.Tag tag = reserve(device, pasid, table);
+    if (slot == null) {
+      try {
+        checkPasidUse(device.group, pasid, table);
+        hardware.attach(device, pasid, table, hasPasidsAttached(device.group));
+      } catch (RegionException e) {
+        table.ioas().removeOwner(tag);
+        throw e;
+      }
+      slot = device.group.open(pasid, table);
+      table.users++;
+    }
+    slot.members.put(device, tag);
+  }
+
+  /**
+   * Attaches a device to an address space: to a table that was made so before and fits, else to a
+   * new one with this aperture and granule.
+   *
+   * @return the table
+   * @throws RegionException as {@link #attach(Device, int, Hwpt)} and {@link #allocate}
+   */
+  public synchronized Hwpt attach(
+      Device device, int pasid, Ioas ioas, AddressSet.Range aperture, long granule)
+      throws RegionException {
+    Hwpt found = autoTable(device, pasid, ioas, false);
+    if (found != null) {
+      return found;
+    }
+    Hwpt table =
+        new Hwpt(Hwpt.Kind.AUTO, device.unit(), ioas, null, Hwpt.Options.DEFAULT, aperture);
+    attach(device, pasid, table);
+    try {
+      ioas.addTable(table, aperture, granule);
+    } catch (RegionException e) {
+      detach(device, pasid);
+      throw e;
+    }
+    tables.computeIfAbsent(ioas, ignored -> new ArrayList<>()).add(table);
+    return table;
+  }
+
+  private @Nullable Hwpt autoTable(Device device, int pasid, Ioas ioas, boolean replaces)
+      throws RegionException {
+    for (Hwpt table : List.copyOf(tables.getOrDefault(ioas, List.of()))) {
+      if (table.kind() == Hwpt.Kind.AUTO) {
+        try {
+          if (replaces) {
+            replace(device, pasid, table);
+          } else {
+            attach(device, pasid, table);
+          }
+          return table;
+        } catch (RegionException e) {
+          if (e.errno() != Errno.EINVAL) {
+            throw e;
+          }
+        }
+      }
+    }
+    return null;
+  }
+
+  /** Detaches; nothing happens if nothing is attached. */
+  public synchronized void detach(Device device, int pasid) {
+    Group.Slot slot = device.group.slot(pasid);
+    Group.Tag tag = slot == null ? null : slot.members.remove(device);
+    if (slot == null || tag == null) {
+      return;
+    }
+    slot.table.ioas().removeOwner(tag);
+    if (slot.members.isEmpty()) {
+      device.group.close(pasid);
+      drop(slot.table);
+    }
+  }
+
+  private void drop(Hwpt table) {
+    table.users--;
+    if (table.kind() == Hwpt.Kind.AUTO && table.users == 0) {
+      free(table);
+    }
+  }
+
+  /**
+   * Replaces the table that a device's group has attached, for all members.
+   *
+   * @throws RegionException EINVAL if nothing is attached or the table does not fit, EADDRINUSE if
+   *     a region is mapped or allowed in the new address space, or what the hardware says; the old
+   *     table and every reservation stay then
+   */
+  public synchronized void replace(Device device, int pasid, Hwpt table) throws RegionException {
+    check(table);
+    checkPasid(device, pasid);
+    Group.Slot slot = device.group.slot(pasid);
+    if (slot == null || !slot.members.containsKey(device)) {
+      throw RegionException.of(Errno.EINVAL, "%s has nothing attached to replace", device);
+    }
+    Hwpt old = slot.table;
+    if (old.equals(table)) {
+      return;
+    }
+    // All that the new attachment reserves is added before anything of the old one goes.
+    Map<Device, Group.Tag> fresh = new LinkedHashMap<>();
+    try {
+      for (Device member : slot.members.keySet()) {
+        fresh.put(member, reserve(member, pasid, table));
+      }
+      checkPasidUse(device.group, pasid, table);
+      hardware.attach(device, pasid, table, hasPasidsAttached(device.group));
+    } catch (RegionException e) {
+      fresh.values().forEach(tag -> table.ioas().removeOwner(tag));
+      throw e;
+    }
+    slot.members.values().forEach(tag -> old.ioas().removeOwner(tag));
+    slot.members.putAll(fresh);
+    slot.table = table;
+    table.users++;
+    drop(old);
+  }
+
+  /**
+   * Replaces by an address space, as {@link #attach(Device, int, Ioas, AddressSet.Range, long)}.
+   *
+   * @return the table
+   * @throws RegionException as those two
+   */
+  public synchronized Hwpt replace(
+      Device device, int pasid, Ioas ioas, AddressSet.Range aperture, long granule)
+      throws RegionException {
+    Hwpt found = autoTable(device, pasid, ioas, true);
+    if (found != null) {
+      return found;
+    }
+    Hwpt table =
+        new Hwpt(Hwpt.Kind.AUTO, device.unit(), ioas, null, Hwpt.Options.DEFAULT, aperture);
+    ioas.addTable(table, aperture, granule);
+    try {
+      replace(device, pasid, table);
+    } catch (RegionException e) {
+      ioas.removeTable(table);
+      throw e;
+    }
+    tables.computeIfAbsent(ioas, ignored -> new ArrayList<>()).add(table);
+    return table;
+  }
+
+  private static void checkPasid(Device device, int pasid) throws RegionException {
+    if (pasid < RID || pasid > MAX_PASID) {
+      throw RegionException.of(Errno.EINVAL, "PASID %d: expected 0 to 0xfffff", pasid);
+    }
+    if (pasid != RID && !device.hasPasids()) {
+      throw RegionException.of(Errno.EINVAL, "%s issues no requests with PASID", device);
+    }
+  }
+
+  private static void checkPasidUse(Group group, int pasid, Hwpt table) throws RegionException {
+    if (pasid == RID) {
+      if (hasPasidsAttached(group) && !table.takesPasids()) {
+        throw RegionException.of(Errno.EINVAL, "the table does not go beside PASIDs");
+      }
+      return;
+    }
+    Group.Slot rid = group.slot(RID);
+    if (!table.takesPasids() || rid != null && !rid.table.takesPasids()) {
+      throw RegionException.of(Errno.EINVAL, "the table does not take PASIDs");
+    }
+  }
+
+  private static boolean hasPasidsAttached(Group group) {
+    return group.pasids().stream().anyMatch(pasid -> pasid != RID);
+  }
+
+  /** Puts what an attachment brings into its address space. */
+  private Group.Tag reserve(Device device, int pasid, Hwpt table) throws RegionException {
+    Group.Tag tag = new Group.Tag(device.name());
+    if (pasid == RID) {
+      checkMessageWindows(device);
+      table.ioas().reserve(tag, ranges(brought(device, table)));
+    }
+    return tag;
+  }
+
+  /** What attaching a table to a device's RID puts into the address space. */
+  List<Region> brought(Device device, Hwpt table) {
+    List<Region> brought = counted(device);
+    if (table.isNested()) {
+      brought.removeIf(region -> !policy.entersWithNestedAttach(region));
+    }
+    return brought;
+  }
+
+  private static void checkMessageWindows(Device device) throws RegionException {
+    long software = count(device, RegionKind.SW_MSI);
+    if (software > 1 || software == 1 && count(device, RegionKind.MSI) > 0) {
+      throw RegionException.of(
+          Errno.EINVAL, "%s has message windows that contradict each other", device);
+    }
+  }
+
+  private static long count(Device device, RegionKind kind) {
+    return device.regions().stream().filter(region -> region.kind() == kind).count();
+  }
+
+  private static List<AddressSet.Range> ranges(List<Region> regions) {
+    List<AddressSet.Range> ranges = new ArrayList<>(regions.size());
+    regions.forEach(region -> ranges.add(new AddressSet.Range(region.first(), region.last())));
+    return ranges;
+  }
+
+  // What is attached.
+
+  /** The table that a device's requests use, or null. */
+  public synchronized @Nullable Hwpt attached(Device device, int pasid) {
+    Group.Slot slot = device.group.slot(pasid);
+    return slot != null && slot.members.containsKey(device) ? slot.table : null;
+  }
+
+  /** The PASIDs that a device has attached, {@link #RID} among them. */
+  public synchronized List<Integer> pasidsOf(Device device) {
+    List<Integer> pasids = new ArrayList<>();
+    for (int pasid : device.group.pasids()) {
+      if (attached(device, pasid) != null) {
+        pasids.add(pasid);
+      }
+    }
+    pasids.sort(null);
+    return pasids;
+  }
+}
