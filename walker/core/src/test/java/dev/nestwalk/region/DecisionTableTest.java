@@ -1,0 +1,33 @@
+package dev.nestwalk.region;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.nestwalk.fixtures.Scenarios;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The table that the code works out is the model's, row by row. */
+class DecisionTableTest {
+  static Stream<String> rows() throws IOException {
+    return Files.readAllLines(Scenarios.fixtures().resolve("regions/decision-table.txt")).stream()
+        .filter(line -> !line.startsWith("#") && !line.isBlank());
+  }
+
+  @ParameterizedTest
+  @MethodSource("rows")
+  void rowComesOut(String line) {
+    List<String> words = List.of(line.strip().split("\\s+"));
+    DecisionTable.Row row = DecisionTable.Row.valueOf(words.get(0));
+    assertEquals(words.subList(1, words.size()), DecisionTable.row(row));
+  }
+
+  @Test
+  void everyRowIsCompared() throws IOException {
+    assertEquals(DecisionTable.Row.values().length, rows().count());
+  }
+}
