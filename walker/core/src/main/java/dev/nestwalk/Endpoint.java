@@ -8,6 +8,7 @@ import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.region.RegionKind;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
@@ -49,6 +50,9 @@ public final class Endpoint implements AddressSpaces.Requester {
   private long low;
   private long salt;
   private long expected;
+
+  /** What DMA must not meet, or null; as of the configuration at hand. */
+  private Restrictions.@Nullable Restriction restriction;
 
   private int sizeClass;
   private int refused;
@@ -144,7 +148,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   private int misses(long[] iovas, long[] answers, int at, int end, int access) {
     boolean plain = access > 0 && (access & ~PLAIN) == 0;
     boolean usual = plain && translator.caches && !translator.counting;
-    if (!usual || log.latest() != epoch && !prepare()) {
+    if (!usual || log.latest() != epoch && !prepare() || restriction != null) {
       answers[at] = counted(translate(iovas[at], access));
       return at + 1;
     }
@@ -367,8 +371,15 @@ public final class Endpoint implements AddressSpaces.Requester {
     if (log.latest() != epoch && !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
     }
+    Restrictions.Restriction barred = restriction;
+    if (barred != null) {
+      RegionKind kind = barred.input().kindAt(iova);
+      if (kind != null) {
+        return translator.refuse(sourceId, pasid, iova, access, kind, 0);
+      }
+    }
     if (!translator.keeps) {
-      return translator.walk(plan, sourceId, pasid, iova, access);
+      return walk(barred, iova, access);
     }
     AddressSpace current = space();
     CacheCounters counters = translator.structures.counters;
@@ -378,12 +389,21 @@ public final class Endpoint implements AddressSpaces.Requester {
       return known;
     }
     counters.misses++;
-    long answer = translator.walk(plan, sourceId, pasid, iova, access);
+    long answer = walk(barred, iova, access);
     if (Translation.isFault(answer)) {
       return answer;
     }
     keep(current, iova, access, answer, plan.inputSpan);
     return answer;
+  }
+
+  private long walk(Restrictions.@Nullable Restriction barred, long iova, int access) {
+    long answer = translator.walk(plan, sourceId, pasid, iova, access);
+    if (barred == null || Translation.isFault(answer)) {
+      return answer;
+    }
+    long intermediate = plan.usesFirst && plan.usesSecond ? plan.intermediate : -1;
+    return translator.judged(barred, sourceId, pasid, iova, access, answer, intermediate);
   }
 
   /** What the IOTLB has in any size in use, or 0; the size that answers is tried first next. */
@@ -404,6 +424,10 @@ public final class Endpoint implements AddressSpaces.Requester {
 
   /** Keeps a walk's answer, with the rights that a hit may grant without a look at the tables. */
   private void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
+    if (Translation.spanLog2(answer) < AddressSpaces.shiftOf(0)) {
+      // A reserved region begins or ends within the page.
+      return;
+    }
     int newClass = AddressSpaces.classOf(Translation.spanLog2(answer));
     int blockShift = AddressSpaces.shiftOf(newClass);
     if (inputSpan > blockShift && inputSpan > current.fractured) {
@@ -447,6 +471,8 @@ public final class Endpoint implements AddressSpaces.Requester {
       if (!translator.resolve(plan, sourceId, pasid)) {
         return false;
       }
+      restriction = translator.restrictions.of(Restrictions.key(sourceId, pasid));
+      plan.words[CachedPlan.WORDS - 1] = restriction == null ? 0 : restriction.id();
       current = translator.spaces.of(plan);
       space = current;
       plan.firstTag = current.structures;

@@ -5,6 +5,7 @@ import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.region.RegionSet;
 import dev.nestwalk.smmu.SmmuConfig;
 import dev.nestwalk.smmu.SmmuInvalidations;
 import dev.nestwalk.vtd.VtdConfig;
@@ -25,6 +26,7 @@ public final class Iommu {
   private static final long PARK_NANOS = 50_000;
 
   private final InvalidationLog log;
+  private final Restrictions restrictions = new Restrictions();
   private final GuestMemory memory;
   private final Maker maker;
   private final @Nullable VtdInvalidations vtd;
@@ -42,7 +44,7 @@ public final class Iommu {
     log = entries;
     maker =
         (structures, tags, options) ->
-            new VtdTranslator(config, memory, entries, structures, tags, options);
+            new VtdTranslator(config, memory, entries, restrictions, structures, tags, options);
     vtd = new VtdInvalidations(config, log);
     smmu = null;
   }
@@ -53,7 +55,7 @@ public final class Iommu {
     log = entries;
     maker =
         (structures, tags, options) ->
-            new SmmuTranslator(config, memory, entries, structures, tags, options);
+            new SmmuTranslator(config, memory, entries, restrictions, structures, tags, options);
     vtd = null;
     smmu = new SmmuInvalidations(config, log);
   }
@@ -138,6 +140,25 @@ public final class Iommu {
       throw new IllegalStateException("this IOMMU is VT-d, expected an SMMUv3");
     }
     return smmu;
+  }
+
+  /**
+   * Bars a requester's DMA from reserved addresses: what meets them is refused with the outcome of
+   * their kind ({@link dev.nestwalk.dma.Outcome#RESERVED_MSI} for an interrupt), the input side
+   * before any table is read. Translations near them are kept in sizes that leave them out, so hits
+   * cost the same as without. Takes effect as an invalidation does: {@link #sync} tells when no
+   * translator uses the state before.
+   *
+   * @param pasid PASID or SubstreamID, -1 for requests without
+   * @param input bus addresses; {@link RegionSet#EMPTY} for none
+   * @param intermediate addresses between the stages of nested translation, for policies that guard
+   *     them; {@link RegionSet#EMPTY} for none. The tables have been read by then, and flags in
+   *     them may be set
+   */
+  public void restrict(int sourceId, int pasid, RegionSet input, RegionSet intermediate) {
+    restrictions.set(Restrictions.key(sourceId, pasid), input, intermediate);
+    long source = Integer.toUnsignedLong(sourceId);
+    log.publish(InvalidationLog.CONFIGURATION, 0, -1, source, -1, false);
   }
 
   /** Drops every translation and every resolved configuration. */

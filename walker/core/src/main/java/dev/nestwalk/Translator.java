@@ -10,8 +10,10 @@ import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.region.RegionKind;
 import java.util.ArrayList;
 import java.util.List;
 import org.agrona.collections.Long2ObjectHashMap;
@@ -27,6 +29,7 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class Translator {
   final InvalidationLog log;
+  final Restrictions restrictions;
   final TranslationCache iotlb;
   final StructureCaches structures;
   final AddressSpaces spaces;
@@ -59,12 +62,14 @@ public abstract class Translator {
       int maxSourceId,
       GuestMemory memory,
       InvalidationLog log,
+      Restrictions restrictions,
       StructureCaches structures,
       TagCounter tags,
       @Nullable CacheOptions options) {
     this.maxSourceId = maxSourceId;
     this.memory = memory;
     this.log = log;
+    this.restrictions = restrictions;
     this.structures = structures;
     caches = options != null;
     keeps = options != null && options.iotlbEntries() != 0;
@@ -103,7 +108,7 @@ public abstract class Translator {
    * @throws IllegalArgumentException for a source id or PASID that no request can have
    */
   public final Endpoint endpoint(int sourceId, int pasid) {
-    long key = (long) sourceId << 32 | Integer.toUnsignedLong(pasid);
+    long key = Restrictions.key(sourceId, pasid);
     @Nullable Endpoint known = byId.get(key);
     if (known != null) {
       return known;
@@ -129,7 +134,66 @@ public abstract class Translator {
       throw new IllegalArgumentException(
           "access 0x%x: expected Access bits that go together".formatted(access));
     }
-    return walkAnew(sourceId, pasid, iova, access);
+    Restrictions.Restriction restriction =
+        restrictions.isEmpty() ? null : restrictions.of(Restrictions.key(sourceId, pasid));
+    if (restriction == null) {
+      return walkAnew(sourceId, pasid, iova, access);
+    }
+    RegionKind kind = restriction.input().kindAt(iova);
+    if (kind != null) {
+      return refuse(sourceId, pasid, iova, access, kind, 0);
+    }
+    long answer = walkAnew(sourceId, pasid, iova, access);
+    return Translation.isFault(answer)
+        ? answer
+        : judged(restriction, sourceId, pasid, iova, access, answer, intermediate());
+  }
+
+  /**
+   * An answer as a restriction leaves it: refused if the intermediate address is reserved, and
+   * holding for no address that is.
+   *
+   * @param intermediate -1 if the request passed one stage alone
+   */
+  final long judged(
+      Restrictions.Restriction restriction,
+      int sourceId,
+      int pasid,
+      long iova,
+      int access,
+      long answer,
+      long intermediate) {
+    boolean nested = intermediate != -1;
+    RegionKind kind = nested ? restriction.below().kindAt(intermediate) : null;
+    if (kind != null) {
+      return refuse(sourceId, pasid, iova, access, kind, intermediate);
+    }
+    int span = Translation.spanLog2(answer);
+    int free = span;
+    while (free > 0
+        && !(restriction.input().isBlockFree(iova, free)
+            && (!nested || restriction.below().isBlockFree(intermediate, free)))) {
+      free--;
+    }
+    return free == span
+        ? answer
+        : Translation.ok(Translation.address(answer), free, Translation.rights(answer));
+  }
+
+  /** Refuses a DMA that meets a reserved region. */
+  final long refuse(
+      int sourceId, int pasid, long iova, int access, RegionKind kind, long intermediate) {
+    long refusal =
+        switch (kind) {
+          case DIRECT -> Outcome.RESERVED_DIRECT.packed();
+          case DIRECT_RELAXABLE -> Outcome.RESERVED_DIRECT_RELAXABLE.packed();
+          case RESERVED -> Outcome.RESERVED.packed();
+          case MSI -> Outcome.RESERVED_MSI.packed();
+          case SW_MSI -> Outcome.RESERVED_SW_MSI.packed();
+        };
+    lastFault().begin(sourceId, pasid, iova, access, refusal);
+    lastFault().setIntermediate(intermediate);
+    return refusal;
   }
 
   /** Applies what was invalidated since the last look, and says so to whoever waits for it. */
@@ -187,6 +251,9 @@ public abstract class Translator {
    */
   abstract void walkMany(
       CachedPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access);
+
+  /** Intermediate address of the last walk anew that passed two stages, else -1. */
+  abstract long intermediate();
 
   abstract long walkAnew(int sourceId, int pasid, long iova, int access);
 }

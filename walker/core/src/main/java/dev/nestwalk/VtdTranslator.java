@@ -20,10 +20,11 @@ final class VtdTranslator extends Translator {
       VtdConfig config,
       GuestMemory memory,
       InvalidationLog log,
+      Restrictions restrictions,
       StructureCaches structures,
       TagCounter tags,
       @Nullable CacheOptions options) {
-    super(0xffff, memory, log, structures, tags, options);
+    super(0xffff, memory, log, restrictions, structures, tags, options);
     walker = new VtdWalker(config, memory, structures);
   }
 
@@ -58,6 +59,11 @@ final class VtdTranslator extends Translator {
   @Override
   long walkAnew(int sourceId, int pasid, long iova, int access) {
     return walker.translate(sourceId, pasid, iova, access);
+  }
+
+  @Override
+  long intermediate() {
+    return walker.intermediate();
   }
 
   @Override

@@ -13,7 +13,10 @@ public abstract class CachedPlan {
   /** Number of words that identify a configuration. */
   public static final int WORDS = 13;
 
-  /** Everything that the configuration was resolved from: equal words, equal translations. */
+  /**
+   * Everything that the configuration was resolved from: equal words, equal translations. The last
+   * one is for whoever keeps the plan.
+   */
   public final long[] words = new long[WORDS];
 
   /** Everything that the second stage was resolved from. */
@@ -42,6 +45,9 @@ public abstract class CachedPlan {
 
   /** Log2 of the block of input addresses that the last walk's first-stage leaf maps. */
   public int inputSpan;
+
+  /** Intermediate address that the last nested walk's first stage gave. */
+  public long intermediate;
 
   /** The last walk's translation holds for every minor (SMMUv3: nG = 0). */
   public boolean global;

@@ -34,6 +34,7 @@ final class ShortenedWalk {
     }
     long page = first(plan, address, access);
     plan.inputSpan = Translation.spanLog2(page);
+    plan.intermediate = Translation.address(page);
     if (page == 0 || !plan.stage2) {
       return page;
     }

@@ -199,6 +199,11 @@ public final class SmmuWalker {
     return answer;
   }
 
+  /** Intermediate address of the last {@link #translate} that passed two stages, else -1. */
+  public long intermediate() {
+    return plan.stage1 && plan.stage2 ? plan.intermediate : -1;
+  }
+
   /** The last refusal; filled again by the next one. */
   public FaultRecord fault() {
     return record;

@@ -146,6 +146,7 @@ final class SmoothWalk {
       }
       if (page != 0) {
         plan.inputSpan = Translation.spanLog2(page);
+        plan.intermediate = at;
         return both(page, host);
       }
       long entry = memory.entryOrZero(Translation.address(host));

@@ -141,6 +141,7 @@ final class Stage1Walk {
     counters.firstStageHits++;
     counters.references++;
     plan.inputSpan = lsb;
+    plan.intermediate = page;
     plan.global = (entry & NOT_GLOBAL) == 0;
     return answer;
   }
@@ -204,6 +205,7 @@ final class Stage1Walk {
         long answer = finish(plan, regime, entry, raw, flat ? 0 : hierarchy, level, page, need);
         if (!Translation.isFault(answer)) {
           plan.inputSpan = lsb;
+          plan.intermediate = page;
           plan.global = (entry & NOT_GLOBAL) == 0;
           counters.references += level - regime.start + 1;
           if (whole) {

@@ -131,6 +131,7 @@ final class NestedWalk {
     counters.firstStageHits++;
     counters.references++;
     plan.inputSpan = shift;
+    plan.intermediate = address;
     if (!pageKnown) {
       second.keep(plan, address, answer, dirty);
     }
@@ -277,6 +278,7 @@ final class NestedWalk {
       intermediate = address;
       return Translation.fault(0x74, 1, level);
     }
+    plan.intermediate = address;
     int all = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
     int any = zero ? Access.ATOMIC : asked & granted;
     long answer = second.walk(plan, address, all, any);

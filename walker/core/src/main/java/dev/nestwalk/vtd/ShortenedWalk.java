@@ -66,6 +66,7 @@ final class ShortenedWalk {
     }
     long host = host(plan, Translation.address(page), access);
     plan.inputSpan = Translation.spanLog2(page);
+    plan.intermediate = Translation.address(page);
     return host == 0 ? 0 : SmoothWalk.both(page, host);
   }
 

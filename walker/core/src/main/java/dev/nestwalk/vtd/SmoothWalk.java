@@ -155,6 +155,7 @@ final class SmoothWalk {
       }
       if (page != 0) {
         plan.inputSpan = Translation.spanLog2(page);
+        plan.intermediate = address;
         return both(page, host);
       }
       long entry = memory.entryOrZero(Translation.address(host));

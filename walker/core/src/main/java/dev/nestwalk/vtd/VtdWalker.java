@@ -172,6 +172,11 @@ public final class VtdWalker {
     return answer;
   }
 
+  /** Intermediate address of the last {@link #translate} that passed two stages, else -1. */
+  public long intermediate() {
+    return plan.kind == VtdPlan.NESTED ? plan.intermediate : -1;
+  }
+
   /** The last refusal; filled again by the next one. */
   public FaultRecord fault() {
     return fault;

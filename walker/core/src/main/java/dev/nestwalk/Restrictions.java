@@ -1,0 +1,57 @@
+package dev.nestwalk;
+
+import dev.nestwalk.region.RegionSet;
+import org.agrona.collections.Long2ObjectHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What each requester's DMA must not meet. Translators read whole states: a change makes another
+ * map.
+ *
+ * <p>Threads: any.
+ */
+final class Restrictions {
+  private volatile Long2ObjectHashMap<Restriction> byRequester = new Long2ObjectHashMap<>();
+  private long lastId;
+
+  /**
+   * Of one requester.
+   *
+   * @param input bus addresses
+   * @param below intermediate addresses of a nested walk
+   * @param id one for each content; translations under different ones are not shared
+   */
+  record Restriction(RegionSet input, RegionSet below, long id) {}
+
+  static long key(int sourceId, int pasid) {
+    return (long) sourceId << 32 | Integer.toUnsignedLong(pasid);
+  }
+
+  /** The restriction of a requester, or null. */
+  @Nullable Restriction of(long key) {
+    return byRequester.get(key);
+  }
+
+  boolean isEmpty() {
+    return byRequester.isEmpty();
+  }
+
+  synchronized void set(long key, RegionSet input, RegionSet below) {
+    Long2ObjectHashMap<Restriction> next = new Long2ObjectHashMap<>(byRequester);
+    next.remove(key);
+    if (!input.equals(RegionSet.EMPTY) || !below.equals(RegionSet.EMPTY)) {
+      next.put(key, new Restriction(input, below, idOf(input, below)));
+    }
+    byRequester = next;
+  }
+
+  /** Requesters with equal restrictions share translations. */
+  private long idOf(RegionSet input, RegionSet below) {
+    for (Restriction other : byRequester.values()) {
+      if (other.input.equals(input) && other.below.equals(below)) {
+        return other.id;
+      }
+    }
+    return ++lastId;
+  }
+}
