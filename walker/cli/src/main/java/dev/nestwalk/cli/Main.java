@@ -23,7 +23,8 @@ import picocli.CommandLine.Spec;
       TranslateCommand.class,
       CheckCommand.class,
       ExplainCommand.class,
-      InspectCommand.class
+      InspectCommand.class,
+      RegionsCommand.class
     },
     footer = {
       "",

@@ -1,0 +1,383 @@
+package dev.nestwalk.cli;
+
+import com.google.gson.JsonObject;
+import dev.nestwalk.region.AddressSet;
+import dev.nestwalk.region.Bound;
+import dev.nestwalk.region.DecisionTable;
+import dev.nestwalk.region.Device;
+import dev.nestwalk.region.Effects;
+import dev.nestwalk.region.Hwpt;
+import dev.nestwalk.region.Ioas;
+import dev.nestwalk.region.Policy;
+import dev.nestwalk.region.Region;
+import dev.nestwalk.region.RegionList;
+import dev.nestwalk.region.Tracker;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Reserved regions: what platforms say, what binds, what policies enforce. */
+@Command(
+    name = "regions",
+    mixinStandardHelpOptions = true,
+    description = "Which device's reserved regions are out of bounds in which address space.",
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {
+      "",
+      "FILE is a DMAR or IORT table, or the text of an IOMMU group's reserved_regions.",
+      "SETUP is a small JSON file; fixtures/regions has examples.",
+      "",
+      "Example: nestwalk regions compare fixtures/regions/vtd-nested.json"
+    })
+final class RegionsCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  RegionsCommand() {}
+
+  @Override
+  public Integer call() {
+    throw new ParameterException(
+        spec.commandLine(), "expected show, effective, identity, explain, compare or replay");
+  }
+
+  private PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+
+  @Command(
+      name = "show",
+      mixinStandardHelpOptions = true,
+      description = "Regions of firmware tables and sysfs texts with their source, then merged.")
+  int show(@Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files) {
+    RegionList merged = new RegionList();
+    for (Path file : files) {
+      RegionFiles.Content content = RegionFiles.read(file);
+      for (String warning : content.warnings()) {
+        spec.commandLine().getErr().println("nestwalk: " + file + ": " + warning);
+      }
+      for (RegionFiles.Sourced sourced : content.regions()) {
+        out().println(line(sourced.region()) + "  " + file.getFileName() + ": " + sourced.source());
+        merged.add(sourced.region());
+      }
+    }
+    out().println("merged:");
+    merged.regions().forEach(region -> out().println(line(region)));
+    return Main.DONE;
+  }
+
+  private static String line(Region region) {
+    return "0x%016x-0x%016x %-16s"
+        .formatted(region.first(), region.last(), SetupReport.word(region.kind()))
+        .stripTrailing();
+  }
+
+  @Command(
+      name = "effective",
+      mixinStandardHelpOptions = true,
+      description = "What is enforced, what binds and what is reported in a described setup.")
+  int effective(
+      @Parameters(paramLabel = "SETUP") Path file,
+      @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
+          @Nullable String policy,
+      @Option(names = "--format", paramLabel = "F", description = "text (default) or json.")
+          InspectCommand.@Nullable Format format) {
+    JsonObject json = Setup.read(file);
+    SetupReport report = new SetupReport(Setup.play(file, json, chosen(file, json, policy)));
+    out().print(format == InspectCommand.Format.json ? report.json() : report.text());
+    return Main.DONE;
+  }
+
+  private static Policy chosen(Path file, JsonObject json, @Nullable String policy) {
+    if (policy == null) {
+      return Setup.policyOf(file, json);
+    }
+    try {
+      return Policy.named(policy);
+    } catch (IllegalArgumentException e) {
+      throw new InputException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  @Command(
+      name = "identity",
+      mixinStandardHelpOptions = true,
+      description = "Where bus addresses may equal guest-physical ones for all the regions given.")
+  int identity(
+      @Parameters(arity = "0..*", paramLabel = "FILE") @Nullable List<Path> files,
+      @Option(names = "--window", paramLabel = "FIRST-LAST", description = "Default: all.")
+          @Nullable String window,
+      @Option(
+              names = "--align",
+              paramLabel = "N",
+              converter = Numbers.Length.class,
+              description = "Power of two; default 1.")
+          @Nullable Long align,
+      @Option(names = "--relaxable", description = "Relaxable regions count too.")
+          boolean relaxable) {
+    List<Region> regions = new ArrayList<>();
+    for (Path file : files == null ? List.<Path>of() : files) {
+      RegionFiles.read(file).regions().forEach(sourced -> regions.add(sourced.region()));
+    }
+    long granule = align == null ? 1 : align;
+    if (Long.bitCount(granule) != 1) {
+      throw new InputException("--align: expected a power of two");
+    }
+    for (AddressSet.Range range :
+        AddressSet.allowedIdentity(regions, window(window), granule, relaxable)) {
+      out().println("0x%x-0x%x".formatted(range.first(), range.last()));
+    }
+    return Main.DONE;
+  }
+
+  private static AddressSet.Range window(@Nullable String text) {
+    if (text == null) {
+      return new AddressSet.Range(0, Ioas.LAST);
+    }
+    String[] parts = text.split("-", -1);
+    Long first = parts.length == 2 ? Numbers.hexOrNull(parts[0]) : null;
+    Long last = parts.length == 2 ? Numbers.hexOrNull(parts[1]) : null;
+    if (first == null || last == null || Long.compareUnsigned(last, first) < 0) {
+      throw new InputException("--window '" + text + "': expected FIRST-LAST, hexadecimal");
+    }
+    return new AddressSet.Range(first, last);
+  }
+
+  @Command(
+      name = "explain",
+      mixinStandardHelpOptions = true,
+      description = "Why an address of a setup is or is not reserved.")
+  int explain(
+      @Parameters(paramLabel = "SETUP") Path file,
+      @Option(
+              names = "--space",
+              required = true,
+              paramLabel = "S",
+              description = "bus:DEVICE, bus:DEVICE:PASID, input:TABLE or space:NAME.")
+          String space,
+      @Option(
+              names = "--address",
+              required = true,
+              paramLabel = "A",
+              converter = Numbers.Address.class,
+              description = "The address.")
+          Long address,
+      @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
+          @Nullable String policy) {
+    JsonObject json = Setup.read(file);
+    Setup setup = Setup.play(file, json, chosen(file, json, policy));
+    out().print(new RegionExplanation(setup).text(space, address));
+    return Main.DONE;
+  }
+
+  @Command(
+      name = "compare",
+      mixinStandardHelpOptions = true,
+      description = {
+        "The same setup under every policy side by side;",
+        "without a setup the decision table of all configurations."
+      })
+  int compare(@Parameters(arity = "0..1", paramLabel = "SETUP") @Nullable Path file) {
+    if (file == null) {
+      decisionTable();
+      return Main.DONE;
+    }
+    JsonObject json = Setup.read(file);
+    for (Policy policy : Policy.all()) {
+      Setup setup = Setup.play(file, json, policy);
+      out().println(policy.name());
+      setup.refusals.forEach(refusal -> out().println("  refused  " + refusal));
+      setup.spaces.forEach((name, space) -> out().println("  " + enforced(setup, name, space)));
+    }
+    return Main.DONE;
+  }
+
+  /** Which of the attached devices' regions an address space enforces, aperture apart. */
+  private static String enforced(Setup setup, String name, Ioas space) {
+    List<String> held = new ArrayList<>();
+    for (Device device : setup.devices.values()) {
+      for (Region region : device.regions()) {
+        if (space.reserved().contains(region.first())) {
+          held.add(
+              "%s 0x%x-0x%x of %s"
+                  .formatted(
+                      SetupReport.word(region.kind()), region.first(), region.last(), device));
+        }
+      }
+    }
+    return "enforced in %s: %s"
+        .formatted(name, held.isEmpty() ? "no region" : String.join(", ", held));
+  }
+
+  private void decisionTable() {
+    List<String> head = new ArrayList<>(List.of("row", "bus", "inter"));
+    for (Policy policy : Policy.all()) {
+      head.add(policy.name());
+      if (policy.honoursOptIn()) {
+        head.add("(opted in)");
+      }
+    }
+    out().println(columns(head, head));
+    for (DecisionTable.Row row : DecisionTable.Row.values()) {
+      List<String> words = new ArrayList<>(List.of(row.name()));
+      words.addAll(DecisionTable.row(row));
+      out().println(columns(head, words));
+    }
+  }
+
+  /** Words under the heads of their columns. */
+  private static String columns(List<String> head, List<String> words) {
+    StringBuilder line = new StringBuilder();
+    for (int i = 0; i < words.size(); i++) {
+      int width = 1 + Math.max(head.get(i).length(), 5);
+      line.append(words.get(i)).append(" ".repeat(Math.max(1, width - words.get(i).length())));
+    }
+    return line.toString().stripTrailing();
+  }
+
+  @Command(
+      name = "replay",
+      mixinStandardHelpOptions = true,
+      description = "A machine's record of regions, usable ranges and map requests, answered anew.")
+  int replay(@Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files) {
+    int passed = 0;
+    int failed = 0;
+    for (Path file : files) {
+      Replay replay = new Replay(file).run();
+      out()
+          .println(
+              "%-48s %4d passed %4d failed"
+                  .formatted(file.getFileName(), replay.passed(), replay.failures().size()));
+      replay.failures().forEach(line -> out().println("  " + line));
+      passed += replay.passed();
+      failed += replay.failures().size();
+    }
+    out().println("%d passed, %d failed".formatted(passed, failed));
+    return failed == 0 ? Main.DONE : Main.NO;
+  }
+
+  /** Why an address is what it is. */
+  private static final class RegionExplanation {
+    private final Setup setup;
+    private final Effects effects;
+
+    RegionExplanation(Setup setup) {
+      this.setup = setup;
+      effects = new Effects(setup.tracker);
+    }
+
+    String text(String space, long address) {
+      String[] parts = space.split(":", -1);
+      StringBuilder text = new StringBuilder();
+      switch (parts[0]) {
+        case "bus" -> bus(text, parts, address);
+        case "input" -> input(text, parts, address);
+        case "space" -> enforced(text, parts, address);
+        default ->
+            throw new InputException(
+                "--space '" + space + "': expected bus:DEVICE, input:TABLE or space:NAME");
+      }
+      return text.toString();
+    }
+
+    private void bus(StringBuilder text, String[] parts, long address) {
+      Device device = parts.length > 1 ? setup.devices.get(parts[1]) : null;
+      if (device == null) {
+        throw new InputException("--space: expected one of the devices " + setup.devices.keySet());
+      }
+      Long pasid = parts.length > 2 ? Numbers.hexOrNull(parts[2]) : Long.valueOf(Tracker.RID);
+      if (pasid == null) {
+        throw new InputException("--space: expected a hexadecimal PASID");
+      }
+      Hwpt table = setup.tracker.attached(device, pasid.intValue());
+      text.append(
+          "%s is attached to %s%n".formatted(device, table == null ? "nothing" : describe(table)));
+      bounds(text, effects.bus(device, pasid.intValue()), address);
+    }
+
+    private String describe(Hwpt table) {
+      String name = setup.nameOf(table);
+      return table.isNested()
+          ? "%s, nested on %s, first stage %s"
+              .formatted(name, setup.nameOf(table.paging()), SetupReport.word(table.firstStage()))
+          : "%s, %s".formatted(name, SetupReport.word(table.kind()));
+    }
+
+    private void input(StringBuilder text, String[] parts, long address) {
+      Hwpt table = parts.length > 1 ? setup.tables.get(parts[1]) : null;
+      if (table == null || table.isNested()) {
+        throw new InputException("--space: expected a table of " + setup.tables.keySet());
+      }
+      if (Long.compareUnsigned(address, table.aperture().last()) > 0) {
+        text.append(
+            "reserved: beyond the aperture, whose last address is 0x%x%n"
+                .formatted(table.aperture().last()));
+        return;
+      }
+      bounds(text, effects.intermediate(table), address);
+    }
+
+    private static void bounds(StringBuilder text, List<Bound> bounds, long address) {
+      boolean any = false;
+      for (Bound bound : bounds) {
+        Region region = bound.region();
+        if (Long.compareUnsigned(region.first(), address) <= 0
+            && Long.compareUnsigned(address, region.last()) <= 0) {
+          any = true;
+          text.append(
+              "bound: %s of %s: %s%n"
+                  .formatted(line(region), bound.device(), SetupReport.demand(bound.demand())));
+        }
+      }
+      if (!any) {
+        text.append("not bound: no region of an attached device counts there%n".formatted());
+      }
+    }
+
+    private void enforced(StringBuilder text, String[] parts, long address) {
+      Ioas space = parts.length > 1 ? setup.spaces.get(parts[1]) : null;
+      if (space == null) {
+        throw new InputException("--space: expected one of the spaces " + setup.spaces.keySet());
+      }
+      boolean reserved = space.reserved().contains(address);
+      text.append(
+          "%s under %s%n".formatted(reserved ? "reserved" : "free", setup.tracker.policy().name()));
+      for (Device device : setup.devices.values()) {
+        for (Region region : device.regions()) {
+          if (Long.compareUnsigned(region.first(), address) <= 0
+              && Long.compareUnsigned(address, region.last()) <= 0) {
+            text.append(line(region) + " of " + device + "\n");
+            Hwpt table = setup.tracker.attached(device, Tracker.RID);
+            text.append("  " + rule(table, region, space) + "\n");
+          }
+        }
+      }
+    }
+
+    private String rule(@Nullable Hwpt table, Region region, Ioas space) {
+      if (table == null || !table.ioas().equals(space)) {
+        return "its RID is not attached here: nothing enters, whatever the policy";
+      }
+      if (!table.isNested()) {
+        return "its RID is attached directly: all but relaxable regions enter under every policy";
+      }
+      List<String> under = new ArrayList<>();
+      for (Policy policy : Policy.all()) {
+        if (policy.entersWithNestedAttach(region)) {
+          under.add(policy.name());
+        }
+      }
+      return "its RID is attached through a nested table: it enters under "
+          + (under.isEmpty() ? "no policy" : String.join(", ", under))
+          + ", and under PARENT_OPT_IN if opted in";
+    }
+  }
+}

@@ -1,0 +1,220 @@
+package dev.nestwalk.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonParser;
+import dev.nestwalk.fixtures.Scenarios;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code nestwalk regions} as a user meets it. */
+class RegionsCommandTest {
+  private static final Path FIXTURES = Scenarios.fixtures();
+
+  @TempDir Path folder;
+
+  private record Result(int status, String out, String err) {}
+
+  private static Result run(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    String[] all = new String[arguments.length + 1];
+    all[0] = "regions";
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    int status = Main.run(new PrintWriter(out), new PrintWriter(err), all);
+    return new Result(status, out.toString(), err.toString());
+  }
+
+  private static String file(String name) {
+    return FIXTURES.resolve(name).toString();
+  }
+
+  private static List<String> lines(Result result) {
+    assertEquals("", result.err());
+    assertEquals(0, result.status());
+    return result.out().lines().toList();
+  }
+
+  @Test
+  void showNamesTheSourceOfEachRegionAndMerges() {
+    Result result = run("show", file("samples/dmar-client.bin"), file("samples/rr-amd-server.txt"));
+    assertTrue(result.out().contains("RMRR for 0000:00:14.0"), result.out());
+    assertTrue(
+        result.out().endsWith("0x000000fd00000000-0x000000ffffffffff reserved\n"), result.out());
+    assertEquals(
+        1,
+        result
+            .out()
+            .substring(result.out().indexOf("merged"))
+            .lines()
+            .filter(line -> line.contains("msi"))
+            .count());
+    Result iort = run("show", file("samples/iort-simple.bin"));
+    assertTrue(iort.out().contains("RMR for StreamIDs"), iort.out());
+    assertTrue(run("show", file("samples/dmar-server.bin")).err().contains("not made of whole"));
+  }
+
+  @Test
+  void identityPrintsRangesForTheRegionsGiven() {
+    assertEquals(
+        List.of("0x0-0xba13afff", "0xba13c000-0xfedfffff", "0xfef00000-0xfcffffffff"),
+        lines(
+            run(
+                "identity",
+                file("samples/rr-amd-server.txt"),
+                "--window",
+                "0-ffffffffff",
+                "--align",
+                "4K")));
+    assertEquals(List.of("0x0-0xffffffffffffffff"), lines(run("identity")));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "vtd-direct, PARENT_OPT_IN, msi",
+    "vtd-direct, LINUX_7_2, msi",
+    "vtd-nested, POSTED_V2, msi",
+    "vtd-nested, DIRECT_RID_ONLY, no region",
+    "vtd-nested, PARENT_OPT_IN, no region",
+    "vtd-nested, POSTED_V3, no region",
+    "vtd-nested, LINUX_7_2, msi",
+    "vtd-opt-in, PARENT_OPT_IN, msi",
+    "vtd-opt-in, DIRECT_RID_ONLY, no region",
+    "vtd-pasid, LINUX_7_2, no region",
+    "smmuv3-direct, DIRECT_RID_ONLY, sw-msi",
+    "smmuv3-nested, POSTED_V3, sw-msi",
+    "smmuv3-nested, PARENT_OPT_IN, no region",
+    "smmuv3-nested, LINUX_7_2, sw-msi",
+  })
+  void compareShowsWhatEachPolicyEnforces(String setup, String policy, String expected) {
+    List<String> lines = lines(run("compare", file("regions/" + setup + ".json")));
+    String line = lines.get(lines.indexOf(policy) + 1);
+    assertTrue(line.startsWith("  enforced in vm: " + expected), line);
+  }
+
+  @Test
+  void compareTellsWhatAPolicyRefuses() {
+    List<String> back = lines(run("compare", file("regions/vtd-back.json")));
+    assertTrue(
+        back.get(back.indexOf("DIRECT_RID_ONLY") + 1).contains("replace nic: EADDRINUSE"),
+        back.toString());
+    assertTrue(
+        back.get(back.indexOf("LINUX_7_2") + 1).contains("attach nic: EADDRINUSE"),
+        back.toString());
+  }
+
+  @Test
+  void compareWithoutASetupPrintsTheDecisionTable() throws IOException {
+    List<String> printed = new ArrayList<>();
+    for (String line : lines(run("compare"))) {
+      printed.add(line.replaceAll(" +", " "));
+    }
+    List<String> expected = new ArrayList<>();
+    for (String line : Files.readAllLines(FIXTURES.resolve("regions/decision-table.txt"))) {
+      if (!line.startsWith("#")) {
+        expected.add(line.replaceAll(" +", " ").strip());
+      }
+    }
+    assertEquals(expected, printed.subList(1, printed.size()));
+  }
+
+  @Test
+  void effectiveKeepsEnforcedBindingAndReportedApart() {
+    String text = run("effective", file("regions/smmuv3-nested.json")).out();
+    assertTrue(text.contains("has to be identity"), text);
+    assertTrue(text.contains("the host's doorbells live there"), text);
+    assertTrue(text.contains("reported"), text);
+    assertTrue(text.contains("enforced  0x0001000000000000-0xffffffffffffffff"), text);
+    String bypass = run("effective", file("regions/smmuv3-bypass.json")).out();
+    assertTrue(bypass.contains("conflict  nic: SW_MSI 0x8000000-0x80fffff"), bypass);
+    var json =
+        JsonParser.parseString(
+                run("effective", file("regions/vtd-nested.json"), "--format", "json").out())
+            .getAsJsonObject();
+    assertEquals(2, json.getAsJsonObject("reported").getAsJsonArray("nic").size());
+    assertEquals("PARENT_OPT_IN", json.get("policy").getAsString());
+  }
+
+  @Test
+  void explainNamesRuleRegionAndPolicies() {
+    String nested = file("regions/vtd-nested.json");
+    String space = run("explain", nested, "--space", "space:vm", "--address", "0xfee00000").out();
+    assertTrue(space.startsWith("free under PARENT_OPT_IN\n"), space);
+    assertTrue(space.contains("enters under POSTED_V2, LINUX_7_2"), space);
+    String bus = run("explain", nested, "--space", "bus:nic", "--address", "0xfee00010").out();
+    assertTrue(bus.contains("N, nested on S, first stage translate"), bus);
+    assertTrue(bus.contains("no DMA there"), bus);
+    String input =
+        run("explain", nested, "--space", "input:S", "--address", "0x1000000000000").out();
+    assertTrue(input.startsWith("reserved: beyond the aperture"), input);
+  }
+
+  @Test
+  void replayOfEveryCaptureAgreesWithLinux() throws IOException {
+    List<String> arguments = new ArrayList<>(List.of("replay"));
+    try (Stream<Path> files = Files.walk(FIXTURES.resolve("captures"))) {
+      files
+          .filter(path -> path.toString().endsWith(".reserved_regions.txt"))
+          .sorted()
+          .forEach(path -> arguments.add(path.toString()));
+    }
+    assertEquals(15, arguments.size());
+    List<String> lines = lines(run(arguments.toArray(String[]::new)));
+    String last = lines.get(lines.size() - 1);
+    assertTrue(last.matches("[0-9]{3} passed, 0 failed"), last);
+  }
+
+  @Test
+  void replayNoticesAnAnswerThatIsNotLinuxs() throws IOException {
+    Path good = FIXTURES.resolve("captures/vtd/linux72-legacy-48.reserved_regions.txt");
+    Path bad = folder.resolve("bad.txt");
+    Files.writeString(
+        bad,
+        Files.readString(good)
+            .replace(
+                "msi-below    iova 0xfedff000 size 0x1000", "msi-below iova 0xfedff000 size 0x2000")
+            .replace("allowed_iova 0x00000000fef00000", "allowed_iova 0x00000000fee80000"));
+    Result result = run("replay", bad.toString());
+    assertEquals(1, result.status());
+    assertTrue(result.out().contains("3 failed"), result.out());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "effective nowhere.json",
+        "effective BAD",
+        "show nowhere",
+        "identity --window 5",
+        "compare LIST",
+        "explain SETUP --space moon --address 0",
+        "explain SETUP --space bus:x --address 0",
+        "effective SETUP --policy NONE",
+        "replay SETUP",
+      })
+  void badInputGetsOneLine(String line) throws IOException {
+    Files.writeString(folder.resolve("bad.json"), "{\"devices\": [{\"name\": 1");
+    Files.writeString(folder.resolve("list.json"), "{\"devices\": 5}");
+    String arguments =
+        line.replace("BAD", folder.resolve("bad.json").toString())
+            .replace("LIST", folder.resolve("list.json").toString())
+            .replace("SETUP", file("regions/vtd-nested.json"));
+    Result result = run(arguments.split(" ", -1));
+    assertEquals(2, result.status(), result.out());
+    assertEquals(1, result.err().lines().count(), result.err());
+    assertFalse(result.err().contains("Exception:"), result.err());
+  }
+}
