@@ -31,10 +31,31 @@ public final class RegionSet {
   private final long[] lasts;
   private final RegionKind[] kinds;
 
+  /** The addresses from the first range's on in equal shares of 2^this bytes. */
+  private final int shareShift;
+
+  /** By share, the last range that begins at or below its start; one more at the end. */
+  private final int[] shares;
+
   private RegionSet(long[] firsts, long[] lasts, RegionKind[] kinds) {
     this.firsts = firsts;
     this.lasts = lasts;
     this.kinds = kinds;
+    int count = firsts.length;
+    long extent = count == 0 ? 0 : firsts[count - 1] - firsts[0];
+    int wanted = 64 - Long.numberOfLeadingZeros(2L * count);
+    shareShift = Math.max(0, 64 - Long.numberOfLeadingZeros(extent) - wanted);
+    int size = (int) (extent >>> shareShift) + 1;
+    shares = new int[size + 1];
+    int range = 0;
+    for (int share = 0; share < size; share++) {
+      long start = firsts.length == 0 ? 0 : firsts[0] + ((long) share << shareShift);
+      while (range + 1 < count && Long.compareUnsigned(firsts[range + 1], start) <= 0) {
+        range++;
+      }
+      shares[share] = range;
+    }
+    shares[size] = Math.max(0, count - 1);
   }
 
   /** The set of regions. */
@@ -91,18 +112,25 @@ public final class RegionSet {
     return null;
   }
 
+  /** Index of the last range that begins at or below an address, or -1. */
   private int rangeBelow(long address) {
-    int low = 0;
-    int high = firsts.length - 1;
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
+    if (firsts.length == 0 || Long.compareUnsigned(address, firsts[0]) < 0) {
+      return -1;
+    }
+    // The share that the address lies in leaves few ranges to search, mostly one.
+    long share = Math.min(address - firsts[0] >>> shareShift, shares.length - 2L);
+    share = share < 0 ? shares.length - 2L : share;
+    int low = shares[(int) share];
+    int high = shares[(int) share + 1];
+    while (low < high) {
+      int middle = low + high + 1 >>> 1;
       if (Long.compareUnsigned(firsts[middle], address) <= 0) {
-        low = middle + 1;
+        low = middle;
       } else {
         high = middle - 1;
       }
     }
-    return high;
+    return low;
   }
 
   /** The kind that counts at an address, or null if it is not reserved. */

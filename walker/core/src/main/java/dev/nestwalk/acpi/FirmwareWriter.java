@@ -1,0 +1,170 @@
+package dev.nestwalk.acpi;
+
+import dev.nestwalk.region.Region;
+import dev.nestwalk.region.RegionKind;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/**
+ * Writes the tables by which a virtual machine monitor tells a guest of reserved regions: a DMAR
+ * with RMRRs, an IORT with RMRs. They hold what a guest needs for that and no more: one unit, one
+ * PCI segment.
+ *
+ * <p>Threads: any.
+ */
+public final class FirmwareWriter {
+  private static final int DMAR_HEADER = 48;
+  private static final int IORT_HEADER = 48;
+  private static final int DRHD = 16;
+  private static final int RMRR = 24;
+  private static final int SMMU = 68;
+  private static final int ROOT = 36;
+  private static final int RMR = 28;
+  private static final int MAPPING = 20;
+  private static final int DESCRIPTOR = 20;
+  private static final int ALL_REQUESTERS = 0xffff;
+
+  /** Where the SMMUv3 node of a written IORT lies: what its mappings lead to. */
+  public static final int SMMU_NODE = IORT_HEADER;
+
+  /**
+   * A DMAR with one unit for all devices of a segment.
+   *
+   * @param hostAddressWidth bits, 1 to 256
+   * @param registers address of the unit's registers
+   * @param regions of that segment
+   * @throws IllegalArgumentException for a width or a scope that the table cannot hold
+   */
+  public static byte[] dmar(
+      int hostAddressWidth, int segment, long registers, List<DmarTable.Rmrr> regions) {
+    if (hostAddressWidth < 1 || hostAddressWidth > 256) {
+      throw new IllegalArgumentException(
+          "host address width %d: expected 1 to 256".formatted(hostAddressWidth));
+    }
+    int length = DMAR_HEADER + DRHD;
+    for (DmarTable.Rmrr region : regions) {
+      length += RMRR;
+      for (DmarTable.Scope scope : region.scopes()) {
+        length += scopeLength(scope);
+      }
+    }
+    ByteBuffer bytes = begin("DMAR", 1, length);
+    bytes.put(36, (byte) (hostAddressWidth - 1));
+    bytes.position(DMAR_HEADER);
+    bytes.putShort((short) 0).putShort((short) DRHD).put((byte) 1).put((byte) 0);
+    bytes.putShort((short) segment).putLong(registers);
+    for (DmarTable.Rmrr region : regions) {
+      int scopes = region.scopes().stream().mapToInt(FirmwareWriter::scopeLength).sum();
+      bytes.putShort((short) 1).putShort((short) (RMRR + scopes)).putShort((short) 0);
+      bytes.putShort((short) region.segment()).putLong(region.first()).putLong(region.last());
+      for (DmarTable.Scope scope : region.scopes()) {
+        bytes.put((byte) (scope.bridge() ? 2 : 1)).put((byte) scopeLength(scope));
+        bytes.putShort((short) 0).put((byte) 0).put((byte) scope.startBus());
+        scope.path().forEach(step -> bytes.put(step.byteValue()));
+      }
+    }
+    return end(bytes);
+  }
+
+  private static int scopeLength(DmarTable.Scope scope) {
+    int length = 6 + scope.path().size();
+    if (scope.path().isEmpty() || length % 2 != 0 || length > 255) {
+      throw new IllegalArgumentException(
+          "scope with path %s: expected pairs of device and function".formatted(scope.path()));
+    }
+    return length;
+  }
+
+  /**
+   * An IORT of revision 6 with one SMMUv3, one root complex whose requester ids are its StreamIDs,
+   * and RMRs.
+   *
+   * @param registers address of the SMMU's registers
+   * @param rmrs mappings' targets are taken as {@link #SMMU_NODE}; regions of one node have to be
+   *     of one kind, direct or relaxable
+   * @throws IllegalArgumentException for regions that an RMR cannot hold
+   */
+  public static byte[] iort(int segment, long registers, List<IortTable.Rmr> rmrs) {
+    int length = IORT_HEADER + SMMU + ROOT + MAPPING;
+    for (IortTable.Rmr rmr : rmrs) {
+      length += rmrLength(rmr);
+    }
+    ByteBuffer bytes = begin("IORT", 6, length);
+    bytes.putInt(36, 2 + rmrs.size()).putInt(40, IORT_HEADER);
+    bytes.position(IORT_HEADER);
+    node(bytes, 4, SMMU, 4, 0, 0, 0);
+    bytes.putLong(registers);
+    bytes.position(IORT_HEADER + SMMU);
+    node(bytes, 2, ROOT + MAPPING, 3, 1, 1, ROOT);
+    bytes.position(IORT_HEADER + SMMU + 28);
+    bytes.putInt(segment);
+    bytes.position(IORT_HEADER + SMMU + ROOT);
+    mapping(bytes, new IortTable.Mapping(0, ALL_REQUESTERS, 0, SMMU_NODE));
+    int id = 2;
+    for (IortTable.Rmr rmr : rmrs) {
+      rmr(bytes, rmr, id++);
+    }
+    return end(bytes);
+  }
+
+  private static int rmrLength(IortTable.Rmr rmr) {
+    return RMR + MAPPING * rmr.mappings().size() + DESCRIPTOR * rmr.regions().size();
+  }
+
+  private static void rmr(ByteBuffer bytes, IortTable.Rmr rmr, int id) {
+    int descriptors = RMR + MAPPING * rmr.mappings().size();
+    node(bytes, 6, rmrLength(rmr), 3, id, rmr.mappings().size(), RMR);
+    boolean relaxable = rmr.regions().stream().anyMatch(FirmwareWriter::isRelaxable);
+    bytes.putInt(relaxable ? 1 : 0).putInt(rmr.regions().size()).putInt(descriptors);
+    rmr.mappings().forEach(mapping -> mapping(bytes, mapping));
+    for (Region region : rmr.regions()) {
+      if (region.kind() != RegionKind.DIRECT && !isRelaxable(region)
+          || isRelaxable(region) != relaxable) {
+        throw new IllegalArgumentException(
+            "RMR with regions %s: expected direct ones, or relaxable ones"
+                .formatted(rmr.regions()));
+      }
+      bytes.putLong(region.first()).putLong(region.last() - region.first() + 1).putInt(0);
+    }
+  }
+
+  private static boolean isRelaxable(Region region) {
+    return region.kind() == RegionKind.DIRECT_RELAXABLE;
+  }
+
+  private static void node(
+      ByteBuffer bytes, int type, int length, int revision, int id, int mappings, int offset) {
+    bytes.put((byte) type).putShort((short) length).put((byte) revision).putInt(id);
+    bytes.putInt(mappings).putInt(offset);
+  }
+
+  private static void mapping(ByteBuffer bytes, IortTable.Mapping mapping) {
+    bytes.putInt((int) mapping.input()).putInt((int) mapping.extent());
+    bytes.putInt((int) mapping.output()).putInt(SMMU_NODE).putInt(0);
+  }
+
+  private static ByteBuffer begin(String signature, int revision, int length) {
+    ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.put(signature.getBytes(StandardCharsets.US_ASCII)).putInt(length);
+    bytes.put((byte) revision).put((byte) 0);
+    bytes.put("NESTWKNESTWALK ".substring(0, 14).getBytes(StandardCharsets.US_ASCII));
+    bytes.putInt(1).put("NWLK".getBytes(StandardCharsets.US_ASCII)).putInt(1);
+    return bytes;
+  }
+
+  /** Fills the checksum in. */
+  private static byte[] end(ByteBuffer bytes) {
+    byte[] table = new byte[bytes.capacity()];
+    bytes.get(0, table);
+    int sum = 0;
+    for (byte one : table) {
+      sum += one;
+    }
+    table[9] = (byte) -sum;
+    return table;
+  }
+
+  private FirmwareWriter() {}
+}
