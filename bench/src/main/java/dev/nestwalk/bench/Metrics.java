@@ -5,6 +5,9 @@ import dev.nestwalk.Iommu;
 import dev.nestwalk.Translator;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.region.Region;
+import dev.nestwalk.region.RegionKind;
+import dev.nestwalk.region.RegionSet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -50,7 +53,12 @@ final class Metrics {
   }
 
   List<Metric> all() {
-    if (wants("iotlb-hit-independent", "iotlb-hit-dependent", "batch-of-hits", ONE_K)) {
+    if (wants(
+        "iotlb-hit-independent",
+        "iotlb-hit-dependent",
+        "batch-of-hits",
+        "iotlb-hit-restricted",
+        ONE_K)) {
       Metric one = hits();
       if (wants(ONE_K)) {
         manyEndpoints(one);
@@ -63,8 +71,9 @@ final class Metrics {
     }
     singleStage();
     batches();
-    miss("nested-miss-vtd", Workload.Mode.VTD_NESTED);
-    miss("nested-miss-smmuv3", Workload.Mode.SMMUV3_NESTED);
+    miss("nested-miss-vtd", Workload.Mode.VTD_NESTED, false);
+    miss("nested-miss-vtd-restricted", Workload.Mode.VTD_NESTED, true);
+    miss("nested-miss-smmuv3", Workload.Mode.SMMUV3_NESTED, false);
     if (wants("invalidate-domain", "invalidate-pasid", "invalidate-everything")) {
       invalidations();
     }
@@ -117,6 +126,17 @@ final class Metrics {
             twin(Twin.Loop.DEPENDENT_HITS, cache, copy),
             "<= 4 ns, ratio <= 1.2",
             m -> m.javaNanos() <= 4 && !(m.ratio() > 1.2)));
+    Workload.Built other = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, arena);
+    restrict(other.iommu());
+    Endpoint restricted = Subjects.checked(Subjects.endpoint(other.iommu(), options), addresses);
+    add(
+        new Metric(
+            "iotlb-hit-restricted",
+            HIT_OPERATIONS,
+            n -> Subjects.independent(restricted, addresses, n),
+            null,
+            "<= 1.02 x unrestricted",
+            m -> m.javaNanos() <= 1.02 * one.javaNanos()));
     long[] answers = new long[addresses.length];
     add(
         new Metric(
@@ -132,6 +152,13 @@ final class Metrics {
             "<= 2.5 ns (400 million/s)",
             m -> m.javaNanos() <= 2.5));
     return one;
+  }
+
+  /** What a tracker would bar: the interrupt window and a hole. */
+  private static void restrict(Iommu iommu) {
+    Region hole = new Region(0xfd_0000_0000L, 0xff_ffff_ffffL, RegionKind.RESERVED);
+    iommu.restrict(
+        Workload.SOURCE, -1, RegionSet.of(List.of(Region.X86_MSI, hole)), RegionSet.EMPTY);
   }
 
   /** The floor: as many dependent loads as a 4x4 walk has, within 64 KiB. */
@@ -287,11 +314,14 @@ final class Metrics {
             m -> m.javaNanos() <= 1.5 * one.javaNanos()));
   }
 
-  private void miss(String name, Workload.Mode mode) {
+  private void miss(String name, Workload.Mode mode, boolean restricted) {
     if (!wants(name)) {
       return;
     }
     Workload.Built built = Workload.build(mode, MISS_PAGES, 1, arena);
+    if (restricted) {
+      restrict(built.iommu());
+    }
     long[] addresses = Subjects.addresses(1 << 18, MISS_PAGES, 1);
     CacheOptions options = CacheOptions.DEFAULT.withIotlb(16, 4);
     Endpoint endpoint = Subjects.checked(Subjects.endpoint(built.iommu(), options), addresses);

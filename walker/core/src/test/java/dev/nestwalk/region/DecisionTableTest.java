@@ -1,10 +1,12 @@
 package dev.nestwalk.region;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.Scenarios;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -24,6 +26,19 @@ class DecisionTableTest {
     List<String> words = List.of(line.strip().split("\\s+"));
     DecisionTable.Row row = DecisionTable.Row.valueOf(words.get(0));
     assertEquals(words.subList(1, words.size()), DecisionTable.row(row));
+  }
+
+  @Test
+  void theChapterShowsTheSameTable() throws IOException {
+    Path docs = Scenarios.fixtures().resolveSibling("docs");
+    List<String> shown =
+        Files.readAllLines(docs.resolve("reserved-regions.md")).stream()
+            .map(line -> line.replaceAll(" +", " "))
+            .toList();
+    for (DecisionTable.Row row : DecisionTable.Row.values()) {
+      String line = row + " " + String.join(" ", DecisionTable.row(row));
+      assertTrue(shown.contains(line), line);
+    }
   }
 
   @Test
