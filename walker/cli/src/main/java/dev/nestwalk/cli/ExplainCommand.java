@@ -1,6 +1,7 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
@@ -8,6 +9,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -33,40 +36,66 @@ final class ExplainCommand implements Callable<Integer> {
   /** How the walk is shown. */
   enum Format {
     text,
-    json
+    json,
+    html
   }
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private ImageOptions imageOptions = new ImageOptions();
   @Mixin private DmaOptions dma = new DmaOptions();
 
-  @Option(names = "--format", paramLabel = "F", description = "text (default) or json.")
+  @Option(
+      names = "--format",
+      paramLabel = "F",
+      description = "text (default), json, or html: a page to step through the walk.")
   private Format format = Format.text;
 
   @Option(names = "--out", paramLabel = "FILE", description = "Write to FILE.")
   private @Nullable Path file;
 
+  @Option(
+      names = "--also",
+      paramLabel = "A",
+      converter = Numbers.Address.class,
+      description = "With html: another address to walk on the same page, repeatable.")
+  private List<Long> also = new ArrayList<>();
+
   ExplainCommand() {}
+
+  private List<Long> addresses() {
+    List<Long> all = new ArrayList<>(List.of(dma.iova()));
+    if (format == Format.html) {
+      all.addAll(also);
+    } else if (!also.isEmpty()) {
+      throw new InputException("--also: expected --format html");
+    }
+    return all;
+  }
 
   @Override
   public Integer call() throws IOException {
     Image image = imageOptions.load();
     dma.check(image);
-    Trace trace;
+    List<Explanation> walks = new ArrayList<>();
+    boolean refused = false;
     try (Arena arena = Arena.ofConfined()) {
       GuestMemory memory = image.open(Opening.READ_ONLY, arena);
-      trace =
-          Walker.explaining(image, memory)
-              .translate(dma.source(), dma.pasid(), dma.iova(), dma.access());
+      Reference reference = Walker.explaining(image, memory);
+      for (long iova : addresses()) {
+        var request = new Explanation.Request(dma.source(), dma.pasid(), iova, dma.access());
+        Trace trace = reference.translate(dma.source(), dma.pasid(), iova, dma.access());
+        refused |= Translation.isFault(trace.translation());
+        walks.add(new Explanation(image, request, trace));
+      }
     }
-    Explanation explanation = new Explanation(image, dma, trace);
     String text =
         switch (format) {
-          case text -> explanation.text();
-          case json -> explanation.json();
+          case text -> walks.get(0).text();
+          case json -> walks.get(0).json();
+          case html -> WalkPage.of(walks);
         };
     write(text);
-    return Translation.isFault(trace.translation()) ? Main.NO : Main.DONE;
+    return refused ? Main.NO : Main.DONE;
   }
 
   private void write(String text) {

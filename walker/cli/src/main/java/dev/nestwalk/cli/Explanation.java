@@ -19,11 +19,17 @@ final class Explanation {
   private static final Gson JSON =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
 
+  /** Version of the JSON form: {@code docs/trace.schema.json}. */
+  private static final int VERSION = 1;
+
   private final Image image;
-  private final DmaOptions dma;
+  private final Request dma;
   private final Trace trace;
 
-  Explanation(Image image, DmaOptions dma, Trace trace) {
+  /** What was asked. */
+  record Request(int source, int pasid, long iova, int access) {}
+
+  Explanation(Image image, Request dma, Trace trace) {
     this.image = image;
     this.dma = dma;
     this.trace = trace;
@@ -102,7 +108,13 @@ final class Explanation {
   }
 
   String json() {
+    return JSON.toJson(map()) + "\n";
+  }
+
+  /** The JSON form. */
+  Map<String, Object> map() {
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("trace", VERSION);
     root.put("image", image.name());
     root.put("format", image.format());
     root.put("source_id", "0x%04x".formatted(dma.source()));
@@ -111,7 +123,7 @@ final class Explanation {
     root.put("access", Access.describe(dma.access()));
     root.put("answer", answerMap());
     root.put("steps", trace.steps().stream().map(Explanation::stepMap).toList());
-    return JSON.toJson(root) + "\n";
+    return root;
   }
 
   private Map<String, Object> answerMap() {
@@ -143,11 +155,15 @@ final class Explanation {
     map.put("level", step.level());
     map.put("space", step.space());
     map.put("address", Numbers.hex(step.address()));
+    map.put("host", Numbers.hex(step.host()));
     map.put("words", Arrays.stream(step.words()).mapToObj("0x%016x"::formatted).toList());
     List<Map<String, Object>> fields = new ArrayList<>();
     for (DecodedField field : step.fields()) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("label", field.label());
+      one.put("name", field.name());
+      one.put("hi", field.hi());
+      one.put("lo", field.lo());
       one.put("value", Numbers.hex(field.value()));
       one.put("meaning", field.meaning());
       fields.add(one);

@@ -3,8 +3,15 @@ package dev.nestwalk.explain;
 /**
  * A field of an entry that was read.
  *
- * @param label name and bits, for example {@code "AW[66:64]"}
+ * @param name as the specification has it
+ * @param hi highest bit, counted over the whole structure
+ * @param lo lowest bit, counted over the whole structure
  * @param value the field's value, right-aligned
  * @param meaning one line for readers
  */
-public record DecodedField(String label, long value, String meaning) {}
+public record DecodedField(String name, int hi, int lo, long value, String meaning) {
+  /** Name and bits, for example {@code "AW[66:64]"}. */
+  public String label() {
+    return hi == lo ? "%s[%d]".formatted(name, lo) : "%s[%d:%d]".formatted(name, hi, lo);
+  }
+}

@@ -52,7 +52,9 @@ final class Recorder {
     for (Field field : structure.fields()) {
       if (!field.name().equals("ignored")) {
         long word = words[field.word()];
-        fields.add(new DecodedField(field.label(), field.get(word), field.meaning()));
+        fields.add(
+            new DecodedField(
+                field.name(), field.hi(), field.lo(), field.get(word), field.meaning()));
       }
     }
     return fields;

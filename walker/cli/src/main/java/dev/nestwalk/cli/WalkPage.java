@@ -1,0 +1,29 @@
+package dev.nestwalk.cli;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** Walks as one page that needs nothing else: no network, no server. */
+final class WalkPage {
+  private static final String PLACE = "@DATA@";
+
+  /** Escapes what could end a script element. */
+  private static final Gson JSON = new GsonBuilder().create();
+
+  /** The page. */
+  static String of(List<Explanation> walks) throws IOException {
+    try (InputStream page = WalkPage.class.getResourceAsStream("walk.html")) {
+      if (page == null) {
+        throw new IOException("the page's template is missing");
+      }
+      String template = new String(page.readAllBytes(), StandardCharsets.UTF_8);
+      return template.replace(PLACE, JSON.toJson(walks.stream().map(Explanation::map).toList()));
+    }
+  }
+
+  private WalkPage() {}
+}
