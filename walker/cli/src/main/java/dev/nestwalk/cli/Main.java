@@ -24,7 +24,8 @@ import picocli.CommandLine.Spec;
       CheckCommand.class,
       ExplainCommand.class,
       InspectCommand.class,
-      RegionsCommand.class
+      RegionsCommand.class,
+      ExploreCommand.class
     },
     footer = {
       "",

@@ -14,14 +14,24 @@ final class WalkPage {
   /** Escapes what could end a script element. */
   private static final Gson JSON = new GsonBuilder().create();
 
-  /** The page. */
+  /** A page of these walks. */
   static String of(List<Explanation> walks) throws IOException {
+    return template().replace(PLACE, JSON.toJson(walks.stream().map(Explanation::map).toList()));
+  }
+
+  /** The page that asks its server for walks. */
+  static String live() throws IOException {
+    return template()
+        .replace("default-src 'none';", "default-src 'none'; connect-src 'self';")
+        .replace(PLACE, "[]");
+  }
+
+  private static String template() throws IOException {
     try (InputStream page = WalkPage.class.getResourceAsStream("walk.html")) {
       if (page == null) {
         throw new IOException("the page's template is missing");
       }
-      String template = new String(page.readAllBytes(), StandardCharsets.UTF_8);
-      return template.replace(PLACE, JSON.toJson(walks.stream().map(Explanation::map).toList()));
+      return new String(page.readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 

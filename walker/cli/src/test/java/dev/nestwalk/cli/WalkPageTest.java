@@ -7,11 +7,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.deque.html.axecore.results.Results;
 import com.deque.html.axecore.selenium.AxeBuilder;
 import dev.nestwalk.fixtures.Scenarios;
+import dev.nestwalk.memory.Opening;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Level;
@@ -28,6 +31,7 @@ import org.openqa.selenium.chrome.ChromeDriverService;
 import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
+import org.openqa.selenium.support.ui.WebDriverWait;
 
 /** The page of a walk in a real browser. */
 class WalkPageTest {
@@ -153,6 +157,29 @@ class WalkPageTest {
     stepThrough(browser);
     assertTrue(text(browser, "answer").startsWith("fault 0x"), text(browser, "answer"));
     assertQuietAndAccessible(browser);
+  }
+
+  @Test
+  void theExplorerShowsTheFaultOfAFlippedBit() throws IOException {
+    ChromeDriver browser = browser();
+    Image image =
+        Image.ofScenario(Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k"), null);
+    try (Arena arena = Arena.ofShared()) {
+      try (Explorer explorer = new Explorer(image, image.open(Opening.PRIVATE_COPY, arena), 0)) {
+        browser.get(explorer.url() + "#0x0008,,0xffffc000,r");
+        WebDriverWait wait = new WebDriverWait(browser, Duration.ofSeconds(20));
+        wait.until(now -> text(browser, "message").startsWith("ok 0x5086e000"));
+        // Step 23 reads the first stage's leaf; its bit 0 says that it is valid.
+        browser.findElement(By.cssSelector("#grid [aria-label^='Step 23:']")).click();
+        browser.findElement(By.cssSelector("#bits [aria-label^='Flip bit 0,']")).click();
+        wait.until(now -> text(browser, "message").startsWith("fault 0x10"));
+        assertEquals(1, browser.findElements(By.cssSelector("#changes tr:has(td)")).size());
+        assertEquals("[]", new AxeBuilder().analyze(browser).getViolations().toString());
+        browser.findElement(By.id("reset")).click();
+        wait.until(now -> text(browser, "message").startsWith("ok 0x5086e000"));
+        assertEquals("[]", browser.manage().logs().get(LogType.BROWSER).getAll().toString());
+      }
+    }
   }
 
   @Test

@@ -1,0 +1,50 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.memory.Opening;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The walk page, live. */
+@Command(
+    name = "explore",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Serves a page to walk any address, flip any bit and see what changes. For this machine's",
+      "browser only; the image itself is never changed. Ends with Ctrl-C."
+    },
+    footer = {"", "Example: nestwalk explore fixtures/captures/smmuv3/nested-vm-4k"})
+final class ExploreCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec = CommandSpec.create();
+  @Mixin private ImageOptions imageOptions = new ImageOptions();
+
+  @Option(names = "--port", paramLabel = "N", description = "Default: any that is free.")
+  private int port;
+
+  ExploreCommand() {}
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (port < 0 || port > 0xffff) {
+      throw new InputException("--port %d: expected 0 to 65535".formatted(port));
+    }
+    Image image = imageOptions.load();
+    try (Arena arena = Arena.ofShared()) {
+      GuestMemory memory = image.open(Opening.PRIVATE_COPY, arena);
+      try (Explorer explorer = new Explorer(image, memory, port)) {
+        spec.commandLine().getOut().println("open " + explorer.url());
+        spec.commandLine().getOut().flush();
+        Thread.currentThread().join();
+      } catch (java.net.BindException e) {
+        throw new InputException("--port %d: in use".formatted(port));
+      }
+    }
+    return Main.DONE;
+  }
+}
