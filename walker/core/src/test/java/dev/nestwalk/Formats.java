@@ -42,8 +42,12 @@ enum Formats {
   /** Stems of all shipped scenarios of the format. */
   Stream<Path> scenarios() {
     Path fixtures = Scenarios.fixtures();
-    return Stream.of("captures/" + folder, "vectors/" + folder, "vectors/" + folder + "-deviations")
-        .flatMap(path -> Scenarios.under(fixtures.resolve(path)).stream());
+    String made = "teaching/" + folder;
+    return Stream.concat(
+        Stream.of("captures/" + folder, "vectors/" + folder, "vectors/" + folder + "-deviations")
+            .flatMap(path -> Scenarios.under(fixtures.resolve(path)).stream()),
+        Scenarios.under(fixtures.resolve("teaching")).stream()
+            .filter(stem -> stem.toString().contains(made)));
   }
 
   /** Stems of all shipped scenarios. */

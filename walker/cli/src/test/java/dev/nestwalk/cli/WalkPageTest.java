@@ -15,8 +15,6 @@ import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.logging.Level;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -129,9 +127,8 @@ class WalkPageTest {
 
   @Test
   void aNestedVtdWalkIsSteppedThroughByKeyboard() throws IOException {
-    List<String> arguments = new ArrayList<>(NestedImage.write(folder));
-    arguments.addAll(List.of("--source", "0x10", "--iova", "0x40001008"));
-    ChromeDriver browser = open(arguments.toArray(String[]::new));
+    ChromeDriver browser =
+        open(image("teaching/vtd-nested"), "--source", "00:02.0", "--iova", "0x40001008");
     assertSteppedThrough(browser, 24, "0x80000008");
     assertEquals(24, browser.findElements(By.cssSelector("#grid table button")).size());
   }
