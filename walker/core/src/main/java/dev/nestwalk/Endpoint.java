@@ -8,6 +8,7 @@ import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionKind;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -202,20 +203,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    *     which {@link #stoppedBy} then tells
    */
   public long read(long iova, MemorySegment into) {
-    long length = into.byteSize();
-    long done = 0;
-    while (done < length) {
-      long answer = translate(iova + done, Access.READ);
-      long piece = inBlock(iova + done, answer, length - done);
-      long copied =
-          piece == 0 ? 0 : translator.memory.read(Translation.address(answer), into, done, piece);
-      if (copied == 0) {
-        stoppedBy = answer;
-        return done;
-      }
-      done += copied;
-    }
-    return done;
+    return copy(iova, into, Access.READ);
   }
 
   /**
@@ -227,13 +215,21 @@ public final class Endpoint implements AddressSpaces.Requester {
    *     in memory that takes no writes, which {@link #stoppedBy} then tells
    */
   public long write(long iova, MemorySegment from) {
-    long length = from.byteSize();
+    return copy(iova, from, Access.WRITE);
+  }
+
+  private long copy(long iova, MemorySegment other, int access) {
+    GuestMemory memory = translator.memory;
+    long length = other.byteSize();
     long done = 0;
     while (done < length) {
-      long answer = translate(iova + done, Access.WRITE);
+      long answer = translate(iova + done, access);
       long piece = inBlock(iova + done, answer, length - done);
+      long at = Translation.address(answer);
       long copied =
-          piece == 0 ? 0 : translator.memory.write(Translation.address(answer), from, done, piece);
+          access == Access.READ
+              ? memory.read(at, other, done, piece)
+              : memory.write(at, other, done, piece);
       if (copied == 0) {
         stoppedBy = answer;
         return done;
@@ -276,7 +272,7 @@ public final class Endpoint implements AddressSpaces.Requester {
     return stoppedBy;
   }
 
-  /** Bytes from an address to the end of what its answer covers, at most {@code most}. */
+  /** Bytes from an address to the end of what its answer covers, at most {@code most}; or 0. */
   private static long inBlock(long iova, long answer, long most) {
     if (Translation.isFault(answer)) {
       return 0;
@@ -348,8 +344,7 @@ public final class Endpoint implements AddressSpaces.Requester {
         runs.refuse(answer);
         return done;
       }
-      long inBlock = Translation.span(answer) - (at & Translation.span(answer) - 1);
-      long piece = Math.min(inBlock, length - done);
+      long piece = inBlock(at, answer, length - done);
       if (!runs.add(Translation.address(answer), piece)) {
         return done;
       }
@@ -379,6 +374,9 @@ public final class Endpoint implements AddressSpaces.Requester {
       }
     }
     if (!translator.keeps) {
+      if (translator.counting) {
+        translator.structures.counters.misses++;
+      }
       return walk(barred, iova, access);
     }
     AddressSpace current = space();

@@ -5,6 +5,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.nestwalk.dma.Access;
@@ -190,7 +191,7 @@ final class Explorer implements AutoCloseable {
 
   private Object walk(JsonObject body) throws Refusal {
     long source = number(body, "source");
-    boolean hasPasid = body.has("pasid") && !body.get("pasid").getAsString().isEmpty();
+    boolean hasPasid = body.has("pasid") && !body.get("pasid").equals(new JsonPrimitive(""));
     long pasid = hasPasid ? number(body, "pasid") : -1;
     long most = image.isVtd() ? 0xffff : 0xffff_ffffL;
     if (source < 0 || source > most || pasid < -1 || pasid > 0xf_ffff) {

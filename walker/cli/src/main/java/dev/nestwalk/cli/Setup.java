@@ -89,7 +89,10 @@ final class Setup {
       for (JsonObject attachment : objects(file, json, "attachments")) {
         setup.attachment(file, attachment);
       }
-    } catch (NumberFormatException | ClassCastException | IllegalStateException e) {
+    } catch (IllegalArgumentException
+        | ClassCastException
+        | UnsupportedOperationException
+        | IllegalStateException e) {
       throw new InputException(file + ": " + e.getMessage());
     }
     return setup;

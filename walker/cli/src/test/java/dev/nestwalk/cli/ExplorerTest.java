@@ -116,6 +116,8 @@ class ExplorerTest {
         "400 | POST | walk                  | {'source': 8, 'iova': {}}",
         "400 | POST | walk                  | {'source': '0x123456789', 'iova': '0'}",
         "400 | POST | walk                  | {'source': '8', 'pasid': 'ffffffff', 'iova': '0'}",
+        "400 | POST | walk                  | {'source': '8', 'pasid': {}, 'iova': '0'}",
+        "400 | POST | walk                  | {'source': '8', 'pasid': null, 'iova': '0'}",
         "400 | POST | flip                  | {'address': '0x5', 'bit': '0'}",
         "400 | POST | flip                  | {'address': '0xfffffffffffffff8', 'bit': '0'}",
         "400 | POST | flip                  | {'address': '0x40000000', 'bit': '40'}",

@@ -200,6 +200,8 @@ class RegionsCommandTest {
         "show nowhere",
         "identity --window 5",
         "compare LIST",
+        "compare EMPTY",
+        "compare BITS",
         "explain SETUP --space moon --address 0",
         "explain SETUP --space bus:x --address 0",
         "effective SETUP --policy NONE",
@@ -208,9 +210,16 @@ class RegionsCommandTest {
   void badInputGetsOneLine(String line) throws IOException {
     Files.writeString(folder.resolve("bad.json"), "{\"devices\": [{\"name\": 1");
     Files.writeString(folder.resolve("list.json"), "{\"devices\": 5}");
+    String device = "{'devices': [{'name': 'n', 'unit': 'vtd', 'regions': [%s]}], 'tables': [%s]}";
+    String empty = "{'first': 5, 'last': 4, 'kind': 'msi'}";
+    String bits = "{'name': 't', 'device': 'n', 'kind': 'paging', 'space': 's', 'bits': [1, 2]}";
+    Files.writeString(folder.resolve("empty.json"), device.formatted(empty, "").replace('\'', '"'));
+    Files.writeString(folder.resolve("bits.json"), device.formatted("", bits).replace('\'', '"'));
     String arguments =
         line.replace("BAD", folder.resolve("bad.json").toString())
             .replace("LIST", folder.resolve("list.json").toString())
+            .replace("EMPTY", folder.resolve("empty.json").toString())
+            .replace("BITS", folder.resolve("bits.json").toString())
             .replace("SETUP", file("regions/vtd-nested.json"));
     Result result = run(arguments.split(" ", -1));
     assertEquals(2, result.status(), result.out());

@@ -176,12 +176,15 @@ public final class RegionSet {
 
   @Override
   public boolean equals(@Nullable Object other) {
-    return other instanceof RegionSet set && regions().equals(set.regions());
+    return other instanceof RegionSet set
+        && Arrays.equals(firsts, set.firsts)
+        && Arrays.equals(lasts, set.lasts)
+        && Arrays.equals(kinds, set.kinds);
   }
 
   @Override
   public int hashCode() {
-    return regions().hashCode();
+    return Arrays.hashCode(firsts);
   }
 
   @Override

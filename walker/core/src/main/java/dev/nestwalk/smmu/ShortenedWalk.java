@@ -2,6 +2,7 @@ package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import org.jspecify.annotations.Nullable;
 
@@ -13,12 +14,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class ShortenedWalk {
   private final SmoothWalk smooth;
+  private final Stage2Walk below;
   private final @Nullable TranslationCache firstTables;
   private final @Nullable TranslationCache secondTables;
   private final @Nullable TranslationCache pages;
 
-  ShortenedWalk(SmoothWalk smooth, StructureCaches caches) {
+  ShortenedWalk(SmoothWalk smooth, Stage2Walk below, StructureCaches caches) {
     this.smooth = smooth;
+    this.below = below;
     firstTables = caches.first;
     secondTables = caches.second;
     pages = caches.nested;
@@ -70,7 +73,14 @@ final class ShortenedWalk {
       return second(plan, ipa, access);
     }
     long found = cache.findDirect(ipa, 12, plan.secondTag, Stage2Walk.PAGES, access);
-    return found != 0 ? found & TranslationCache.PAYLOAD | ipa & 0xfff : second(plan, ipa, access);
+    if (found != 0) {
+      return found & TranslationCache.PAYLOAD | ipa & 0xfff;
+    }
+    long answer = second(plan, ipa, access);
+    if (answer != 0) {
+      below.keep(plan, ipa, answer, (access & Access.WRITE) != 0);
+    }
+    return answer;
   }
 
   private long second(SmmuPlan plan, long ipa, int access) {

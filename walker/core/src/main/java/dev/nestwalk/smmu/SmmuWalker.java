@@ -51,7 +51,7 @@ public final class SmmuWalker {
     second = new Stage2Walk(config, memory, fault, caches);
     first = new Stage1Walk(memory, second, fault, caches);
     smooth = new SmoothWalk(config, memory);
-    shortened = new ShortenedWalk(smooth, caches);
+    shortened = new ShortenedWalk(smooth, second, caches);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
     shortens = caches.shorten();
     streams = new StreamResolver(config, memory, fault);

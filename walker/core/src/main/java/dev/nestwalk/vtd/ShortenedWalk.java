@@ -17,12 +17,14 @@ final class ShortenedWalk {
   private static final int RIGHTS_SHIFT = SecondStageWalk.RIGHTS_SHIFT;
 
   private final SmoothWalk smooth;
+  private final SecondStageWalk below;
   private final @Nullable TranslationCache firstTables;
   private final @Nullable TranslationCache secondTables;
   private final @Nullable TranslationCache pages;
 
-  ShortenedWalk(SmoothWalk smooth, StructureCaches caches) {
+  ShortenedWalk(SmoothWalk smooth, SecondStageWalk below, StructureCaches caches) {
     this.smooth = smooth;
+    this.below = below;
     firstTables = caches.first;
     secondTables = caches.second;
     pages = caches.nested;
@@ -81,10 +83,7 @@ final class ShortenedWalk {
     }
     long answer = second(plan, address, access);
     if (answer != 0) {
-      boolean writes = !plan.secondFlags || (access & Access.WRITE) != 0;
-      int usable = Translation.rights(answer) & (writes ? Access.ATOMIC : Access.READ);
-      long page = answer & TranslationCache.PAYLOAD;
-      cache.put(address, 12, plan.secondTag, SecondStageWalk.PAGES, page, usable);
+      below.keep(plan, address, answer, (access & Access.WRITE) != 0);
     }
     return answer;
   }

@@ -54,7 +54,7 @@ public final class VtdWalker {
     first = new FirstStageWalk(config, memory, caches);
     nested = new NestedWalk(config, memory, second, caches);
     smooth = new SmoothWalk(memory);
-    shortened = new ShortenedWalk(smooth, caches);
+    shortened = new ShortenedWalk(smooth, second, caches);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
     shortens = caches.shorten();
   }
