@@ -251,3 +251,111 @@ u64 twin_dependent_hits(const struct cache *c, const u64 *iovas, u64 count, u64 
   for (u64 i = 0; i < count; i++) answer = hit(c, iovas[i & mask] ^ (answer & 8), need);
   return answer;
 }
+
+/*
+ * A nested miss with structure caches: the IOTLB is asked in vain, partial walks of both stages lead
+ * to their last tables, one entry of each is read, and the answer is kept. Fills the structure
+ * caches by nested walks of its own where they do not know enough.
+ */
+struct shortened {
+  const struct machine *machine;
+  struct cache *iotlb;
+  struct cache *first;
+  struct cache *second;
+  u64 victim;
+};
+
+static inline u64 find(const struct cache *c, u64 address) {
+  u64 page = address >> c->shift, at = place(c, page), word1 = c->table[at + 1];
+  u64 difference = c->table[at] ^ (page << c->shift | c->low);
+  difference |= (word1 ^ c->expected) & FIXED;
+  return difference ? 0 : word1;
+}
+
+static void keep(const struct cache *c, u64 address, u64 word1) {
+  u64 page = address >> c->shift, at = place(c, page);
+  c->table[at] = page << c->shift | c->low;
+  c->table[at + 1] = word1 | c->expected;
+}
+
+/* The last table of a walk, found entry by entry; rights of the entries above in bits 53..52. */
+static u64 last_table(const struct machine *m, u64 root, u64 address, int nested) {
+  u64 table = root, all = 7;
+  for (int level = 4; level > 1; level--) {
+    u64 at = table + ((address >> (3 + 9 * level) & 0x1ff) << 3), entry;
+    if (nested) at = vtd_second(m, at, 1) & (ADDRESS | 0xfff);
+    if (!load(m, at, &entry)) return 0;
+    all &= entry;
+    table = entry & ADDRESS;
+  }
+  return (nested ? vtd_second(m, table, 1) & ADDRESS : table) | (nested ? all >> 1 : all) << 52;
+}
+
+static u64 __attribute__((noinline)) deep(const struct shortened *s, u64 iova, u64 need) {
+  const struct machine *m = s->machine;
+  u64 answer = vtd_nested(m, iova, need);
+  if (answer & FAULT) return answer;
+  keep(s->first, iova, last_table(m, m->first_root, iova, 1));
+  return answer;
+}
+
+static inline u64 shortened(struct shortened *s, u64 iova, u64 need) {
+  const struct machine *m = s->machine;
+  if (is_interrupt(iova)) return FAULT | 0x100;
+  if ((u64)((i64)(iova << 16) >> 16) != iova) return FAULT | 0x80;
+  u64 known = find(s->first, iova), entry, entry2;
+  if (!known) return deep(s, iova, need);
+  if (!load(m, (known & ADDRESS) + ((iova >> 12 & 0x1ff) << 3), &entry)) return FAULT | 0x70;
+  if (!(entry & 1)) return FAULT | 0x71;
+  if (entry & m->reserved_first_leaf[1]) return FAULT | 0x72;
+  if (!(entry & 4) || !(known >> 53 & 1)) return FAULT | 0x81;
+  u64 granted = entry & known >> 51 & 2 ? 3 : 1;
+  if ((granted & need) != need) return FAULT | 0x85;
+  u64 flags = need & granted & 2 ? 0x60 : 0x20;
+  if ((entry & flags) != flags) return FAULT | 0x90;
+  u64 address = (entry & ADDRESS) | (iova & 0xfff);
+  if (address >> m->second_width) return FAULT | 0x74;
+  u64 below = find(s->second, address);
+  if (!below) {
+    below = last_table(m, m->second_root, address, 0);
+    keep(s->second, address, below);
+  }
+  if (!load(m, (below & ADDRESS) + ((address >> 12 & 0x1ff) << 3), &entry2)) return FAULT | 0x78;
+  u64 rights = entry2 & below >> 52 & 3;
+  if ((rights & need) != need) return FAULT | 0x86;
+  if (entry2 & m->reserved_second_leaf[1]) return FAULT | 0x7a;
+  u64 output = (entry2 & ADDRESS) | (iova & 0xfff);
+  if (is_interrupt(output)) return FAULT | 0x87;
+  return ok(output, 12, granted & rights);
+}
+
+static void fill(struct shortened *s, u64 iova, u64 answer) {
+  const struct cache *c = s->iotlb;
+  u64 page = iova >> c->shift, at = place(c, page);
+  if (c->table[at + 1]) {
+    s->victim = s->victim + 1 == c->ways ? 1 : s->victim + 1;
+    memcpy(c->table + (at ^ s->victim << 1), c->table + at, 16);
+  }
+  c->table[at] = page << c->shift | c->low;
+  c->table[at + 1] = (answer & PAYLOAD & ~0xfffull) | c->expected | (answer >> 58 & 1);
+}
+
+static u64 __attribute__((noinline)) missed(struct shortened *s, u64 iova, u64 need) {
+  u64 known = others(s->iotlb, iova, need);
+  if (!(known & FAULT)) return known;
+  u64 answer = shortened(s, iova, need);
+  if (!(answer & FAULT)) fill(s, iova, answer);
+  return answer;
+}
+
+u64 twin_misses(struct shortened *s, const u64 *iovas, u64 count, u64 mask, u64 need) {
+  u64 sum = 0;
+  for (u64 i = 0; i < count; i++) {
+    const struct cache *c = s->iotlb;
+    u64 iova = iovas[i & mask], page = iova >> c->shift, at = place(c, page);
+    u64 word1 = c->table[at + 1], difference = c->table[at] ^ (page << c->shift | c->low);
+    difference |= (word1 ^ (c->expected | need)) & (FIXED | need);
+    sum += difference ? missed(s, iova, need) : (word1 & PAYLOAD) | (iova & 0xfff);
+  }
+  return sum;
+}

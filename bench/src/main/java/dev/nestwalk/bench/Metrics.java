@@ -330,7 +330,12 @@ final class Metrics {
             name,
             WALK_OPERATIONS,
             n -> Subjects.independent(endpoint, addresses, n),
-            null,
+            restricted || mode != Workload.Mode.VTD_NESTED
+                ? null
+                : twin(
+                    Twin.Loop.MISSES,
+                    Twin.shortened(built, options, arena),
+                    Subjects.copy(addresses, arena)),
             "<= 15 ns, <= 2.5 references",
             m -> m.javaNanos() <= 15 && m.references <= 2.5);
     metric.references = references(built.iommu(), options, addresses);

@@ -1,5 +1,6 @@
 package dev.nestwalk.bench;
 
+import dev.nestwalk.cache.CacheOptions;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -28,6 +29,7 @@ final class Twin {
   private final MethodHandle put;
   private final MethodHandle hits;
   private final MethodHandle dependentHits;
+  private final MethodHandle misses;
 
   private Twin(SymbolLookup library) {
     vtdSecond = walk(library, "twin_vtd_second");
@@ -35,6 +37,7 @@ final class Twin {
     smmuNested = walk(library, "twin_smmu_nested");
     hits = walk(library, "twin_hits");
     dependentHits = walk(library, "twin_dependent_hits");
+    misses = walk(library, "twin_misses");
     chain = bind(library, "twin_chain", 2);
     put = bind(library, "twin_put", 2);
   }
@@ -136,11 +139,29 @@ final class Twin {
 
   /** An IOTLB of the twin: {@code struct cache}. */
   static MemorySegment cache(int entries, int ways, Arena arena) {
+    return cache(entries, ways, 12, arena);
+  }
+
+  private static MemorySegment cache(int entries, int ways, int shift, Arena arena) {
     MemorySegment table = arena.allocate(entries * 16L, 64);
-    long[] words = {table.address(), entries - 1L, ways, 7, 7, 12, 5, 1234, 0x80};
+    long[] words = {table.address(), entries - 1L, ways, 7, 7, shift, 5, 1234, 0x80};
     MemorySegment cache = arena.allocate(words.length * 8L, 64);
     MemorySegment.copy(words, 0, cache, ValueLayout.JAVA_LONG, 0, words.length);
     return cache;
+  }
+
+  /** A machine with an IOTLB and structure caches: {@code struct shortened}. */
+  static MemorySegment shortened(Workload.Built built, CacheOptions options, Arena arena) {
+    long[] words = {
+      machine(built, arena).address(),
+      cache(options.iotlbEntries(), options.iotlbWays(), arena).address(),
+      cache(options.firstStageEntries(), 1, 21, arena).address(),
+      cache(options.secondStageEntries(), 1, 21, arena).address(),
+      1
+    };
+    MemorySegment shortened = arena.allocate(words.length * 8L, 64);
+    MemorySegment.copy(words, 0, shortened, ValueLayout.JAVA_LONG, 0, words.length);
+    return shortened;
   }
 
   void put(MemorySegment cache, long iova, long output) {
@@ -161,6 +182,7 @@ final class Twin {
         case SMMUV3_NESTED -> (long) smmuNested.invokeExact(subject, iovas, count, mask, need);
         case HITS -> (long) hits.invokeExact(subject, iovas, count, mask, need);
         case DEPENDENT_HITS -> (long) dependentHits.invokeExact(subject, iovas, count, mask, need);
+        case MISSES -> (long) misses.invokeExact(subject, iovas, count, mask, need);
       };
     } catch (Throwable e) {
       throw new IllegalStateException("twin " + loop, e);
@@ -182,6 +204,7 @@ final class Twin {
     VTD_NESTED,
     SMMUV3_NESTED,
     HITS,
-    DEPENDENT_HITS
+    DEPENDENT_HITS,
+    MISSES
   }
 }

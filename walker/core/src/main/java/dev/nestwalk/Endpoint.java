@@ -47,6 +47,7 @@ public final class Endpoint implements AddressSpaces.Requester {
 
   // What a hit needs, copied from the address space; valid while hitEpoch is the log's.
   private long hitEpoch = NEVER;
+  private long quickEpoch = NEVER;
   private int shift = AddressSpaces.shiftOf(0);
   private long low;
   private long salt;
@@ -93,7 +94,7 @@ public final class Endpoint implements AddressSpaces.Requester {
       int blockShift = shift;
       long found = iotlb.findFirst(iova, blockShift, low, salt, expected, access & Access.ALL);
       if (found != 0) {
-        return found & TranslationCache.PAYLOAD | iova & (1L << blockShift) - 1;
+        return found & TranslationCache.PAYLOAD | iova ^ (iova >>> blockShift << blockShift);
       }
     }
     return miss(iova, access);
@@ -164,34 +165,86 @@ public final class Endpoint implements AddressSpaces.Requester {
       }
       return at + count;
     }
-    lanes.clear();
     int stop = Math.min(end, at + SCAN);
-    int i = at;
-    for (; i < stop && !lanes.isFull(); i++) {
-      long known = translator.keeps ? known(space(), iovas[i], access) : 0;
-      if (known == 0) {
-        lanes.add(iovas[i], i);
-      } else {
-        answers[i] = known;
-      }
-    }
+    int next = gather(iovas, answers, at, stop, access);
+    plan.global = false;
     translator.walkMany(plan, lanes.iovas, lanes.answers, 0, lanes.spans, lanes.count, access);
     // First keep all, then ask singly: that may apply an invalidation, after which these are old.
-    for (int lane = 0; lane < lanes.count; lane++) {
-      long answer = lanes.answers[lane];
-      if (answer != 0) {
-        answers[lanes.places[lane]] = answer;
-        if (translator.keeps) {
-          keep(space(), lanes.iovas[lane], access, answer, lanes.spans[lane]);
-        }
-      }
+    if (translator.keeps) {
+      keepAll(access);
     }
     for (int lane = 0; lane < lanes.count; lane++) {
-      if (lanes.answers[lane] == 0) {
-        answers[lanes.places[lane]] = counted(translate(lanes.iovas[lane], access));
+      long answer = lanes.answers[lane];
+      answers[lanes.places[lane]] =
+          answer == 0 ? counted(translate(lanes.iovas[lane], access)) : answer;
+    }
+    return next;
+  }
+
+  /** Answers what the IOTLB has and puts the others into lanes until these are full; where. */
+  private int gather(long[] iovas, long[] answers, int at, int stop, int access) {
+    Lanes lanes = translator.lanes;
+    lanes.clear();
+    int i = at;
+    if (!translator.keeps) {
+      for (; i < stop && !lanes.isFull(); i++) {
+        lanes.add(iovas[i], i);
+      }
+      return i;
+    }
+    AddressSpace current = space();
+    boolean oneSize = current.classes == 1 << sizeClass;
+    int blockShift = shift;
+    for (; i < stop && !lanes.isFull(); i++) {
+      long iova = iovas[i];
+      long found =
+          oneSize
+              ? iotlb.find(iova, blockShift, low, salt, expected, access)
+              : known(current, iova, access);
+      if (found == 0) {
+        lanes.add(iova, i);
+      } else {
+        answers[i] =
+            oneSize
+                ? found & TranslationCache.PAYLOAD | iova ^ (iova >>> blockShift << blockShift)
+                : found;
       }
     }
     return i;
+  }
+
+  /** Keeps the answers in the lanes. */
+  private void keepAll(int access) {
+    Lanes lanes = translator.lanes;
+    AddressSpace current = space();
+    int blockShift = shift;
+    boolean oneSize = current.classes == 1 << sizeClass && quickEpoch == epoch;
+    int usable = usable(access);
+    for (int lane = 0; lane < lanes.count; lane++) {
+      long answer = lanes.answers[lane];
+      if (answer == 0) {
+        continue;
+      }
+      if (oneSize
+          && Translation.spanLog2(answer) == blockShift
+          && lanes.spans[lane] <= blockShift) {
+        long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
+        long word1 = expected | page | Translation.rights(answer) & usable;
+        iotlb.fill(lanes.iovas[lane], blockShift, low, salt, word1);
+      } else {
+        keep(current, lanes.iovas[lane], access, answer, lanes.spans[lane]);
+        oneSize = false;
+      }
+    }
+    current.global |= plan.global;
+  }
+
+  /**
+   * The rights that a hit may grant without a look at the tables, after a walk for {@code access}.
+   */
+  private int usable(int access) {
+    int usable = plan.writesAreSilent || (access & Access.WRITE) != 0 ? Access.ATOMIC : Access.READ;
+    return plan.readsAreFetches && access != Access.READ ? usable & Access.WRITE : usable;
   }
 
   /**
@@ -359,6 +412,37 @@ public final class Endpoint implements AddressSpaces.Requester {
    * inlined into its callers; in pieces it was drawn in and a hit took 1.4 ns more.
    */
   private long miss(long iova, int access) {
+    if (log.latest() == quickEpoch && (access & ~PLAIN) == 0 && access != 0) {
+      plan.global = false;
+      if (!translator.keeps) {
+        long answer = translator.walkSmoothly(plan, iova, access);
+        if (answer != 0) {
+          return answer;
+        }
+      } else if (space().classes == 1 << sizeClass) {
+        int blockShift = shift;
+        long found = iotlb.findOther(iova, blockShift, low, salt, expected, access);
+        if (found != 0) {
+          return found & TranslationCache.PAYLOAD | iova ^ (iova >>> blockShift << blockShift);
+        }
+        long answer = translator.walkQuickly(plan, iova, access);
+        if (answer != 0
+            && Translation.spanLog2(answer) == blockShift
+            && plan.inputSpan <= blockShift) {
+          long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
+          long word1 = expected | page | Translation.rights(answer) & usable(access);
+          iotlb.fill(iova, blockShift, low, salt, word1);
+          if (plan.global) {
+            space().global = true;
+          }
+          return answer;
+        }
+      }
+    }
+    return slowMiss(iova, access);
+  }
+
+  private long slowMiss(long iova, int access) {
     if ((access & ~PLAIN) != 0 || access == 0 || !translator.caches) {
       return translator.anew(sourceId, pasid, iova, access);
     }
@@ -396,6 +480,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   private long walk(Restrictions.@Nullable Restriction barred, long iova, int access) {
+    plan.global = false;
     long answer = translator.walk(plan, sourceId, pasid, iova, access);
     if (barred == null || Translation.isFault(answer)) {
       return answer;
@@ -433,11 +518,7 @@ public final class Endpoint implements AddressSpaces.Requester {
     }
     current.classes |= 1 << newClass;
     current.global |= plan.global;
-    boolean writes = plan.writesAreSilent || (access & Access.WRITE) != 0;
-    int usable = Translation.rights(answer) & (writes ? Access.ATOMIC : Access.READ);
-    if (plan.readsAreFetches && access != Access.READ) {
-      usable &= Access.WRITE;
-    }
+    int usable = Translation.rights(answer) & usable(access);
     long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
     iotlb.put(iova, blockShift, current.translations, newClass, page, usable);
     expectClass(current, newClass);
@@ -493,6 +574,8 @@ public final class Endpoint implements AddressSpaces.Requester {
     expectClass(current, sizeClass);
     epoch = translator.spaces.applied();
     hitEpoch = translator.keeps ? epoch : NEVER;
+    boolean quick = restriction == null && !translator.counting && !plan.readsAreFetches;
+    quickEpoch = quick ? epoch : NEVER;
     return true;
   }
 
@@ -518,5 +601,6 @@ public final class Endpoint implements AddressSpaces.Requester {
   public void refresh() {
     epoch = NEVER;
     hitEpoch = NEVER;
+    quickEpoch = NEVER;
   }
 }

@@ -240,6 +240,10 @@ public abstract class Translator {
   /** Resolves what a plain request needs; false if it is refused. */
   abstract boolean resolve(CachedPlan plan, int sourceId, int pasid);
 
+  abstract long walkQuickly(CachedPlan plan, long iova, int access);
+
+  abstract long walkSmoothly(CachedPlan plan, long iova, int access);
+
   /** Walks with a resolved configuration. */
   abstract long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access);
 

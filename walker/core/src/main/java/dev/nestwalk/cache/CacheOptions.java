@@ -1,8 +1,8 @@
 package dev.nestwalk.cache;
 
 /**
- * Geometry of a translator's caches. Entries and ways are powers of two; an entry takes 16 bytes
- * off-heap.
+ * Geometry of a translator's caches. Entries and ways are powers of two; an entry takes 16 bytes,
+ * those of the IOTLB off-heap.
  *
  * @param iotlbEntries entries of the IOTLB, 2 to 2^26, or 0 for none
  * @param iotlbWays entries per set, 1 to 16; up to 4 are one cache line
@@ -24,9 +24,6 @@ public record CacheOptions(
   /** Configurations are kept, translations and tables are not. */
   public static final CacheOptions NONE = new CacheOptions(0, 1, 0, 0, 0, false);
 
-  /** Entries per set of the structure caches. */
-  static final int STRUCTURE_WAYS = 1;
-
   /**
    * Checks the geometry.
    *
@@ -43,7 +40,7 @@ public record CacheOptions(
 
   private static void checkStructure(int entries) {
     if (entries != 0) {
-      TranslationCache.checkGeometry(entries, Math.min(entries, STRUCTURE_WAYS));
+      TranslationCache.checkGeometry(entries, 1);
     }
   }
 

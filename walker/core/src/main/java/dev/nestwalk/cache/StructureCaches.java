@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StructureCaches {
   /** Partial first-stage walks: input prefix to the output address of the next table. */
-  public final @Nullable TranslationCache first;
+  public final @Nullable StructureCache first;
 
   /** Partial second-stage walks: intermediate prefix to the next table. */
-  public final @Nullable TranslationCache second;
+  public final @Nullable StructureCache second;
 
   /** Whole second-stage walks: intermediate page to output page. */
-  public final @Nullable TranslationCache nested;
+  public final @Nullable StructureCache nested;
 
   /** Counts where wanted; walkers count references always, as that costs them a register. */
   public final CacheCounters counters = new CacheCounters();
@@ -32,10 +32,8 @@ public final class StructureCaches {
     return first != null || second != null || nested != null;
   }
 
-  private static @Nullable TranslationCache structure(int entries) {
-    return entries == 0
-        ? null
-        : new TranslationCache(entries, Math.min(entries, CacheOptions.STRUCTURE_WAYS));
+  private static @Nullable StructureCache structure(int entries) {
+    return entries == 0 ? null : new StructureCache(entries);
   }
 
   /** Empties all. */
@@ -45,7 +43,7 @@ public final class StructureCaches {
     clear(nested);
   }
 
-  private static void clear(@Nullable TranslationCache cache) {
+  private static void clear(@Nullable StructureCache cache) {
     if (cache != null) {
       cache.clear();
     }

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A bounded, set-associative store of translations, off-heap: the IOTLB and each structure cache is
- * one. It knows no format: bits in, bits out.
+ * A bounded, set-associative store of translations, off-heap: the IOTLB. It knows no format: bits
+ * in, bits out.
  *
  * <pre>
  *   word 0   63..12 input address of the block | 11..0 tag
@@ -28,7 +28,7 @@ public final class TranslationCache {
   public static final long PAYLOAD = 0x0fff_ffff_ffff_f000L;
 
   /** Bits of word 1 that have to be as expected: tag, class, and those that are zero. */
-  private static final long FIXED = 0xf000_0000_0000_0ffcL;
+  static final long FIXED = 0xf000_0000_0000_0ffcL;
 
   private static final int CLASS_SHIFT = 10;
   private static final long TAG_LOW = 0xfff;
@@ -40,6 +40,7 @@ public final class TranslationCache {
   private final MemorySegment table;
   private final long mask;
   private final int ways;
+
   private long evictions;
 
   /** Way that was displaced last, counted from the preferred one; never 0 afterwards. */
@@ -104,29 +105,25 @@ public final class TranslationCache {
     long at = place(page, salt);
     for (int way = 1; way < ways; way++) {
       long other = at ^ (long) way << 4;
-      long word1 = table.get(WORD, other + 8);
-      long difference = table.get(WORD, other) ^ key;
-      difference |= (word1 ^ (expected | need)) & (FIXED | need);
-      if (difference == 0) {
-        return word1;
+      if (table.get(WORD, other) == key) {
+        long word1 = table.get(WORD, other + 8);
+        if (((word1 ^ (expected | need)) & (FIXED | need)) == 0) {
+          return word1;
+        }
       }
     }
     return 0;
   }
 
   /** Looks at every place of the set. */
-  public long find(long address, int shift, Tag tag, int sizeClass, long need) {
-    long expected = expect(tag, sizeClass);
-    long first = findFirst(address, shift, tag.low(), tag.salt(), expected, need);
-    if (first != 0 || ways == 1) {
-      return first;
-    }
-    return findOther(address, shift, tag.low(), tag.salt(), expected, need);
+  public long find(long address, int shift, long low, long salt, long expected, long need) {
+    long first = findFirst(address, shift, low, salt, expected, need);
+    return first != 0 || ways == 1 ? first : findOther(address, shift, low, salt, expected, need);
   }
 
-  /** Looks at the preferred place alone: for a store with one way, whose code stays small. */
-  public long findDirect(long address, int shift, Tag tag, int sizeClass, long need) {
-    return findFirst(address, shift, tag.low(), tag.salt(), expect(tag, sizeClass), need);
+  /** The same under a tag. */
+  public long find(long address, int shift, Tag tag, int sizeClass, long need) {
+    return find(address, shift, tag.low(), tag.salt(), expect(tag, sizeClass), need);
   }
 
   private long place(long page, long salt) {
@@ -154,6 +151,29 @@ public final class TranslationCache {
     }
     table.set(WORD, at, word0);
     table.set(WORD, at + 8, payload | expected | rights);
+  }
+
+  /**
+   * Keeps an entry that no place of the set has. Unlike {@link #put} it neither searches nor
+   * counts: what is at the preferred place moves to the place whose turn it is.
+   *
+   * @param word1 payload, {@link #expect} and usable rights
+   */
+  public void fill(long address, int shift, long low, long salt, long word1) {
+    long page = address >>> shift;
+    long word0 = page << shift | low;
+    long at = place(page, salt);
+    long old0 = table.get(WORD, at);
+    long old1 = table.get(WORD, at + 8);
+    // The same block twice in a batch is to be kept once.
+    if (ways > 1 && old0 != word0 && (old0 | old1) != 0) {
+      victim = victim + 1 == ways ? 1 : victim + 1;
+      long other = at ^ (long) victim << 4;
+      table.set(WORD, other, old0);
+      table.set(WORD, other + 8, old1);
+    }
+    table.set(WORD, at, word0);
+    table.set(WORD, at + 8, word1);
   }
 
   private static boolean isSame(long word0, long word1, long wanted0, long wanted1) {

@@ -161,7 +161,7 @@ public class GuestMemory {
     if (Long.compareUnsigned(offset, smooth0) >= 0) {
       return 0;
     }
-    return bytes0.get(ENTRY, offset);
+    return bytes0.get(UNALIGNED_ENTRY, offset);
   }
 
   private static long loadFrom(Run run, long address) {

@@ -49,7 +49,6 @@ final class LockstepWalk {
     Regime regime = SmoothWalk.regime(plan, iovas[from]);
     long inside = (1L << regime.inputBits) - 1;
     int shift = regime.lsb(regime.start);
-    boolean global = false;
     for (int lane = 0; lane < count; lane++) {
       long iova = iovas[from + lane];
       // The few that lie in the other range are left to the long way.
@@ -77,13 +76,10 @@ final class LockstepWalk {
       }
       for (int lane = 0; lane < count; lane++) {
         if (ipa[lane] != CLOSED) {
-          plan.global = false;
           open += first(plan, regime, lane, shift, iovas[from + lane], access);
-          global |= plan.global;
         }
       }
     }
-    plan.global = global;
   }
 
   /** Takes a lane's stage 1 descriptor; 1 if the lane goes on. */

@@ -9,6 +9,7 @@ import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
+import java.util.Arrays;
 
 /**
  * Translates DMA through SMMUv3 structures (IHI 0070, 3.3). {@link #translate} reads everything
@@ -32,6 +33,7 @@ public final class SmmuWalker {
   private final Stage1Walk first;
   private final SmoothWalk smooth;
   private final ShortenedWalk shortened;
+  private final SmallPageWalk small;
   private final LockstepWalk lockstep;
   private final boolean shortens;
   private final SmmuPlan plan = new SmmuPlan();
@@ -52,6 +54,7 @@ public final class SmmuWalker {
     first = new Stage1Walk(memory, second, fault, caches);
     smooth = new SmoothWalk(config, memory);
     shortened = new ShortenedWalk(smooth, second, caches);
+    small = new SmallPageWalk(memory, smooth, caches);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
     shortens = caches.shorten();
     streams = new StreamResolver(config, memory, fault);
@@ -155,6 +158,11 @@ public final class SmmuWalker {
     return answer;
   }
 
+  /** The same where it is soon done; else 0, and {@link #walkSmoothly} may know more. */
+  public long walkQuickly(SmmuPlan with, long address, int access) {
+    return small.walk(with, address, access);
+  }
+
   /**
    * The same for several addresses.
    *
@@ -168,11 +176,22 @@ public final class SmmuWalker {
       lockstep.nested(with, iovas, answers, from, spans, count, access);
       return;
     }
+    if (shortens) {
+      small.walk(with, iovas, answers, from, count, access);
+    } else {
+      Arrays.fill(answers, from, from + count, 0);
+    }
     for (int i = 0; i < count; i++) {
-      long iova = iovas[from + i];
-      long answer = shortens ? shortened.walk(with, iova, access) : smooth.walk(with, iova, access);
-      answers[from + i] = answer;
-      spans[i] = with.stage1 ? with.inputSpan : Translation.spanLog2(answer);
+      if (answers[from + i] == 0) {
+        long iova = iovas[from + i];
+        long answer =
+            shortens ? shortened.walk(with, iova, access) : smooth.walk(with, iova, access);
+        answers[from + i] = answer;
+        spans[i] = with.stage1 ? with.inputSpan : Translation.spanLog2(answer);
+      } else {
+        Regime regime = with.stage1 ? SmoothWalk.regime(with, iovas[from + i]) : with.second;
+        spans[i] = regime.granule;
+      }
     }
   }
 

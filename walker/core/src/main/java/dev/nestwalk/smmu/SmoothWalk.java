@@ -221,7 +221,9 @@ final class SmoothWalk {
     if (!granted || user != 0 && (limits & 1) != 0 || writes && !writable) {
       return 0;
     }
-    plan.global = (entry & NOT_GLOBAL) == 0;
+    if ((entry & NOT_GLOBAL) == 0) {
+      plan.global = true;
+    }
     long page = (entry & OUTPUT) >>> shift << shift | address & (1L << shift) - 1;
     return Translation.ok(page, shift, writable ? Access.ATOMIC : Access.READ);
   }

@@ -1,8 +1,8 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -32,7 +32,7 @@ final class Stage1Walk {
   private final SmmuFault fault;
   private final Stage1Rights rights = new Stage1Rights();
 
-  private final @Nullable TranslationCache tables;
+  private final @Nullable StructureCache tables;
   private final CacheCounters counters;
 
   // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
@@ -72,7 +72,7 @@ final class Stage1Walk {
       return fault.first(0x10, regime.start);
     }
     boolean flat = upper ? plan.upperFlat : plan.lowerFlat;
-    TranslationCache cache = tables;
+    StructureCache cache = tables;
     if (cache != null && plan.firstTag.isSet()) {
       long answer = fromTable(plan, cache, regime, flat, address, need);
       if (answer != 0) {
@@ -88,20 +88,20 @@ final class Stage1Walk {
    * gives 0, and the whole walk has to tell.
    */
   private long fromTable(
-      SmmuPlan plan, TranslationCache cache, Regime regime, boolean flat, long address, int need) {
+      SmmuPlan plan, StructureCache cache, Regime regime, boolean flat, long address, int need) {
     int level = 3;
     if (level <= regime.start) {
       return 0;
     }
     int lsb = regime.granule;
-    long known = cache.findDirect(address, regime.lsb(2), plan.firstTag, 1, 0);
+    long known = cache.find(address, regime.lsb(2), plan.firstTag, 1, 0);
     if (known == 0) {
       level = 2;
       if (level <= regime.start) {
         return 0;
       }
       lsb = regime.lsb(2);
-      known = cache.findDirect(address, regime.lsb(1), plan.firstTag, 2, 0);
+      known = cache.find(address, regime.lsb(1), plan.firstTag, 2, 0);
       if (known == 0) {
         return 0;
       }
@@ -167,7 +167,7 @@ final class Stage1Walk {
 
   private void keepTable(
       SmmuPlan plan, Regime regime, long address, long tableAt, long hierarchy, int level) {
-    TranslationCache cache = tables;
+    StructureCache cache = tables;
     if (cache != null && plan.firstTag.isSet() && level >= 2 && level > regime.start) {
       long word = tableAt | hierarchy >>> HIERARCHY_LOW << HIERARCHY_SHIFT;
       cache.put(address, regime.lsb(level - 1), plan.firstTag, 4 - level, word, 0);

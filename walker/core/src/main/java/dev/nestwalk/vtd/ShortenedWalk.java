@@ -1,7 +1,7 @@
 package dev.nestwalk.vtd;
 
+import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +18,9 @@ final class ShortenedWalk {
 
   private final SmoothWalk smooth;
   private final SecondStageWalk below;
-  private final @Nullable TranslationCache firstTables;
-  private final @Nullable TranslationCache secondTables;
-  private final @Nullable TranslationCache pages;
+  private final @Nullable StructureCache firstTables;
+  private final @Nullable StructureCache secondTables;
+  private final @Nullable StructureCache pages;
 
   ShortenedWalk(SmoothWalk smooth, SecondStageWalk below, StructureCaches caches) {
     this.smooth = smooth;
@@ -43,15 +43,15 @@ final class ShortenedWalk {
   }
 
   private long first(VtdPlan plan, long iova, int access) {
-    TranslationCache cache = firstTables;
+    StructureCache cache = firstTables;
     if (cache == null || !plan.firstTag.isSet()) {
       return 0;
     }
     int shift = 12;
-    long known = cache.findDirect(iova, 21, plan.firstTag, 1, 0);
+    long known = cache.find(iova, 21, plan.firstTag, 1, 0);
     if (known == 0) {
       shift = 21;
-      known = cache.findDirect(iova, 30, plan.firstTag, 2, 0);
+      known = cache.find(iova, 30, plan.firstTag, 2, 0);
       if (known == 0) {
         return 0;
       }
@@ -73,13 +73,13 @@ final class ShortenedWalk {
   }
 
   private long host(VtdPlan plan, long address, int access) {
-    TranslationCache cache = pages;
+    StructureCache cache = pages;
     if (cache == null || !plan.secondTag.isSet()) {
       return second(plan, address, access);
     }
-    long found = cache.findDirect(address, 12, plan.secondTag, SecondStageWalk.PAGES, access);
+    long found = cache.find(address, 12, plan.secondTag, SecondStageWalk.PAGES, access);
     if (found != 0) {
-      return found & TranslationCache.PAYLOAD | address & 0xfff;
+      return found & StructureCache.PAYLOAD | address & 0xfff;
     }
     long answer = second(plan, address, access);
     if (answer != 0) {
@@ -89,15 +89,15 @@ final class ShortenedWalk {
   }
 
   private long second(VtdPlan plan, long address, int access) {
-    TranslationCache cache = secondTables;
+    StructureCache cache = secondTables;
     if (cache == null || !plan.secondTag.isSet()) {
       return 0;
     }
     int shift = 12;
-    long known = cache.findDirect(address, 21, plan.secondTag, 1, 0);
+    long known = cache.find(address, 21, plan.secondTag, 1, 0);
     if (known == 0) {
       shift = 21;
-      known = cache.findDirect(address, 30, plan.secondTag, 2, 0);
+      known = cache.find(address, 30, plan.secondTag, 2, 0);
     }
     long above = known >>> RIGHTS_SHIFT;
     return (above & access) == access

@@ -87,6 +87,20 @@ public final class VtdPlan extends CachedPlan {
   /** A, and EA with EAFE: what a used first-stage entry carries. */
   long firstUsed;
 
+  // The same once more, as a walk of small pages asks for it.
+
+  /** Bits that every first-stage entry has: P, used flags, and U/S for unprivileged requests. */
+  long firstRequired;
+
+  /** Bits that no first-stage entry of a small page has. */
+  long firstSmall;
+
+  /** Bits that no second-stage entry of a small page has. */
+  long secondSmall;
+
+  /** The request is privileged and CR0.WP is off: the first stage lets every write pass. */
+  boolean writesAnyway;
+
   boolean writeProtect;
   boolean noExecute;
   boolean smep;
@@ -104,6 +118,10 @@ public final class VtdPlan extends CachedPlan {
     minor = pasid;
     usesFirst = kind == FIRST || kind == NESTED;
     usesSecond = kind == SECOND || kind == NESTED;
+    firstRequired = SmoothWalk.required(this);
+    firstSmall = firstPage.length > 1 ? firstPage[1] : -1;
+    secondSmall = secondPage.length > 1 ? secondPage[1] : -1;
+    writesAnyway = privileged && !writeProtect;
     writesAreSilent = kind == IDENTITY || kind == SECOND && !secondFlags;
     boolean tagged = kind != SECOND;
     Arrays.fill(words, 0);

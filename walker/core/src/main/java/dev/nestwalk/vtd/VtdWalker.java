@@ -8,6 +8,7 @@ import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
+import java.util.Arrays;
 
 /**
  * Translates DMA through VT-d structures (VT-d chapter 3). {@link #translate} reads everything
@@ -35,6 +36,7 @@ public final class VtdWalker {
   private final NestedWalk nested;
   private final SmoothWalk smooth;
   private final ShortenedWalk shortened;
+  private final SmallPageWalk small;
   private final LockstepWalk lockstep;
   private final boolean shortens;
   private final VtdPlan plan = new VtdPlan();
@@ -55,6 +57,7 @@ public final class VtdWalker {
     nested = new NestedWalk(config, memory, second, caches);
     smooth = new SmoothWalk(memory);
     shortened = new ShortenedWalk(smooth, second, caches);
+    small = new SmallPageWalk(memory, caches);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
     shortens = caches.shorten();
   }
@@ -111,6 +114,11 @@ public final class VtdWalker {
     return answer;
   }
 
+  /** The same where it is soon done; else 0, and {@link #walkSmoothly} may know more. */
+  public long walkQuickly(VtdPlan plan, long iova, int access) {
+    return small.walk(plan, iova, access);
+  }
+
   /**
    * The same for several addresses.
    *
@@ -128,11 +136,20 @@ public final class VtdWalker {
       smooth.second(plan, iovas, answers, from, spans, count, access);
       return;
     }
+    if (shortens) {
+      small.walk(plan, iovas, answers, from, count, access);
+    } else {
+      Arrays.fill(answers, from, from + count, 0);
+    }
     for (int i = 0; i < count; i++) {
-      long iova = iovas[from + i];
-      long answer = shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
-      answers[from + i] = answer;
-      spans[i] = plan.kind == VtdPlan.NESTED ? plan.inputSpan : Translation.spanLog2(answer);
+      spans[i] = SmallPageWalk.PAGE;
+      if (answers[from + i] == 0) {
+        long iova = iovas[from + i];
+        long answer =
+            shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
+        answers[from + i] = answer;
+        spans[i] = plan.kind == VtdPlan.NESTED ? plan.inputSpan : Translation.spanLog2(answer);
+      }
     }
   }
 
