@@ -38,6 +38,11 @@ public final class TranslationCache {
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
 
   private final MemorySegment table;
+
+  /** Whether the table is a part of {@link Room}, and where that begins, else 0. */
+  private final boolean pooled;
+
+  private final long base;
   private final long mask;
   private final int ways;
 
@@ -55,8 +60,12 @@ public final class TranslationCache {
    */
   public TranslationCache(int entries, int ways) {
     checkGeometry(entries, ways);
-    // Lives as long as it can be reached, so that no translator has to be closed.
-    table = Arena.ofAuto().allocate(entries * 16L, LINE);
+    // Memory lives as long as this can be reached, so that no translator has to be closed.
+    long bytes = entries * 16L;
+    long part = Room.take(this, bytes);
+    pooled = part >= 0;
+    base = pooled ? part : 0;
+    table = pooled ? Room.MEMORY.asSlice(base, bytes) : Arena.ofAuto().allocate(bytes, LINE);
     mask = entries - 1L;
     this.ways = ways;
   }
@@ -90,34 +99,62 @@ public final class TranslationCache {
    */
   public long findFirst(long address, int shift, long low, long salt, long expected, long need) {
     long page = address >>> shift;
+    long at = base + place(page, salt);
+    return answer(word(at), word(at + 8), page << shift | low, expected, need);
+  }
+
+  /**
+   * The same for loops that call nothing: there the JIT keeps the segment's bounds in registers,
+   * which is quicker still than to have them as constants.
+   */
+  public long findInLoop(long address, int shift, long low, long salt, long expected, long need) {
+    long page = address >>> shift;
     long at = place(page, salt);
     long word0 = table.get(WORD, at);
-    long word1 = table.get(WORD, at + 8);
-    long difference = word0 ^ (page << shift | low);
-    difference |= (word1 ^ (expected | need)) & (FIXED | need);
-    return difference == 0 ? word1 : 0;
+    return answer(word0, table.get(WORD, at + 8), page << shift | low, expected, need);
   }
 
   /** Looks at the other places of the set; else as {@link #findFirst}. */
   public long findOther(long address, int shift, long low, long salt, long expected, long need) {
     long page = address >>> shift;
     long key = page << shift | low;
-    long at = place(page, salt);
+    long at = base + place(page, salt);
     for (int way = 1; way < ways; way++) {
       long other = at ^ (long) way << 4;
-      if (table.get(WORD, other) == key) {
-        long word1 = table.get(WORD, other + 8);
-        if (((word1 ^ (expected | need)) & (FIXED | need)) == 0) {
-          return word1;
+      long word0 = word(other);
+      if (word0 == key) {
+        long found = answer(word0, word(other + 8), key, expected, need);
+        if (found != 0) {
+          return found;
         }
       }
     }
     return 0;
   }
 
+  private static long answer(long word0, long word1, long key, long expected, long need) {
+    long difference = word0 ^ key;
+    difference |= (word1 ^ (expected | need)) & (FIXED | need);
+    return difference == 0 ? word1 : 0;
+  }
+
+  // Offsets from here on are within the room, or within the table where that has memory of its own.
+
+  private long word(long at) {
+    return pooled ? Room.MEMORY.get(WORD, at) : table.get(WORD, at);
+  }
+
+  private void set(long at, long value) {
+    if (pooled) {
+      Room.MEMORY.set(WORD, at, value);
+    } else {
+      table.set(WORD, at, value);
+    }
+  }
+
   /** Looks at every place of the set. */
   public long find(long address, int shift, long low, long salt, long expected, long need) {
-    long first = findFirst(address, shift, low, salt, expected, need);
+    long first = findInLoop(address, shift, low, salt, expected, need);
     return first != 0 || ways == 1 ? first : findOther(address, shift, low, salt, expected, need);
   }
 
@@ -162,18 +199,18 @@ public final class TranslationCache {
   public void fill(long address, int shift, long low, long salt, long word1) {
     long page = address >>> shift;
     long word0 = page << shift | low;
-    long at = place(page, salt);
-    long old0 = table.get(WORD, at);
-    long old1 = table.get(WORD, at + 8);
+    long at = base + place(page, salt);
+    long old0 = word(at);
+    long old1 = word(at + 8);
     // The same block twice in a batch is to be kept once.
     if (ways > 1 && old0 != word0 && (old0 | old1) != 0) {
       victim = victim + 1 == ways ? 1 : victim + 1;
       long other = at ^ (long) victim << 4;
-      table.set(WORD, other, old0);
-      table.set(WORD, other + 8, old1);
+      set(other, old0);
+      set(other + 8, old1);
     }
-    table.set(WORD, at, word0);
-    table.set(WORD, at + 8, word1);
+    set(at, word0);
+    set(at + 8, word1);
   }
 
   private static boolean isSame(long word0, long word1, long wanted0, long wanted1) {

@@ -1,0 +1,77 @@
+package dev.nestwalk.cache;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.util.BitSet;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * Off-heap memory that the IOTLBs of all translators share. It is one constant segment, so compiled
+ * code has its address and its bounds in the instructions: a probe takes a fifth less time than one
+ * of a segment that has to be asked for them. Each cache has a part for itself, which comes back
+ * when the cache can no longer be reached.
+ *
+ * <p>Threads: any.
+ */
+final class Room {
+  private static final int LINE = 64;
+
+  /** Parts begin at multiples of the largest set. */
+  private static final int UNIT = 256;
+
+  /** Bytes in all: 32 IOTLBs of the default size. */
+  static final int BYTES = 2 << 20;
+
+  static final MemorySegment MEMORY = Arena.global().allocate(BYTES, Math.max(LINE, UNIT));
+
+  private static final BitSet TAKEN = new BitSet();
+  private static final ReferenceQueue<Object> LEFT = new ReferenceQueue<>();
+  private static final Set<Part> PARTS = new HashSet<>();
+
+  /** A part with its owner, kept until the owner is gone. */
+  private static final class Part extends PhantomReference<Object> {
+    private final int first;
+    private final int count;
+
+    Part(Object owner, int first, int count) {
+      super(owner, LEFT);
+      this.first = first;
+      this.count = count;
+    }
+  }
+
+  /**
+   * Takes zeroed bytes for as long as {@code owner} can be reached.
+   *
+   * @return their offset in {@link #MEMORY}, or -1 if there is no room
+   */
+  static synchronized long take(Object owner, long bytes) {
+    for (Reference<?> gone = LEFT.poll(); gone != null; gone = LEFT.poll()) {
+      if (gone instanceof Part part && PARTS.remove(part)) {
+        TAKEN.clear(part.first, part.first + part.count);
+      }
+    }
+    if (bytes > BYTES) {
+      return -1;
+    }
+    int count = (int) ((bytes + UNIT - 1) / UNIT);
+    int first = 0;
+    while (first + count <= BYTES / UNIT) {
+      int taken = TAKEN.nextSetBit(first);
+      if (taken < 0 || taken >= first + count) {
+        TAKEN.set(first, first + count);
+        PARTS.add(new Part(owner, first, count));
+        MEMORY.asSlice((long) first * UNIT, (long) count * UNIT).fill((byte) 0);
+        return (long) first * UNIT;
+      }
+      first = TAKEN.nextClearBit(taken);
+    }
+    return -1;
+  }
+
+  private Room() {}
+}
