@@ -50,6 +50,10 @@ final class ChartSvg {
       """
           .formatted(INK, GRID, INK_HEX);
 
+  private static final String HEAD =
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %1$d %2$d\" width=\"%1$d\""
+          + " height=\"%2$d\" role=\"img\" aria-labelledby=\"t d\">\n";
+
   /** Rules for what hangs over a chart in a browser; a picture in a page has none. */
   private static final Pattern TOOLTIP_RULE =
       Pattern.compile("#\\w+ \\.[\\w-]*tooltip[\\w-]* \\{[^}]*}\n");
@@ -102,9 +106,7 @@ final class ChartSvg {
   /** With a title, words and figures for those who do not see the picture, and for dark ground. */
   private static String told(Chart chart, String svg) {
     int end = svg.indexOf('>') + 1;
-    String head =
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %1$d %2$d\" width=\"%1$d\" height=\"%2$d\" role=\"img\" aria-labelledby=\"t d\">\n"
-            .formatted(chart.width(), chart.height());
+    String head = String.format(Locale.ROOT, HEAD, chart.width(), chart.height());
     String told =
         "<title id=\"t\">%s</title>\n<desc id=\"d\">%s</desc>\n<metadata>\n%s</metadata>\n"
             .formatted(escaped(chart.title()), escaped(chart.text()), escaped(chart.csv()));
