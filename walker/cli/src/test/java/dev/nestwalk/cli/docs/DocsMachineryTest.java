@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.Scenarios;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -55,20 +56,21 @@ class DocsMachineryTest {
 
   @Test
   void deadLinksAreFound() throws IOException {
-    Page page = Page.of(ROOT.resolve("docs/x.md"), "# A `B` heading, twice\n");
+    Files.writeString(scratch.resolve("other.md"), "# One\n\n## Twice\n\n## Twice\n");
+    Page page = Page.of(scratch.resolve("page.md"), "# A `B` heading, at last\n");
     for (String good :
         new String[] {
-          "teaching.md",
-          "../README.md",
-          "../README.md#embed-it",
-          "#a-b-heading-twice",
+          "other.md",
+          "../" + scratch.getFileName() + "/other.md#one",
+          "other.md#twice-1",
+          "#a-b-heading-at-last",
           "https://example.org/x"
         }) {
       assertEquals("", Links.fault(page, good), good);
     }
     for (String bad :
         new String[] {
-          "nothing.md", "../README.md#nowhere", "#a-b", "/README.md", "http:x", "figures/walk.png#x"
+          "nothing.md", "other.md#two", "#a-b", "/other.md", "http:x", "http://example.org/x", "a b"
         }) {
       assertNotEquals("", Links.fault(page, bad), bad);
     }

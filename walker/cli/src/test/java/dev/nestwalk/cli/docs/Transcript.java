@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -20,6 +21,9 @@ import java.util.stream.Stream;
 final class Transcript {
   private static final String PROMPT = "$ ";
   private static final String LEFT_OUT = "…";
+
+  /** What an option names to be written, or to be read if an earlier command wrote it. */
+  private static final Pattern WRITTEN = Pattern.compile("[\\w-]+\\.(html|json|md|svg|csv)");
 
   /** A command and the lines shown below it. */
   record Run(String command, List<String> shown) {
@@ -111,7 +115,8 @@ final class Transcript {
     List<String> words = new ArrayList<>();
     for (int i = 0; i < given.size(); i++) {
       String word = given.get(i);
-      if (i > 0 && given.get(i - 1).equals("--out")) {
+      boolean afterOption = i > 0 && given.get(i - 1).startsWith("--");
+      if (afterOption && WRITTEN.matcher(word).matches()) {
         words.add(scratch.resolve(word).toString());
       } else if (word.contains("*")) {
         words.addAll(matching(word));
