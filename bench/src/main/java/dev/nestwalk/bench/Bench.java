@@ -1,0 +1,40 @@
+package dev.nestwalk.bench;
+
+import java.util.Arrays;
+
+/** The command {@code nestwalk bench}: which of its parts is meant. */
+public final class Bench {
+  private static final String HELP =
+      """
+      Usage: nestwalk bench COMMAND
+        scoreboard  times translations beside a native twin
+        charts      draws references per walk, IOTLB reach and what structure caches save
+      nestwalk bench COMMAND --help tells more.
+      """;
+
+  /** Runs; exit status 0 done, 2 bad usage. */
+  public static void main(String[] args) {
+    System.exit(run(args));
+  }
+
+  static int run(String... args) {
+    String command = args.length == 0 ? "" : args[0];
+    return switch (command) {
+      case "charts" -> Charts.run(Arrays.copyOfRange(args, 1, args.length));
+      case "--help", "-h" -> {
+        System.out.print(HELP);
+        yield 0;
+      }
+      case "scoreboard" -> Scoreboard.run(args);
+      default -> {
+        String given = command.isEmpty() ? "" : ", not '" + command + "'";
+        System.err.println(
+            "nestwalk bench: expected scoreboard or charts%s (nestwalk bench --help tells more)"
+                .formatted(given));
+        yield 2;
+      }
+    };
+  }
+
+  private Bench() {}
+}
