@@ -29,9 +29,6 @@ public final class Endpoint implements AddressSpaces.Requester {
   private static final int PLAIN = Access.ATOMIC;
   private static final long NEVER = -1;
 
-  /** A batch walks what it has after so many addresses, however few. */
-  static final int SCAN = 4 * CachedPlan.LANES;
-
   /** A bit that every entry has clear: whoever expects it set finds nothing at once. */
   private static final long UNFINDABLE = 4;
 
@@ -40,27 +37,26 @@ public final class Endpoint implements AddressSpaces.Requester {
   private final TranslationCache iotlb;
   private final int sourceId;
   private final int pasid;
-  private final CachedPlan plan;
+  final CachedPlan plan;
 
   /** Configuration and tags hold as long as this is the log's number. */
-  private long epoch = NEVER;
+  long epoch = NEVER;
 
   // What a hit needs, copied from the address space; valid while hitEpoch is the log's.
-  private long hitEpoch = NEVER;
+  long hitEpoch = NEVER;
 
   /** As hitEpoch, where a miss may take the quick way. */
-  private long quickEpoch = NEVER;
+  long quickEpoch = NEVER;
 
-  private int shift = AddressSpaces.shiftOf(0);
-  private long low;
-  private long salt;
-  private long expected;
+  int shift = AddressSpaces.shiftOf(0);
+  long low;
+  long salt;
+  long expected;
 
   /** What DMA must not meet, or null; as of the configuration at hand. */
-  private Restrictions.@Nullable Restriction restriction;
+  Restrictions.@Nullable Restriction restriction;
 
-  private int sizeClass;
-  private int refused;
+  int sizeClass;
   private long stoppedBy;
   private @Nullable AddressSpace space;
   private @Nullable AddressSpace second;
@@ -118,150 +114,13 @@ public final class Endpoint implements AddressSpaces.Requester {
   public int translate(long[] iovas, long[] answers, int from, int count, int access) {
     Objects.checkFromIndexSize(from, count, iovas.length);
     Objects.checkFromIndexSize(from, count, answers.length);
-    refused = 0;
-    int end = from + count;
-    int at = from;
-    while (at < end) {
-      // A loop of hits calls nothing, so the JIT keeps what a probe needs in registers.
-      if (log.latest() == hitEpoch) {
-        at = hits(iovas, answers, at, end, access);
-      }
-      if (at < end) {
-        at = misses(iovas, answers, at, end, access);
-      }
-    }
-    return refused;
-  }
-
-  /** Answers from {@code at} on as long as the IOTLB has them; where it has not. */
-  private int hits(long[] iovas, long[] answers, int at, int end, int access) {
-    int blockShift = shift;
-    long within = (1L << blockShift) - 1;
-    int i = at;
-    for (; i < end; i++) {
-      long iova = iovas[i];
-      long found = iotlb.findInLoop(iova, blockShift, low, salt, expected, access & Access.ALL);
-      if (found == 0) {
-        break;
-      }
-      answers[i] = found & TranslationCache.PAYLOAD | iova & within;
-    }
-    return i;
-  }
-
-  /** Answers some from {@code at} on, and walks those that miss side by side; where it stopped. */
-  private int misses(long[] iovas, long[] answers, int at, int end, int access) {
-    boolean plain = access > 0 && (access & ~PLAIN) == 0;
-    boolean usual = plain && translator.caches && !translator.counting;
-    if (!usual || log.latest() != epoch && !prepare() || restriction != null) {
-      answers[at] = counted(translate(iovas[at], access));
-      return at + 1;
-    }
-    Lanes lanes = translator.lanes;
-    if (!translator.keeps && !isSame(iovas, answers)) {
-      int count = Math.min(end - at, CachedPlan.LANES);
-      translator.walkMany(plan, iovas, answers, at, lanes.spans, count, access);
-      for (int i = at; i < at + count; i++) {
-        if (answers[i] == 0) {
-          answers[i] = counted(translate(iovas[i], access));
-        }
-      }
-      return at + count;
-    }
-    int stop = Math.min(end, at + SCAN);
-    int next = gather(iovas, answers, at, stop, access);
-    plan.global = false;
-    translator.walkMany(plan, lanes.iovas, lanes.answers, 0, lanes.spans, lanes.count, access);
-    // First keep all, then ask singly: that may apply an invalidation, after which these are old.
-    if (translator.keeps) {
-      keepAll(access);
-    }
-    for (int lane = 0; lane < lanes.count; lane++) {
-      long answer = lanes.answers[lane];
-      answers[lanes.places[lane]] =
-          answer == 0 ? counted(translate(lanes.iovas[lane], access)) : answer;
-    }
-    return next;
-  }
-
-  /** Answers what the IOTLB has and puts the others into lanes until these are full; where. */
-  private int gather(long[] iovas, long[] answers, int at, int stop, int access) {
-    Lanes lanes = translator.lanes;
-    lanes.clear();
-    int i = at;
-    if (!translator.keeps) {
-      for (; i < stop && !lanes.isFull(); i++) {
-        lanes.add(iovas[i], i);
-      }
-      return i;
-    }
-    AddressSpace current = space();
-    if (current.classes == 1 << sizeClass) {
-      return gatherOneSize(iovas, answers, at, stop, access);
-    }
-    for (; i < stop && !lanes.isFull(); i++) {
-      long known = known(current, iovas[i], access);
-      if (known == 0) {
-        lanes.add(iovas[i], i);
-      } else {
-        answers[i] = known;
-      }
-    }
-    return i;
-  }
-
-  /** The same in a loop that calls nothing, where all entries are of one size. */
-  private int gatherOneSize(long[] iovas, long[] answers, int at, int stop, int access) {
-    Lanes lanes = translator.lanes;
-    long[] waiting = lanes.iovas;
-    int[] places = lanes.places;
-    int count = 0;
-    int blockShift = shift;
-    int i = at;
-    for (; i < stop && count < CachedPlan.LANES; i++) {
-      long iova = iovas[i];
-      long found = iotlb.find(iova, blockShift, low, salt, expected, access);
-      if (found == 0) {
-        waiting[count] = iova;
-        places[count++] = i;
-      } else {
-        answers[i] = found & TranslationCache.PAYLOAD | iova ^ (iova >>> blockShift << blockShift);
-      }
-    }
-    lanes.count = count;
-    return i;
-  }
-
-  /** Keeps the answers in the lanes. */
-  private void keepAll(int access) {
-    Lanes lanes = translator.lanes;
-    AddressSpace current = space();
-    int blockShift = shift;
-    boolean oneSize = current.classes == 1 << sizeClass && quickEpoch == epoch;
-    int usable = usable(access);
-    for (int lane = 0; lane < lanes.count; lane++) {
-      long answer = lanes.answers[lane];
-      if (answer == 0) {
-        continue;
-      }
-      if (oneSize
-          && Translation.spanLog2(answer) == blockShift
-          && lanes.spans[lane] <= blockShift) {
-        long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
-        long word1 = expected | page | Translation.rights(answer) & usable;
-        iotlb.fill(lanes.iovas[lane], blockShift, low, salt, word1);
-      } else {
-        keep(current, lanes.iovas[lane], access, answer, lanes.spans[lane]);
-        oneSize = false;
-      }
-    }
-    current.global |= plan.global;
+    return translator.batch.translate(this, iovas, answers, from, count, access);
   }
 
   /**
    * The rights that a hit may grant without a look at the tables, after a walk for {@code access}.
    */
-  private int usable(int access) {
+  int usable(int access) {
     int usable = plan.writesAreSilent || (access & Access.WRITE) != 0 ? Access.ATOMIC : Access.READ;
     return plan.readsAreFetches && access != Access.READ ? usable & Access.WRITE : usable;
   }
@@ -351,17 +210,6 @@ public final class Endpoint implements AddressSpaces.Requester {
     }
     long span = Translation.span(answer);
     return Math.min(span - (iova & span - 1), most);
-  }
-
-  /** Answers that overwrite their addresses: those cannot be asked for again. */
-  @SuppressWarnings("ReferenceEquality")
-  private static boolean isSame(long[] iovas, long[] answers) {
-    return iovas == answers;
-  }
-
-  private long counted(long answer) {
-    refused += Translation.isFault(answer) ? 1 : 0;
-    return answer;
   }
 
   /**
@@ -520,7 +368,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   /** What the IOTLB has in any size in use, or 0; the size that answers is tried first next. */
-  private long known(AddressSpace current, long iova, int access) {
+  long known(AddressSpace current, long iova, int access) {
     int classes = current.classes;
     for (int candidate = 0; classes != 0; candidate++, classes >>>= 1) {
       if ((classes & 1) != 0) {
@@ -536,7 +384,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   /** Keeps a walk's answer, with the rights that a hit may grant without a look at the tables. */
-  private void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
+  void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
     if (Translation.spanLog2(answer) < AddressSpaces.shiftOf(0)) {
       // A reserved region begins or ends within the page.
       return;
@@ -554,7 +402,7 @@ public final class Endpoint implements AddressSpaces.Requester {
     expectClass(current, newClass);
   }
 
-  private AddressSpace space() {
+  AddressSpace space() {
     AddressSpace current = space;
     if (current == null) {
       throw new IllegalStateException("no address space although the configuration is resolved");
@@ -573,7 +421,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   /** Makes configuration and tags current; false if the configuration refuses every request. */
-  private boolean prepare() {
+  boolean prepare() {
     translator.catchUp();
     AddressSpace current = space;
     if (current == null) {

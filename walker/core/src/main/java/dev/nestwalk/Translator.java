@@ -43,11 +43,11 @@ public abstract class Translator {
   final boolean counting;
   final Presence presence;
   final GuestMemory memory;
-  final Lanes lanes = new Lanes();
+  final Batch batch;
 
   // Batches out of memory pass through these.
-  final long[] chunkIn = new long[Endpoint.SCAN];
-  final long[] chunkOut = new long[Endpoint.SCAN];
+  final long[] chunkIn = new long[Batch.SCAN];
+  final long[] chunkOut = new long[Batch.SCAN];
 
   private final int maxSourceId;
   private final Long2ObjectHashMap<Endpoint> byId = new Long2ObjectHashMap<>();
@@ -78,6 +78,7 @@ public abstract class Translator {
         options != null && keeps
             ? new TranslationCache(options.iotlbEntries(), options.iotlbWays())
             : new TranslationCache(2, 1);
+    batch = new Batch(this);
     spaces = new AddressSpaces(log, iotlb, structures, tags, endpoints);
     presence = new Presence(Thread.currentThread(), this, log.latest());
   }

@@ -191,8 +191,7 @@ public final class TranslationCache {
   }
 
   /**
-   * Keeps an entry that no place of the set has. Unlike {@link #put} it neither searches nor
-   * counts: what is at the preferred place moves to the place whose turn it is.
+   * Keeps an entry that no place of the set has, as {@link #put} would, without the search for it.
    *
    * @param word1 payload, {@link #expect} and usable rights
    */
@@ -203,14 +202,30 @@ public final class TranslationCache {
     long old0 = word(at);
     long old1 = word(at + 8);
     // The same block twice in a batch is to be kept once.
-    if (ways > 1 && old0 != word0 && (old0 | old1) != 0) {
-      victim = victim + 1 == ways ? 1 : victim + 1;
-      long other = at ^ (long) victim << 4;
-      set(other, old0);
-      set(other + 8, old1);
+    if (old0 != word0 && (old0 | old1) != 0) {
+      if (ways > 1) {
+        long other = vacate(at);
+        set(other, old0);
+        set(other + 8, old1);
+      } else {
+        evictions++;
+      }
     }
     set(at, word0);
     set(at + 8, word1);
+  }
+
+  /** A free place beside the one at {@code at}, or the one whose turn it is. */
+  private long vacate(long at) {
+    for (int way = 1; way < ways; way++) {
+      long other = at ^ (long) way << 4;
+      if (word(other + 8) == 0) {
+        return other;
+      }
+    }
+    evictions++;
+    victim = victim + 1 == ways ? 1 : victim + 1;
+    return at ^ (long) victim << 4;
   }
 
   private static boolean isSame(long word0, long word1, long wanted0, long wanted1) {

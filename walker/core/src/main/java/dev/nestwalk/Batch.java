@@ -1,0 +1,189 @@
+package dev.nestwalk;
+
+import dev.nestwalk.cache.AddressSpace;
+import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+
+/**
+ * Many addresses of one endpoint: hits in loops that call nothing, misses walked side by side.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+final class Batch {
+  /** Walks what it has after so many addresses, however few. */
+  static final int SCAN = 4 * CachedPlan.LANES;
+
+  private final Translator translator;
+  private final InvalidationLog log;
+  private final TranslationCache iotlb;
+  private final Lanes lanes = new Lanes();
+  private int refused;
+
+  Batch(Translator translator) {
+    this.translator = translator;
+    log = translator.log;
+    iotlb = translator.iotlb;
+  }
+
+  /** As {@link Endpoint#translate(long[], long[], int, int, int)}, its places checked. */
+  int translate(Endpoint of, long[] iovas, long[] answers, int from, int count, int access) {
+    refused = 0;
+    int end = from + count;
+    int at = from;
+    while (at < end) {
+      // A loop of hits calls nothing, so the JIT keeps what a probe needs in registers.
+      if (log.latest() == of.hitEpoch) {
+        at = hits(of, iovas, answers, at, end, access);
+      }
+      if (at < end) {
+        at = misses(of, iovas, answers, at, end, access);
+      }
+    }
+    return refused;
+  }
+
+  /**
+   * Answers from {@code at} on as long as the IOTLB has them; where it has not. The endpoint's
+   * fields stand in the loop on purpose: as locals they cost registers that it has not, and a tenth
+   * of its speed.
+   */
+  private int hits(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
+    int blockShift = of.shift;
+    long within = (1L << blockShift) - 1;
+    int i = at;
+    for (; i < end; i++) {
+      long iova = iovas[i];
+      long found =
+          iotlb.findInLoop(iova, blockShift, of.low, of.salt, of.expected, access & Access.ALL);
+      if (found == 0) {
+        break;
+      }
+      answers[i] = found & TranslationCache.PAYLOAD | iova & within;
+    }
+    return i;
+  }
+
+  /** Answers some from {@code at} on, and walks those that miss side by side; where it stopped. */
+  private int misses(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
+    boolean plain = access > 0 && (access & ~Access.ATOMIC) == 0;
+    boolean usual = plain && translator.caches && !translator.counting;
+    if (!usual || log.latest() != of.epoch && !of.prepare() || of.restriction != null) {
+      answers[at] = counted(of.translate(iovas[at], access));
+      return at + 1;
+    }
+    if (!translator.keeps && !isSame(iovas, answers)) {
+      int count = Math.min(end - at, CachedPlan.LANES);
+      translator.walkMany(of.plan, iovas, answers, at, lanes.spans, count, access);
+      for (int i = at; i < at + count; i++) {
+        if (answers[i] == 0) {
+          answers[i] = counted(of.translate(iovas[i], access));
+        }
+      }
+      return at + count;
+    }
+    int next = gather(of, iovas, answers, at, Math.min(end, at + SCAN), access);
+    of.plan.global = false;
+    translator.walkMany(of.plan, lanes.iovas, lanes.answers, 0, lanes.spans, lanes.count, access);
+    // First keep all, then ask singly: that may apply an invalidation, after which these are old.
+    if (translator.keeps) {
+      keepAll(of, access);
+    }
+    for (int lane = 0; lane < lanes.count; lane++) {
+      long answer = lanes.answers[lane];
+      answers[lanes.places[lane]] =
+          answer == 0 ? counted(of.translate(lanes.iovas[lane], access)) : answer;
+    }
+    return next;
+  }
+
+  /** Answers that overwrite their addresses: those cannot be asked for again. */
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean isSame(long[] iovas, long[] answers) {
+    return iovas == answers;
+  }
+
+  private long counted(long answer) {
+    refused += Translation.isFault(answer) ? 1 : 0;
+    return answer;
+  }
+
+  /** Answers what the IOTLB has and puts the others into lanes until these are full; where. */
+  private int gather(Endpoint of, long[] iovas, long[] answers, int at, int stop, int access) {
+    lanes.clear();
+    int i = at;
+    if (!translator.keeps) {
+      for (; i < stop && !lanes.isFull(); i++) {
+        lanes.add(iovas[i], i);
+      }
+      return i;
+    }
+    AddressSpace current = of.space();
+    if (current.classes == 1 << of.sizeClass) {
+      return gatherOneSize(of, iovas, answers, at, stop, access);
+    }
+    for (; i < stop && !lanes.isFull(); i++) {
+      long known = of.known(current, iovas[i], access);
+      if (known == 0) {
+        lanes.add(iovas[i], i);
+      } else {
+        answers[i] = known;
+      }
+    }
+    return i;
+  }
+
+  /** The same in a loop that calls nothing, where all entries are of one size. */
+  private int gatherOneSize(
+      Endpoint of, long[] iovas, long[] answers, int at, int stop, int access) {
+    long[] waiting = lanes.iovas;
+    int[] places = lanes.places;
+    int count = 0;
+    int blockShift = of.shift;
+    long within = (1L << blockShift) - 1;
+    long low = of.low;
+    long salt = of.salt;
+    long expected = of.expected;
+    int i = at;
+    for (; i < stop && count < CachedPlan.LANES; i++) {
+      long iova = iovas[i];
+      long found = iotlb.find(iova, blockShift, low, salt, expected, access);
+      if (found == 0) {
+        waiting[count] = iova;
+        places[count++] = i;
+      } else {
+        answers[i] = found & TranslationCache.PAYLOAD | iova & within;
+      }
+    }
+    lanes.count = count;
+    return i;
+  }
+
+  /** Keeps the answers in the lanes. */
+  private void keepAll(Endpoint of, int access) {
+    AddressSpace current = of.space();
+    int blockShift = of.shift;
+    boolean oneSize = current.classes == 1 << of.sizeClass && of.quickEpoch == of.epoch;
+    long expected = of.expected;
+    int usable = of.usable(access);
+    for (int lane = 0; lane < lanes.count; lane++) {
+      long answer = lanes.answers[lane];
+      if (answer == 0) {
+        continue;
+      }
+      if (oneSize
+          && Translation.spanLog2(answer) == blockShift
+          && lanes.spans[lane] <= blockShift) {
+        long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
+        long word1 = expected | page | Translation.rights(answer) & usable;
+        iotlb.fill(lanes.iovas[lane], blockShift, of.low, of.salt, word1);
+      } else {
+        of.keep(current, lanes.iovas[lane], access, answer, lanes.spans[lane]);
+        oneSize = false;
+      }
+    }
+    current.global |= of.plan.global;
+  }
+}
