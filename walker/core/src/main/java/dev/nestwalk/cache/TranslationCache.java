@@ -175,23 +175,11 @@ public final class TranslationCache {
    * @param rights usable rights, 0 to 3
    */
   public void put(long address, int shift, Tag tag, int sizeClass, long payload, long rights) {
-    long page = address >>> shift;
-    long word0 = page << shift | tag.low();
-    long expected = expect(tag, sizeClass);
-    long at = place(page, tag.salt());
-    long old0 = table.get(WORD, at);
-    long old1 = table.get(WORD, at + 8);
-    if (ways > 1 && (old0 | old1) != 0 && !isSame(old0, old1, word0, expected)) {
-      moveAside(at, old0, old1, word0, expected);
-    } else if ((old0 | old1) != 0 && !isSame(old0, old1, word0, expected)) {
-      evictions++;
-    }
-    table.set(WORD, at, word0);
-    table.set(WORD, at + 8, payload | expected | rights);
+    fill(address, shift, tag.low(), tag.salt(), payload | expect(tag, sizeClass) | rights);
   }
 
   /**
-   * Keeps an entry that no place of the set has, as {@link #put} would, without the search for it.
+   * The same for who has the parts of the tag at hand.
    *
    * @param word1 payload, {@link #expect} and usable rights
    */
@@ -201,31 +189,11 @@ public final class TranslationCache {
     long at = base + place(page, salt);
     long old0 = word(at);
     long old1 = word(at + 8);
-    // The same block twice in a batch is to be kept once.
-    if (old0 != word0 && (old0 | old1) != 0) {
-      if (ways > 1) {
-        long other = vacate(at);
-        set(other, old0);
-        set(other + 8, old1);
-      } else {
-        evictions++;
-      }
+    if (!isSame(old0, old1, word0, word1)) {
+      moveAside(at, old0, old1, word0, word1);
     }
     set(at, word0);
     set(at + 8, word1);
-  }
-
-  /** A free place beside the one at {@code at}, or the one whose turn it is. */
-  private long vacate(long at) {
-    for (int way = 1; way < ways; way++) {
-      long other = at ^ (long) way << 4;
-      if (word(other + 8) == 0) {
-        return other;
-      }
-    }
-    evictions++;
-    victim = victim + 1 == ways ? 1 : victim + 1;
-    return at ^ (long) victim << 4;
   }
 
   private static boolean isSame(long word0, long word1, long wanted0, long wanted1) {
@@ -233,27 +201,33 @@ public final class TranslationCache {
   }
 
   /** Makes room at the preferred place: its entry goes where the new one was, or to a free one. */
-  private void moveAside(long at, long old0, long old1, long word0, long expected) {
+  private void moveAside(long at, long old0, long old1, long word0, long word1) {
     long free = -1;
     for (int way = 1; way < ways; way++) {
       long other = at ^ (long) way << 4;
-      long other0 = table.get(WORD, other);
-      long other1 = table.get(WORD, other + 8);
-      if (isSame(other0, other1, word0, expected)) {
-        free = other;
-        break;
+      long other0 = word(other);
+      if (other0 == word0 && isSame(other0, word(other + 8), word0, word1)) {
+        set(other, old0);
+        set(other + 8, old1);
+        return;
       }
-      if ((other0 | other1) == 0) {
+      if (other0 == 0 && word(other + 8) == 0) {
         free = other;
       }
+    }
+    if ((old0 | old1) == 0) {
+      return;
     }
     if (free < 0) {
       evictions++;
+      if (ways == 1) {
+        return;
+      }
       victim = victim + 1 == ways ? 1 : victim + 1;
       free = at ^ (long) victim << 4;
     }
-    table.set(WORD, free, old0);
-    table.set(WORD, free + 8, old1);
+    set(free, old0);
+    set(free + 8, old1);
   }
 
   /**

@@ -1,0 +1,166 @@
+package dev.nestwalk.cache;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The IOTLB beside a map that forgets nothing, in the shared room and with memory of its own. */
+class TranslationCacheTest {
+  private static final int[] SHIFTS = {12, 16, 21, 30};
+
+  /** More than the room holds. */
+  private static final int LARGE = 1 << 18;
+
+  /** What an entry is kept under. */
+  private record Key(int tag, int sizeClass, long page) {}
+
+  @ParameterizedTest(name = "{0} entries, {1} ways")
+  @CsvSource({"2, 1", "2, 2", "16, 4", "1024, 4", "4096, 1", "4096, 16", "262144, 4"})
+  void findsNothingButWhatWasKeptLast(int entries, int ways) {
+    TranslationCache cache = new TranslationCache(entries, ways);
+    Tag[] tags = {tag(1), tag(0x1001), tag(0x2fff), tag(0x7_ffff)};
+    Map<Key, Long> kept = new HashMap<>();
+    Random random = new Random(entries * 31L + ways);
+    int found = 0;
+    for (int i = 0; i < 200_000; i++) {
+      int which = random.nextInt(tags.length);
+      int sizeClass = random.nextInt(SHIFTS.length);
+      int shift = SHIFTS[sizeClass];
+      long address = (long) random.nextInt(64) << shift | random.nextInt(1 << 12);
+      Tag tag = tags[which];
+      Key key = new Key(which, sizeClass, address >>> shift);
+      long expected = TranslationCache.expect(tag, sizeClass);
+      long first = cache.findFirst(address, shift, tag.low(), tag.salt(), expected, 1);
+      assertEquals(
+          first, cache.findInLoop(address, shift, tag.low(), tag.salt(), expected, 1), "both ways");
+      long answer = cache.find(address, shift, tag, sizeClass, 1);
+      assertTrue(first == 0 || first == answer);
+      if (answer != 0) {
+        found++;
+        assertEquals(kept.get(key), answer, key.toString());
+      }
+      switch (random.nextInt(8)) {
+        case 0 -> {
+          long last = address | 0xffff;
+          cache.drop(tag, SHIFTS, 0xf, address, last);
+          kept.keySet()
+              .removeIf(
+                  other ->
+                      other.tag == which
+                          && meets(other.page << SHIFTS[other.sizeClass], other, address, last));
+        }
+        case 1 -> {
+          long payload = payload(random);
+          cache.put(address, shift, tag, sizeClass, payload, 3);
+          kept.put(key, payload | expected | 3);
+        }
+        default -> {
+          if (answer == 0) {
+            long word1 = payload(random) | expected | 3;
+            cache.fill(address, shift, tag.low(), tag.salt(), word1);
+            kept.put(key, word1);
+          }
+        }
+      }
+    }
+    assertTrue(found > 100, found + " found");
+  }
+
+  private static boolean meets(long block, Key key, long first, long last) {
+    return block <= last && block + (1L << SHIFTS[key.sizeClass]) - 1 >= first;
+  }
+
+  private static long payload(Random random) {
+    return random.nextLong() & TranslationCache.PAYLOAD | 12L << 52;
+  }
+
+  private static Tag tag(int number) {
+    Tag tag = new Tag();
+    tag.set(number);
+    return tag;
+  }
+
+  @ParameterizedTest(name = "{0} ways")
+  @CsvSource({"1", "2", "4", "16"})
+  void aSetThatIsNotFullLosesNothing(int ways) {
+    Tag tag = tag(7);
+    TranslationCache cache = new TranslationCache(ways * 64, ways);
+    long expected = TranslationCache.expect(tag, 0);
+    // Pages that share a set: the index has 6 bits above the way, and bits from 9 on join in.
+    int kept = 0;
+    for (long page = 0; kept < ways && page < 1 << 20; page++) {
+      long joined = page ^ page >>> 9;
+      if ((joined & ways * 64L - ways) == 0) {
+        cache.fill(page << 12, 12, tag.low(), tag.salt(), 12L << 52 | expected | 3);
+        kept++;
+        assertEquals(kept, cache.count(tag));
+      }
+    }
+    assertEquals(0, cache.evictions());
+  }
+
+  @Test
+  void clearingLeavesTheNeighbourInTheRoomAlone() {
+    Tag tag = tag(9);
+    TranslationCache one = new TranslationCache(64, 4);
+    TranslationCache other = new TranslationCache(64, 4);
+    for (TranslationCache cache : new TranslationCache[] {one, other}) {
+      for (long page = 0; page < 64; page++) {
+        cache.put(page << 12, 12, tag, 0, 12L << 52, 3);
+      }
+    }
+    one.clear();
+    assertEquals(0, one.count(tag));
+    assertEquals(64, other.count(tag));
+  }
+
+  @Test
+  void partsOfTheRoomAreZeroAlignedAndApart() {
+    Object owner = new Object();
+    long first = Room.take(owner, 64);
+    long second = Room.take(owner, 1024);
+    assertEquals(0, first % 256);
+    assertEquals(0, second % 256);
+    assertTrue(first + 64 <= second || second + 1024 <= first);
+    for (long at = second; at < second + 1024; at++) {
+      assertEquals(0, Room.MEMORY.get(java.lang.foreign.ValueLayout.JAVA_BYTE, at));
+    }
+    assertEquals(-1, Room.take(owner, Room.BYTES + 1L), "no room for more than there is");
+    assertNotEquals(0, System.identityHashCode(owner));
+  }
+
+  @Test
+  void theRoomOfCachesThatAreGoneIsTakenAgain() throws InterruptedException {
+    // Together far more than the room: each can only have a part if those before gave theirs back.
+    int inRoom = 0;
+    for (int i = 0; i < 40; i++) {
+      Object owner = new Object();
+      for (int tries = 0; tries < 50; tries++) {
+        if (Room.take(owner, Room.BYTES / 8) >= 0) {
+          inRoom++;
+          break;
+        }
+        System.gc();
+        Thread.sleep(5);
+      }
+    }
+    assertEquals(40, inRoom);
+  }
+
+  @Test
+  void aLargeCacheHasMemoryOfItsOwn() {
+    Tag tag = tag(3);
+    TranslationCache cache = new TranslationCache(LARGE, 4);
+    for (long page = 0; page < LARGE; page++) {
+      cache.put(page << 12, 12, tag, 0, 12L << 52, 1);
+    }
+    assertEquals(LARGE, cache.count(tag));
+  }
+}
