@@ -189,7 +189,7 @@ final class FieldFigure {
     return switch (listing.unnamed()) {
       case RESERVED -> "reserved";
       case ZERO -> "0";
-      case RES0 -> "RES0";
+      case UNUSED -> "not used";
       case ELSEWHERE -> "";
     };
   }

@@ -120,7 +120,7 @@ final class FormatPages {
       case "structures" -> structures(page, words[1]);
       case "walk" -> {
         Walk walk = walk(words[1]);
-        yield grid(walk).markdown(isVtd(walk) ? "second stage" : "stage 2");
+        yield grid(walk).markdown(isVtd(walk) ? "second" : "stage 2");
       }
       case "reads" ->
           words[1].equals("VT-d")
@@ -181,7 +181,7 @@ final class FormatPages {
       GuestMemory memory = image.open(Opening.READ_ONLY, arena);
       Trace trace =
           Walker.explaining(image, memory).translate(walk.source, -1, walk.iova, Access.READ);
-      return WalkGrid.of(trace, isVtd(walk) ? "first stage" : "stage 1");
+      return WalkGrid.of(trace, isVtd(walk) ? "first" : "stage 1");
     }
   }
 

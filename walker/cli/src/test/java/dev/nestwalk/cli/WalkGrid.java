@@ -72,14 +72,15 @@ record WalkGrid(List<Column> columns) {
   /** A line per read. */
   String markdown(String secondStage) {
     StringBuilder text = new StringBuilder(4096);
-    text.append("| read | for | entry | index | its address | in memory at | word | says |\n");
+    text.append("| read | for | entry | index | its address | in memory at | word | leads to |\n");
     text.append("| --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for (Column column : columns) {
+      String target = column.title.replace(" level", ", level");
       for (Read read : column.second) {
-        line(text, read, column.title, secondStage + " level " + read.level);
+        line(text, read, target, secondStage + ", level " + read.level);
       }
       for (Read read : column.first) {
-        line(text, read, column.title, "**" + column.title + "**");
+        line(text, read, target, "**" + target + "**");
       }
     }
     return text.toString();
@@ -99,6 +100,6 @@ record WalkGrid(List<Column> columns) {
                 step.address(),
                 step.host(),
                 word,
-                step.rule()));
+                step.rule().replace("points to the next", "next").replace("page; output", "page")));
   }
 }

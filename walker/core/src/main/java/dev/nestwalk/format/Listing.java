@@ -23,7 +23,7 @@ public record Listing(Structure structure, int bits, Unnamed unnamed, String abo
     ZERO("zero"),
 
     /** They are RES0 or belong to features beyond this library; a walk does not look at them. */
-    RES0("RES0, not checked"),
+    UNUSED("not used: RES0, or of a feature not covered"),
 
     /** They mean something, but nothing that a translation depends on. */
     ELSEWHERE("no part in a translation");

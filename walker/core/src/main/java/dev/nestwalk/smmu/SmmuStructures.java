@@ -19,7 +19,7 @@ public final class SmmuStructures {
           register(Gbpa.STRUCTURE, "Register at 0x044: what happens while translation is off."),
           Listing.of(
               StreamTableBase.STRUCTURE,
-              Unnamed.RES0,
+              Unnamed.UNUSED,
               "Register at 0x080, 64 bits: where the stream table is."),
           register(StreamTableConfig.STRUCTURE, "Register at 0x088: shape of the stream table."),
           memory(
@@ -71,11 +71,11 @@ public final class SmmuStructures {
           memory(Command.COMPLETION, "Opcode 0x46: everything before it has taken effect."));
 
   private static Listing register(Structure structure, String about) {
-    return Listing.register32(structure, Unnamed.RES0, about);
+    return Listing.register32(structure, Unnamed.ELSEWHERE, about);
   }
 
   private static Listing memory(Structure structure, String about) {
-    return Listing.of(structure, Unnamed.RES0, about);
+    return Listing.of(structure, Unnamed.UNUSED, about);
   }
 
   private static Listing event(Structure structure, String about) {
