@@ -114,7 +114,7 @@ final class FormatPages {
   }
 
   private String content(Path page, String what) throws IOException {
-    String[] words = what.split(" ");
+    String[] words = what.split(" ", -1);
     return switch (words[0]) {
       case "fields" -> fields(page, Structures.find(words[1]));
       case "structures" -> structures(page, words[1]);
