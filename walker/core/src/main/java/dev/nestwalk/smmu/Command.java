@@ -1,6 +1,7 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.format.Field;
+import dev.nestwalk.format.Structure;
 
 /** Commands, 16 bytes (IHI 0070, chapter 4): opcodes and operands. */
 public final class Command {
@@ -69,6 +70,136 @@ public final class Command {
 
   /** First address. */
   public static final Field ADDRESS = Field.of("ADDRESS", 127, 76, "address");
+
+  /** A SubstreamID is given. */
+  public static final Field SSV = Field.bit("SSV", 11, "a SubstreamID is given");
+
+  /** Size of CMD_PREFETCH_ADDR. */
+  public static final Field PREFETCH_SIZE = Field.of("SIZE", 68, 64, "4K << SIZE bytes");
+
+  /** Every SubstreamID. */
+  public static final Field GLOBAL = Field.bit("GLOBAL", 9, "of every SubstreamID");
+
+  /** Size of CMD_ATC_INV. */
+  public static final Field ATC_SIZE =
+      Field.of("SIZE", 69, 64, "4K << SIZE bytes; 52 is everything");
+
+  /** Page request group. */
+  public static final Field PRGINDEX = Field.of("PRGINDEX", 72, 64, "page request group");
+
+  /** Response. */
+  public static final Field RESP = Field.of("RESP", 77, 76, "answer to the page request group");
+
+  /** Retry. */
+  public static final Field AC = Field.bit("AC", 12, "1: retry the access; 0: terminate it");
+
+  /** How to terminate. */
+  public static final Field AB = Field.bit("AB", 13, "terminate: 1 abort, 0 read zero");
+
+  /** Stall tag. */
+  public static final Field STAG = Field.of("STAG", 79, 64, "tag of the stalled access");
+
+  /** Shareability of the MSI. */
+  public static final Field MSH = Field.of("MSH", 23, 22, "shareability of the MSI");
+
+  /** Attributes of the MSI. */
+  public static final Field MSIATTR = Field.of("MSIATTR", 27, 24, "memory type of the MSI");
+
+  /** Data of the MSI. */
+  public static final Field MSIDATA = Field.of("MSIDATA", 63, 32, "data of the MSI");
+
+  /** Address of the MSI. */
+  public static final Field MSIADDRESS =
+      Field.of("MSIADDRESS", 115, 66, "address of the MSI, a multiple of 4");
+
+  /** CMD_CFGI_STE. */
+  public static final Structure CONFIG_STREAM =
+      Structure.of("CMD_CFGI_STE", "SMMUv3 4.3", 2, OPCODE, SSEC, SID, LEAF);
+
+  /** CMD_CFGI_STE_RANGE; CMD_CFGI_ALL is its range 31. */
+  public static final Structure CONFIG_STREAMS =
+      Structure.of("CMD_CFGI_STE_RANGE", "SMMUv3 4.3", 2, OPCODE, SSEC, SID, RANGE);
+
+  /** CMD_CFGI_CD. */
+  public static final Structure CONFIG_CONTEXT =
+      Structure.of("CMD_CFGI_CD", "SMMUv3 4.3", 2, OPCODE, SSEC, SSID, SID, LEAF);
+
+  /** CMD_CFGI_CD_ALL. */
+  public static final Structure CONFIG_CONTEXTS =
+      Structure.of("CMD_CFGI_CD_ALL", "SMMUv3 4.3", 2, OPCODE, SSEC, SID);
+
+  /** CMD_TLBI_NH_ALL and CMD_TLBI_S12_VMALL. */
+  public static final Structure TLBI_ALL =
+      Structure.of("CMD_TLBI_NH_ALL", "SMMUv3 4.4", 2, OPCODE, SSEC, VMID);
+
+  /** CMD_TLBI_NH_ASID. */
+  public static final Structure TLBI_ASID =
+      Structure.of("CMD_TLBI_NH_ASID", "SMMUv3 4.4", 2, OPCODE, SSEC, VMID, ASID);
+
+  /** CMD_TLBI_NH_VA, and the EL2 form, where VMID is unused. */
+  public static final Structure TLBI_VA =
+      Structure.of(
+          "CMD_TLBI_NH_VA",
+          "SMMUv3 4.4",
+          2,
+          OPCODE,
+          SSEC,
+          NUM,
+          SCALE,
+          VMID,
+          ASID,
+          LEAF,
+          TTL,
+          TG,
+          ADDRESS);
+
+  /** CMD_TLBI_S2_IPA and CMD_TLBI_NH_VAA. */
+  public static final Structure TLBI_IPA =
+      Structure.of(
+          "CMD_TLBI_S2_IPA",
+          "SMMUv3 4.4",
+          2,
+          OPCODE,
+          SSEC,
+          NUM,
+          SCALE,
+          VMID,
+          LEAF,
+          TTL,
+          TG,
+          ADDRESS);
+
+  /** CMD_PREFETCH_ADDR; CMD_PREFETCH_CONFIG has its first word. */
+  public static final Structure PREFETCH =
+      Structure.of(
+          "CMD_PREFETCH_ADDR",
+          "SMMUv3 4.2",
+          2,
+          OPCODE,
+          SSEC,
+          SSV,
+          SSID,
+          SID,
+          PREFETCH_SIZE,
+          ADDRESS);
+
+  /** CMD_ATC_INV; concerns no cache of the SMMU. */
+  public static final Structure ATC =
+      Structure.of(
+          "CMD_ATC_INV", "SMMUv3 4.5", 2, OPCODE, GLOBAL, SSEC, SSV, SSID, SID, ATC_SIZE, ADDRESS);
+
+  /** CMD_PRI_RESP. */
+  public static final Structure RESPONSE =
+      Structure.of("CMD_PRI_RESP", "SMMUv3 4.5", 2, OPCODE, SSEC, SSV, SSID, SID, PRGINDEX, RESP);
+
+  /** CMD_RESUME; CMD_STALL_TERM has its opcode and StreamID. */
+  public static final Structure RESUMING =
+      Structure.of("CMD_RESUME", "SMMUv3 4.6", 2, OPCODE, SSEC, AC, AB, SID, STAG);
+
+  /** CMD_SYNC. */
+  public static final Structure COMPLETION =
+      Structure.of(
+          "CMD_SYNC", "SMMUv3 4.6", 2, OPCODE, SSEC, CS, MSH, MSIATTR, MSIDATA, MSIADDRESS);
 
   private Command() {}
 }

@@ -48,11 +48,17 @@ public final class EventRecord {
   /** Intermediate address, page. */
   public static final Field IPA = Field.of("IPA", 243, 204, "intermediate address, page");
 
-  /** The structure; bits that no field names are RES0 and not checked. */
-  public static final Structure STRUCTURE =
+  /** What a fetch met, as the implementation defines it. */
+  public static final Field REASON = Field.of("REASON", 79, 64, "cause, implementation defined");
+
+  /** Where a fetch went. */
+  public static final Field FETCHADDR = Field.of("FETCHADDR", 243, 195, "address of the fetch");
+
+  /** F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION; TTRNW in the last only. */
+  public static final Structure TRANSLATION =
       Structure.of(
-          "Event",
-          "SMMUv3 7.3",
+          "Event (translation)",
+          "SMMUv3 7.3.13",
           4,
           ID,
           SSV,
@@ -68,6 +74,34 @@ public final class EventRecord {
           TTRNW,
           INPUTADDR,
           IPA);
+
+  /** F_WALK_EABT. */
+  public static final Structure WALK =
+      Structure.of(
+          "Event (walk)",
+          "SMMUv3 7.3.12",
+          4,
+          ID,
+          SSV,
+          SUBSTREAMID,
+          STREAMID,
+          REASON,
+          PNU,
+          IND,
+          RNW,
+          S2,
+          CLASS,
+          INPUTADDR,
+          FETCHADDR);
+
+  /** F_STE_FETCH and F_CD_FETCH. */
+  public static final Structure FETCH =
+      Structure.of(
+          "Event (fetch)", "SMMUv3 7.3", 4, ID, SSV, SUBSTREAMID, STREAMID, REASON, FETCHADDR);
+
+  /** C_BAD_STREAMID, C_BAD_STE, C_BAD_CD and the others about configuration. */
+  public static final Structure CONFIGURATION =
+      Structure.of("Event (configuration)", "SMMUv3 7.3", 4, ID, SSV, SUBSTREAMID, STREAMID);
 
   private EventRecord() {}
 }

@@ -56,7 +56,7 @@ final class EventWriting {
       w1 |= walkAccess && fault.walkRead ? EventRecord.TTRNW.mask() : 0;
       w3 = fault.stage2 ? fault.address & EventRecord.IPA.mask() : 0;
     } else if (code == 0x03 || code == 0x09 || code == 0x0b) {
-      w3 = fault.address & 0x000f_ffff_ffff_fff8L;
+      w3 = fault.address & EventRecord.FETCHADDR.mask();
     } else if (code == 0x05) {
       w2 = address & -4096;
     }

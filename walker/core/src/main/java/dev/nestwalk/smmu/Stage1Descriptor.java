@@ -61,7 +61,7 @@ public final class Stage1Descriptor {
   /** Secure only. */
   public static final Field NSTABLE = Field.bit("NSTABLE", 63, "secure only");
 
-  /** The structure; bits that no field names are RES0 and not checked. */
+  /** All of them together, as a walk decodes them. */
   public static final Structure STRUCTURE =
       Structure.of(
           "Stage 1 descriptor",
@@ -84,6 +84,98 @@ public final class Stage1Descriptor {
           UXNTABLE,
           APTABLE,
           NSTABLE);
+
+  /** Bit 16 of a block. */
+  public static final Field NT = Field.bit("nT", 16, "block is being changed (IDR3.BBML)");
+
+  /** Address of a block of 2 MiB, the 4K granule's at level 2. */
+  public static final Field ADDR_2M =
+      Field.of("ADDR", 49, 21, "output address; from bit 30 for 1G, 25 for 32M, 29 for 512M");
+
+  /** Bit 50 of a leaf. */
+  public static final Field GP = Field.bit("GP", 50, "guarded page, for processors only");
+
+  /** What a table descriptor ignores below its address. */
+  public static final Field IGNORED_LOW = Field.of("ignored", 11, 2, "ignored");
+
+  /** What a table descriptor ignores above its address. */
+  public static final Field IGNORED_HIGH = Field.of("ignored", 58, 51, "ignored");
+
+  /** Next table. */
+  public static final Field NEXT =
+      Field.of("ADDR", 49, 12, "next table; from bit 14 for 16K, 16 for 64K granules");
+
+  /** Address of a page. */
+  public static final Field PAGE_ADDR =
+      Field.of("ADDR", 49, 12, "output address; from bit 14 for 16K, 16 for 64K granules");
+
+  /** Software bits of a leaf. */
+  public static final Field SOFTWARE = Field.of("ignored", 58, 55, "ignored, for software");
+
+  /** Page-based hardware attributes. */
+  public static final Field PBHA = Field.of("PBHA", 62, 59, "page-based hardware attributes");
+
+  /** A table, at levels below 3. */
+  public static final Structure TABLE =
+      Structure.of(
+          "Stage 1 Table Descriptor",
+          "DDI 0487 D8.3",
+          1,
+          TYPE,
+          IGNORED_LOW,
+          NEXT,
+          IGNORED_HIGH,
+          PXNTABLE,
+          UXNTABLE,
+          APTABLE,
+          NSTABLE);
+
+  /** A block, shown for 2 MiB. */
+  public static final Structure BLOCK =
+      Structure.of(
+          "Stage 1 Block Descriptor",
+          "DDI 0487 D8.3",
+          1,
+          TYPE,
+          ATTRINDX,
+          NS,
+          AP1,
+          AP2,
+          SH,
+          AF,
+          NG,
+          NT,
+          ADDR_2M,
+          GP,
+          DBM,
+          CONTIGUOUS,
+          PXN,
+          UXN,
+          SOFTWARE,
+          PBHA);
+
+  /** A page, at level 3. */
+  public static final Structure PAGE =
+      Structure.of(
+          "Stage 1 Page Descriptor",
+          "DDI 0487 D8.3",
+          1,
+          TYPE,
+          ATTRINDX,
+          NS,
+          AP1,
+          AP2,
+          SH,
+          AF,
+          NG,
+          PAGE_ADDR,
+          GP,
+          DBM,
+          CONTIGUOUS,
+          PXN,
+          UXN,
+          SOFTWARE,
+          PBHA);
 
   private Stage1Descriptor() {}
 }

@@ -35,7 +35,7 @@ public final class Stage2Descriptor {
   /** Execute-never. */
   public static final Field XN = Field.of("XN", 54, 53, "execute-never");
 
-  /** The structure; bits that no field names are RES0 and not checked. */
+  /** All of them together, as a walk decodes them. */
   public static final Structure STRUCTURE =
       Structure.of(
           "Stage 2 descriptor",
@@ -51,6 +51,82 @@ public final class Stage2Descriptor {
           DBM,
           CONTIGUOUS,
           XN);
+
+  /** Bit 16 of a block. */
+  public static final Field NT = Field.bit("nT", 16, "block is being changed (IDR3.BBML)");
+
+  /** Bit 11 of a leaf. */
+  public static final Field IGNORED_11 = Field.bit("ignored", 11, "ignored");
+
+  /** Address of a block of 2 MiB, the 4K granule's at level 2. */
+  public static final Field ADDR_2M =
+      Field.of("ADDR", 49, 21, "output address; from bit 30 for 1G, 25 for 32M, 29 for 512M");
+
+  /** Address of a page. */
+  public static final Field PAGE_ADDR =
+      Field.of("ADDR", 49, 12, "output address; from bit 14 for 16K, 16 for 64K granules");
+
+  /** Next table. */
+  public static final Field NEXT =
+      Field.of("ADDR", 49, 12, "next table; from bit 14 for 16K, 16 for 64K granules");
+
+  /** What a table descriptor ignores below its address. */
+  public static final Field IGNORED_LOW = Field.of("ignored", 11, 2, "ignored");
+
+  /** What a table descriptor ignores above its address. */
+  public static final Field IGNORED_HIGH = Field.of("ignored", 63, 51, "ignored");
+
+  /** Software bits of a leaf. */
+  public static final Field SOFTWARE = Field.of("ignored", 58, 55, "ignored, for software");
+
+  /** Page-based hardware attributes. */
+  public static final Field PBHA = Field.of("PBHA", 62, 59, "page-based hardware attributes");
+
+  /** A table, at levels below 3: it carries no rights. */
+  public static final Structure TABLE =
+      Structure.of(
+          "Stage 2 Table Descriptor", "DDI 0487 D8.3", 1, TYPE, IGNORED_LOW, NEXT, IGNORED_HIGH);
+
+  /** A block, shown for 2 MiB. */
+  public static final Structure BLOCK =
+      Structure.of(
+          "Stage 2 Block Descriptor",
+          "DDI 0487 D8.3",
+          1,
+          TYPE,
+          MEMATTR,
+          S2AP0,
+          S2AP1,
+          SH,
+          AF,
+          IGNORED_11,
+          NT,
+          ADDR_2M,
+          DBM,
+          CONTIGUOUS,
+          XN,
+          SOFTWARE,
+          PBHA);
+
+  /** A page, at level 3. */
+  public static final Structure PAGE =
+      Structure.of(
+          "Stage 2 Page Descriptor",
+          "DDI 0487 D8.3",
+          1,
+          TYPE,
+          MEMATTR,
+          S2AP0,
+          S2AP1,
+          SH,
+          AF,
+          IGNORED_11,
+          PAGE_ADDR,
+          DBM,
+          CONTIGUOUS,
+          XN,
+          SOFTWARE,
+          PBHA);
 
   private Stage2Descriptor() {}
 }

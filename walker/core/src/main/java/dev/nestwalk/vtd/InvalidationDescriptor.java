@@ -51,6 +51,70 @@ public final class InvalidationDescriptor {
   /** First page. */
   public static final Field ADDR = Field.of("ADDR", 127, 76, "page address");
 
+  /** Granularity of an interrupt entry cache invalidation. */
+  public static final Field G_INDEX = Field.bit("G", 4, "0 all, 1 the indices from IIDX");
+
+  /** Index mask. */
+  public static final Field IM = Field.of("IM", 31, 27, "2^IM interrupt entries");
+
+  /** First interrupt index. */
+  public static final Field IIDX = Field.of("IIDX", 47, 32, "first interrupt entry");
+
+  /** Interrupt on completion. */
+  public static final Field IF = Field.bit("IF", 4, "raise the completion interrupt");
+
+  /** Status write. */
+  public static final Field SW = Field.bit("SW", 5, "write the status data when done");
+
+  /** Fence. */
+  public static final Field FN = Field.bit("FN", 6, "later descriptors wait");
+
+  /** Page request drain. */
+  public static final Field PD = Field.bit("PD", 7, "drain page requests");
+
+  /** Status data. */
+  public static final Field STATUS = Field.of("STATUS", 63, 32, "status data");
+
+  /** Status address. */
+  public static final Field STATUS_ADDRESS =
+      Field.of("STATUS_ADDRESS", 127, 66, "where the status data goes, a multiple of 4");
+
+  /** Invalidations that the device may have in flight. */
+  public static final Field MIP = Field.of("MIP", 20, 16, "most invalidations pending");
+
+  /** The same in a descriptor with PASID. */
+  public static final Field MIP_PASID = Field.of("MIP", 8, 4, "most invalidations pending");
+
+  /** Low part of the physical function's source id. */
+  public static final Field PFSID_LOW =
+      Field.of("PFSID_LOW", 15, 12, "source id of the physical function, bits 3:0");
+
+  /** High part of the physical function's source id. */
+  public static final Field PFSID_HIGH =
+      Field.of("PFSID_HIGH", 63, 52, "source id of the physical function, bits 15:4");
+
+  /** Source id in a descriptor with PASID. */
+  public static final Field SID_LOW = Field.of("SID", 31, 16, "source id");
+
+  /** Size of a device-TLB invalidation. */
+  public static final Field S = Field.bit("S", 64, "0: a 4K page; 1: ADDR codes the size");
+
+  /** Size of a device-TLB invalidation with PASID. */
+  public static final Field S_PASID = Field.bit("S", 75, "0: a 4K page; 1: ADDR codes the size");
+
+  /** Every PASID. */
+  public static final Field G_PASID = Field.bit("G", 64, "of every PASID");
+
+  /** Whether the response has a PASID. */
+  public static final Field PP = Field.bit("PP", 4, "PASID present");
+
+  /** Response code. */
+  public static final Field RC =
+      Field.of("RC", 15, 12, "0 success, 1 invalid request, 15 response failure");
+
+  /** Page request group. */
+  public static final Field PRGI = Field.of("PRGI", 75, 67, "page request group");
+
   /** Context-cache invalidate. */
   public static final Structure CONTEXT_CACHE =
       Structure.of(
@@ -99,6 +163,79 @@ public final class InvalidationDescriptor {
   public static final Structure PASID_CACHE_INVALIDATE =
       Structure.of(
           "PASID-cache Invalidate Descriptor", "VT-d 6.5.2.2", 2, TYPE, G, TYPE_HIGH, DID, PASID);
+
+  /** Device-TLB invalidate; concerns no cache of the unit. */
+  public static final Structure DEVICE_TLB_INVALIDATE =
+      Structure.of(
+          "Device-TLB Invalidate Descriptor",
+          "VT-d 6.5.2.5",
+          2,
+          TYPE,
+          TYPE_HIGH,
+          PFSID_LOW,
+          MIP,
+          SID,
+          PFSID_HIGH,
+          S,
+          ADDR);
+
+  /** PASID-based device-TLB invalidate; concerns no cache of the unit. */
+  public static final Structure PASID_DEVICE_TLB_INVALIDATE =
+      Structure.of(
+          "PASID-based Device-TLB Invalidate Descriptor",
+          "VT-d 6.5.2.6",
+          2,
+          TYPE,
+          MIP_PASID,
+          TYPE_HIGH,
+          PFSID_LOW,
+          SID_LOW,
+          PASID,
+          PFSID_HIGH,
+          G_PASID,
+          S_PASID,
+          ADDR);
+
+  /** Interrupt entry cache invalidate; concerns no translation. */
+  public static final Structure INTERRUPT_ENTRY_INVALIDATE =
+      Structure.of(
+          "Interrupt Entry Cache Invalidate Descriptor",
+          "VT-d 6.5.2.7",
+          2,
+          TYPE,
+          G_INDEX,
+          TYPE_HIGH,
+          IM,
+          IIDX);
+
+  /** Invalidation wait. */
+  public static final Structure WAIT_INVALIDATE =
+      Structure.of(
+          "Invalidation Wait Descriptor",
+          "VT-d 6.5.2.8",
+          2,
+          TYPE,
+          IF,
+          SW,
+          FN,
+          PD,
+          TYPE_HIGH,
+          STATUS,
+          STATUS_ADDRESS);
+
+  /** Page group response: the answer to page requests. */
+  public static final Structure PAGE_RESPONSE =
+      Structure.of(
+          "Page Group Response Descriptor",
+          "VT-d 7",
+          2,
+          TYPE,
+          PP,
+          TYPE_HIGH,
+          RC,
+          SID_LOW,
+          PASID,
+          PRGI);
 
   /** The whole type of a descriptor. */
   static int type(long low) {

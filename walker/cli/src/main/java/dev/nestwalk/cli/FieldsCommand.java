@@ -1,0 +1,92 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.format.Listing;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The formats' structures, field by field. */
+@Command(
+    name = "fields",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Shows a structure of VT-d or SMMUv3: its fields, bit ranges and reserved bits, as the",
+      "walkers know them. Without STRUCTURE: lists all of them."
+    },
+    footer = {
+      "",
+      "Example: nestwalk fields pasid table entry",
+      "         nestwalk fields ste --format svg --out ste.svg"
+    })
+final class FieldsCommand implements Callable<Integer> {
+  /** How a structure is shown. */
+  enum Format {
+    text,
+    json,
+    svg,
+    md
+  }
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Parameters(
+      paramLabel = "STRUCTURE",
+      arity = "0..*",
+      description = "A name as the list has it, or words that only one name has.")
+  private List<String> words = new ArrayList<>();
+
+  @Option(
+      names = "--format",
+      paramLabel = "F",
+      description = "text (default), json, svg (a figure of the bits), or md (a Markdown table).")
+  private Format format = Format.text;
+
+  @Option(names = "--out", paramLabel = "FILE", description = "Write to FILE.")
+  private @Nullable Path file;
+
+  FieldsCommand() {}
+
+  @Override
+  public Integer call() {
+    String text = words.isEmpty() ? list() : show(Structures.find(String.join(" ", words)));
+    if (file == null) {
+      spec.commandLine().getOut().print(text);
+      spec.commandLine().getOut().flush();
+      return Main.DONE;
+    }
+    try {
+      Files.writeString(file, text);
+    } catch (IOException e) {
+      throw new InputException(
+          file + ": cannot be written: " + e.getClass().getSimpleName() + " " + e.getMessage());
+    }
+    return Main.DONE;
+  }
+
+  private String list() {
+    return switch (format) {
+      case text -> FieldTables.listText();
+      case json -> FieldTables.listJson();
+      case md -> FieldTables.listMarkdown();
+      case svg -> throw new InputException("--format svg: expected a STRUCTURE to draw");
+    };
+  }
+
+  private String show(Listing listing) {
+    return switch (format) {
+      case text -> FieldTables.text(listing);
+      case json -> FieldTables.json(listing);
+      case svg -> FieldFigure.of(listing);
+      case md -> FieldTables.markdown(listing);
+    };
+  }
+}
