@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
       ExplainCommand.class,
       InspectCommand.class,
       RegionsCommand.class,
-      ExploreCommand.class
+      ExploreCommand.class,
+      ExercisesCommand.class
     },
     footer = {
       "",
