@@ -254,8 +254,8 @@ final class Costs {
     long large = chance.percent(50) ? 1L << 21 : 1L << 30;
     long blocks = large == 1L << 21 ? 1 + chance.below(12) : 1 + chance.below(3);
     // Above 4 GiB, clear of the interrupt range.
-    long start = (4L + chance.below(40) << 30) + (chance.below(512) << 12);
-    long bytes = blocks * large + (4096L * chance.below(600));
+    long start = (4L + chance.below(40) << 30) - (chance.below(60) << 12);
+    long bytes = blocks * large + (4096L * chance.below(60));
     long output = Scenes.somewhere(chance, 43, 30) | start & (1L << 30) - 1;
     for (long at = start; at < start + bytes; ) {
       int size = 30;

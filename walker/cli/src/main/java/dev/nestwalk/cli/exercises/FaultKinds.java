@@ -38,6 +38,10 @@ final class FaultKinds {
       draft.fact("flag updates by hardware", 0, "off");
     }
     subject.stages().forEach(draft::tables);
+    if (!draft.isVtd() && subject.stages().size() == 2) {
+      // The first thing that stage 2 translates.
+      draft.hex("S1ContextPtr", contextPointer(subject));
+    }
     return draft
         .hex("input address", subject.request().address())
         .access(subject.request().access());
@@ -113,7 +117,6 @@ final class FaultKinds {
     given(draft, subject).memory(Words.around(chance, subject));
     Trace trace = subject.trace();
     long kind = trace.fault().word(1) >>> 40 & 3;
-    draft.hex("S1ContextPtr", contextPointer(subject));
     return draft
         .ask("The request is refused. Which CLASS does the event record say?")
         .steps(Worked.walk(draft.format(), trace))
@@ -247,8 +250,9 @@ final class FaultKinds {
         .count("STE.S2R", second ? 1 : 0)
         .count("CD.S and STE.S2S", 0)
         .step("Faults of the configuration are always recorded.")
-        .step("Translation, address size, access and permission faults: CD.R rules those of")
-        .step("stage 1, S2R those of stage 2.")
+        .step(
+            "Translation, address size, access and permission faults: CD.R rules those of stage 1,"
+                + " S2R those of stage 2.")
         .ordered(List.of("recorded", "not recorded"), trace.fault().isRecorded() ? 0 : 1);
   }
 

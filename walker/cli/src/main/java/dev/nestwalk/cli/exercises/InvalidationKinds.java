@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 
 /** Questions about what has to be invalidated, and what an invalidation drops. */
 final class InvalidationKinds {
@@ -43,13 +44,13 @@ final class InvalidationKinds {
   private static Exercise smallest(
       Draft draft,
       Chance chance,
-      WarmMachine machine,
+      Function<Invalidation, Set<Integer>> effect,
       List<Invalidation> all,
       Set<Integer> needed) {
     int least = Integer.MAX_VALUE;
     List<Set<Integer>> dropped = new ArrayList<>();
     for (Invalidation invalidation : all) {
-      Set<Integer> these = machine.dropped(invalidation);
+      Set<Integer> these = effect.apply(invalidation);
       dropped.add(these);
       if (these.containsAll(needed)) {
         least = Math.min(least, these.size());
@@ -78,8 +79,8 @@ final class InvalidationKinds {
       if (name.equals(right) || wrong.contains(name)) {
         draft.step(
             dropped.get(i).containsAll(needed)
-                ? "%s: suffices, drops %d of the %d translations."
-                    .formatted(name, dropped.get(i).size(), machine.items.size())
+                ? "%s: suffices; drops %d where %d are needed."
+                    .formatted(name, dropped.get(i).size(), needed.size())
                 : name + ": does not suffice.");
       }
     }
@@ -109,7 +110,7 @@ final class InvalidationKinds {
         .ask(
             "Translations of these tables must no longer be used. Which of these is the smallest"
                 + " invalidation that suffices?");
-    return smallest(draft, chance, machine, translations(format, machine), needed);
+    return smallest(draft, chance, machine::dropped, translations(format, machine), needed);
   }
 
   static Exercise configurationInvalidation(Draft draft, Chance chance, Arena arena) {
@@ -138,8 +139,8 @@ final class InvalidationKinds {
       }
     }
     Set<Integer> needed = new TreeSet<>();
-    for (int i = 0; i < machine.items.size(); i++) {
-      WarmMachine.Requester requester = machine.items.get(i).requester();
+    for (int i = 0; i < requesters.size(); i++) {
+      WarmMachine.Requester requester = requesters.get(i);
       boolean same =
           requester.source() == changed.source()
               && (!entry || requester.minor() == changed.minor());
@@ -164,7 +165,12 @@ final class InvalidationKinds {
             .distinct()
             .filter(i -> !(entry && !vtd && i.equals(Invalidation.ste(changed.source()))))
             .toList();
-    return smallest(draft, chance, machine, options, needed);
+    return smallest(
+        draft,
+        chance,
+        invalidation -> machine.droppedConfigurations(invalidation, entry),
+        options,
+        needed);
   }
 
   static Exercise whatIsDropped(Draft draft, Chance chance, Arena arena) {
@@ -233,10 +239,17 @@ final class InvalidationKinds {
             ? WarmMachine.of(chance, arena, Format.SMMUV3, first)
             : WarmMachine.of(chance, arena, Format.SMMUV3, first, last);
     WarmMachine.Requester one = machine.requesters.get(0);
-    int num = 0;
-    while (!dropsAll(
-        machine, one, Invalidation.vaRange(one.major(), one.minor(), first, num, scale))) {
-      num++;
+    int num = 31;
+    // The more the range covers the more it drops, so halving finds the smallest.
+    for (int least = 0; least < num; ) {
+      int middle = (least + num) / 2;
+      Invalidation tried =
+          Invalidation.vaRange(one.major(), one.minor(), first, middle, scale);
+      if (dropsAll(machine, one, tried)) {
+        num = middle;
+      } else {
+        least = middle + 1;
+      }
     }
     return draft
         .about(machine.subject())

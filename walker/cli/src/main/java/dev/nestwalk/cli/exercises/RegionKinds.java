@@ -23,6 +23,7 @@ import dev.nestwalk.region.Unit;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** Questions about reserved regions and the address spaces they bind. */
@@ -70,7 +71,7 @@ final class RegionKinds {
       throws RegionException {
     Tracker tracker = new Tracker(policy);
     Unit unit = format == Format.VTD ? Unit.VTD : Unit.SMMUV3;
-    Device device = tracker.bind("device", "group", unit, regions, true, false);
+    Device device = tracker.bind("device", "group", unit, regions, true);
     Hwpt.Options forPasids = Hwpt.Options.DEFAULT.forPasids();
     Hwpt paging = tracker.allocate(device, ioas, attachment.kind, ALL, 1, forPasids);
     Hwpt table = paging;
@@ -102,8 +103,9 @@ final class RegionKinds {
   }
 
   static String label(Region region) {
-    return "%s %s-%s"
-        .formatted(region.kind().text(), Text.hex(region.first()), Text.hex(region.last()));
+    // Linux's texts call both message windows msi.
+    String kind = region.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return "%s %s-%s".formatted(kind, Text.hex(region.first()), Text.hex(region.last()));
   }
 
   private static List<String> labels(List<Region> regions) {
@@ -192,8 +194,9 @@ final class RegionKinds {
               "Which of the device's regions does the tracker keep free in the address space of"
                   + " the host's table? Tick them.")
           .step("A table that is attached directly brings all regions, whatever the policy.")
-          .step("With a nested one enters what the policy says: everything (POSTED_V2, LINUX_7_2),")
-          .step("the doorbell window (POSTED_V3), or nothing (DIRECT_RID_ONLY, PARENT_OPT_IN).")
+          .step(
+              "With a nested one enters what the policy says: everything (POSTED_V2, LINUX_7_2), the"
+                  + " doorbell window (POSTED_V3), or nothing (DIRECT_RID_ONLY, PARENT_OPT_IN).")
           .several(labels(regions), right);
     } catch (RegionException e) {
       throw new IllegalStateException(e);

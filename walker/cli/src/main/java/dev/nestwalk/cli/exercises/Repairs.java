@@ -112,9 +112,8 @@ final class Repairs {
     List<Place> places = new ArrayList<>();
     for (Step step : trace.steps()) {
       if (step.stage() == 0 && !step.read().isEmpty()) {
-        String what = step.title().replaceFirst(" (of|entry) .*", " $1").replace(" of", "");
         for (DecodedField field : step.fields()) {
-          String name = "%s, %s".formatted(what, field.label());
+          String name = "%s, %s".formatted(step.title(), field.label());
           places.add(new Place(name, step.host() + field.lo() / 64 * 8L, field.lo() % 64));
         }
       }
@@ -158,8 +157,9 @@ final class Repairs {
     return draft
         .about(subject)
         .ask(
-            "The request is refused because a field of the configuration has one wrong bit, its"
-                + " lowest. Which field?")
+            "The request should be translated to the wanted output, but is refused because a field of"
+                + " the configuration has one wrong bit, its lowest. Which field?")
+        .hex("wanted output", Translation.address(before.translation()))
         .hex("input address", subject.request().address())
         .access(subject.request().access())
         .fact("fault", code, Text.fault(draft.format(), code))

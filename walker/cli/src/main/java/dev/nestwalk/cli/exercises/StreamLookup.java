@@ -94,7 +94,9 @@ final class StreamLookup {
     Step level1 = step(subject, "level 1 stream");
     int first = subject.request().source() >> made.split << made.split;
     int highest = first;
-    for (int stream = first; stream < first + (1 << made.split); stream++) {
+    // Leaves have powers of two of STEs.
+    for (int stes = 1; stes <= 1 << made.split; stes *= 2) {
+      int stream = first + stes - 1;
       Subject.Request other =
           new Subject.Request(stream, -1, subject.request().address(), Access.READ);
       long answer = subject.trace(other).translation();

@@ -59,8 +59,9 @@ final class Walks {
         .ask("How many bytes around the address may one IOTLB entry for it cover?")
         .size(one.stageName() + " page", firstSize)
         .size(two.stageName() + " page below it", secondSize)
-        .step("Within the first page intermediate addresses follow one another, but only within")
-        .step("a page of the second stage do output addresses: the smaller counts.")
+        .step(
+            "Within the first page intermediate addresses follow one another, but only within a page"
+                + " of the second stage do output addresses: the smaller counts.")
         .value(Translation.span(trace.translation()), Answer.Style.SIZE);
   }
 
@@ -117,7 +118,7 @@ final class Walks {
     for (Step step : reads) {
       subject.put(step.host(), withSomeRights(chance, subject, step));
     }
-    draft.about(subject).memory(Words.around(chance, subject));
+    draft.about(subject).memory(Words.around(chance, subject, reads));
     boolean read = isServed(subject, Access.READ);
     boolean write = isServed(subject, Access.WRITE);
     for (Step step : reads) {

@@ -27,6 +27,10 @@ import java.util.TreeSet;
  */
 final class WarmMachine {
   private static final int PAGES = 64;
+
+  /** The requester that shares the tables of the one before it. */
+  private static final int SHARING = 3;
+
   private static final CacheOptions CACHES =
       CacheOptions.DEFAULT.withIotlb(1024, 4).withStructures(64, 64, 0).withCounters();
 
@@ -177,17 +181,64 @@ final class WarmMachine {
 
   /** What an invalidation drops of the cached translations, in order. */
   Set<Integer> dropped(Invalidation invalidation) {
-    Iommu iommu = subject.iommu();
-    Translator translator = iommu.newTranslator(CACHES);
-    items.forEach(item -> isMissed(translator, item));
     Set<Integer> dropped = new TreeSet<>();
-    submit(iommu, invalidation);
-    for (int i = 0; i < items.size(); i++) {
-      if (isMissed(translator, items.get(i))) {
+    // Two requesters share tables, and the first of them that asks brings back what both miss: the
+    // second gets caches of its own.
+    for (boolean second : new boolean[] {false, true}) {
+      Iommu iommu = subject.iommu();
+      Translator translator = iommu.newTranslator(CACHES);
+      items.forEach(item -> isMissed(translator, item));
+      submit(iommu, invalidation);
+      for (int i = 0; i < items.size(); i++) {
+        Item item = items.get(i);
+        boolean asked = item.requester.equals(requesters.get(SHARING)) == second;
+        if (asked && isMissed(translator, item)) {
+          dropped.add(i);
+        }
+      }
+    }
+    return dropped;
+  }
+
+  /**
+   * Of which requesters an invalidation drops the configuration: those whose structure, made not
+   * present, is then seen to be so.
+   *
+   * @param entry the PASID table entry or CD, else the context entry or STE
+   */
+  Set<Integer> droppedConfigurations(Invalidation invalidation, boolean entry) {
+    Set<Integer> dropped = new TreeSet<>();
+    for (int i = 0; i < requesters.size(); i++) {
+      Requester requester = requesters.get(i);
+      long place = structure(requester, entry);
+      long word = subject.word(place);
+      Iommu iommu = subject.iommu();
+      Translator translator = iommu.newTranslator(CACHES);
+      translator.translate(requester.source, requester.pasid, pages[0], Access.READ);
+      boolean cd = format == Format.SMMUV3 && entry && requester.first;
+      subject.put(place, word & ~(cd ? 1L << 31 : 1L));
+      submit(iommu, invalidation);
+      long answer =
+          translator.translate(requester.source, requester.pasid, pages[0], Access.READ);
+      subject.put(place, word);
+      if (Translation.isFault(answer)) {
         dropped.add(i);
       }
     }
     return dropped;
+  }
+
+  private long structure(Requester requester, boolean entry) {
+    boolean vtd = format == Format.VTD;
+    String outer = vtd ? "context entry" : "STE of";
+    String inner = vtd ? "PASID table entry" : requester.first ? "CD " : "STE of";
+    Subject.Request request =
+        new Subject.Request(requester.source, requester.pasid, pages[0], Access.READ);
+    return subject.trace(request).steps().stream()
+        .filter(step -> step.title().startsWith(entry ? inner : outer) && !step.read().isEmpty())
+        .findFirst()
+        .orElseThrow()
+        .host();
   }
 
   private void submit(Iommu iommu, Invalidation invalidation) {

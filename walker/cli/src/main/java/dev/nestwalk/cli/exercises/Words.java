@@ -1,8 +1,8 @@
 package dev.nestwalk.cli.exercises;
 
 import dev.nestwalk.explain.Step;
-import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Chance;
+import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -12,12 +12,16 @@ final class Words {
 
   /** The entries that a walk reads, with a few neighbours in each table. */
   static SortedMap<Long, Long> around(Chance chance, Subject subject) {
-    Trace trace = subject.trace();
+    return around(chance, subject, Subject.reads(subject.trace()));
+  }
+
+  /** The same for the places of another walk. */
+  static SortedMap<Long, Long> around(Chance chance, Subject subject, List<Step> reads) {
     SortedMap<Long, Long> words = new TreeMap<>();
-    for (Step step : Subject.reads(trace)) {
+    for (Step step : reads) {
       words.put(step.host(), subject.word(step.host()));
     }
-    for (Step step : Subject.reads(trace)) {
+    for (Step step : reads) {
       long page = step.host() & -4096;
       long shown = words.subMap(page, page + 4096).size();
       for (int more = 0; more < 2 && shown < 4; more++, shown++) {
