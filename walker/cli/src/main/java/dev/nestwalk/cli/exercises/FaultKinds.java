@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.SortedMap;
 
 /** Questions about walks that fail. */
 final class FaultKinds {
@@ -55,16 +56,18 @@ final class FaultKinds {
     return faults;
   }
 
-  /** A machine with something wrong. */
+  /** A machine with something wrong, told with all that its walk would read. */
   private static Subject broken(Draft draft, Chance chance, Arena arena) {
     Subject subject = scene(draft, chance, arena);
-    Breakage.any(chance, Breakage.all(subject)).apply(subject);
+    List<Breakage> all = Breakage.all(subject);
+    SortedMap<Long, Long> words = Words.around(chance, subject);
+    Breakage.any(chance, all).apply(subject);
+    given(draft, subject).memory(Words.now(subject, words));
     return subject;
   }
 
   static Exercise whichFault(Draft draft, Chance chance, Arena arena) {
     Subject subject = broken(draft, chance, arena);
-    given(draft, subject).memory(Words.around(chance, subject));
     Trace trace = subject.trace();
     return draft
         .ask("The request is refused. Which fault is it?")
@@ -77,7 +80,6 @@ final class FaultKinds {
 
   static Exercise faultLevel(Draft draft, Chance chance, Arena arena) {
     Subject subject = broken(draft, chance, arena);
-    given(draft, subject).memory(Words.around(chance, subject));
     Trace trace = subject.trace();
     List<Step> reads = Subject.reads(trace);
     return draft
@@ -96,8 +98,10 @@ final class FaultKinds {
     Subject subject = Scenes.nested(chance, arena, draft.format());
     Set<String> places = new LinkedHashSet<>();
     Subject.reads(subject.trace()).forEach(step -> places.add(place(step)));
-    Breakage.any(chance, Breakage.all(subject)).apply(subject);
-    given(draft, subject).memory(Words.around(chance, subject));
+    List<Breakage> all = Breakage.all(subject);
+    SortedMap<Long, Long> words = Words.around(chance, subject);
+    Breakage.any(chance, all).apply(subject);
+    given(draft, subject).memory(Words.now(subject, words));
     Trace trace = subject.trace();
     List<Step> reads = Subject.reads(trace);
     return draft
@@ -113,8 +117,9 @@ final class FaultKinds {
     int wanted = chance.below(3);
     List<Breakage> fitting =
         all.stream().filter(breakage -> classOf(subject, breakage) == wanted).toList();
+    SortedMap<Long, Long> words = Words.around(chance, subject);
     Breakage.any(chance, fitting.isEmpty() ? all : fitting).apply(subject);
-    given(draft, subject).memory(Words.around(chance, subject));
+    given(draft, subject).memory(Words.now(subject, words));
     Trace trace = subject.trace();
     long kind = trace.fault().word(1) >>> 40 & 3;
     return draft
@@ -153,9 +158,10 @@ final class FaultKinds {
       one = Breakage.any(chance, all);
       other = Breakage.any(chance, all);
     } while (one.code() == other.code());
+    SortedMap<Long, Long> words = Words.around(chance, subject);
     one.apply(subject);
     other.apply(subject);
-    given(draft, subject).memory(Words.around(chance, subject));
+    given(draft, subject).memory(Words.now(subject, words));
     Trace trace = subject.trace();
     String right = Text.fault(draft.format(), Translation.code(trace.translation()));
     List<String> wrong = new ArrayList<>();

@@ -72,6 +72,11 @@ public record Geometry(
         : stage == 1 ? "stage 1" : "stage 2";
   }
 
+  /** The stage as a sentence names it. */
+  String theStage() {
+    return isVtd() ? "the " + stageName() : stageName();
+  }
+
   /** The size of a granule as it is called. */
   String granuleName() {
     return Text.size(1L << granule);

@@ -243,8 +243,7 @@ final class InvalidationKinds {
     // The more the range covers the more it drops, so halving finds the smallest.
     for (int least = 0; least < num; ) {
       int middle = (least + num) / 2;
-      Invalidation tried =
-          Invalidation.vaRange(one.major(), one.minor(), first, middle, scale);
+      Invalidation tried = Invalidation.vaRange(one.major(), one.minor(), first, middle, scale);
       if (dropsAll(machine, one, tried)) {
         num = middle;
       } else {

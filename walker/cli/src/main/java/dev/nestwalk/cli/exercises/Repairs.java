@@ -8,6 +8,7 @@ import dev.nestwalk.fixtures.Chance;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.SortedMap;
 
 /** Questions about what to change so that a walk succeeds. */
 final class Repairs {
@@ -26,8 +27,9 @@ final class Repairs {
     List<Breakage> all = Breakage.all(subject);
     Breakage broken = Breakage.any(chance, all);
     List<Step> reads = Subject.reads(subject.trace());
+    SortedMap<Long, Long> words = Words.around(chance, subject);
     broken.apply(subject);
-    FaultKinds.given(draft, subject).memory(Words.around(chance, subject));
+    FaultKinds.given(draft, subject).memory(Words.now(subject, words));
     draft.hex("wanted output", Translation.address(wanted));
     draft.steps(Worked.walk(draft.format(), subject.trace()));
     List<String> wrong = new ArrayList<>();
@@ -38,7 +40,6 @@ final class Repairs {
       }
       other.apply(subject);
     }
-    // Only words that are shown can be chosen.
     return draft
         .ask(
             "The request should be translated to the wanted output, but is refused. Flipping"

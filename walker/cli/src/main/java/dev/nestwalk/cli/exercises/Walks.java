@@ -18,7 +18,7 @@ final class Walks {
     draft.hex("input address", subject.request().address());
     draft.memory(Words.around(chance, subject));
     Trace trace = subject.trace();
-    draft.steps(Worked.walk(draft.format(), trace));
+    draft.steps(Worked.tables(draft.format(), trace));
     long answer = trace.translation();
     return draft.value(
         style == Answer.Style.SIZE ? Translation.span(answer) : Translation.address(answer), style);
@@ -98,16 +98,11 @@ final class Walks {
     Trace trace = subject.trace();
     List<Step> first = Subject.reads(trace).stream().filter(s -> s.stage() == 1).toList();
     Step step = first.get(chance.below(Math.min(2, first.size())));
-    for (Step read : Subject.reads(trace)) {
-      draft.step(Worked.reads(new Trace(0, trace.fault(), List.of(read))).get(0));
-      if (read.equals(step)) {
-        break;
-      }
-    }
+    draft.steps(Worked.until(trace, step));
     return draft
         .ask(
-            "Where in physical memory lies the entry that the %s reads at level %d?"
-                .formatted(subject.stages().get(0).stageName(), step.level()))
+            "Where in physical memory lies the entry that %s reads at level %d?"
+                .formatted(subject.stages().get(0).theStage(), step.level()))
         .count("level", step.level())
         .value(step.host(), Answer.Style.HEX);
   }

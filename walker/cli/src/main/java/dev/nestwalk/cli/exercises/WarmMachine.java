@@ -218,8 +218,7 @@ final class WarmMachine {
       boolean cd = format == Format.SMMUV3 && entry && requester.first;
       subject.put(place, word & ~(cd ? 1L << 31 : 1L));
       submit(iommu, invalidation);
-      long answer =
-          translator.translate(requester.source, requester.pasid, pages[0], Access.READ);
+      long answer = translator.translate(requester.source, requester.pasid, pages[0], Access.READ);
       subject.put(place, word);
       if (Translation.isFault(answer)) {
         dropped.add(i);

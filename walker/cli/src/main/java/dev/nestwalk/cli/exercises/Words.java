@@ -35,6 +35,13 @@ final class Words {
     return words;
   }
 
+  /** The same places as they are now. */
+  static SortedMap<Long, Long> now(Subject subject, SortedMap<Long, Long> words) {
+    SortedMap<Long, Long> now = new TreeMap<>();
+    words.keySet().forEach(place -> now.put(place, subject.word(place)));
+    return now;
+  }
+
   private static long neighbour(Chance chance, long place) {
     long other = chance.percent(50) ? place + 8 : place - 8;
     return (other & -4096) == (place & -4096) ? other : place ^ 8;

@@ -8,12 +8,37 @@ import java.util.List;
 
 /** A walk as the lines of a worked solution. */
 final class Worked {
+  /** A read of stage 2 that finds the context descriptor. */
+  private static final String CONFIGURATION = ", for the CD";
+
   /** Each table entry read, and what followed. */
   static List<String> reads(Trace trace) {
     List<String> lines = new ArrayList<>();
     for (Step step : Subject.reads(trace)) {
       lines.add(read(step));
     }
+    return lines;
+  }
+
+  /** Those of the tables alone, down to one of them. */
+  static List<String> until(Trace trace, Step last) {
+    List<String> lines = new ArrayList<>();
+    for (Step step : Subject.reads(trace)) {
+      if (!step.title().endsWith(CONFIGURATION)) {
+        lines.add(read(step));
+      }
+      if (step.equals(last)) {
+        break;
+      }
+    }
+    return lines;
+  }
+
+  /** The walk of the tables alone, the configuration being known, and its result. */
+  static List<String> tables(Format format, Trace trace) {
+    List<Step> reads = Subject.reads(trace);
+    List<String> lines = until(trace, reads.get(reads.size() - 1));
+    lines.add(result(format, trace));
     return lines;
   }
 
@@ -42,7 +67,7 @@ final class Worked {
               Translation.stage(answer),
               level(format, answer));
     }
-    return "Output %s, the same over %s around it."
+    return "Output %s; that holds for the %s around it."
         .formatted(Text.hex(Translation.address(answer)), Text.size(Translation.span(answer)));
   }
 

@@ -33,9 +33,7 @@ final class PaperAddresses {
       case START_TABLE_SIZE -> 8L << only(e).bits() - only(e).shift(only(e).start());
       case WHICH_RANGE -> whichRange(e);
       case RANGE_LIMIT ->
-          e.gives("T1SZ")
-              ? ~(-1L >>> (int) e.fact("T1SZ"))
-              : -1L >>> (int) e.fact("T0SZ");
+          e.gives("T1SZ") ? ~(-1L >>> (int) e.fact("T1SZ")) : -1L >>> (int) e.fact("T0SZ");
       case WHICH_GRANULE -> granule(e);
       case CONTEXT_ENTRY -> contextEntry(e);
       case DIRECTORY_ENTRY -> e.fact("PASIDDIRPTR") + e.fact("PASID") / 64 * 8;

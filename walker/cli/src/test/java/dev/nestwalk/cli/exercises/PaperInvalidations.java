@@ -71,9 +71,14 @@ final class PaperInvalidations {
     boolean domain = name.contains("domain 0x") && number(name, "domain") == item.major;
     boolean vmid = name.contains("VMID 0x") && number(name, "VMID") == item.major;
     boolean pasid = name.contains("PASID 0x") && number(name, "PASID") == item.minor;
-    boolean asid = name.contains("ASID 0x") && name.contains(", ASID") && number(name, ", ASID") == item.minor;
-    boolean page = name.contains(", 0x%x".formatted(item.page)) || name.contains(": 0x%x,".formatted(item.page));
-    boolean stream = name.contains("stream 0x") && item.source.equals("stream 0x%x".formatted(number(name, "stream")));
+    boolean asid =
+        name.contains("ASID 0x") && name.contains(", ASID") && number(name, ", ASID") == item.minor;
+    boolean page =
+        name.contains(", 0x%x".formatted(item.page))
+            || name.contains(": 0x%x,".formatted(item.page));
+    boolean stream =
+        name.contains("stream 0x")
+            && item.source.equals("stream 0x%x".formatted(number(name, "stream")));
     if (kind.startsWith("IOTLB, page-selective within domain")) {
       return domain && !item.first && page;
     }
@@ -117,15 +122,18 @@ final class PaperInvalidations {
         }
         yield mask;
       }
-      case RANGE_COMMAND ->
-          Math.ceilDiv(e.fact("pages of 4K"), 1L << e.fact("SCALE")) - 1;
+      case RANGE_COMMAND -> Math.ceilDiv(e.fact("pages of 4K"), 1L << e.fact("SCALE")) - 1;
       default -> throw new IllegalArgumentException(e.kind().toString());
     };
   }
 
   private static boolean isNeeded(Exercise e, Cached item) {
     String what =
-        e.facts().stream().filter(f -> f.name().equals("what changed")).findFirst().orElseThrow().shown();
+        e.facts().stream()
+            .filter(f -> f.name().equals("what changed"))
+            .findFirst()
+            .orElseThrow()
+            .shown();
     if (e.kind() == Kind.CONFIGURATION_INVALIDATION) {
       String who = what.replaceFirst("the (context entry|PASID table entry|STE|CD) of ", "");
       return item.requester.equals(who) || item.source.equals(who);
@@ -137,7 +145,8 @@ final class PaperInvalidations {
             .orElseThrow()
             .shown()
             .replaceFirst("those of ", "");
-    Cached owner = cached(e).stream().filter(c -> c.requester.equals(whose)).findFirst().orElseThrow();
+    Cached owner =
+        cached(e).stream().filter(c -> c.requester.equals(whose)).findFirst().orElseThrow();
     boolean page = what.equals("all of it") || what.endsWith(" 0x%x".formatted(item.page));
     return item.major == owner.major && item.minor == owner.minor && page;
   }

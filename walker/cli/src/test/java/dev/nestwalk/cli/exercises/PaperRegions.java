@@ -49,8 +49,7 @@ final class PaperRegions {
     for (Fact fact : e.facts()) {
       if (fact.name().startsWith("region")) {
         String[] parts = fact.shown().split("[ -](?=0x)", -1);
-        regions.add(
-            new Range(fact.shown(), parts[0], number(parts[1]), number(parts[2])));
+        regions.add(new Range(fact.shown(), parts[0], number(parts[1]), number(parts[2])));
       }
     }
     return regions;
@@ -100,7 +99,8 @@ final class PaperRegions {
     boolean inside =
         Long.compareUnsigned(address, region.first) >= 0
             && Long.compareUnsigned(address, region.last) <= 0;
-    int right = !inside ? 0 : region.kind.equals("reserved") ? 1 : region.kind.equals("msi") ? 2 : 0;
+    int right =
+        !inside ? 0 : region.kind.equals("reserved") ? 1 : region.kind.equals("msi") ? 2 : 0;
     return ((Answer.Choice) e.answer()).options().get(right);
   }
 

@@ -11,7 +11,8 @@ record PaperStage(boolean vtd, int stage, int granule, int start, int bits, long
     if (exercise.format() == Format.VTD) {
       String name = stage == 1 ? "first stage" : "second stage";
       int levels = (int) exercise.fact(name + " levels");
-      return new PaperStage(true, stage, 12, levels, 9 * levels + 12, root(exercise, name + " table"));
+      return new PaperStage(
+          true, stage, 12, levels, 9 * levels + 12, root(exercise, name + " table"));
     }
     int granule = (int) exercise.fact("stage " + stage + " granule");
     if (stage == 2) {

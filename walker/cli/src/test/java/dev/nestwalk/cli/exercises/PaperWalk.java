@@ -87,8 +87,7 @@ final class PaperWalk {
     return word;
   }
 
-  private void first(
-      PaperStage stage, @Nullable PaperStage second, long address, int access)
+  private void first(PaperStage stage, @Nullable PaperStage second, long address, int access)
       throws RefusedException {
     long table = stage.root();
     long above = 0;
@@ -128,7 +127,8 @@ final class PaperWalk {
 
   private long tableThroughSecond(PaperStage second, long at, int level, PaperStage stage)
       throws RefusedException {
-    String entry = vtd ? ", for the first-stage entry of level " : ", for the stage 1 descriptor of level ";
+    String entry =
+        vtd ? ", for the first-stage entry of level " : ", for the stage 1 descriptor of level ";
     try {
       return second(second, at, READ, entry + level);
     } catch (RefusedException e) {
@@ -207,7 +207,8 @@ final class PaperWalk {
       long at = table + 8 * stage.index(address, level);
       long word = word(at);
       reads.add(new Read(2, level, at, at, word, purpose));
-      boolean leaf = vtd ? checkSecondVtd(level, word, access) : checkSecondArm(stage, level, word, access);
+      boolean leaf =
+          vtd ? checkSecondVtd(level, word, access) : checkSecondArm(stage, level, word, access);
       if (leaf) {
         size = 1L << stage.shift(level);
         return stage.addressIn(word, level, true) | address & size - 1;

@@ -138,9 +138,7 @@ final class PaperWalks {
         vtd
             ? last.stage() == 1 ? "first stage" : "second stage"
             : "stage %d".formatted(last.stage());
-    return last.stage() == 1
-        ? stage + ", entry of level " + last.level()
-        : stage + last.purpose();
+    return last.stage() == 1 ? stage + ", entry of level " + last.level() : stage + last.purpose();
   }
 
   private static long repairWord(Exercise e) {
@@ -180,7 +178,11 @@ final class PaperWalks {
     boolean write = text.endsWith("write");
     boolean execute = text.endsWith("execute");
     long leaf =
-        e.facts().stream().filter(f -> f.name().startsWith("leaf")).findFirst().orElseThrow().value();
+        e.facts().stream()
+            .filter(f -> f.name().startsWith("leaf"))
+            .findFirst()
+            .orElseThrow()
+            .value();
     if (e.format() == Format.VTD) {
       boolean user = (leaf >> 2 & 1) == 1;
       boolean readOnly = (leaf >> 1 & 1) == 0;
