@@ -34,7 +34,8 @@ final class GuestPages {
     this.block = block;
     // Bit 29 keeps it away from pages, which lie at the beginning of a GiB.
     guest = Scenes.somewhere(chance, 34, 21) | 1L << 29;
-    host = Scenes.somewhere(chance, 40, 21);
+    // Bit 39 keeps it away from the host's own tables.
+    host = Scenes.somewhere(chance, 39, 21) | 1L << 39;
     memory = new TableMemory(arena).run(guest, PAGES);
     for (int i = 0; i < PAGES; i++) {
       order[i] = i;

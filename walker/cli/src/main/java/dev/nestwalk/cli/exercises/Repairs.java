@@ -165,7 +165,8 @@ final class Repairs {
         .access(subject.request().access())
         .fact("fault", code, Text.fault(draft.format(), code))
         .fact("tables", 0, "in order")
-        .step("%s is what has to change back.".formatted(broken.name))
+        .steps(Worked.configuration(subject.trace()))
+        .step("So the wrong one is %s.".formatted(broken.name))
         .choice(chance, broken.name, wrong);
   }
 

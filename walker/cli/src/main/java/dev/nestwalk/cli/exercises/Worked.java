@@ -42,6 +42,17 @@ final class Worked {
     return lines;
   }
 
+  /** The structures on the way to the tables, and what was found of each. */
+  static List<String> configuration(Trace trace) {
+    List<String> lines = new ArrayList<>();
+    for (Step step : trace.steps()) {
+      if (step.stage() == 0 && !step.read().isEmpty()) {
+        lines.add("%s, at %s: %s.".formatted(step.title(), Text.hex(step.host()), step.rule()));
+      }
+    }
+    return lines;
+  }
+
   private static String read(Step step) {
     String place =
         step.host() == step.address()
