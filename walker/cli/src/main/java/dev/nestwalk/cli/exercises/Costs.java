@@ -253,9 +253,13 @@ final class Costs {
     Filled filled = new Filled(chance, arena, draft.format());
     long large = chance.percent(50) ? 1L << 21 : 1L << 30;
     long blocks = large == 1L << 21 ? 1 + chance.below(12) : 1 + chance.below(3);
-    // Above 4 GiB, clear of the interrupt range.
-    long start = (4L + chance.below(40) << 30) - (chance.below(60) << 12);
-    long bytes = blocks * large + (4096L * chance.below(60));
+    // Above 4 GiB, clear of the interrupt range; small pages before and after the large ones.
+    long before = 4096L * chance.below(60);
+    long after = 4096L * chance.below(60);
+    long edge = 4L + chance.below(40) << 30;
+    edge += large == 1L << 21 ? (long) chance.below(500) << 21 : 0;
+    long start = edge - before;
+    long bytes = before + blocks * large + after;
     long output = Scenes.somewhere(chance, 43, 30) | start & (1L << 30) - 1;
     for (long at = start; at < start + bytes; ) {
       int size = 30;

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
  */
 class SheetsTest {
   private static final int SEEDS = 1000;
-  private static final int COUNT = 12;
+  private static final int COUNT = 10;
   private static final Set<Format> BOTH = EnumSet.allOf(Format.class);
   private static final Pattern BIT = Pattern.compile("bit (\\d+) of the word at 0x([0-9a-f]+)");
   private static final Pattern FIELD = Pattern.compile("(.*), [^,\\[]+\\[(?:\\d+:)?(\\d+)\\]");
