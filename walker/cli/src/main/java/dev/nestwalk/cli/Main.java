@@ -26,7 +26,8 @@ import picocli.CommandLine.Spec;
       InspectCommand.class,
       RegionsCommand.class,
       ExploreCommand.class,
-      FieldsCommand.class
+      FieldsCommand.class,
+      ExercisesCommand.class
     },
     footer = {
       "",
