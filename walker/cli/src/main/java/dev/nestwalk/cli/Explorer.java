@@ -201,8 +201,7 @@ final class Explorer implements AutoCloseable {
     boolean writes = write != null && write.isJsonPrimitive() && write.getAsBoolean();
     int access = writes ? Access.WRITE : Access.READ;
     var request = new Explanation.Request((int) source, (int) pasid, number(body, "iova"), access);
-    var trace = reference.translate(request.source(), request.pasid(), request.iova(), access);
-    return new Explanation(image, request, trace).map();
+    return TraceWriter.of(Explanation.of(image, memory, null, request));
   }
 
   private Object flip(long address, long bit) throws Refusal {

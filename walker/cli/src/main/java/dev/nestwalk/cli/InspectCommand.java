@@ -68,10 +68,7 @@ final class InspectCommand implements Callable<Integer> {
     Map<List<Long>, RangeScan.Found> known = new HashMap<>();
     List<Inventory.Entry> entries = new ArrayList<>();
     boolean on = isOn(image);
-    List<Endpoint> endpoints =
-        image.isVtd()
-            ? VtdEndpoints.list(memory, image.registers(), source)
-            : SmmuEndpoints.list(memory, image.registers(), source);
+    List<Endpoint> endpoints = Endpoints.list(image, memory, source);
     for (Endpoint endpoint : endpoints) {
       RangeScan.Found found =
           on

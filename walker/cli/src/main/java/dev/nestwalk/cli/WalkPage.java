@@ -16,7 +16,7 @@ final class WalkPage {
 
   /** A page of these walks. */
   static String of(List<Explanation> walks) throws IOException {
-    return template().replace(PLACE, JSON.toJson(walks.stream().map(Explanation::map).toList()));
+    return template().replace(PLACE, JSON.toJson(walks.stream().map(TraceWriter::of).toList()));
   }
 
   /** The page that asks its server for walks. */
