@@ -83,7 +83,8 @@ record CacheView(List<Run> runs) {
       CacheOptions options =
           state.options == null ? CacheOptions.NONE.withCounters() : state.options;
       Translator translator = iommu.newTranslator(options);
-      if (state.warm) {
+      // Twice: whole second-stage walks are kept by the walk that found the tables above known.
+      for (int i = 0; state.warm && i < 2; i++) {
         translate(translator, request);
       }
       CacheCounters counters = translator.counters();

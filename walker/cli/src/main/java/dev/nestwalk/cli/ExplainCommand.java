@@ -2,6 +2,7 @@ package dev.nestwalk.cli;
 
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.region.Policy;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -63,6 +64,13 @@ final class ExplainCommand implements Callable<Integer> {
 
   @Mixin private GuardOptions guardOptions = new GuardOptions();
 
+  @Option(
+      names = "--policy",
+      paramLabel = "P",
+      description =
+          "By which the regions count between two stages; default: the setup's, or PARENT_OPT_IN.")
+  private @Nullable String policy;
+
   ExplainCommand() {}
 
   @Override
@@ -118,12 +126,15 @@ final class ExplainCommand implements Callable<Integer> {
 
   private Explanation explain(Image image, GuestMemory memory, Explanation.Request request) {
     Guards guards = guardOptions.guards();
-    Guard guard = null;
-    if (guards != null) {
-      boolean nested = Endpoints.isNested(image, memory, request.source(), request.pasid());
-      guard =
-          guards.guard(guardOptions.policy(guards), image.isVtd(), request.pasid(), nested);
+    if (guards == null) {
+      if (policy != null) {
+        throw new InputException("--policy needs --regions");
+      }
+      return Explanation.of(image, memory, null, request);
     }
+    boolean nested = Endpoints.isNested(image, memory, request.source(), request.pasid());
+    Policy by = policy == null ? guards.policy() : RegionsCommand.named(policy);
+    Guard guard = guards.guard(by, image.isVtd(), request.pasid(), nested);
     return Explanation.of(image, memory, guard, request);
   }
 

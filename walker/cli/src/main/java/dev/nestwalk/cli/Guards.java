@@ -75,6 +75,11 @@ final class Guards {
     }
   }
 
+  /** Where the regions were said. */
+  String from() {
+    return from;
+  }
+
   /** The policy that a setup names, else the default one. */
   Policy policy() {
     return setup == null ? Policy.PARENT_OPT_IN : Setup.policyOf(setup, Setup.read(setup));

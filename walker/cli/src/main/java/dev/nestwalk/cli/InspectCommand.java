@@ -75,7 +75,7 @@ final class InspectCommand implements Callable<Integer> {
               ? known.computeIfAbsent(
                   endpoint.key(),
                   key -> new RangeScan(image, walker, reference, endpoint, progress).run())
-              : new RangeScan.Found(List.of(), "", false);
+              : new RangeScan.Found(List.of(), "", false, null);
       entries.add(new Inventory.Entry(endpoint, found));
     }
     return new Inventory(image, memory, on, entries);

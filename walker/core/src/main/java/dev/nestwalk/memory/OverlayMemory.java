@@ -41,8 +41,7 @@ public final class OverlayMemory extends GuestMemory {
 
   @Override
   public long entryOrZero(long address) {
-    // Some structures are read without a look for their run: 0 sends the reader the longer way.
-    return 0;
+    return 0; // sends the reader the longer way, by find() and load()
   }
 
   /** Every entry of memory takes updates here, also one that has no bytes below. */
@@ -66,14 +65,10 @@ public final class OverlayMemory extends GuestMemory {
     return new TreeMap<>(changed);
   }
 
-  /** The memory below, which never changes. */
-  public GuestMemory below() {
-    return below;
-  }
-
-  /** As below again. */
-  public void reset() {
+  /** As below again, but for {@code changes}, as {@link #changes} gave them. */
+  public void reset(Map<Long, Long> changes) {
     changed.clear();
+    changed.putAll(changes);
   }
 
   /** Addresses of the entries that {@code work} loads, in order. */
