@@ -20,28 +20,29 @@ record CacheView(List<Run> runs) {
   /** Caches that a repeated DMA may meet. */
   enum State {
     /** Nothing is known, the configuration neither. */
-    COLD("nothing is cached", null, false),
+    COLD("nothing is cached"),
     /** Configuration, and partial walks of both stages. */
-    TABLES(
-        "configuration and partial walks are cached",
-        CacheOptions.DEFAULT.withIotlb(0, 1).withCounters(),
-        true),
+    TABLES("configuration and partial walks are cached"),
     /** Whole second-stage walks as well. */
-    PAGES(
-        "whole second-stage walks too",
-        CacheOptions.DEFAULT.withIotlb(0, 1).withStructures(1024, 1024, 1024).withCounters(),
-        true),
+    PAGES("whole second-stage walks too"),
     /** Whole translations. */
-    IOTLB("the IOTLB has the translation", CacheOptions.DEFAULT.withCounters(), true);
+    IOTLB("the IOTLB has the translation");
 
     private final String text;
-    private final @Nullable CacheOptions options;
-    private final boolean warm;
 
-    State(String text, @Nullable CacheOptions options, boolean warm) {
+    State(String text) {
       this.text = text;
-      this.options = options;
-      this.warm = warm;
+    }
+
+    private CacheOptions options() {
+      CacheOptions options =
+          switch (this) {
+            case COLD -> CacheOptions.NONE;
+            case TABLES -> CacheOptions.DEFAULT.withIotlb(0, 1);
+            case PAGES -> CacheOptions.DEFAULT.withIotlb(0, 1).withStructures(1024, 1024, 1024);
+            case IOTLB -> CacheOptions.DEFAULT;
+          };
+      return options.withCounters();
     }
 
     /** The name in JSON. */
@@ -80,11 +81,9 @@ record CacheView(List<Run> runs) {
       if (guard != null) {
         iommu.restrict(request.source(), request.pasid(), guard.input(), guard.intermediate());
       }
-      CacheOptions options =
-          state.options == null ? CacheOptions.NONE.withCounters() : state.options;
-      Translator translator = iommu.newTranslator(options);
+      Translator translator = iommu.newTranslator(state.options());
       // Twice: whole second-stage walks are kept by the walk that found the tables above known.
-      for (int i = 0; state.warm && i < 2; i++) {
+      for (int i = 0; state != State.COLD && i < 2; i++) {
         translate(translator, request);
       }
       CacheCounters counters = translator.counters();

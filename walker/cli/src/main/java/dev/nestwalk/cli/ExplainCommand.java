@@ -80,8 +80,7 @@ final class ExplainCommand implements Callable<Integer> {
     }
     Image image = imageOptions.load();
     dma.check(image);
-    var request =
-        new Explanation.Request(dma.source(), dma.pasid(), dma.iova(), dma.access());
+    var request = new Explanation.Request(dma.source(), dma.pasid(), dma.iova(), dma.access());
     List<AlsoWalk> others = also.stream().map(AlsoWalk::parse).toList();
     List<Explanation> walks = new ArrayList<>();
     try (Arena arena = Arena.ofConfined()) {
@@ -102,11 +101,7 @@ final class ExplainCommand implements Callable<Integer> {
   }
 
   private Explanation explain(
-      Image image,
-      GuestMemory memory,
-      Explanation.Request own,
-      AlsoWalk other,
-      Arena arena)
+      Image image, GuestMemory memory, Explanation.Request own, AlsoWalk other, Arena arena)
       throws IOException {
     if (other.saved() != null) {
       return other.saved();

@@ -37,8 +37,7 @@ record Explanation(
    *
    * @param guard what the DMA must not meet, or null
    */
-  static Explanation of(
-      Image image, GuestMemory below, @Nullable Guard guard, Request request) {
+  static Explanation of(Image image, GuestMemory below, @Nullable Guard guard, Request request) {
     Reference reference = Walker.explaining(image, new OverlayMemory(below));
     Guard.Walk walk =
         () ->
@@ -141,8 +140,7 @@ record Explanation(
         selector.hi() == selector.lo()
             ? "bit " + selector.lo()
             : "bits %d:%d".formatted(selector.hi(), selector.lo());
-    return "0x%x: %s of %s 0x%x"
-        .formatted(selector.index(), bits, selector.of(), selector.value());
+    return "0x%x: %s of %s 0x%x".formatted(selector.index(), bits, selector.of(), selector.value());
   }
 
   private static String target(Step.Target target) {

@@ -175,13 +175,11 @@ final class Exploration {
       return "fault 0x%x %s".formatted(code, Faults.mnemonic(image.format(), code));
     }
     return "ok 0x%x %s"
-        .formatted(
-            Translation.address(answer), Access.describe(Translation.rights(answer)));
+        .formatted(Translation.address(answer), Access.describe(Translation.rights(answer)));
   }
 
   /** The translator that remembers. */
-  private JsonObject cached(
-      Explanation.Request request, @Nullable Guard guard, Explanation walk) {
+  private JsonObject cached(Explanation.Request request, @Nullable Guard guard, Explanation walk) {
     String wanted = "%d %d %s".formatted(request.source(), request.pasid(), guard);
     if (!wanted.equals(restricted)) {
       iommu.restrict(
@@ -201,8 +199,7 @@ final class Exploration {
     json.addProperty("answer", describe(answer[0]));
     json.addProperty("hit", translator.counters().hits > hits);
     json.addProperty("reads", reads);
-    json.addProperty(
-        "stale", !describe(answer[0]).equals(describe(walk.trace().translation())));
+    json.addProperty("stale", !describe(answer[0]).equals(describe(walk.trace().translation())));
     json.addProperty("totals", translator.counters().toString());
     return json;
   }

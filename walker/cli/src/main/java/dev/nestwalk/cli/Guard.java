@@ -49,16 +49,14 @@ record Guard(String from, String policy, RegionSet input, RegionSet intermediate
     RegionKind below = between == null ? null : intermediate.kindAt(between.address());
     if (between != null && below != null) {
       steps.removeLast();
-      steps.add(
-          step(between.space(), between.address(), said(intermediate, between.address())));
+      steps.add(step(between.space(), between.address(), said(intermediate, between.address())));
       return refused(request, steps, "intermediate", below, between.address());
     }
     long answer = trace.translation();
     if (!Translation.isFault(answer)) {
       answer = narrowed(answer, request.iova(), between);
     }
-    return new Guarded(
-        new Trace(answer, trace.fault(), steps), new Decision(this, "", null));
+    return new Guarded(new Trace(answer, trace.fault(), steps), new Decision(this, "", null));
   }
 
   private static Step step(String space, long address, String rule) {
@@ -88,8 +86,7 @@ record Guard(String from, String policy, RegionSet input, RegionSet intermediate
     steps.add(
         Step.decision(
             "refused", "IOVA", request.iova(), outcome.text() + "; not recorded", SECTION));
-    return new Guarded(
-        new Trace(outcome.packed(), fault, steps), new Decision(this, met, kind));
+    return new Guarded(new Trace(outcome.packed(), fault, steps), new Decision(this, met, kind));
   }
 
   /** What the first stage of a nested walk gave, null if one stage alone translated. */

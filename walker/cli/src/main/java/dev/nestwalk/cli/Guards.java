@@ -30,8 +30,7 @@ final class Guards {
   private final @Nullable Path setup;
   private final @Nullable String device;
 
-  private Guards(
-      String from, List<Region> regions, @Nullable Path setup, @Nullable String device) {
+  private Guards(String from, List<Region> regions, @Nullable Path setup, @Nullable String device) {
     this.from = from;
     this.regions = regions;
     this.setup = setup;
@@ -92,9 +91,7 @@ final class Guards {
    * @throws InputException if the policy does not let the device be attached so
    */
   Guard guard(Policy policy, boolean vtd, int pasid, boolean nested) {
-    return setup == null
-        ? ofRegions(policy, vtd, pasid, nested)
-        : ofSetup(setup, policy, pasid);
+    return setup == null ? ofRegions(policy, vtd, pasid, nested) : ofSetup(setup, policy, pasid);
   }
 
   private Guard ofSetup(Path file, Policy policy, int pasid) {

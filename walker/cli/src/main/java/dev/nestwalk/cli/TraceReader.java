@@ -159,8 +159,8 @@ final class TraceReader {
 
   private static int access(String letters, String at) {
     int access = 0;
-    for (char letter : letters.toCharArray()) {
-      int bit = "rwxpzqt".indexOf(letter);
+    for (int i = 0; i < letters.length(); i++) {
+      int bit = "rwxpzqt".indexOf(letters.charAt(i));
       if (bit < 0) {
         throw Node.expected(at, "letters of rwxpzqt");
       }

@@ -38,8 +38,7 @@ final class WalkPage {
         scripts() + part("explore.js"));
   }
 
-  private static String page(
-      String form, String panels, String connect, String data, String script)
+  private static String page(String form, String panels, String connect, String data, String script)
       throws IOException {
     String style = part("walk.css");
     String policy =

@@ -33,7 +33,8 @@ class ExplorerTest {
     try {
       Image image =
           Image.ofScenario(Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k"), null);
-      return new Explorer(image, image.open(Opening.PRIVATE_COPY, arena), 0);
+      return new Explorer(
+          new Exploration(image, image.open(Opening.READ_ONLY, arena), Guards.usual(false)), 0);
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
@@ -62,7 +63,7 @@ class ExplorerTest {
   private JsonObject walk() throws IOException, InterruptedException {
     HttpResponse<String> reply = send(explorer.url() + "walk", "POST", WALK.replace('\'', '"'));
     assertEquals(200, reply.statusCode(), reply.body());
-    return JsonParser.parseString(reply.body()).getAsJsonObject();
+    return JsonParser.parseString(reply.body()).getAsJsonObject().getAsJsonObject("walk");
   }
 
   @Test

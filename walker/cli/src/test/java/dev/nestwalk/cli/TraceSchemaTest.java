@@ -2,6 +2,7 @@ package dev.nestwalk.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -10,25 +11,32 @@ import com.networknt.schema.InputFormat;
 import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
+import dev.nestwalk.Iommu;
 import dev.nestwalk.dma.Access;
-import dev.nestwalk.explain.Reference;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Step;
 import dev.nestwalk.fixtures.ScenarioRow;
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.memory.OverlayMemory;
+import dev.nestwalk.region.Policy;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The JSON of every shipped scenario is of the documented form, and ends as its row says. */
 class TraceSchemaTest {
-  private static final int ROWS = 40;
+  private static final int ROWS = 24;
   private static final JsonSchema SCHEMA = schema();
 
   private static JsonSchema schema() {
@@ -44,29 +52,85 @@ class TraceSchemaTest {
     return Scenarios.under(Scenarios.fixtures()).stream();
   }
 
-  @ParameterizedTest
-  @MethodSource("scenarios")
-  void everyWalkHasTheFormAndTheResult(Path stem) throws IOException {
+  private static Explanation.Request request(ScenarioRow row) {
+    int access = row.write() ? Access.WRITE : Access.READ;
+    return new Explanation.Request(row.sourceId(), row.pasid(), row.iova(), access);
+  }
+
+  /** Some rows of a scenario, spread over all. */
+  private interface Visit {
+    void row(Image image, GuestMemory memory, ScenarioRow row);
+  }
+
+  private static void visit(Path stem, Visit visit) throws IOException {
     Image image = Image.ofScenario(stem, null);
     int step = Math.max(1, image.rows().size() / ROWS);
     try (Arena arena = Arena.ofConfined()) {
       GuestMemory memory = image.open(Opening.READ_ONLY, arena);
-      Reference reference = Walker.explaining(image, memory);
       for (int i = 0; i < image.rows().size(); i += step) {
-        ScenarioRow row = image.rows().get(i);
-        int access = row.write() ? Access.WRITE : Access.READ;
-        var request = new Explanation.Request(row.sourceId(), row.pasid(), row.iova(), access);
-        var trace = reference.translate(row.sourceId(), row.pasid(), row.iova(), access);
-        String json = new Explanation(image, request, trace).json();
-        assertEquals(Set.of(), SCHEMA.validate(json, InputFormat.JSON), row.describe());
-        JsonObject answer =
-            JsonParser.parseString(json).getAsJsonObject().getAsJsonObject("answer");
-        // Rows of the deviations' folders are answers that docs/known-deviations.csv sets right.
-        assertTrue(
-            stem.toString().contains("-deviations")
-                || row.expected().stream().anyMatch(expected -> isMet(expected, answer)),
-            row.describe() + ": " + answer);
+        visit.row(image, memory, image.rows().get(i));
       }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void everyWalkHasTheFormAndTheResult(Path stem) throws IOException {
+    visit(
+        stem,
+        (image, memory, row) -> {
+          Explanation walk = Explanation.of(image, memory, null, request(row));
+          String json = TraceWriter.text(walk);
+          assertEquals(Set.of(), SCHEMA.validate(json, InputFormat.JSON), row.describe());
+          JsonObject answer =
+              JsonParser.parseString(json).getAsJsonObject().getAsJsonObject("answer");
+          // Rows of the deviations' folders are answers that docs/known-deviations.csv sets right.
+          assertTrue(
+              stem.toString().contains("-deviations")
+                  || row.expected().stream().anyMatch(expected -> isMet(expected, answer)),
+              row.describe() + ": " + answer);
+          assertEquals(json, TraceWriter.text(TraceReader.read(json)), row.describe());
+          assertCachesSkipWhatTheyKnow(walk, row.describe());
+          assertStepsLeadToEachOther(walk, row.describe());
+        });
+  }
+
+  private static void assertCachesSkipWhatTheyKnow(Explanation walk, String of) {
+    List<Step> steps = walk.trace().steps();
+    List<Integer> all =
+        IntStream.range(0, steps.size())
+            .filter(i -> !steps.get(i).read().isEmpty())
+            .boxed()
+            .toList();
+    List<CacheView.Run> runs = walk.caches().runs();
+    assertEquals(4, runs.size());
+    assertEquals(all, runs.get(0).read(), of);
+    boolean walked = all.stream().anyMatch(i -> steps.get(i).stage() > 0);
+    for (CacheView.Run run : runs.subList(1, 4)) {
+      assertTrue(all.containsAll(run.read()), of);
+      assertTrue(walk.isRefused() || !walked || run.read().size() < all.size(), of + run);
+    }
+    CacheView.Run last = runs.get(3);
+    assertTrue(!last.hit() || last.read().isEmpty(), of);
+    assertTrue(last.hit() || walk.isRefused() || !walked, of + " is kept: " + last);
+  }
+
+  /** Where a table walk's step leads is where the next one of its walk reads. */
+  private static void assertStepsLeadToEachOther(Explanation walk, String of) {
+    Step before = null;
+    for (Step step : walk.trace().steps()) {
+      if (step.selector() != null
+          && before != null
+          && before.stage() == step.stage()
+          && before.selector() != null
+          && before.selector().value() == step.selector().value()
+          && before.selector().lo() == step.selector().hi() + 1) {
+        assertEquals(
+            before.next() == null ? -1 : before.next().address() + 8 * step.selector().index(),
+            step.address(),
+            of);
+      }
+      before = step.read().isEmpty() ? before : step;
     }
   }
 
@@ -83,8 +147,55 @@ class TraceSchemaTest {
     return Long.parseUnsignedLong(answer.get(key).getAsString().substring(2), 16);
   }
 
+  /** What is told of a reserved set is what the translator does with it. */
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void underAReservedSetTheWalkEndsAsTheTranslatorsDoes(Path stem) throws IOException {
+    visit(
+        stem,
+        (image, memory, row) -> {
+          Explanation.Request request = request(row);
+          boolean nested = Endpoints.isNested(image, memory, request.source(), request.pasid());
+          Guards guards = Guards.usual(image.isVtd());
+          Guard guard = guards.guard(Policy.POSTED_V2, image.isVtd(), request.pasid(), nested);
+          Explanation walk = Explanation.of(image, memory, guard, request);
+          Iommu iommu = Walker.iommu(image, new OverlayMemory(memory));
+          iommu.restrict(row.sourceId(), row.pasid(), guard.input(), guard.intermediate());
+          long answer =
+              iommu
+                  .newUncachedTranslator()
+                  .translate(row.sourceId(), row.pasid(), row.iova(), request.access());
+          assertEquals(
+              Translation.describe(answer),
+              Translation.describe(walk.trace().translation()),
+              row.describe());
+          String json = TraceWriter.text(walk);
+          assertEquals(Set.of(), SCHEMA.validate(json, InputFormat.JSON), row.describe());
+          assertEquals(json, TraceWriter.text(TraceReader.read(json)), row.describe());
+        });
+  }
+
   @Test
   void theSchemaRefusesAnotherForm() {
-    assertFalse(SCHEMA.validate("{\"trace\": 2}", InputFormat.JSON).isEmpty());
+    assertFalse(SCHEMA.validate("{\"trace\": 1}", InputFormat.JSON).isEmpty());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "[]",
+        "{",
+        "{}",
+        "{\"trace\": 1}",
+        "{\"trace\": 2, \"pasid\": {}}",
+        "{\"trace\": 2, \"pasid\": \"\", \"source_id\": \"zz\"}",
+        "{\"trace\": 2, \"pasid\": \"\", \"source_id\": \"0x1\", \"iova\": \"0x0\", \"access\": \"r\","
+            + " \"steps\": [3]}",
+      })
+  void whatIsNoTraceIsRefusedInOneLine(String text) {
+    var e = assertThrows(IllegalArgumentException.class, () -> TraceReader.read(text));
+    assertEquals(1, String.valueOf(e.getMessage()).lines().count());
+    assertTrue(String.valueOf(e.getMessage()).contains("expected"), e.getMessage());
   }
 }

@@ -162,8 +162,10 @@ class WalkPageTest {
     Image image =
         Image.ofScenario(Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k"), null);
     try (Arena arena = Arena.ofShared()) {
-      try (Explorer explorer = new Explorer(image, image.open(Opening.PRIVATE_COPY, arena), 0)) {
-        browser.get(explorer.url() + "#0x0008,,0xffffc000,r");
+      Exploration exploration =
+          new Exploration(image, image.open(Opening.READ_ONLY, arena), Guards.usual(false));
+      try (Explorer explorer = new Explorer(exploration, 0)) {
+        browser.get(explorer.url() + "#source=0x0008&iova=0xffffc000");
         WebDriverWait wait = new WebDriverWait(browser, Duration.ofSeconds(20));
         wait.until(now -> text(browser, "message").startsWith("ok 0x5086e000"));
         // Step 23 reads the first stage's leaf; its bit 0 says that it is valid.

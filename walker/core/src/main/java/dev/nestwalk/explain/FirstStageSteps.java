@@ -48,7 +48,8 @@ final class FirstStageSteps {
       Entry entry = fetch(level, table + index * 8, index);
       Structure structure = shape(level, entry.word);
       Recorder.Reading reading =
-          reading(entry, index).selectedBy("IOVA", iova, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
+          reading(entry, index)
+              .selectedBy("IOVA", iova, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
       int code =
           !FirstStageEntry.P.in(entry.word)
               ? 0x71

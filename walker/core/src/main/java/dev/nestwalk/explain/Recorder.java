@@ -49,8 +49,7 @@ final class Recorder {
 
   /** Where the last step leads. */
   Recorder leadingTo(String what, String space, long address) {
-    steps.set(
-        steps.size() - 1, steps.getLast().leadingTo(new Step.Target(what, space, address)));
+    steps.set(steps.size() - 1, steps.getLast().leadingTo(new Step.Target(what, space, address)));
     return this;
   }
 

@@ -92,8 +92,7 @@ final class SmmuStream {
     Recorder.Reading reading =
         new Recorder.Reading("level 1 stream table descriptor", 0, 0, "PA", at)
             .because("STRTAB_BASE is the level 1 stream table")
-            .selectedBy(
-                "StreamID", streamId, Math.max(split, (int) unit.streamBits() - 1), split);
+            .selectedBy("StreamID", streamId, Math.max(split, (int) unit.streamBits() - 1), split);
     int run = memory.find(at);
     if (run < 0) {
       recorder.read(reading, L1StreamDescriptor.STRUCTURE, new long[0], SmmuStage2Steps.name(0x03));

@@ -69,19 +69,7 @@ public record Step(
   public static Step decision(
       String title, String space, long address, String rule, String section) {
     return new Step(
-        title,
-        0,
-        0,
-        "",
-        null,
-        space,
-        address,
-        address,
-        List.of(),
-        List.of(),
-        rule,
-        section,
-        "",
+        title, 0, 0, "", null, space, address, address, List.of(), List.of(), rule, section, "",
         null);
   }
 
