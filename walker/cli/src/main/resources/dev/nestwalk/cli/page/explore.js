@@ -44,7 +44,7 @@ function changes(list) {
   $("reset").disabled = !list.length;
   if (!list.length) { $("changes").append(el("p", "Nothing differs from the image.")); return; }
   const t = table("mono", list.length + " changed word" + (list.length > 1 ? "s" : ""));
-  t.append(row(["address", "before", "after", ""], "all"));
+  t.append(row(["address", "before", "after", "undo"], "all"));
   list.forEach(c => {
     const undo = el("button", "Undo", {type: "button", "aria-label": "Undo " + c.address});
     undo.onclick = () => attempt(async () => { await ask("word", {address: c.address, value: c.before}); await rewalk(true); });

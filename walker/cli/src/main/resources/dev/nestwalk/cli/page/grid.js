@@ -29,7 +29,7 @@ function grid() {
   const t = table("grid", nested
     ? "Across: " + stageName(w, 1) + " entries, then the output. Down: the " + stageName(w, 2) + " reads that lead to each. In brackets the index."
     : "The table entries, one per level. In brackets the index.");
-  t.append(row(["", ...l.columns.map(c => heading(w, c))], "all"));
+  t.append(row(["reads", ...l.columns.map(c => heading(w, c))], "all"));
   l.levels.forEach(level => t.append(row([stageName(w, 2) + ", level " + level, ...l.columns.map(c => {
     const box = el("span"), at = c.second.filter(i => w.steps[i].level === level);
     at.forEach(i => box.append(stepButton(i, label(i))));
