@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Another walk for the same page: {@code ADDRESS}, {@code [IMAGE,]SOURCE[/PASID],ADDRESS[,w]} or
- * {@code @FILE}, a walk that was saved as JSON.
+ * {@code FILE.json}, a walk that was saved as JSON.
  *
  * @param image null for the command's own
  * @param request null for the command's own with another address
@@ -22,7 +22,7 @@ record AlsoWalk(
     long iova,
     @Nullable Explanation saved) {
   private static final String EXPECTED =
-      "expected ADDRESS, [IMAGE,]SOURCE[/PASID],ADDRESS[,w] or @FILE.json";
+      "expected ADDRESS, [IMAGE,]SOURCE[/PASID],ADDRESS[,w] or FILE.json";
 
   /**
    * Reads one.
@@ -30,8 +30,8 @@ record AlsoWalk(
    * @throws InputException with one line
    */
   static AlsoWalk parse(String text) {
-    if (text.startsWith("@")) {
-      return new AlsoWalk(null, null, 0, saved(Path.of(text.substring(1))));
+    if (text.endsWith(".json") && !text.contains(",")) {
+      return new AlsoWalk(null, null, 0, saved(Path.of(text)));
     }
     List<String> parts = new ArrayList<>(List.of(text.split(",", -1)));
     int access = Access.READ;

@@ -59,7 +59,7 @@ final class ExplainCommand implements Callable<Integer> {
       paramLabel = "WALK",
       description =
           "With html: another walk on the same page, repeatable: ADDRESS,"
-              + " [IMAGE,]SOURCE[/PASID],ADDRESS[,w] or @FILE, a walk saved as JSON.")
+              + " [IMAGE,]SOURCE[/PASID],ADDRESS[,w] or FILE.json, a walk saved as JSON.")
   private List<String> also = new ArrayList<>();
 
   @Mixin private GuardOptions guardOptions = new GuardOptions();

@@ -85,6 +85,11 @@ final class Browser implements AutoCloseable {
     driver.get(page.toUri() + link);
   }
 
+  void forgetConsole() {
+    driver.get("about:blank");
+    driver.manage().logs().get(LogType.BROWSER);
+  }
+
   String text(String id) {
     return driver.findElement(By.id(id)).getText();
   }

@@ -50,6 +50,8 @@ class ExplorerPageTest {
     Exploration exploration =
         new Exploration(image, image.open(Opening.READ_ONLY, arena), Guards.usual(image.isVtd()));
     explorer = new Explorer(exploration, 0);
+    // The page of the test before may have lost its server while it asked.
+    browser.forgetConsole();
     browser.driver.get(explorer.url() + link);
     return browser;
   }

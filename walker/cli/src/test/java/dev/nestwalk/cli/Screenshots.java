@@ -1,31 +1,35 @@
 package dev.nestwalk.cli;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.Opening;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.OutputType;
 
-/** Makes the pictures of the pages that the docs show. CONTRIBUTING.md has the command. */
-public final class Screenshots {
+/**
+ * Makes the pictures of the pages that the docs show: no test, so the build does not run it.
+ * CONTRIBUTING.md has the command.
+ */
+class Screenshots {
   private static final Path IMAGES = Scenarios.fixtures();
+  private static final int MOST_BYTES = 150_000;
 
-  /** Writes PNG files into the folder that is given. */
-  public static void main(String[] args) throws IOException {
-    Path folder = Path.of(args.length == 0 ? "docs/figures" : args[0]);
-    if (!Browser.isInstalled()) {
-      System.exit(2);
-    }
-    Path work = Files.createTempDirectory("pictures");
+  @TempDir private Path work = Path.of("");
+
+  @Test
+  void ofTheMainViews() throws IOException {
+    Path folder = IMAGES.resolveSibling("docs/figures");
     try (Browser browser = new Browser()) {
       walks(browser, work, folder);
       explorer(browser, folder);
     }
-    Files.deleteIfExists(work.resolve("walk.html"));
-    Files.delete(work);
   }
 
   private static void walks(Browser browser, Path work, Path folder) throws IOException {
@@ -90,15 +94,14 @@ public final class Screenshots {
   /** One part of the page, as wide as a large window shows it. */
   private static void part(Browser browser, Path folder, String name, String selector)
       throws IOException {
-    browser.driver.manage().window().setSize(new Dimension(1280, 1400));
+    browser.driver.manage().window().setSize(new Dimension(1280, 3000));
     write(folder, name, browser.find(selector).getScreenshotAs(OutputType.BYTES));
   }
 
   private static void write(Path folder, String name, byte[] png) throws IOException {
-    Files.createDirectories(folder);
-    Files.write(folder.resolve(name + ".png"), png);
-    System.out.printf("%s.png %d bytes%n", name, png.length);
+    byte[] small = IndexedPng.of(png);
+    Files.write(folder.resolve(name + ".png"), small);
+    System.out.printf("%s.png %d bytes%n", name, small.length);
+    assertTrue(small.length < MOST_BYTES, name + ".png");
   }
-
-  private Screenshots() {}
 }

@@ -171,7 +171,7 @@ class WalkPageTest {
             "--also",
             "0x40201234",
             "--also",
-            "@" + saved);
+            saved.toString());
     Browser browser = browser();
     assertEquals(5, browser.count("#walks button"));
     assertEquals("write by 0x0008 at 0xffffc000", browser.text("request"));

@@ -1,8 +1,8 @@
 /* The grid of the walk, and all walks side by side. */
 function stepButton(i, text) {
   const s = current().steps[i], skipped = skips(s, cached);
-  const b = el("button", text, {type: "button", title: s.title});
-  b.setAttribute("aria-label", "Step " + (i + 1) + ": " + s.title + (skipped ? ", skipped" : ""));
+  const b = el("button", text, {type: "button", title: title(s, i)});
+  b.setAttribute("aria-label", "Step " + (i + 1) + ": " + title(s, i) + (skipped ? ", skipped" : ""));
   if (i < now && !skipped) b.className = "done";
   if (skipped) b.className = "skipped";
   if (i === now) b.setAttribute("aria-current", "step");
@@ -27,7 +27,7 @@ function grid() {
   if (!l.columns.length) { if (!l.before.length) box.append(el("p", "No table is read.")); return; }
   const nested = l.levels.length > 0 && l.columns.some(c => c.own >= 0);
   const t = table("grid", nested
-    ? "Across: " + stageName(w, 1) + " entries, then the output. Down: the " + stageName(w, 2) + " reads that lead to each. In brackets the index."
+    ? "Across: " + stageOf(w, 1) + " entries, then the output. Down: the " + stageOf(w, 2) + " reads that lead to each. In brackets the index."
     : "The table entries, one per level. In brackets the index.");
   t.append(row(["reads", ...l.columns.map(c => heading(w, c))], "all"));
   l.levels.forEach(level => t.append(row([stageName(w, 2) + ", level " + level, ...l.columns.map(c => {
@@ -36,7 +36,7 @@ function grid() {
     return box;
   })], "first")));
   if (l.columns.some(c => c.own >= 0)) {
-    t.append(row([(nested ? "the " : "") + stageName(w, 1) + " entry", ...l.columns.map(c => c.own < 0 ? "" : stepButton(c.own, label(c.own)))], "first"));
+    t.append(row([stageOf(w, 1) + " entry", ...l.columns.map(c => c.own < 0 ? "" : stepButton(c.own, label(c.own)))], "first"));
   }
   box.append(t);
 }

@@ -7,7 +7,7 @@ function pagesOf(w) {
     return pages.get(p);
   };
   w.steps.forEach((s, i) => {
-    if (reads(s)) { const p = page(s.host); p.steps.push(i); p.stage = s.stage; }
+    if (reads(s) && !(predicting && i > now)) { const p = page(s.host); p.steps.push(i); p.stage = s.stage; }
   });
   if (w.answer.outcome === "ok" && isOver(walk)) page(w.answer.output).output = true;
   return [...pages.values()].sort((a, b) => a.at < b.at ? -1 : 1);
@@ -23,7 +23,7 @@ function memory() {
   pages.forEach(p => {
     const d = el("div", "", {class: "strip"});
     p.steps.forEach(i => d.append(stepButton(i, String(i + 1))));
-    const r = row([hex(p.at), p.output ? "the output" : p.stage ? stageName(w, p.stage) + " table" : "configuration", d]);
+    const r = row([hex(p.at), p.output ? "the output" : p.stage ? stageOf(w, p.stage) + " table" : "configuration", d]);
     r.children[0].className = "mono";
     t.append(r);
   });
@@ -59,7 +59,9 @@ function drawing(w, pages) {
   const where = i => pages.findIndex(p => p.steps.includes(i));
   const from = where(now), following = w.steps.findIndex((s, i) => i > now && reads(s));
   if (from >= 0 && following >= 0 && !isHidden(now)) {
-    const to = where(following), y = top + tall + 38, a = middle(from), b = middle(to);
+    const to = where(following);
+    if (to < 0) return g;
+    const y = top + tall + 38, a = middle(from), b = middle(to);
     g.append(svg("path", {d: "M" + a + " " + y + " C" + a + " " + (y + 30) + " " + b + " " + (y + 30) + " " + b + " " + y, class: "hop"}));
     g.append(svg("path", {d: "M" + (b - 5) + " " + (y + 8) + " L" + b + " " + y + " L" + (b + 5) + " " + (y + 8), class: "hop"}));
   }

@@ -38,13 +38,16 @@ function row(cells, head, cls) {
   return r;
 }
 
-function fact(list, name, value) { list.append(el("dt", name), el("dd", value, {class: "mono"})); }
+function fact(list, name, value, prose) { list.append(el("dt", name), el("dd", value, prose ? {} : {class: "mono"})); }
 const current = () => walks[walk];
 const reads = s => s.words.length > 0;
 const skips = (s, state) => reads(s) && s.skipped_by.includes(state);
 const hex = n => "0x" + n.toString(16);
 /* Stages as the format calls them. */
 const stageName = (w, n) => w.format === "vtd" ? (n === 1 ? "first stage" : "second stage") : "stage " + n;
+const stageOf = (w, n) => w.format === "vtd" ? (n === 1 ? "first-stage" : "second-stage") : "stage " + n;
+/* What a step is about; its index is for the class to find. */
+const title = (s, i) => isHidden(i) ? s.title.replace(/, index [0-9]+/, "") : s.title;
 const key = i => walk + ":" + i;
 const isHidden = i => predicting && !revealed.has(key(i));
 

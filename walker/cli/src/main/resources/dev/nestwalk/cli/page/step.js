@@ -4,9 +4,9 @@ const ended = new Set();
 
 function stepView() {
   const w = current(), s = w.steps[now], box = $("step");
-  box.replaceChildren(el("p", (now + 1) + ". " + s.title + (s.stage ? " (" + stageName(w, s.stage) + ", level " + s.level + ")" : "")));
+  box.replaceChildren(el("p", (now + 1) + ". " + title(s, now) + (s.stage ? " (" + stageName(w, s.stage) + ", level " + s.level + ")" : "")));
   const facts = el("dl", "", {class: "facts"});
-  if (s.why) fact(facts, "why", s.why);
+  if (s.why) fact(facts, "why", s.why, true);
   if (s.selector && !isHidden(now)) {
     const x = s.selector;
     fact(facts, "index", x.index + " = " + (x.hi === x.lo ? "bit " + x.hi : "bits " + x.hi + ":" + x.lo) + " of " + x.of + " " + x.value);
@@ -15,7 +15,7 @@ function stepView() {
     fact(facts, "read at", (s.space + " " + s.address).trim() + (s.host !== s.address ? ", in memory at " + s.host : ""));
     fact(facts, "word", [...s.words].reverse().map(x => x.slice(2)).join(":"));
     const by = STATES.filter(([state]) => s.skipped_by.includes(state)).map(x => x[1]);
-    if (by.length) fact(facts, "skipped if", by.join("; "));
+    if (by.length) fact(facts, "skipped if", by.join("; "), true);
   } else if (s.address !== "0x0") fact(facts, "at", (s.space + " " + s.address).trim());
   if (!isHidden(now)) {
     if (s.rights) fact(facts, "rights so far", s.rights);
@@ -82,7 +82,7 @@ function bits() {
         const cell = el("td", "", {colspan: String(bit - low + 1), class: f ? "name field" : "name"});
         if (f) {
           cell.title = f.label + ": " + f.meaning;
-          cell.append(el("div", f.name, f.name.length > 3 * (bit - low + 1) ? {class: "tall"} : {}));
+          cell.append(el("div", f.name, f.name.length > 2 * (bit - low + 1) ? {class: "tall"} : {}));
         }
         names.append(cell);
         bit = low - 1;
@@ -135,11 +135,16 @@ function splitTable(w, s, of) {
     const here = s.selector && s.selector.of === of.of && s.selector.value === of.value && s.selector.hi === p.hi ? {class: "here"} : {};
     names.append(el("th", p.text, {scope: "col", ...here}));
     ranges.append(el("td", p.hi + ":" + p.lo));
-    digits.append(el("td", width > 16 ? "…" : v.toString(2).padStart(width, "0")));
+    digits.append(el("td", binary(v, width)));
     numbers.append(el("td", hex(v)));
   });
   t.append(names, ranges, digits, numbers);
   return t;
+}
+
+function binary(v, width) {
+  if (width <= 12) return v.toString(2).padStart(width, "0");
+  return v === 0n ? "all 0" : v === (1n << BigInt(width)) - 1n ? "all 1" : "…";
 }
 
 function short(a) {
