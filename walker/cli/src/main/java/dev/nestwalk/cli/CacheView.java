@@ -109,7 +109,8 @@ record CacheView(List<Run> runs) {
    * Which steps the reads belong to: the longest common subsequence, since a walk meets the same
    * entry more than once; of equally long ones that nearest to the end, where walks end alike.
    */
-  static List<Integer> matched(List<Step> steps, List<Long> reads) {
+  static List<Integer> matched(List<Step> steps, List<Long> words) {
+    List<Long> reads = structures(steps, words);
     int[][] longest = new int[steps.size() + 1][reads.size() + 1];
     for (int i = 1; i <= steps.size(); i++) {
       for (int j = 1; j <= reads.size(); j++) {
@@ -133,6 +134,24 @@ record CacheView(List<Run> runs) {
       }
     }
     return List.copyOf(places);
+  }
+
+  /** The first word of each structure read: words of one that follow each other are one read. */
+  private static List<Long> structures(List<Step> steps, List<Long> words) {
+    List<Long> firsts = new ArrayList<>();
+    List<Long> open = new ArrayList<>();
+    for (long word : words) {
+      boolean goesOn =
+          !open.isEmpty()
+              && !open.contains(word)
+              && steps.stream().anyMatch(step -> isOf(step, open.getFirst()) && isOf(step, word));
+      if (!goesOn) {
+        open.clear();
+        firsts.add(word);
+      }
+      open.add(word);
+    }
+    return firsts;
   }
 
   private static boolean isOf(Step step, long address) {

@@ -10,6 +10,7 @@ import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.OverlayMemory;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,14 +40,14 @@ record Explanation(
    */
   static Explanation of(Image image, GuestMemory below, @Nullable Guard guard, Request request) {
     Reference reference = Walker.explaining(image, new OverlayMemory(below));
-    Guard.Walk walk =
+    Supplier<Trace> walk =
         () ->
             reference.translate(
                 request.source(), request.pasid(), request.iova(), request.access());
     Trace trace;
     Guard.Decision decision = null;
     if (guard == null) {
-      trace = walk.trace();
+      trace = walk.get();
     } else {
       Guard.Guarded guarded = guard.over(request, walk);
       trace = guarded.trace();

@@ -10,6 +10,7 @@ import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,13 +30,8 @@ record Guard(String from, String policy, RegionSet input, RegionSet intermediate
   /** A walk under a guard. */
   record Guarded(Trace trace, Decision decision) {}
 
-  /** The walk as the guard leaves it. */
-  interface Walk {
-    Trace trace();
-  }
-
   /** Asks the guard first, then walks, then asks it for the intermediate address. */
-  Guarded over(Explanation.Request request, Walk walk) {
+  Guarded over(Explanation.Request request, Supplier<Trace> walk) {
     RegionKind kind = input.kindAt(request.iova());
     if (kind != null) {
       Step asked = step("IOVA", request.iova(), said(input, request.iova()) + "; no table is read");
@@ -43,7 +39,7 @@ record Guard(String from, String policy, RegionSet input, RegionSet intermediate
     }
     List<Step> steps = new ArrayList<>();
     steps.add(step("IOVA", request.iova(), "not a reserved bus address"));
-    Trace trace = walk.trace();
+    Trace trace = walk.get();
     steps.addAll(trace.steps());
     Step.Target between = intermediateOf(trace);
     RegionKind below = between == null ? null : intermediate.kindAt(between.address());

@@ -12,15 +12,21 @@ import com.networknt.schema.JsonSchema;
 import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import dev.nestwalk.Iommu;
+import dev.nestwalk.Translator;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.Step;
+import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.ScenarioRow;
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.memory.OverlayMemory;
 import dev.nestwalk.region.Policy;
+import dev.nestwalk.region.Region;
+import dev.nestwalk.region.RegionKind;
+import dev.nestwalk.region.RegionSet;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -155,22 +161,58 @@ class TraceSchemaTest {
     visit(
         stem,
         (image, memory, row) -> {
-          Explanation.Request request = request(row);
-          boolean nested = Endpoints.isNested(image, memory, request.source(), request.pasid());
+          long page = row.iova() & -4096L;
+          RegionSet here = set(page, page | 0xfff, RegionKind.DIRECT);
+          RegionSet near = set(page ^ 0x1000, (page ^ 0x1000) | 0x7ff, RegionKind.RESERVED);
+          RegionSet low = set(0, 0x7fff_ffffL, RegionKind.SW_MSI);
+          for (Guard guard :
+              List.of(
+                  new Guard("test", "here", here, RegionSet.EMPTY),
+                  new Guard("test", "near", near, RegionSet.EMPTY),
+                  new Guard("test", "between", RegionSet.EMPTY, low),
+                  new Guard("test", "both", near, set(page, page, RegionKind.MSI)))) {
+            assertEndsAlike(image, memory, row, guard);
+          }
+        });
+  }
+
+  private static RegionSet set(long first, long last, RegionKind kind) {
+    return RegionSet.of(List.of(new Region(first, last, kind)));
+  }
+
+  private static void assertEndsAlike(
+      Image image, GuestMemory memory, ScenarioRow row, Guard guard) {
+    Explanation.Request request = request(row);
+    Reference reference = Walker.explaining(image, new OverlayMemory(memory));
+    Trace trace =
+        guard
+            .over(
+                request,
+                () ->
+                    reference.translate(row.sourceId(), row.pasid(), row.iova(), request.access()))
+            .trace();
+    Iommu iommu = Walker.iommu(image, new OverlayMemory(memory));
+    iommu.restrict(row.sourceId(), row.pasid(), guard.input(), guard.intermediate());
+    Translator translator = iommu.newUncachedTranslator();
+    long answer = translator.translate(row.sourceId(), row.pasid(), row.iova(), request.access());
+    String of = guard.policy() + ": " + row.describe();
+    assertEquals(Translation.describe(answer), Translation.describe(trace.translation()), of);
+    if (Translation.isFault(answer)) {
+      assertEquals(translator.lastFault().intermediate(), trace.fault().intermediate(), of);
+      assertEquals(translator.lastFault().isRecorded(), trace.fault().isRecorded(), of);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"teaching/vtd-nested", "captures/smmuv3/nested-vm-4k"})
+  void aReservedSetIsPartOfTheForm(String stem) throws IOException {
+    visit(
+        Scenarios.fixtures().resolve(stem),
+        (image, memory, row) -> {
           Guards guards = Guards.usual(image.isVtd());
-          Guard guard = guards.guard(Policy.POSTED_V2, image.isVtd(), request.pasid(), nested);
-          Explanation walk = Explanation.of(image, memory, guard, request);
-          Iommu iommu = Walker.iommu(image, new OverlayMemory(memory));
-          iommu.restrict(row.sourceId(), row.pasid(), guard.input(), guard.intermediate());
-          long answer =
-              iommu
-                  .newUncachedTranslator()
-                  .translate(row.sourceId(), row.pasid(), row.iova(), request.access());
-          assertEquals(
-              Translation.describe(answer),
-              Translation.describe(walk.trace().translation()),
-              row.describe());
-          String json = TraceWriter.text(walk);
+          Guard guard = guards.guard(Policy.POSTED_V2, image.isVtd(), row.pasid(), true);
+          String json = TraceWriter.text(Explanation.of(image, memory, guard, request(row)));
+          assertTrue(json.contains("\"policy\": \"POSTED_V2\""), json);
           assertEquals(Set.of(), SCHEMA.validate(json, InputFormat.JSON), row.describe());
           assertEquals(json, TraceWriter.text(TraceReader.read(json)), row.describe());
         });
