@@ -35,7 +35,7 @@ function memory() {
 let listed = false;
 
 function drawing(w, pages) {
-  const each = Math.max(72, Math.min(92, Math.floor(1320 / pages.length))), width = Math.max(640, pages.length * each + 20), rail = 26, top = 96, tall = 74;
+  const room = ($("memory").clientWidth || 1240) - 24, each = Math.max(8 * hex(pages.at(-1).at).length + 8, Math.min(92, Math.floor(room / pages.length))), width = Math.max(640, pages.length * each + 20), rail = 26, top = 96, tall = 74;
   const g = svg("svg", {width, height: top + tall + 78, viewBox: "0 0 " + width + " " + (top + tall + 78), role: "img",
     "aria-label": pages.length + " pages between " + hex(pages[0].at) + " and " + hex(pages.at(-1).at)});
   const low = pages[0].at, high = pages.at(-1).at + 0x1000n, span = high - low;
