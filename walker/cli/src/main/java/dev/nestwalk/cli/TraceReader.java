@@ -7,6 +7,7 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.DecodedField;
 import dev.nestwalk.explain.Step;
@@ -15,6 +16,7 @@ import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -59,6 +61,14 @@ final class TraceReader {
       } catch (NumberFormatException e) {
         throw expected(at + key, "a number");
       }
+    }
+
+    int number(String key, int most) {
+      int value = number(key);
+      if (value < 0 || value > most) {
+        throw expected(at + key, "0 to " + most);
+      }
+      return value;
     }
 
     Node node(String key) {
@@ -143,6 +153,9 @@ final class TraceReader {
       steps.add(step(step));
       skipped.add(step.texts("skipped_by"));
     }
+    if (steps.isEmpty()) {
+      throw Node.expected("steps", "at least one");
+    }
     String format = root.text("format");
     if (!format.equals("vtd") && !format.equals("smmuv3")) {
       throw Node.expected("format", "vtd or smmuv3");
@@ -177,12 +190,15 @@ final class TraceReader {
       if (Long.bitCount(size) != 1) {
         throw Node.expected("answer.size", "a power of two");
       }
+      if (answer.hex("output") >>> 52 != 0) {
+        throw Node.expected("answer.output", "an address of at most 52 bits");
+      }
       int rights = access(answer.text("perm"), "answer.perm") & Access.ATOMIC;
       int span = Long.numberOfTrailingZeros(size);
       return new Trace(Translation.ok(answer.hex("output"), span, rights), fault, steps);
     }
-    int code = (int) answer.hex("fault");
-    long refusal = Translation.fault(code, answer.number("stage"), answer.number("level"));
+    int code = code(answer.hex("fault"));
+    long refusal = Translation.fault(code, answer.number("stage", 2), answer.number("level", 15));
     fault.begin(request.source(), request.pasid(), request.iova(), request.access(), refusal);
     String between = answer.text("intermediate");
     fault.setIntermediate(between.isEmpty() ? 0 : answer.hex("intermediate"));
@@ -191,6 +207,14 @@ final class TraceReader {
       record(fault, record, format);
     }
     return new Trace(refusal, fault, steps);
+  }
+
+  private static int code(long code) {
+    boolean ofLibrary = Arrays.stream(Outcome.values()).anyMatch(outcome -> outcome.code() == code);
+    if (code < 0 || code > 0xff && !ofLibrary) {
+      throw Node.expected("answer.fault", "the code of a fault");
+    }
+    return (int) code;
   }
 
   private static void record(FaultRecord fault, String record, String format) {

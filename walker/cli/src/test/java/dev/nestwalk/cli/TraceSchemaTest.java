@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.networknt.schema.InputFormat;
@@ -31,12 +32,14 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -240,5 +243,60 @@ class TraceSchemaTest {
     var e = assertThrows(IllegalArgumentException.class, () -> TraceReader.read(text));
     assertEquals(1, String.valueOf(e.getMessage()).lines().count());
     assertTrue(String.valueOf(e.getMessage()).contains("expected"), e.getMessage());
+  }
+
+  /** Whatever is taken out of a saved walk or put in its place, it is read or refused. */
+  @ParameterizedTest
+  @CsvSource({"teaching/vtd-nested, 0xfee00000, true", "captures/vtd/linux72-legacy-48, 0, false"})
+  void aDamagedTraceIsReadOrRefusedInOneLine(String stem, String iova, boolean guarded)
+      throws IOException {
+    Image image = Image.ofScenario(Scenarios.fixtures().resolve(stem), null);
+    String good;
+    try (Arena arena = Arena.ofConfined()) {
+      Guard guard = guarded ? Guards.usual(true).guard(Policy.POSTED_V2, true, -1, true) : null;
+      long address = Long.decode(iova);
+      var request = new Explanation.Request(0x10, -1, address, Access.WRITE);
+      GuestMemory memory = image.open(Opening.READ_ONLY, arena);
+      good = TraceWriter.text(Explanation.of(image, memory, guard, request));
+    }
+    int refused = 0;
+    int count = objects(JsonParser.parseString(good)).size();
+    for (int place = 0; place < count; place++) {
+      int keys = objects(JsonParser.parseString(good)).get(place).size();
+      for (int key = 0; key < keys; key++) {
+        for (String put : new String[] {"", "null", "{}", "[]", "\"0x1ff\"", "\"\"", "-1"}) {
+          JsonElement json = JsonParser.parseString(good);
+          JsonObject object = objects(json).get(place);
+          String name = List.copyOf(object.keySet()).get(key);
+          object.remove(name);
+          if (!put.isEmpty()) {
+            object.add(name, JsonParser.parseString(put));
+          }
+          refused += isRefused(json.toString(), name + " = " + put) ? 1 : 0;
+        }
+      }
+    }
+    assertTrue(refused > count, refused + " refused");
+  }
+
+  private static boolean isRefused(String text, String what) {
+    try {
+      assertFalse(TraceWriter.text(TraceReader.read(text)).isEmpty());
+      return false;
+    } catch (IllegalArgumentException e) {
+      assertEquals(1, String.valueOf(e.getMessage()).lines().count(), what);
+      return true;
+    }
+  }
+
+  private static List<JsonObject> objects(JsonElement json) {
+    List<JsonObject> all = new ArrayList<>();
+    if (json.isJsonObject()) {
+      all.add(json.getAsJsonObject());
+      json.getAsJsonObject().asMap().values().forEach(value -> all.addAll(objects(value)));
+    } else if (json.isJsonArray()) {
+      json.getAsJsonArray().forEach(value -> all.addAll(objects(value)));
+    }
+    return all;
   }
 }
