@@ -22,15 +22,15 @@ async function rewalk(keep) {
   walk = 0;
   now = keep ? Math.min(now, walks[0].steps.length - 1) : 0;
   revealed.clear(); ended.clear();
-  const a = reply.walk.answer;
-  $("message").textContent = predicting ? "Walked. Step to the end, or predict." : short(a) + (a.words ? ": " + a.words : "");
   changes(reply.changes);
   diff(reply);
   hits(reply.cached);
-  await policies(body);
   link(body, reply.changes);
   walkButtons();
   draw();
+  const a = reply.walk.answer;
+  $("message").textContent = predicting ? "Walked. Step to the end, or predict." : short(a) + (a.words ? ": " + a.words : "");
+  await policies(body);
 }
 
 function link(body, list) {
