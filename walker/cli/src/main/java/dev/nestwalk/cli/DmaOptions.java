@@ -33,8 +33,13 @@ final class DmaOptions {
 
   /** Refuses what the image's format cannot have. */
   void check(Image image) {
+    check(image, source, "--source");
+  }
+
+  /** The same for an id that another option gave. */
+  static void check(Image image, int source, String option) {
     if (image.isVtd() && source >>> 16 != 0) {
-      throw new InputException("--source 0x%x: expected 16 bits for VT-d".formatted(source));
+      throw new InputException("%s 0x%x: expected 16 bits for VT-d".formatted(option, source));
     }
   }
 

@@ -1,10 +1,8 @@
 package dev.nestwalk.cli;
 
-import dev.nestwalk.dma.Translation;
-import dev.nestwalk.explain.Reference;
-import dev.nestwalk.explain.Trace;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.region.Policy;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
@@ -30,7 +28,10 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "Example: nestwalk explain fixtures/captures/vtd/linux72-scalable-fs-48"
-          + " --source 00:02.0 --iova 0xffffc000"
+          + " --source 00:02.0 --iova 0xffffc000",
+      "Example: nestwalk explain fixtures/teaching/vtd-nested --source 00:02.0 --iova 0x40001008",
+      "  --format html --out walk.html"
+          + " --also fixtures/captures/smmuv3/nested-vm-4k,0x8,0xffffc000"
     })
 final class ExplainCommand implements Callable<Integer> {
   /** How the walk is shown. */
@@ -55,47 +56,81 @@ final class ExplainCommand implements Callable<Integer> {
 
   @Option(
       names = "--also",
-      paramLabel = "A",
-      converter = Numbers.Address.class,
-      description = "With html: another address to walk on the same page, repeatable.")
-  private List<Long> also = new ArrayList<>();
+      paramLabel = "WALK",
+      description =
+          "With html: another walk on the same page, repeatable: ADDRESS,"
+              + " [IMAGE,]SOURCE[/PASID],ADDRESS[,w] or FILE.json, a walk saved as JSON.")
+  private List<String> also = new ArrayList<>();
+
+  @Mixin private GuardOptions guardOptions = new GuardOptions();
+
+  @Option(
+      names = "--policy",
+      paramLabel = "P",
+      description =
+          "By which the regions count between two stages; default: the setup's, or PARENT_OPT_IN.")
+  private @Nullable String policy;
 
   ExplainCommand() {}
 
-  private List<Long> addresses() {
-    List<Long> all = new ArrayList<>(List.of(dma.iova()));
-    if (format == Format.html) {
-      all.addAll(also);
-    } else if (!also.isEmpty()) {
-      throw new InputException("--also: expected --format html");
-    }
-    return all;
-  }
-
   @Override
   public Integer call() throws IOException {
+    if (format != Format.html && !also.isEmpty()) {
+      throw new InputException("--also: expected --format html");
+    }
     Image image = imageOptions.load();
     dma.check(image);
+    var request = new Explanation.Request(dma.source(), dma.pasid(), dma.iova(), dma.access());
+    List<AlsoWalk> others = also.stream().map(AlsoWalk::parse).toList();
     List<Explanation> walks = new ArrayList<>();
-    boolean refused = false;
     try (Arena arena = Arena.ofConfined()) {
       GuestMemory memory = image.open(Opening.READ_ONLY, arena);
-      Reference reference = Walker.explaining(image, memory);
-      for (long iova : addresses()) {
-        var request = new Explanation.Request(dma.source(), dma.pasid(), iova, dma.access());
-        Trace trace = reference.translate(dma.source(), dma.pasid(), iova, dma.access());
-        refused |= Translation.isFault(trace.translation());
-        walks.add(new Explanation(image, request, trace));
+      walks.add(explain(image, memory, request));
+      for (AlsoWalk other : others) {
+        walks.add(explain(image, memory, request, other, arena));
       }
     }
     String text =
         switch (format) {
           case text -> walks.get(0).text();
-          case json -> walks.get(0).json();
+          case json -> TraceWriter.text(walks.get(0));
           case html -> WalkPage.of(walks);
         };
     write(text);
-    return refused ? Main.NO : Main.DONE;
+    return walks.stream().anyMatch(Explanation::isRefused) ? Main.NO : Main.DONE;
+  }
+
+  private Explanation explain(
+      Image image, GuestMemory memory, Explanation.Request own, AlsoWalk other, Arena arena)
+      throws IOException {
+    if (other.saved() != null) {
+      return other.saved();
+    }
+    Explanation.Request request =
+        other.request() == null
+            ? new Explanation.Request(own.source(), own.pasid(), other.iova(), own.access())
+            : other.request();
+    if (other.image() == null) {
+      DmaOptions.check(image, request.source(), "--also");
+      return explain(image, memory, request);
+    }
+    Image another = Image.ofScenario(other.image(), null);
+    DmaOptions.check(another, request.source(), "--also");
+    return explain(another, another.open(Opening.READ_ONLY, arena), request);
+  }
+
+  private Explanation explain(Image image, GuestMemory memory, Explanation.Request request) {
+    Guards guards = guardOptions.guards();
+    if (guards == null) {
+      if (policy != null) {
+        throw new InputException("--policy needs --regions");
+      }
+      return Explanation.of(image, memory, null, request);
+    }
+    boolean nested = Endpoints.isNested(image, memory, request.source(), request.pasid());
+    Policy by = policy == null ? guards.policy() : RegionsCommand.named(policy);
+    Guard guard = guards.guard(by, image.isVtd(), request.pasid(), nested);
+    return Explanation.of(image, memory, guard, request);
   }
 
   private void write(String text) {

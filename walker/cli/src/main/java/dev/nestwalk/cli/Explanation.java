@@ -1,59 +1,104 @@
 package dev.nestwalk.cli;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
 import dev.nestwalk.dma.Access;
-import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.DecodedField;
+import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.memory.OverlayMemory;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
-/** A trace as text, JSON or a page. */
-final class Explanation {
-  private static final Gson JSON =
-      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
-
-  /** Version of the JSON form: {@code docs/trace.schema.json}. */
-  private static final int VERSION = 1;
-
-  private final Image image;
-  private final Request dma;
-  private final Trace trace;
+/**
+ * A walk as it is told: as text here, as JSON by {@link TraceWriter}, as a page by {@link
+ * WalkPage}.
+ *
+ * @param image name of the image
+ * @param format {@code "vtd"} or {@code "smmuv3"}
+ * @param reserved what a reserved set decided, null if none was given
+ * @param caches what caches would have skipped
+ */
+record Explanation(
+    String image,
+    String format,
+    Request request,
+    Trace trace,
+    Guard.@Nullable Decision reserved,
+    CacheView caches) {
 
   /** What was asked. */
   record Request(int source, int pasid, long iova, int access) {}
 
-  Explanation(Image image, Request dma, Trace trace) {
-    this.image = image;
-    this.dma = dma;
-    this.trace = trace;
+  /**
+   * Walks and explains; {@code below} stays as it is.
+   *
+   * @param guard what the DMA must not meet, or null
+   */
+  static Explanation of(Image image, GuestMemory below, @Nullable Guard guard, Request request) {
+    Reference reference = Walker.explaining(image, new OverlayMemory(below));
+    Supplier<Trace> walk =
+        () ->
+            reference.translate(
+                request.source(), request.pasid(), request.iova(), request.access());
+    Trace trace;
+    Guard.Decision decision = null;
+    if (guard == null) {
+      trace = walk.get();
+    } else {
+      Guard.Guarded guarded = guard.over(request, walk);
+      trace = guarded.trace();
+      decision = guarded.decision();
+    }
+    CacheView caches = CacheView.of(image, below, guard, request, trace);
+    return new Explanation(image.name(), image.format(), request, trace, decision, caches);
+  }
+
+  boolean isRefused() {
+    return Translation.isFault(trace.translation());
   }
 
   String text() {
     StringBuilder text = new StringBuilder(4096);
-    line(text, "%s: %s", image.name(), request());
+    line(text, "%s: %s", image, asked());
     int number = 1;
     for (Step step : trace.steps()) {
       line(text, "");
       line(text, "%2d. %s%s", number++, step.title(), place(step));
+      if (step.selector() != null) {
+        line(text, "    index %s", selector(step.selector()));
+      }
+      if (!step.why().isEmpty()) {
+        line(text, "    why   %s", step.why());
+      }
       if (step.words().length > 0) {
         line(text, "    read  %s  %s", read(step), words(step));
       }
       for (DecodedField field : step.fields()) {
         line(text, "    %-20s 0x%-12x %s", field.label(), field.value(), field.meaning());
       }
+      if (!step.rights().isEmpty()) {
+        line(text, "    so far %s", step.rights());
+      }
       if (!step.rule().isEmpty()) {
         line(text, "    => %s%s", step.rule(), section(step));
       }
+      if (step.next() != null) {
+        line(text, "    -> %s", target(step.next()));
+      }
+    }
+    line(text, "");
+    for (CacheView.Run run : caches.runs()) {
+      line(text, "%d read where %s", run.read().size(), run.state().text());
     }
     line(text, "");
     line(text, "%s", answer());
+    if (isRefused()) {
+      line(text, "%s", FaultWords.of(this));
+    }
     return text.toString();
   }
 
@@ -61,20 +106,21 @@ final class Explanation {
     text.append(format.formatted(arguments).stripTrailing()).append('\n');
   }
 
-  private String request() {
+  /** The request in words. */
+  String asked() {
     return "%s by %s (0x%04x)%s at 0x%x"
         .formatted(
-            dma.access() == Access.WRITE ? "write" : "read",
-            Numbers.bdf(dma.source()),
-            dma.source(),
-            dma.pasid() < 0 ? "" : " with PASID 0x%x".formatted(dma.pasid()),
-            dma.iova());
+            request.access() == Access.WRITE ? "write" : "read",
+            Numbers.bdf(request.source()),
+            request.source(),
+            request.pasid() < 0 ? "" : " with PASID 0x%x".formatted(request.pasid()),
+            request.iova());
   }
 
   private String answer() {
     long answer = trace.translation();
     if (Translation.isFault(answer)) {
-      return Faults.describe(image.format(), trace.fault());
+      return Faults.describe(format, trace.fault());
     }
     return "ok 0x%x size=%s perm=%s"
         .formatted(
@@ -88,6 +134,18 @@ final class Explanation {
     String level =
         step.level() > 0 ? (stage.isEmpty() ? " [" : ", ") + "level " + step.level() : "";
     return stage.isEmpty() && level.isEmpty() ? "" : stage + level + "]";
+  }
+
+  private static String selector(Step.Selector selector) {
+    String bits =
+        selector.hi() == selector.lo()
+            ? "bit " + selector.lo()
+            : "bits %d:%d".formatted(selector.hi(), selector.lo());
+    return "0x%x: %s of %s 0x%x".formatted(selector.index(), bits, selector.of(), selector.value());
+  }
+
+  private static String target(Step.Target target) {
+    return "%s at %s 0x%x".formatted(target.what(), target.space(), target.address());
   }
 
   private static String section(Step step) {
@@ -105,72 +163,5 @@ final class Explanation {
       words.addFirst("%016x".formatted(word));
     }
     return String.join(":", words);
-  }
-
-  String json() {
-    return JSON.toJson(map()) + "\n";
-  }
-
-  /** The JSON form. */
-  Map<String, Object> map() {
-    Map<String, Object> root = new LinkedHashMap<>();
-    root.put("trace", VERSION);
-    root.put("image", image.name());
-    root.put("format", image.format());
-    root.put("source_id", "0x%04x".formatted(dma.source()));
-    root.put("pasid", dma.pasid() < 0 ? "" : Numbers.hex(dma.pasid()));
-    root.put("iova", Numbers.hex(dma.iova()));
-    root.put("access", Access.describe(dma.access()));
-    root.put("answer", answerMap());
-    root.put("steps", trace.steps().stream().map(Explanation::stepMap).toList());
-    return root;
-  }
-
-  private Map<String, Object> answerMap() {
-    long answer = trace.translation();
-    Map<String, Object> map = new LinkedHashMap<>();
-    if (Translation.isFault(answer)) {
-      FaultRecord fault = trace.fault();
-      int code = Translation.code(answer);
-      map.put("outcome", "fault");
-      map.put("fault", Numbers.hex(code));
-      map.put("mnemonic", Faults.mnemonic(image.format(), code));
-      map.put("condition", Faults.condition(image.format(), code));
-      map.put("stage", Translation.stage(answer));
-      map.put("level", Translation.level(answer));
-      map.put("record", fault.isRecorded() ? Faults.record(image.format(), fault) : "");
-    } else {
-      map.put("outcome", "ok");
-      map.put("output", Numbers.hex(Translation.address(answer)));
-      map.put("size", Numbers.hex(Translation.span(answer)));
-      map.put("perm", Access.describe(Translation.rights(answer)));
-    }
-    return map;
-  }
-
-  private static Map<String, Object> stepMap(Step step) {
-    Map<String, Object> map = new LinkedHashMap<>();
-    map.put("title", step.title());
-    map.put("stage", step.stage());
-    map.put("level", step.level());
-    map.put("space", step.space());
-    map.put("address", Numbers.hex(step.address()));
-    map.put("host", Numbers.hex(step.host()));
-    map.put("words", Arrays.stream(step.words()).mapToObj("0x%016x"::formatted).toList());
-    List<Map<String, Object>> fields = new ArrayList<>();
-    for (DecodedField field : step.fields()) {
-      Map<String, Object> one = new LinkedHashMap<>();
-      one.put("label", field.label());
-      one.put("name", field.name());
-      one.put("hi", field.hi());
-      one.put("lo", field.lo());
-      one.put("value", Numbers.hex(field.value()));
-      one.put("meaning", field.meaning());
-      fields.add(one);
-    }
-    map.put("fields", fields);
-    map.put("rule", step.rule());
-    map.put("section", step.section());
-    return map;
   }
 }

@@ -24,6 +24,8 @@ final class ExploreCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private ImageOptions imageOptions = new ImageOptions();
 
+  @Mixin private GuardOptions guardOptions = new GuardOptions();
+
   @Option(names = "--port", paramLabel = "N", description = "Default: any that is free.")
   private int port;
 
@@ -36,8 +38,10 @@ final class ExploreCommand implements Callable<Integer> {
     }
     Image image = imageOptions.load();
     try (Arena arena = Arena.ofShared()) {
-      GuestMemory memory = image.open(Opening.PRIVATE_COPY, arena);
-      try (Explorer explorer = new Explorer(image, memory, port)) {
+      GuestMemory memory = image.open(Opening.READ_ONLY, arena);
+      Guards given = guardOptions.guards();
+      Guards guards = given == null ? Guards.usual(image.isVtd()) : given;
+      try (Explorer explorer = new Explorer(new Exploration(image, memory, guards), port)) {
         spec.commandLine().getOut().println("open " + explorer.url());
         spec.commandLine().getOut().flush();
         Thread.currentThread().join();

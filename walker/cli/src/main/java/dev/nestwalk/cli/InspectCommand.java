@@ -68,17 +68,14 @@ final class InspectCommand implements Callable<Integer> {
     Map<List<Long>, RangeScan.Found> known = new HashMap<>();
     List<Inventory.Entry> entries = new ArrayList<>();
     boolean on = isOn(image);
-    List<Endpoint> endpoints =
-        image.isVtd()
-            ? VtdEndpoints.list(memory, image.registers(), source)
-            : SmmuEndpoints.list(memory, image.registers(), source);
+    List<Endpoint> endpoints = Endpoints.list(image, memory, source);
     for (Endpoint endpoint : endpoints) {
       RangeScan.Found found =
           on
               ? known.computeIfAbsent(
                   endpoint.key(),
                   key -> new RangeScan(image, walker, reference, endpoint, progress).run())
-              : new RangeScan.Found(List.of(), "", false);
+              : new RangeScan.Found(List.of(), "", false, null);
       entries.add(new Inventory.Entry(endpoint, found));
     }
     return new Inventory(image, memory, on, entries);

@@ -18,8 +18,14 @@ final class RangeScan {
   /** Addresses {@code first} to {@code last}, contiguous in the output too, one set of rights. */
   record Range(long first, long last, long output, int rights) {}
 
-  /** What was found; {@code fault} describes why there is nothing at all. */
-  record Found(List<Range> ranges, String fault, boolean cut) {}
+  /**
+   * What was found.
+   *
+   * @param fault why there is nothing at all
+   * @param cut the tables map more than a scan can list
+   * @param next where to go on, null if the scan came to its end
+   */
+  record Found(List<Range> ranges, String fault, boolean cut, @Nullable Long next) {}
 
   /** More answers than any sane table has; self-referencing tables reach it. */
   private static final long MAX_STEPS = 1L << 23;
@@ -36,6 +42,9 @@ final class RangeScan {
   private @Nullable Range open;
   private String fault = "";
   private long steps;
+  private int mostRanges = MAX_RANGES;
+  private long deadline = Long.MAX_VALUE;
+  private @Nullable Long next;
 
   RangeScan(
       Image image,
@@ -51,19 +60,45 @@ final class RangeScan {
   }
 
   Found run() {
+    return run(0);
+  }
+
+  /**
+   * A part of it.
+   *
+   * @param from first address to look at
+   * @param most ranges to stop after
+   * @param until {@link System#nanoTime} to stop at
+   */
+  Found run(long from, int most, long until) {
+    mostRanges = most;
+    deadline = until;
+    return run(from);
+  }
+
+  private Found run(long from) {
     for (Endpoint.Span span : endpoint.spans()) {
-      scan(span.first(), span.last());
+      long first = Long.compareUnsigned(from, span.first()) > 0 ? from : span.first();
+      if (next == null && Long.compareUnsigned(first, span.last()) <= 0) {
+        scan(first, span.last());
+      }
     }
     if (open != null) {
       ranges.add(open);
     }
     boolean cut = steps >= MAX_STEPS || ranges.size() >= MAX_RANGES;
-    return new Found(ranges, ranges.isEmpty() ? fault : "", cut);
+    return new Found(ranges, ranges.isEmpty() ? fault : "", cut, next);
+  }
+
+  private boolean mayGoOn() {
+    boolean late =
+        deadline != Long.MAX_VALUE && (steps & 63) == 0 && System.nanoTime() - deadline > 0;
+    return steps++ < MAX_STEPS && ranges.size() < mostRanges && !late;
   }
 
   private void scan(long first, long last) {
     long iova = first;
-    while (steps++ < MAX_STEPS && ranges.size() < MAX_RANGES) {
+    while (mayGoOn()) {
       progress.at("inspecting " + Numbers.bdf(endpoint.sourceId()) + ", walks:", steps, 0);
       long read = ask(iova, Access.READ);
       long blockLast = Translation.isFault(read) ? 0 : iova | Translation.span(read) - 1;
@@ -85,6 +120,7 @@ final class RangeScan {
       }
       iova = blockLast + 1;
     }
+    next = iova;
   }
 
   private long ask(long iova, int access) {

@@ -97,9 +97,11 @@ final class RegionsCommand implements Callable<Integer> {
   }
 
   private static Policy chosen(Path file, JsonObject json, @Nullable String policy) {
-    if (policy == null) {
-      return Setup.policyOf(file, json);
-    }
+    return policy == null ? Setup.policyOf(file, json) : named(policy);
+  }
+
+  /** The policy that a command line names. */
+  static Policy named(String policy) {
     try {
       return Policy.named(policy);
     } catch (IllegalArgumentException e) {

@@ -40,7 +40,8 @@ interface Walker {
     };
   }
 
-  private static Iommu iommu(Image image, GuestMemory memory) {
+  /** The IOMMU of an image over {@code memory}. */
+  static Iommu iommu(Image image, GuestMemory memory) {
     try {
       return image.isVtd()
           ? Iommu.vtd(memory, image.registers(), image.hostAddressWidth())

@@ -4,16 +4,26 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.Opening;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.Arena;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,7 +43,8 @@ class ExplorerTest {
     try {
       Image image =
           Image.ofScenario(Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k"), null);
-      return new Explorer(image, image.open(Opening.PRIVATE_COPY, arena), 0);
+      return new Explorer(
+          new Exploration(image, image.open(Opening.READ_ONLY, arena), Guards.usual(false)), 0);
     } catch (IOException e) {
       throw new IllegalStateException(e);
     }
@@ -62,20 +73,25 @@ class ExplorerTest {
   private JsonObject walk() throws IOException, InterruptedException {
     HttpResponse<String> reply = send(explorer.url() + "walk", "POST", WALK.replace('\'', '"'));
     assertEquals(200, reply.statusCode(), reply.body());
-    return JsonParser.parseString(reply.body()).getAsJsonObject();
+    return JsonParser.parseString(reply.body()).getAsJsonObject().getAsJsonObject("walk");
+  }
+
+  /** The step that reads stage 1's leaf. */
+  private JsonObject leaf() throws IOException, InterruptedException {
+    JsonObject leaf = null;
+    for (var step : walk().getAsJsonArray("steps")) {
+      JsonObject one = step.getAsJsonObject();
+      leaf =
+          one.get("stage").getAsInt() == 1 && !one.getAsJsonArray("words").isEmpty() ? one : leaf;
+    }
+    return java.util.Objects.requireNonNull(leaf);
   }
 
   @Test
   void aFlippedBitChangesTheWalkAndCanBeUndone() throws IOException, InterruptedException {
     JsonObject before = walk();
     assertEquals("0x5086e000", before.getAsJsonObject("answer").get("output").getAsString());
-    JsonObject leaf = null;
-    for (var step : before.getAsJsonArray("steps")) {
-      JsonObject one = step.getAsJsonObject();
-      leaf =
-          one.get("stage").getAsInt() == 1 && !one.getAsJsonArray("words").isEmpty() ? one : leaf;
-    }
-    String host = java.util.Objects.requireNonNull(leaf).get("host").getAsString();
+    String host = leaf().get("host").getAsString();
     HttpResponse<String> flip =
         send(
             explorer.url() + "flip",
@@ -121,6 +137,25 @@ class ExplorerTest {
         "400 | POST | flip                  | {'address': '0x5', 'bit': '0'}",
         "400 | POST | flip                  | {'address': '0xfffffffffffffff8', 'bit': '0'}",
         "400 | POST | flip                  | {'address': '0x40000000', 'bit': '40'}",
+        "400 | POST | flip                  | {'address': '0x40000000', 'bit': '-1'}",
+        "400 | POST | word                  | {'address': '0x40000000'}",
+        "400 | POST | word                  | {'address': [], 'value': '0'}",
+        "400 | POST | words                 | {'address': '0x40000000', 'count': 'ffffffff'}",
+        "400 | POST | words                 | {'address': '0x1', 'count': '1'}",
+        "400 | POST | words                 | {'address': '0x40000000', 'count': '11112222333344445'}",
+        "400 | POST | walk                  | {'source': '8', 'iova': '0', 'policy': 'MINE'}",
+        "400 | POST | walk                  | {'source': '8', 'iova': '0', 'policy': {}}",
+        "400 | POST | walk                  | {'source': '8', 'iova': '0', 'write': []}",
+        "400 | POST | policies              | {'source': '8'}",
+        "400 | POST | ranges                | {'source': 'ffffffffffffffff'}",
+        "400 | POST | ranges                | {'source': '8', 'from': 'x'}",
+        "400 | POST | caches                | {'iotlb': {}}",
+        "400 | POST | page                  | {'source': '8'}",
+        "400 | POST | json                  | {'iova': '8'}",
+        "404 | POST | Walk                  | {}",
+        "404 | POST | explore.js            | {}",
+        "403 | POST | walk/../walk          | {'source': '8', 'iova': '0'}",
+        "403 | POST | walk/                 | {}",
       })
   void hostileRequestsGetOneCleanError(int status, String method, String path, String body)
       throws IOException, InterruptedException {
@@ -134,6 +169,139 @@ class ExplorerTest {
     assertEquals(1, error.lines().count());
     assertFalse(reply.body().contains("Exception"), reply.body());
     walk();
+  }
+
+  private JsonElement ask(String what, String body) throws IOException, InterruptedException {
+    HttpResponse<String> reply = send(explorer.url() + what, "POST", body.replace('\'', '"'));
+    assertEquals(200, reply.statusCode(), reply.body());
+    return JsonParser.parseString(reply.body());
+  }
+
+  @Test
+  void anotherNameForThisMachineIsRefused() throws IOException {
+    URI url = URI.create(explorer.url());
+    try (Socket socket = new Socket(url.getHost(), url.getPort())) {
+      String request = "GET %s HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+      socket
+          .getOutputStream()
+          .write(request.formatted(url.getPath()).getBytes(StandardCharsets.US_ASCII));
+      String reply = new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertTrue(reply.startsWith("HTTP/1.1 403"), reply);
+      assertFalse(reply.contains("<html"), reply);
+    }
+  }
+
+  @Test
+  void wordsAreReadWrittenAndGivenBack() throws IOException, InterruptedException {
+    String host = leaf().get("host").getAsString();
+    String read = "{'address': '%s', 'count': '2'}".formatted(host);
+    JsonElement before = ask("words", read);
+    assertEquals(2, before.getAsJsonArray().size());
+    JsonElement changes = ask("word", "{'address': '%s', 'value': '0'}".formatted(host));
+    assertEquals(1, changes.getAsJsonArray().size());
+    assertEquals("0x10", walk().getAsJsonObject("answer").get("fault").getAsString());
+    ask("reset", "{}");
+    assertEquals(before, ask("words", read));
+  }
+
+  @Test
+  void theImagesOwnWalkComesWithAChangedOne() throws IOException, InterruptedException {
+    JsonObject before = walk();
+    ask("flip", "{'address': '%s', 'bit': '0'}".formatted(leaf().get("host").getAsString()));
+    JsonObject reply = ask("walk", WALK).getAsJsonObject();
+    assertEquals(before, reply.getAsJsonObject("original"));
+    int differs = reply.get("differs").getAsInt();
+    JsonArray steps = reply.getAsJsonObject("walk").getAsJsonArray("steps");
+    assertEquals(1, steps.get(differs).getAsJsonObject().get("stage").getAsInt());
+    assertTrue(reply.getAsJsonObject("cached").get("stale").getAsBoolean() || differs >= 0);
+  }
+
+  @Test
+  void aTranslatorThatIsNotToldAnswersFromItsCacheUntilItIs()
+      throws IOException, InterruptedException {
+    walk();
+    ask("flip", "{'address': '%s', 'bit': '0'}".formatted(leaf().get("host").getAsString()));
+    JsonObject cached = ask("walk", WALK).getAsJsonObject().getAsJsonObject("cached");
+    assertTrue(cached.get("hit").getAsBoolean(), cached.toString());
+    assertTrue(cached.get("stale").getAsBoolean(), cached.toString());
+    ask("invalidate", "{}");
+    cached = ask("walk", WALK).getAsJsonObject().getAsJsonObject("cached");
+    assertFalse(cached.get("stale").getAsBoolean(), cached.toString());
+    ask("reset", "{}");
+    ask("caches", "{'iotlb': false, 'tables': true}");
+    walk();
+    cached = ask("walk", WALK).getAsJsonObject().getAsJsonObject("cached");
+    assertFalse(cached.get("hit").getAsBoolean(), cached.toString());
+    assertEquals(2, cached.get("reads").getAsInt(), cached.toString());
+  }
+
+  @Test
+  void rangesComeInPiecesAndAreThoseOfInspect() throws IOException, InterruptedException {
+    List<String> found = new ArrayList<>();
+    String from = "";
+    do {
+      JsonObject reply =
+          ask("ranges", "{'source': '8', 'from': '%s'}".formatted(from)).getAsJsonObject();
+      for (JsonElement range : reply.getAsJsonArray("ranges")) {
+        found.add(range.getAsJsonObject().get("first").getAsString());
+      }
+      from = reply.get("next").getAsString();
+    } while (!from.isEmpty());
+    StringWriter out = new StringWriter();
+    String image = Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k").toString();
+    Main.run(
+        new PrintWriter(out),
+        new PrintWriter(new StringWriter()),
+        "inspect",
+        image,
+        "--source",
+        "8",
+        "--format",
+        "json");
+    for (JsonElement range :
+        JsonParser.parseString(out.toString())
+            .getAsJsonObject()
+            .getAsJsonArray("endpoints")
+            .get(0)
+            .getAsJsonObject()
+            .getAsJsonArray("ranges")) {
+      String first = range.getAsJsonObject().get("first").getAsString();
+      assertTrue(found.contains(first), first + " in " + found);
+    }
+  }
+
+  @Test
+  void policiesTellWhatBecomesOfTheRequest() throws IOException, InterruptedException {
+    JsonArray policies =
+        ask("policies", "{'source': '8', 'iova': '0x8000000'}")
+            .getAsJsonObject()
+            .getAsJsonArray("policies");
+    Map<String, String> answers = new TreeMap<>();
+    for (JsonElement policy : policies) {
+      JsonObject one = policy.getAsJsonObject();
+      answers.put(one.get("policy").getAsString(), one.get("answer").getAsString());
+    }
+    assertEquals(
+        "{DIRECT_RID_ONLY=ok 0x8090000 rw, LINUX_7_2=fault 0x114 RESERVED_SW_MSI,"
+            + " PARENT_OPT_IN=ok 0x8090000 rw, POSTED_V2=fault 0x114 RESERVED_SW_MSI,"
+            + " POSTED_V3=fault 0x114 RESERVED_SW_MSI}",
+        answers.toString());
+  }
+
+  @Test
+  void aWalkIsExportedAsExplainWouldWriteIt() throws IOException, InterruptedException {
+    StringWriter out = new StringWriter();
+    String image = Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k").toString();
+    String[] explain = {
+      "explain", image, "--source", "8", "--iova", "0xffffc000", "--format", "json"
+    };
+    Main.run(new PrintWriter(out), new PrintWriter(new StringWriter()), explain);
+    String body = WALK.replace('\'', '"');
+    assertEquals(out.toString(), send(explorer.url() + "json", "POST", body).body());
+    explain[7] = "html";
+    out.getBuffer().setLength(0);
+    Main.run(new PrintWriter(out), new PrintWriter(new StringWriter()), explain);
+    assertEquals(out.toString(), send(explorer.url() + "page", "POST", body).body());
   }
 
   @Test

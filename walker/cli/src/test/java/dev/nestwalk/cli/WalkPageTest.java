@@ -1,198 +1,234 @@
 package dev.nestwalk.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import com.deque.html.axecore.results.Results;
-import com.deque.html.axecore.selenium.AxeBuilder;
 import dev.nestwalk.fixtures.Scenarios;
-import dev.nestwalk.memory.Opening;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.logging.Level;
+import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
-import org.openqa.selenium.WebElement;
-import org.openqa.selenium.chrome.ChromeDriver;
-import org.openqa.selenium.chrome.ChromeDriverService;
-import org.openqa.selenium.chrome.ChromeOptions;
-import org.openqa.selenium.logging.LogType;
-import org.openqa.selenium.logging.LoggingPreferences;
-import org.openqa.selenium.support.ui.WebDriverWait;
 
 /** The page of a walk in a real browser. */
 class WalkPageTest {
-  private static final Path BROWSER = Path.of("/usr/bin/chromium");
-  private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
-  private static final long MOST_BYTES = 2_000_000;
-
-  private static @Nullable ChromeDriver started;
+  private static @Nullable Browser started;
 
   @TempDir static Path folder = Path.of("");
 
   @BeforeAll
   static void start() {
-    if (!Files.isExecutable(BROWSER) || !Files.isExecutable(DRIVER)) {
-      System.err.println(
-          "==== NO BROWSER (chromium, chromium-driver): the pages are NOT tested ====");
-      return;
-    }
-    LoggingPreferences logs = new LoggingPreferences();
-    logs.enable(LogType.BROWSER, Level.ALL);
-    ChromeOptions options = new ChromeOptions();
-    options.setBinary(BROWSER.toFile());
-    options.addArguments("--headless=new", "--no-sandbox", "--disable-dev-shm-usage");
-    options.setCapability("goog:loggingPrefs", logs);
-    started =
-        new ChromeDriver(
-            new ChromeDriverService.Builder().usingDriverExecutable(DRIVER.toFile()).build(),
-            options);
+    started = new Browser();
   }
 
   @AfterAll
   static void stop() {
     if (started != null) {
-      started.quit();
+      started.close();
     }
   }
 
-  private static ChromeDriver browser() {
-    assumeTrue(started != null, "no browser");
-    return java.util.Objects.requireNonNull(started);
+  private static Browser browser() {
+    return Objects.requireNonNull(started);
   }
 
-  /** Makes a page and opens it. */
-  private static ChromeDriver open(String... arguments) throws IOException {
-    ChromeDriver browser = browser();
-    Path page = folder.resolve("walk.html");
-    String[] all = new String[arguments.length + 5];
-    System.arraycopy(arguments, 0, all, 1, arguments.length);
-    all[0] = "explain";
-    String[] more = {"--format", "html", "--out", page.toString()};
-    System.arraycopy(more, 0, all, arguments.length + 1, 4);
-    StringWriter err = new StringWriter();
-    int status = Main.run(new PrintWriter(new StringWriter()), new PrintWriter(err), all);
-    assertTrue(status < 2, err.toString());
-    assertTrue(Files.size(page) < MOST_BYTES, Files.size(page) + " bytes");
-    browser.get(page.toUri().toString());
-    return browser;
-  }
-
-  private static String text(ChromeDriver browser, String id) {
-    return browser.findElement(By.id(id)).getText();
-  }
-
-  /** Steps to the end with the keyboard alone; how many steps there were. */
-  private static int stepThrough(ChromeDriver browser) {
-    String[] count = text(browser, "count").split(" ", -1);
-    int steps = Integer.parseInt(count[3]);
-    WebElement body = browser.findElement(By.tagName("body"));
-    for (int i = 1; i < steps; i++) {
-      body.sendKeys(Keys.ARROW_RIGHT);
-      assertEquals("step %d of %d".formatted(i + 1, steps), text(browser, "count"));
-    }
-    return steps;
-  }
-
-  private static void assertQuietAndAccessible(ChromeDriver browser) {
-    assertEquals("[]", browser.manage().logs().get(LogType.BROWSER).getAll().toString());
-    Object requests =
-        browser.executeScript("return performance.getEntriesByType('resource').length");
-    assertEquals(0L, requests, "requests left the page");
-    Results axe = new AxeBuilder().disableIframeTesting().analyze(browser);
-    assertEquals("[]", axe.getViolations().toString());
+  private static Browser open(String... arguments) throws IOException {
+    browser().explain(folder, "", arguments);
+    return browser();
   }
 
   private static String image(String name) {
     return Scenarios.fixtures().resolve(name).toString();
   }
 
+  private static final String[] NESTED_VTD = {
+    image("teaching/vtd-nested"), "--source", "00:02.0", "--iova", "0x40001008"
+  };
+  private static final String NESTED_SMMU = image("captures/smmuv3/nested-vm-4k");
+
   @Test
   void aNestedSmmuv3WalkIsSteppedThroughByKeyboard() throws IOException {
-    ChromeDriver browser =
-        open(image("captures/smmuv3/nested-vm-4k"), "--source", "0x8", "--iova", "0xffffc000");
+    Browser browser = open(NESTED_SMMU, "--source", "0x8", "--iova", "0xffffc000");
     assertSteppedThrough(browser, 29, "0x5086e000");
   }
 
   @Test
   void aNestedVtdWalkIsSteppedThroughByKeyboard() throws IOException {
-    ChromeDriver browser =
-        open(image("teaching/vtd-nested"), "--source", "00:02.0", "--iova", "0x40001008");
+    Browser browser = open(NESTED_VTD);
     assertSteppedThrough(browser, 24, "0x80000008");
-    assertEquals(24, browser.findElements(By.cssSelector("#grid table button")).size());
+    assertEquals(24, browser.count("#grid table button"));
   }
 
-  private static void assertSteppedThrough(ChromeDriver browser, int least, String output) {
-    assertTrue(text(browser, "answer").startsWith("Step to the end"));
-    assertTrue(stepThrough(browser) >= least);
-    assertTrue(text(browser, "answer").startsWith(output), text(browser, "answer"));
-    browser.findElement(By.tagName("body")).sendKeys(Keys.HOME);
-    assertTrue(text(browser, "count").startsWith("step 1 of"));
-    assertQuietAndAccessible(browser);
+  private static void assertSteppedThrough(Browser browser, int least, String output) {
+    assertTrue(browser.text("answer").startsWith("Step to the end"));
+    assertTrue(browser.stepThrough() >= least);
+    assertTrue(browser.text("answer").startsWith(output), browser.text("answer"));
+    browser.press(Keys.HOME);
+    assertTrue(browser.text("count").startsWith("step 1 of"));
+    browser.assertQuietAndAccessible();
   }
 
   @Test
-  void aFaultIsToldWithItsClause() throws IOException {
-    ChromeDriver browser =
+  void aFaultIsToldInWordsWithItsClauseAndItsRecord() throws IOException {
+    Browser browser =
         open(
-            image("captures/vtd/linux72-legacy-48"),
-            "--source",
-            "00:02.0",
-            "--iova",
-            "0x123456789000");
-    stepThrough(browser);
-    assertTrue(text(browser, "answer").startsWith("fault 0x"), text(browser, "answer"));
-    assertQuietAndAccessible(browser);
+            image("teaching/vtd-nested"), "--source", "00:02.0", "--iova", "0x40003000", "--write");
+    browser.stepThrough();
+    String answer = browser.text("answer");
+    assertTrue(answer.startsWith("fault 0x85 SGN.6"), answer);
+    assertTrue(answer.contains("asked to write at 0x40003000"), answer);
+    assertTrue(answer.contains("the rights are the AND of all levels"), answer);
+    assertTrue(answer.contains("(VT-d 9.8)"), answer);
+    assertTrue(answer.contains("FR[103:96] 0x85"), answer);
+    browser.assertQuietAndAccessible();
   }
 
   @Test
-  void theExplorerShowsTheFaultOfAFlippedBit() throws IOException {
-    ChromeDriver browser = browser();
-    Image image =
-        Image.ofScenario(Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k"), null);
-    try (Arena arena = Arena.ofShared()) {
-      try (Explorer explorer = new Explorer(image, image.open(Opening.PRIVATE_COPY, arena), 0)) {
-        browser.get(explorer.url() + "#0x0008,,0xffffc000,r");
-        WebDriverWait wait = new WebDriverWait(browser, Duration.ofSeconds(20));
-        wait.until(now -> text(browser, "message").startsWith("ok 0x5086e000"));
-        // Step 23 reads the first stage's leaf; its bit 0 says that it is valid.
-        browser.findElement(By.cssSelector("#grid [aria-label^='Step 23:']")).click();
-        browser.findElement(By.cssSelector("#bits [aria-label^='Flip bit 0,']")).click();
-        wait.until(now -> text(browser, "message").startsWith("fault 0x10"));
-        assertEquals(1, browser.findElements(By.cssSelector("#changes tr:has(td)")).size());
-        assertEquals("[]", new AxeBuilder().analyze(browser).getViolations().toString());
-        browser.findElement(By.id("reset")).click();
-        wait.until(now -> text(browser, "message").startsWith("ok 0x5086e000"));
-        assertEquals("[]", browser.manage().logs().get(LogType.BROWSER).getAll().toString());
-      }
+  void whatWarmCachesSkipIsPassedOver() throws IOException {
+    Browser browser = open(NESTED_VTD);
+    browser.press("c");
+    assertEquals(26, browser.count("#grid button.skipped"));
+    for (int i = 0; i < 40 && !browser.text("answer").startsWith("0x"); i++) {
+      browser.press(Keys.ARROW_RIGHT);
+      assertFalse(browser.find("#grid").getText().isEmpty());
+      assertEquals(0, browser.count("#grid button.skipped[aria-current=step]"));
     }
+    assertTrue(browser.text("answer").startsWith("0x80000008"), browser.text("answer"));
+    browser.press("cc");
+    assertEquals(28, browser.count("#grid button.skipped"), "an IOTLB hit reads nothing");
+    browser.assertQuietAndAccessible();
   }
 
   @Test
-  void severalWalksShareAPage() throws IOException {
-    ChromeDriver browser =
-        open(
-            image("captures/vtd/linux72-scalable-fs-48"),
+  void whoPredictsSeesWhetherItWasRight() throws IOException {
+    Browser browser = open(NESTED_VTD);
+    browser.press("p");
+    browser.press(Keys.ARROW_RIGHT);
+    assertFalse(browser.text("step").contains("0x10e000"), browser.text("step"));
+    browser.find("#guess").sendKeys("0x10f000", Keys.ENTER);
+    assertTrue(browser.text("step").contains("Not 0x10f000"), browser.text("step"));
+    browser.find("#guess").clear();
+    browser.find("#guess").sendKeys("10e000", Keys.ENTER);
+    assertTrue(browser.text("step").contains("context table, HPA 0x10e000"), browser.text("step"));
+    browser.press(Keys.END);
+    assertFalse(browser.text("answer").contains("0x80000008"), browser.text("answer"));
+    browser.assertQuietAndAccessible();
+    browser.press("r");
+    browser.press("r");
+    assertTrue(browser.text("answer").startsWith("0x80000008"), browser.text("answer"));
+  }
+
+  @Test
+  void anAddressIsSplitByTheTablesThatTakeIt() throws IOException {
+    Browser browser =
+        open(image("captures/smmuv3/s1-64k-strict"), "--source", "0x8", "--iova", "0xff1f7750");
+    browser.press(Keys.END, Keys.ARROW_LEFT);
+    String split = browser.text("split");
+    assertTrue(split.contains("41:29") || split.contains("28:16"), split);
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void walksOfOneStageOfTwoAndOfBothFormatsShareAPage() throws IOException {
+    Path saved = folder.resolve("saved.json");
+    String[] json = {
+      "explain",
+      NESTED_SMMU,
+      "--source",
+      "0x8",
+      "--iova",
+      "0x1",
+      "--format",
+      "json",
+      "--out",
+      saved.toString()
+    };
+    PrintWriter out = new PrintWriter(new StringWriter());
+    assertEquals(1, Main.run(out, out, json));
+    String other = image("captures/vtd/linux72-scalable-fs-48");
+    browser()
+        .explain(
+            folder,
+            "#walk=2",
+            NESTED_VTD[0],
             "--source",
             "00:02.0",
             "--iova",
-            "0xffffc000",
+            "0x40001008",
             "--also",
-            "0x1000");
-    assertEquals(2, browser.findElements(By.cssSelector("#walks button")).size());
-    browser.findElements(By.cssSelector("#walks button")).get(1).click();
-    assertTrue(text(browser, "request").endsWith("at 0x1000"), text(browser, "request"));
-    assertQuietAndAccessible(browser);
+            NESTED_SMMU + ",0x8,0xffffc000,w",
+            "--also",
+            other + ",00:02.0,0xffffc000",
+            "--also",
+            "0x40201234",
+            "--also",
+            saved.toString());
+    Browser browser = browser();
+    assertEquals(5, browser.count("#walks button"));
+    assertEquals("write by 0x0008 at 0xffffc000", browser.text("request"));
+    String compared = browser.text("compare");
+    assertTrue(
+        compared.contains("28 = 4 configuration + 4 first stage + 20 second stage"), compared);
+    assertTrue(compared.contains("stage 2"), compared);
+    assertTrue(compared.contains("not yet revealed"), compared);
+    browser.press("w");
+    assertTrue(browser.text("title").startsWith("linux72-scalable-fs-48"), browser.text("title"));
+    browser.press("ww");
+    assertEquals("read by 0x0008 at 0x1", browser.text("request"));
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void theDarkPageIsReadableTooAndPaperHasAllSteps() throws IOException {
+    browser().explain(folder, "#theme=dark&step=12", NESTED_VTD);
+    Browser browser = browser();
+    assertTrue(browser.text("count").startsWith("step 12 of"));
+    browser.assertQuietAndAccessible();
+    browser.find("#theme").click();
+    browser.assertQuietAndAccessible();
+    browser.driver.executeScript("window.dispatchEvent(new Event('beforeprint'))");
+    browser.driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", "print"));
+    assertEquals(33, browser.count("#paper li"));
+    assertTrue(browser.text("paper").contains("ok 0x80000008 rw"), browser.text("paper"));
+    browser.driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", ""));
+  }
+
+  @Test
+  void aReservedAddressIsToldBeforeAnyTable() throws IOException {
+    Browser browser =
+        open(
+            image("teaching/vtd-nested"),
+            "--source",
+            "00:02.0",
+            "--iova",
+            "0xfee00000",
+            "--regions",
+            image("regions/vtd-nested.json"),
+            "--policy",
+            "posted-v2");
+    assertEquals("No table is read.", browser.text("grid"));
+    browser.stepThrough();
+    String answer = browser.text("answer");
+    assertTrue(answer.startsWith("fault 0x113 RESERVED_MSI"), answer);
+    assertTrue(answer.contains("Reserved, by vtd-nested.json under POSTED_V2"), answer);
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void thePageMakesNoRequestPossible() throws IOException {
+    open(NESTED_VTD);
+    String page = Files.readString(folder.resolve("walk.html"));
+    assertTrue(page.contains("default-src 'none'; style-src 'sha256-"), "policy");
+    assertFalse(page.contains("connect-src"), "no connection");
+    assertFalse(page.contains("@SCRIPT@") || page.contains("@FORM@"), "placeholders");
   }
 }

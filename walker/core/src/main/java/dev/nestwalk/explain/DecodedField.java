@@ -1,5 +1,7 @@
 package dev.nestwalk.explain;
 
+import dev.nestwalk.format.Field;
+
 /**
  * A field of an entry that was read.
  *
@@ -10,6 +12,12 @@ package dev.nestwalk.explain;
  * @param meaning one line for readers
  */
 public record DecodedField(String name, int hi, int lo, long value, String meaning) {
+  /** A field out of its structure's words. */
+  public static DecodedField of(Field field, long[] words) {
+    return new DecodedField(
+        field.name(), field.hi(), field.lo(), field.get(words[field.word()]), field.meaning());
+  }
+
   /** Name and bits, for example {@code "AW[66:64]"}. */
   public String label() {
     return hi == lo ? "%s[%d]".formatted(name, lo) : "%s[%d:%d]".formatted(name, hi, lo);

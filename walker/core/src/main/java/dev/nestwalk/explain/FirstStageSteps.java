@@ -47,7 +47,9 @@ final class FirstStageSteps {
       long index = iova >>> 12 + 9 * (level - 1) & 511;
       Entry entry = fetch(level, table + index * 8, index);
       Structure structure = shape(level, entry.word);
-      Recorder.Reading reading = reading(entry, index);
+      Recorder.Reading reading =
+          reading(entry, index)
+              .selectedBy("IOVA", iova, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
       int code =
           !FirstStageEntry.P.in(entry.word)
               ? 0x71
@@ -64,6 +66,10 @@ final class FirstStageSteps {
       user &= FirstStageEntry.US.in(entry.word);
       writable &= FirstStageEntry.RW.in(entry.word);
       executeDisabled |= FirstStageEntry.XD.in(entry.word);
+      boolean executable = !(executeDisabled && PasidTableEntry.NXE.in(context.first()));
+      recorder.granting(
+          Recorder.rights(true, writable, executable) + (user ? " user" : " supervisor"));
+      lead(entry, leaf, iova);
       if (leaf) {
         boolean mayWrite = judge(wish, level, user, writable, executeDisabled);
         return second == null
@@ -109,10 +115,29 @@ final class FirstStageSteps {
     }
   }
 
+  private String space() {
+    return second == null ? "HPA" : "GPA";
+  }
+
   private Recorder.Reading reading(Entry entry, long index) {
-    String space = second == null ? "HPA" : "GPA";
     return new Recorder.Reading(
-        "first stage, index " + index, 1, entry.level, space, entry.at, entry.host);
+            "first stage, index " + index, 1, entry.level, space(), entry.at, entry.host)
+        .because(
+            entry.level == levels
+                ? "the PASID entry's FSPTPTR is the first stage's root table"
+                : "the entry above points to this table");
+  }
+
+  private void lead(Entry entry, boolean leaf, long iova) {
+    if (leaf) {
+      String what = second == null ? "output" : "guest-physical address of the byte";
+      recorder.leadingTo(what, space(), output(entry, iova));
+    } else {
+      recorder.leadingTo(
+          "first-stage table of level " + (entry.level - 1),
+          space(),
+          FirstStageEntry.ADDR.get(entry.word) * 4096);
+    }
   }
 
   private Entry fetch(int level, long at, long index) {

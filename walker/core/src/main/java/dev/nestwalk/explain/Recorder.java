@@ -4,18 +4,20 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Collects the steps of one walk. */
 final class Recorder {
   private final List<Step> steps = new ArrayList<>();
 
   /** Something decided without a read. */
-  void decided(String title, String space, long address, String rule, String section) {
-    steps.add(new Step(title, 0, 0, space, address, address, List.of(), List.of(), rule, section));
+  Recorder decided(String title, String space, long address, String rule, String section) {
+    steps.add(Step.decision(title, space, address, rule, section));
+    return this;
   }
 
   /** An entry read, and what followed from it. */
-  void read(Reading reading, Structure structure, long[] words, String rule) {
+  Recorder read(Reading reading, Structure structure, long[] words, String rule) {
     List<Long> read = new ArrayList<>();
     for (long word : words) {
       read.add(word);
@@ -25,25 +27,72 @@ final class Recorder {
             reading.title(),
             reading.stage(),
             reading.level(),
+            reading.why(),
+            reading.selector(),
             reading.space(),
             reading.address(),
             reading.host(),
             read,
             words.length == 0 ? List.of() : decode(structure, words),
             rule,
-            structure.section()));
+            structure.section(),
+            "",
+            null));
+    return this;
+  }
+
+  /** What the entries of the stage grant, up to the last step. */
+  Recorder granting(String rights) {
+    steps.set(steps.size() - 1, steps.getLast().granting(rights));
+    return this;
+  }
+
+  /** Where the last step leads. */
+  Recorder leadingTo(String what, String space, long address) {
+    steps.set(steps.size() - 1, steps.getLast().leadingTo(new Step.Target(what, space, address)));
+    return this;
+  }
+
+  /** {@code "rw"}, {@code "-"}. */
+  static String rights(boolean read, boolean write, boolean execute) {
+    String letters = (read ? "r" : "") + (write ? "w" : "") + (execute ? "x" : "");
+    return letters.isEmpty() ? "-" : letters;
   }
 
   /**
-   * What is read, and where.
+   * What is read, where and what for.
    *
    * @param stage 1, 2, or 0 for configuration
    * @param host where it is in memory, whatever space {@code address} is in
    */
-  record Reading(String title, int stage, int level, String space, long address, long host) {
+  record Reading(
+      String title,
+      int stage,
+      int level,
+      String space,
+      long address,
+      long host,
+      String why,
+      Step.@Nullable Selector selector) {
+    /** An entry of page tables. */
+    Reading(String title, int stage, int level, String space, long address, long host) {
+      this(title, stage, level, space, address, host, "", null);
+    }
+
     /** Something whose address is its place in memory. */
     Reading(String title, int stage, int level, String space, long address) {
       this(title, stage, level, space, address, address);
+    }
+
+    /** The same with what it is read for. */
+    Reading because(String purpose) {
+      return new Reading(title, stage, level, space, address, host, purpose, selector);
+    }
+
+    /** The same with the bits that chose the entry. */
+    Reading selectedBy(String of, long value, int hi, int lo) {
+      var bits = new Step.Selector(of, value, hi, lo);
+      return new Reading(title, stage, level, space, address, host, why, bits);
     }
   }
 
@@ -51,10 +100,7 @@ final class Recorder {
     List<DecodedField> fields = new ArrayList<>();
     for (Field field : structure.fields()) {
       if (!field.name().equals("ignored")) {
-        long word = words[field.word()];
-        fields.add(
-            new DecodedField(
-                field.name(), field.hi(), field.lo(), field.get(word), field.meaning()));
+        fields.add(DecodedField.of(field, words));
       }
     }
     return fields;

@@ -70,7 +70,13 @@ final class SecondStageSteps {
       long at = table + index * 8;
       Recorder.Reading reading =
           new Recorder.Reading(
-              "second stage, index %d%s".formatted(index, purpose), 2, level, "HPA", at);
+                  "second stage, index %d%s".formatted(index, purpose), 2, level, "HPA", at)
+              .because(
+                  level == levels
+                      ? "SSPTPTR is the second stage's root table" + purpose
+                      : "the entry above points to this table" + purpose)
+              .selectedBy(
+                  nested ? "GPA" : "IOVA", address, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
       int run = memory.find(at);
       if (run < 0) {
         int code = context.legacy() ? (level == levels ? 3 : 7) : level == levels ? 0x7b : 0x78;
@@ -84,7 +90,10 @@ final class SecondStageSteps {
       executable &= SecondStageEntry.X.in(entry);
       int missing = want.missing(readable, writable, executable || !context.execute());
       if (missing != 0) {
-        throw refuse(reading, structure, new long[] {entry}, denial(missing, entry), address);
+        Refusal refusal =
+            refuse(reading, structure, new long[] {entry}, denial(missing, entry), address);
+        recorder.granting(granted(readable, writable, executable));
+        throw refusal;
       }
       if (isReserved(structure, entry, leaf)) {
         int code = context.legacy() ? 0x0c : 0x7a;
@@ -94,17 +103,29 @@ final class SecondStageSteps {
         int shift = 12 + 9 * (level - 1);
         long offset = address & (1L << shift) - 1;
         long output = (SecondStageEntry.ADDR.get(entry) * 4096 & -1L << shift) + offset;
-        recorder.read(
-            reading, structure, new long[] {entry}, "page; output 0x%x".formatted(output));
+        recorder
+            .read(reading, structure, new long[] {entry}, "page; output 0x%x".formatted(output))
+            .granting(granted(readable, writable, executable))
+            .leadingTo(purpose.isEmpty() ? "output" : "host address of the byte", "HPA", output);
         return new Leaf(output, shift, readable, writable, level, at, entry);
       }
-      recorder.read(reading, structure, new long[] {entry}, "points to the next table");
+      recorder
+          .read(reading, structure, new long[] {entry}, "points to the next table")
+          .granting(granted(readable, writable, executable))
+          .leadingTo(
+              "second-stage table of level " + (level - 1),
+              "HPA",
+              SecondStageEntry.ADDR.get(entry) * 4096);
       if (context.flags() && !SecondStageEntry.A.in(entry)) {
         setFlags(at, entry, level, SecondStageEntry.A.mask(), address);
       }
       table = SecondStageEntry.ADDR.get(entry) * 4096;
       level--;
     }
+  }
+
+  private String granted(boolean readable, boolean writable, boolean executable) {
+    return Recorder.rights(readable, writable, executable || !context.execute());
   }
 
   private Refusal refuse(

@@ -34,6 +34,10 @@ final class SmmuContext {
     this.second = second;
   }
 
+  private String space() {
+    return second == null ? "PA" : "IPA";
+  }
+
   /** Host address of a CD or L1CD, through stage 2 where that is on. */
   private long reach(String what, long at) {
     long host = at;
@@ -72,34 +76,50 @@ final class SmmuContext {
     }
     String problem = problem(words);
     recorder.read(
-        new Recorder.Reading("CD %d".formatted(index), 0, 0, "PA", host),
+        new Recorder.Reading("CD %d".formatted(index), 0, 0, space(), at, host)
+            .because("the SubstreamID, or 0 without one, is the number of the CD")
+            .selectedBy("SubstreamID", index, Math.max(0, leafBits(format, bits) - 1), 0),
         ContextDescriptor.STRUCTURE,
         words,
         problem.isEmpty() ? "legal" : problem + ": C_BAD_CD");
     if (!problem.isEmpty()) {
       throw SmmuRefusal.config(0x0a, 0);
     }
+    if (!isOff(words, false)) {
+      recorder.leadingTo(
+          "stage 1 tables", space(), SmmuStream.get(ContextDescriptor.TTB0, words) * 16);
+    }
     return words;
+  }
+
+  /** SubstreamID bits that select a CD within its table. */
+  private static int leafBits(long format, long bits) {
+    return format == 1 ? 6 : format == 2 ? 10 : (int) bits;
   }
 
   private long throughLevel1(long table, long bits, int leafSize, int index) {
     int leafBits = Integer.numberOfTrailingZeros(leafSize);
     long bytes = bits > leafBits ? 8L << bits - leafBits : 8;
     long base = table - Long.remainderUnsigned(table, Math.max(64, bytes));
-    long host = reach("L1CD", base + 8L * (index / leafSize));
+    long at = base + 8L * (index / leafSize);
+    long host = reach("L1CD", at);
     long word = memory.load(memory.find(host), host);
     long leaf = L1ContextDescriptor.L2PTR.get(word) * 4096;
     boolean legal =
         L1ContextDescriptor.V.in(word) && (second != null || !VtdUnit.exceeds(leaf, unit.oas()));
     recorder.read(
-        new Recorder.Reading("level 1 CD descriptor", 0, 0, "PA", host),
+        new Recorder.Reading("level 1 CD descriptor", 0, 0, space(), at, host)
+            .because("S1ContextPtr is the level 1 CD table")
+            .selectedBy("SubstreamID", index, Math.max(leafBits, (int) bits - 1), leafBits),
         L1ContextDescriptor.STRUCTURE,
         new long[] {word},
         legal ? "leaf table found" : SmmuStage2Steps.name(0x08));
     if (!legal) {
       throw SmmuRefusal.config(0x08, 0);
     }
-    return leaf - Long.remainderUnsigned(leaf, 64L * leafSize) + 64L * (index % leafSize);
+    long descriptors = leaf - Long.remainderUnsigned(leaf, 64L * leafSize);
+    recorder.leadingTo("table of CDs", space(), descriptors);
+    return descriptors + 64L * (index % leafSize);
   }
 
   /** EL1&0 and EL2-E2H have two ranges and two privileges; EL2 has one of each. */

@@ -14,6 +14,9 @@ final class SmmuStage1Steps {
   private record Descriptor(
       int level, long at, long host, long word, SmmuStage2Steps.@Nullable Leaf through) {}
 
+  /** A leaf that itself denies an unprivileged request nothing. */
+  private static final long UNLIMITED = Stage1Descriptor.AP1.mask();
+
   private final SmmuUnit unit;
   private final GuestMemory memory;
   private final Recorder recorder;
@@ -63,13 +66,7 @@ final class SmmuStage1Steps {
         code = 0x12;
       }
       recorder.read(
-          new Recorder.Reading(
-              "stage 1, index %d".formatted(tables.index(address, level)),
-              1,
-              level,
-              second == null ? "PA" : "IPA",
-              descriptor.at,
-              descriptor.host),
+          reading(tables, descriptor, address, upper),
           Stage1Descriptor.STRUCTURE,
           new long[] {word},
           code != 0 ? SmmuStage2Steps.name(code) : leaf ? "page" : "points to the next table");
@@ -78,11 +75,36 @@ final class SmmuStage1Steps {
       }
       if (leaf) {
         long page = output + (address & (1L << tables.offsetBits(level)) - 1);
-        return finish(tables, descriptor, flat ? 0 : above, page, want);
+        long hierarchy = flat ? 0 : above;
+        recorder.granting(describe(granted(word, hierarchy, want)));
+        recorder.leadingTo(
+            second == null ? "output" : "intermediate address of the byte", space(), page);
+        return finish(tables, descriptor, hierarchy, page, want);
       }
       above |= word;
+      recorder.granting(describe(rights(UNLIMITED, flat ? 0 : above, true, want.privileged())));
+      recorder.leadingTo("stage 1 table of level " + (level + 1), space(), output);
       table = output;
     }
+  }
+
+  private String space() {
+    return second == null ? "PA" : "IPA";
+  }
+
+  private Recorder.Reading reading(
+      SmmuTables tables, Descriptor descriptor, long address, boolean upper) {
+    int level = descriptor.level;
+    String start = "the CD's %s is the start table".formatted(upper ? "TTB1" : "TTB0");
+    return new Recorder.Reading(
+            "stage 1, index %d".formatted(tables.index(address, level)),
+            1,
+            level,
+            space(),
+            descriptor.at,
+            descriptor.host)
+        .because(level == tables.start() ? start : "the descriptor above points to this table")
+        .selectedBy("VA", address, tables.highestBit(level), tables.offsetBits(level));
   }
 
   private boolean isUnaccessed(long word) {
@@ -143,10 +165,8 @@ final class SmmuStage1Steps {
   private VtdAnswer finish(
       SmmuTables tables, Descriptor leaf, long above, long page, SmmuStage2Steps.Want want) {
     boolean ha = is(ContextDescriptor.HA);
-    boolean hd = ha && is(ContextDescriptor.HD);
-    boolean clean = Stage1Descriptor.AP2.in(leaf.word);
-    boolean revivable = hd && Stage1Descriptor.DBM.in(leaf.word);
-    boolean[] rights = rights(leaf.word, above, !clean || revivable, want.privileged());
+    boolean revivable = isRevivable(leaf.word);
+    boolean[] rights = granted(leaf.word, above, want);
     boolean denied =
         want.read() && !rights[0] || want.write() && !rights[1] || want.execute() && !rights[2];
     recorder.decided(
@@ -185,6 +205,22 @@ final class SmmuStage1Steps {
         Math.min(span, last.spanLog2()),
         rights[0] && last.readable(),
         rights[1] && last.writable());
+  }
+
+  /** Whether a clean page becomes writable by the write that makes it dirty. */
+  private boolean isRevivable(long word) {
+    boolean hd = is(ContextDescriptor.HA) && is(ContextDescriptor.HD);
+    return hd && Stage1Descriptor.DBM.in(word);
+  }
+
+  /** What a leaf grants this request. */
+  private boolean[] granted(long word, long above, SmmuStage2Steps.Want want) {
+    boolean writable = !Stage1Descriptor.AP2.in(word) || isRevivable(word);
+    return rights(word, above, writable, want.privileged());
+  }
+
+  private static String describe(boolean[] rights) {
+    return Recorder.rights(rights[0], rights[1], rights[2]);
   }
 
   private MemoryAttributes attributes(long word) {

@@ -72,11 +72,16 @@ final class SmmuStage2Steps {
       long at = table + tables.index(ipa, level) * 8;
       Recorder.Reading reading =
           new Recorder.Reading(
-              "stage 2, index %d%s".formatted(tables.index(ipa, level), purpose),
-              2,
-              level,
-              "PA",
-              at);
+                  "stage 2, index %d%s".formatted(tables.index(ipa, level), purpose),
+                  2,
+                  level,
+                  "PA",
+                  at)
+              .because(
+                  level == tables.start()
+                      ? "S2TTB is stage 2's start table" + purpose
+                      : "the descriptor above points to this table" + purpose)
+              .selectedBy("IPA", ipa, tables.highestBit(level), tables.offsetBits(level));
       int run = memory.find(at);
       if (run < 0) {
         recorder.read(reading, Stage2Descriptor.STRUCTURE, new long[0], name(0x0b));
@@ -96,6 +101,11 @@ final class SmmuStage2Steps {
       Structure structure = Stage2Descriptor.STRUCTURE;
       String fine = leaf ? "page" : "points to the next table";
       recorder.read(reading, structure, new long[] {word}, code == 0 ? fine : name(code));
+      if (leaf) {
+        boolean executable = !neverExecutes(word, want.privileged());
+        recorder.granting(
+            Recorder.rights(Stage2Descriptor.S2AP0.in(word), mayWrite(word), executable));
+      }
       if (code != 0) {
         boolean read = code != 0x13 || !want.write();
         throw SmmuRefusal.second(code, level, kind, ipa, read);
@@ -103,9 +113,12 @@ final class SmmuStage2Steps {
       if (leaf) {
         int span = tables.offsetBits(level);
         long output = next + (ipa & (1L << span) - 1);
+        recorder.leadingTo(
+            purpose.isEmpty() ? "output" : "physical address of the byte", "PA", output);
         return new Leaf(
             output, span, Stage2Descriptor.S2AP0.in(word), mayWrite(word), level, at, word);
       }
+      recorder.leadingTo("stage 2 table of level " + (level + 1), "PA", next);
       table = next;
     }
   }

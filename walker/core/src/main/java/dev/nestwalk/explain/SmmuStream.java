@@ -35,7 +35,15 @@ final class SmmuStream {
     }
     long[] entry = words(at);
     String title = "STE of StreamID 0x%x".formatted(streamId);
-    Recorder.Reading reading = new Recorder.Reading(title, 0, 0, "PA", at);
+    boolean two = unit.twoLevel();
+    int top = two ? unit.split() - 1 : (int) unit.streamBits() - 1;
+    Recorder.Reading reading =
+        new Recorder.Reading(title, 0, 0, "PA", at)
+            .because(
+                two
+                    ? "the level 1 descriptor points to this table of STEs"
+                    : "STRTAB_BASE is the stream table")
+            .selectedBy("StreamID", streamId, Math.max(0, top), 0);
     Structure structure = StreamTableEntry.STRUCTURE;
     if (entry == null) {
       recorder.read(reading, structure, new long[0], SmmuStage2Steps.name(0x03));
@@ -48,7 +56,18 @@ final class SmmuStream {
     if (!problem.isEmpty()) {
       throw SmmuRefusal.config(0x04, 0);
     }
+    lead(entry, aborts);
     return aborts ? new long[0] : entry;
+  }
+
+  private void lead(long[] entry, boolean aborts) {
+    if (!aborts && usesStage1(entry)) {
+      String space = usesStage2(entry) ? "IPA" : "PA";
+      long pointer = get(StreamTableEntry.S1CONTEXTPTR, entry) * 64;
+      recorder.leadingTo("context descriptors", space, pointer);
+    } else if (!aborts && usesStage2(entry)) {
+      recorder.leadingTo("stage 2 tables", "PA", get(StreamTableEntry.S2TTB, entry) * 16);
+    }
   }
 
   static long get(Field field, long[] entry) {
@@ -71,7 +90,9 @@ final class SmmuStream {
     int split = unit.split();
     long at = unit.streamTable() + (streamId >>> split) * 8;
     Recorder.Reading reading =
-        new Recorder.Reading("level 1 stream table descriptor", 0, 0, "PA", at);
+        new Recorder.Reading("level 1 stream table descriptor", 0, 0, "PA", at)
+            .because("STRTAB_BASE is the level 1 stream table")
+            .selectedBy("StreamID", streamId, Math.max(split, (int) unit.streamBits() - 1), split);
     int run = memory.find(at);
     if (run < 0) {
       recorder.read(reading, L1StreamDescriptor.STRUCTURE, new long[0], SmmuStage2Steps.name(0x03));
@@ -89,8 +110,10 @@ final class SmmuStream {
     if (!legal) {
       throw SmmuRefusal.config(0x02, 0);
     }
-    long leaf = L1StreamDescriptor.L2PTR.get(word) * 64;
-    return leaf - Long.remainderUnsigned(leaf, 64L << span - 1) + index * 64;
+    long pointer = L1StreamDescriptor.L2PTR.get(word) * 64;
+    long leaf = pointer - Long.remainderUnsigned(pointer, 64L << span - 1);
+    recorder.leadingTo("table of STEs", "PA", leaf);
+    return leaf + index * 64;
   }
 
   static boolean usesStage1(long[] entry) {

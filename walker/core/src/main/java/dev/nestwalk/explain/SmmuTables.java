@@ -53,6 +53,11 @@ record SmmuTables(
     return within >>> offsetBits(level);
   }
 
+  /** Highest of the address bits that are the index of this level. */
+  int highestBit(int level) {
+    return (level == start ? inputBits : offsetBits(level - 1)) - 1;
+  }
+
   boolean allowsBlock(int level) {
     return switch (granule) {
       case 12 -> level == 1 || level == 2 || level == 0 && ds;

@@ -1,6 +1,7 @@
 package dev.nestwalk.explain;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One step of a walk: something read, or something decided.
@@ -8,6 +9,8 @@ import java.util.List;
  * @param title what is looked at
  * @param stage 1 or 2 in a walk of page tables, else 0
  * @param level level of the entry as the specification counts, else 0
+ * @param why what the step is for; empty where the title says it
+ * @param selector which bits of what chose the entry of its table, null where none did
  * @param space the space of {@code address}: {@code "HPA"}, {@code "GPA"}, {@code "IOVA"}, or empty
  * @param address where the entry is, or the address that is judged
  * @param host where the words are in memory; the same as {@code address} unless that is a guest's
@@ -15,26 +18,75 @@ import java.util.List;
  * @param fields the entry's fields
  * @param rule what was decided, and why
  * @param section where the specification says so
+ * @param rights what the entries of this stage grant so far: letters of {@code "rwx"}, {@code "-"}
+ *     for none, with {@code " user"} or {@code " supervisor"} where pages belong to one; empty
+ *     where nothing is accumulated
+ * @param next where the step leads, null if it leads nowhere
  */
 public record Step(
     String title,
     int stage,
     int level,
+    String why,
+    @Nullable Selector selector,
     String space,
     long address,
     long host,
     List<Long> read,
     List<DecodedField> fields,
     String rule,
-    String section) {
+    String section,
+    String rights,
+    @Nullable Target next) {
+
+  /**
+   * Bits {@code hi..lo} of a number, which are an index into a table.
+   *
+   * @param of what the number is: {@code "IOVA"}, {@code "GPA"}, {@code "source id"}, …
+   */
+  public record Selector(String of, long value, int hi, int lo) {
+    /** The index. */
+    public long index() {
+      return value >>> lo & -1L >>> 63 - (hi - lo);
+    }
+  }
+
+  /**
+   * What a step leads to.
+   *
+   * @param what in words, for example {@code "table of level 2"} or {@code "output"}
+   * @param space the space of {@code address}
+   */
+  public record Target(String what, String space, long address) {}
+
   /** Copies the lists. */
   public Step {
     read = List.copyOf(read);
     fields = List.copyOf(fields);
   }
 
+  /** Something decided without a read. */
+  public static Step decision(
+      String title, String space, long address, String rule, String section) {
+    return new Step(
+        title, 0, 0, "", null, space, address, address, List.of(), List.of(), rule, section, "",
+        null);
+  }
+
   /** The words read, lowest first. */
   public long[] words() {
     return read.stream().mapToLong(Long::longValue).toArray();
+  }
+
+  Step granting(String granted) {
+    return new Step(
+        title, stage, level, why, selector, space, address, host, read, fields, rule, section,
+        granted, next);
+  }
+
+  Step leadingTo(Target target) {
+    return new Step(
+        title, stage, level, why, selector, space, address, host, read, fields, rule, section,
+        rights, target);
   }
 }

@@ -42,23 +42,23 @@ final class VtdConfiguration {
     return entry;
   }
 
-  private long[] read(String title, long address, Structure structure, int unreadable) {
-    long[] words = fetch(address, structure.words());
+  private long[] read(Recorder.Reading reading, Structure structure, int unreadable) {
+    long[] words = fetch(reading.address(), structure.words());
     if (words == null) {
-      recorder.read(at(title, address), structure, new long[0], "not in memory: unreadable");
+      recorder.read(reading, structure, new long[0], "not in memory: unreadable");
       throw Refusal.of(unreadable);
     }
     return words;
   }
 
-  private static Recorder.Reading at(String title, long address) {
-    return new Recorder.Reading(title, 0, 0, "HPA", address);
+  private static Recorder.Reading at(String title, long address, String why) {
+    return new Recorder.Reading(title, 0, 0, "HPA", address).because(why);
   }
 
   /** Notes the outcome of an entry's checks; refuses if {@code code} is not 0. */
   private void judge(
-      String title, long address, Structure structure, long[] words, int code, String rule) {
-    recorder.read(at(title, address), structure, words, rule);
+      Recorder.Reading reading, Structure structure, long[] words, int code, String rule) {
+    recorder.read(reading, structure, words, rule);
     if (code != 0) {
       throw Refusal.of(code);
     }
@@ -67,25 +67,34 @@ final class VtdConfiguration {
   VtdContext legacy(int sourceId, int access) {
     int bus = sourceId >> 8 & 0xff;
     long address = unit.rootTable() + bus * 16L;
-    String title = "root entry of bus 0x%02x".formatted(bus);
-    long[] root = read(title, address, RootEntry.STRUCTURE, 0x08);
+    Recorder.Reading reading =
+        at("root entry of bus 0x%02x".formatted(bus), address, "RTADDR points to the root table")
+            .selectedBy("source id", sourceId, 15, 8);
+    long[] root = read(reading, RootEntry.STRUCTURE, 0x08);
     boolean bad =
         VtdUnit.hasUnnamed(RootEntry.STRUCTURE, 0, root[0])
             || VtdUnit.hasUnnamed(RootEntry.STRUCTURE, 1, root[1])
             || unit.pointsBeyondHost(RootEntry.CTP, root[0]);
     int code = RootEntry.P.get(root[0]) == 0 ? 0x01 : bad ? 0x0a : 0;
-    judge(title, address, RootEntry.STRUCTURE, root, code, verdict(code, "context table found"));
-    return legacyContext(RootEntry.CTP.get(root[0]) * 4096, sourceId & 0xff, access);
+    judge(reading, RootEntry.STRUCTURE, root, code, verdict(code, "context table found"));
+    long table = RootEntry.CTP.get(root[0]) * 4096;
+    recorder.leadingTo("context table", "HPA", table);
+    return legacyContext(table, sourceId, access);
   }
 
   private static String verdict(int code, String fine) {
     return code == 0 ? fine : Reasons.of(code);
   }
 
-  private VtdContext legacyContext(long table, int function, int access) {
-    long address = table + function * 16L;
-    String title = "context entry of function 0x%02x".formatted(function);
-    long[] entry = read(title, address, ContextEntry.STRUCTURE, 0x09);
+  private VtdContext legacyContext(long table, int sourceId, int access) {
+    int function = sourceId & 0xff;
+    Recorder.Reading reading =
+        at(
+                "context entry of function 0x%02x".formatted(function),
+                table + function * 16L,
+                "the root entry points to this context table")
+            .selectedBy("source id", sourceId, 7, 0);
+    long[] entry = read(reading, ContextEntry.STRUCTURE, 0x09);
     faultsDisabled = ContextEntry.FPD.get(entry[0]) == 1;
     int type = (int) ContextEntry.TT.get(entry[0]);
     int aw = (int) ContextEntry.AW.get(entry[1]);
@@ -95,11 +104,15 @@ final class VtdConfiguration {
             ? VtdContext.Kind.PASS_THROUGH
             : VtdContext.Kind.SECOND;
     String rule = verdict(code, "translation type %d, width code %d".formatted(type, aw));
-    judge(title, address, ContextEntry.STRUCTURE, entry, code, rule);
+    judge(reading, ContextEntry.STRUCTURE, entry, code, rule);
     if ((access & Access.TRANSLATED) != 0) {
       return VtdContext.untouched(true);
     }
-    return VtdContext.legacy(kind, aw, ContextEntry.SSPTPTR.get(entry[0]) * 4096);
+    long root = ContextEntry.SSPTPTR.get(entry[0]) * 4096;
+    if (kind == VtdContext.Kind.SECOND) {
+      recorder.leadingTo("second-stage table of level " + (aw + 2), "HPA", root);
+    }
+    return VtdContext.legacy(kind, aw, root);
   }
 
   private int legacyFault(long[] entry, int type, int aw, int access) {
@@ -131,7 +144,10 @@ final class VtdConfiguration {
     long address = unit.rootTable() + bus * 16L;
     String title =
         "%s half of the root entry of bus 0x%02x".formatted(upper ? "upper" : "lower", bus);
-    long[] root = read(title, address, ScalableRootEntry.STRUCTURE, 0x38);
+    Recorder.Reading reading =
+        at(title, address, "RTADDR points to the root table; devices 16 to 31 have its upper half")
+            .selectedBy("source id", sourceId, 15, 8);
+    long[] root = read(reading, ScalableRootEntry.STRUCTURE, 0x38);
     int half = upper ? 1 : 0;
     Field present = upper ? ScalableRootEntry.UP : ScalableRootEntry.LP;
     Field pointer = upper ? ScalableRootEntry.UCTP : ScalableRootEntry.LCTP;
@@ -140,15 +156,21 @@ final class VtdConfiguration {
             || unit.pointsBeyondHost(pointer, root[half]);
     int code = present.get(root[half]) == 0 ? 0x39 : bad ? 0x3a : 0;
     String rule = verdict(code, "context table found");
-    judge(title, address, ScalableRootEntry.STRUCTURE, root, code, rule);
-    return scalableContext(
-        pointer.get(root[half]) * 4096 + (sourceId & 0x7f) * 32L, sourceId, pasid, access);
+    judge(reading, ScalableRootEntry.STRUCTURE, root, code, rule);
+    long table = pointer.get(root[half]) * 4096;
+    recorder.leadingTo("context table", "HPA", table);
+    return scalableContext(table + (sourceId & 0x7f) * 32L, sourceId, pasid, access);
   }
 
   private VtdContext scalableContext(long address, int sourceId, int pasid, int access) {
-    String title = "context entry of function 0x%02x".formatted(sourceId & 0xff);
+    Recorder.Reading reading =
+        at(
+                "context entry of function 0x%02x".formatted(sourceId & 0xff),
+                address,
+                "the root entry points to this context table")
+            .selectedBy("source id", sourceId, 6, 0);
     Structure structure = ScalableContextEntry.STRUCTURE;
-    long[] entry = read(title, address, structure, 0x40);
+    long[] entry = read(reading, structure, 0x40);
     faultsDisabled = ScalableContextEntry.FPD.get(entry[0]) == 1;
     long ridPasid = unit.has(Ecap.RPS) ? ScalableContextEntry.RID_PASID.get(entry[1]) : 0;
     int directoryWidth = 13 + (int) ScalableContextEntry.PDTS.get(entry[0]);
@@ -158,7 +180,7 @@ final class VtdConfiguration {
     }
     int used = pasid < 0 ? (int) ridPasid : pasid;
     String which = pasid < 0 ? "PASID 0x%x for a request without one" : "PASID 0x%x";
-    judge(title, address, structure, entry, code, verdict(code, which.formatted(used)));
+    judge(reading, structure, entry, code, verdict(code, which.formatted(used)));
     if ((access & Access.TRANSLATED) != 0) {
       return VtdContext.untouched(false);
     }
@@ -168,6 +190,7 @@ final class VtdConfiguration {
             : unit.has(Ecap.RPRIVS) && ScalableContextEntry.RID_PRIV.get(entry[1]) == 1;
     boolean execute = pasid >= 0 && (access & Access.EXECUTE) != 0;
     long directory = ScalableContextEntry.PASIDDIRPTR.get(entry[0]) * 4096;
+    recorder.leadingTo("PASID directory", "HPA", directory);
     return pasidTable(directoryEntry(directory, used), used, privileged, execute);
   }
 
@@ -202,28 +225,38 @@ final class VtdConfiguration {
   }
 
   private long directoryEntry(long directory, int pasid) {
-    long address = directory + 8L * (pasid / 64);
-    String title = "PASID directory entry %d".formatted(pasid / 64);
-    long[] entry = read(title, address, PasidDirectoryEntry.STRUCTURE, 0x50);
+    Recorder.Reading reading =
+        at(
+                "PASID directory entry %d".formatted(pasid / 64),
+                directory + 8L * (pasid / 64),
+                "the context entry points to the PASID directory")
+            .selectedBy("PASID", pasid, 19, 6);
+    long[] entry = read(reading, PasidDirectoryEntry.STRUCTURE, 0x50);
     faultsDisabled |= PasidDirectoryEntry.FPD.get(entry[0]) == 1;
     boolean bad =
         VtdUnit.hasUnnamed(PasidDirectoryEntry.STRUCTURE, 0, entry[0])
             || unit.pointsBeyondHost(PasidDirectoryEntry.SMPTBLPTR, entry[0]);
     int code = PasidDirectoryEntry.P.get(entry[0]) == 0 ? 0x51 : bad ? 0x52 : 0;
     String rule = verdict(code, "PASID table found");
-    judge(title, address, PasidDirectoryEntry.STRUCTURE, entry, code, rule);
-    return PasidDirectoryEntry.SMPTBLPTR.get(entry[0]) * 4096;
+    judge(reading, PasidDirectoryEntry.STRUCTURE, entry, code, rule);
+    long table = PasidDirectoryEntry.SMPTBLPTR.get(entry[0]) * 4096;
+    recorder.leadingTo("PASID table", "HPA", table);
+    return table;
   }
 
   private VtdContext pasidTable(long table, int pasid, boolean privileged, boolean execute) {
-    long address = table + 64L * (pasid % 64);
-    String title = "PASID table entry %d".formatted(pasid % 64);
-    long[] entry = read(title, address, PasidTableEntry.STRUCTURE, 0x58);
+    Recorder.Reading reading =
+        at(
+                "PASID table entry %d".formatted(pasid % 64),
+                table + 64L * (pasid % 64),
+                "the PASID directory points to this PASID table")
+            .selectedBy("PASID", pasid, 5, 0);
+    long[] entry = read(reading, PasidTableEntry.STRUCTURE, 0x58);
     faultsDisabled |= PasidTableEntry.FPD.get(entry[0]) == 1;
     int type = (int) PasidTableEntry.PGTT.get(entry[0]);
     int code = pasidFault(entry, type, privileged, execute);
     String rule = verdict(code, "translation type %d".formatted(type));
-    judge(title, address, PasidTableEntry.STRUCTURE, entry, code, rule);
+    judge(reading, PasidTableEntry.STRUCTURE, entry, code, rule);
     VtdContext.Kind kind =
         switch (type) {
           case PasidTableEntry.PGTT_FIRST -> VtdContext.Kind.FIRST;
@@ -231,16 +264,30 @@ final class VtdConfiguration {
           case PasidTableEntry.PGTT_NESTED -> VtdContext.Kind.NESTED;
           default -> VtdContext.Kind.PASS_THROUGH;
         };
+    int aw = (int) PasidTableEntry.AW.get(entry[0]);
+    long second = PasidTableEntry.SSPTPTR.get(entry[0]) * 4096;
+    lead(kind, entry[2], second, aw);
     return new VtdContext(
         kind,
         false,
         privileged,
-        (int) PasidTableEntry.AW.get(entry[0]),
-        PasidTableEntry.SSPTPTR.get(entry[0]) * 4096,
+        aw,
+        second,
         PasidTableEntry.SSADE.in(entry[0]),
         PasidTableEntry.SSEE.in(entry[0]),
         entry[2],
         !unit.has(Ecap.SMPWCS) || PasidTableEntry.PWSNP.in(entry[1]));
+  }
+
+  private void lead(VtdContext.Kind kind, long firstWord, long second, int aw) {
+    if (kind == VtdContext.Kind.SECOND) {
+      recorder.leadingTo("second-stage table of level " + (aw + 2), "HPA", second);
+    } else if (kind != VtdContext.Kind.PASS_THROUGH) {
+      String space = kind == VtdContext.Kind.NESTED ? "GPA" : "HPA";
+      int level = PasidTableEntry.FSPM.get(firstWord) == 0 ? 4 : 5;
+      long root = PasidTableEntry.FSPTPTR.get(firstWord) * 4096;
+      recorder.leadingTo("first-stage table of level " + level, space, root);
+    }
   }
 
   private int pasidFault(long[] entry, int type, boolean privileged, boolean execute) {

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  * that an address outside memory is a value (-1) and never an exception. Every load is one opaque
  * read. Addresses are unsigned; a run is given by its first and last address.
  *
- * <p>The class is open to one subclass in this package's tests, which counts the reads; with only
- * this class loaded the JIT sees through every call.
+ * <p>The class is open to {@link OverlayMemory} and to one subclass in this package's tests, which
+ * counts the reads; with only this class loaded the JIT sees through every call.
  *
  * <p>Threads: any, as far as the segments allow; loads are opaque, updates are compare-and-set.
  */
@@ -87,6 +87,19 @@ public class GuestMemory {
     lastEntry0 = largest.isZero() ? -1 : largest.last - 7 - largest.first;
     aligned0 = !largest.isZero() && isAligned(largest.bytes);
     smooth0 = aligned0 ? largest.bytes.byteSize() - 7 : 0;
+  }
+
+  /** The same runs, which take updates where a subclass keeps them. */
+  GuestMemory(GuestMemory other) {
+    runs = other.runs;
+    firsts = other.firsts;
+    lastEntries = other.lastEntries;
+    readOnly = false;
+    bytes0 = other.bytes0;
+    first0 = other.first0;
+    lastEntry0 = other.lastEntry0;
+    aligned0 = other.aligned0;
+    smooth0 = other.smooth0;
   }
 
   private static boolean isAligned(MemorySegment segment) {

@@ -1,0 +1,27 @@
+package dev.nestwalk.cli;
+
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Which reserved regions a DMA must not meet. */
+final class GuardOptions {
+  @Option(
+      names = "--regions",
+      paramLabel = "FILE",
+      description =
+          "Reserved regions: a setup (see nestwalk regions), a DMAR or IORT table, or the text of"
+              + " an IOMMU group's reserved_regions.")
+  private @Nullable Path file;
+
+  @Option(names = "--device", paramLabel = "NAME", description = "Which device of the setup.")
+  private @Nullable String device;
+
+  /** What was given, null if nothing was. */
+  @Nullable Guards guards() {
+    if (file == null && device != null) {
+      throw new InputException("--device needs --regions");
+    }
+    return file == null ? null : Guards.of(file, device);
+  }
+}

@@ -1,0 +1,135 @@
+package dev.nestwalk.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.deque.html.axecore.selenium.AxeBuilder;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.logging.Level;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
+import org.openqa.selenium.chrome.ChromeDriver;
+import org.openqa.selenium.chrome.ChromeDriverService;
+import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.logging.LogType;
+import org.openqa.selenium.logging.LoggingPreferences;
+import org.openqa.selenium.support.ui.WebDriverWait;
+
+/** A real browser for tests of the pages, and for the pictures of them. */
+final class Browser implements AutoCloseable {
+  private static final Path PROGRAM = Path.of("/usr/bin/chromium");
+  private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
+  private static final long MOST_BYTES = 2_000_000;
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+  final ChromeDriver driver;
+
+  /** Whether there is one; says so loudly if not. */
+  static boolean isInstalled() {
+    boolean installed = Files.isExecutable(PROGRAM) && Files.isExecutable(DRIVER);
+    if (!installed) {
+      System.err.println(
+          "==== NO BROWSER (chromium, chromium-driver): the pages are NOT tested ====");
+    }
+    return installed;
+  }
+
+  /** Starts one; whoever tests without one skips. */
+  Browser() {
+    assumeTrue(isInstalled(), "no browser");
+    LoggingPreferences logs = new LoggingPreferences();
+    logs.enable(LogType.BROWSER, Level.ALL);
+    ChromeOptions options = new ChromeOptions();
+    options.setBinary(PROGRAM.toFile());
+    options.addArguments(
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--window-size=1400,1000");
+    options.setCapability("goog:loggingPrefs", logs);
+    driver =
+        new ChromeDriver(
+            new ChromeDriverService.Builder().usingDriverExecutable(DRIVER.toFile()).build(),
+            options);
+  }
+
+  @Override
+  public void close() {
+    driver.quit();
+  }
+
+  /** Makes a page with {@code explain} and opens it, at a place that {@code link} says. */
+  void explain(Path folder, String link, String... arguments) throws IOException {
+    Path page = folder.resolve("walk.html");
+    List<String> all = new ArrayList<>(List.of("explain"));
+    all.addAll(List.of(arguments));
+    all.addAll(List.of("--format", "html", "--out", page.toString()));
+    StringWriter err = new StringWriter();
+    PrintWriter out = new PrintWriter(new StringWriter());
+    int status = Main.run(out, new PrintWriter(err), all.toArray(new String[0]));
+    assertTrue(status < 2, err.toString());
+    assertTrue(Files.size(page) < MOST_BYTES, Files.size(page) + " bytes");
+    // A page that differs only in what follows # would not be loaded anew.
+    driver.get("about:blank");
+    driver.get(page.toUri() + link);
+  }
+
+  void forgetConsole() {
+    driver.get("about:blank");
+    driver.manage().logs().get(LogType.BROWSER);
+  }
+
+  String text(String id) {
+    return driver.findElement(By.id(id)).getText();
+  }
+
+  /** Presses keys where the focus is. */
+  void press(CharSequence... keys) {
+    driver.switchTo().activeElement().sendKeys(keys);
+  }
+
+  WebElement find(String selector) {
+    return driver.findElement(By.cssSelector(selector));
+  }
+
+  int count(String selector) {
+    return driver.findElements(By.cssSelector(selector)).size();
+  }
+
+  void await(BooleanSupplier condition) {
+    new WebDriverWait(driver, PATIENCE).until(now -> condition.getAsBoolean());
+  }
+
+  /** Steps to the end with the keyboard alone; how many steps there were. */
+  int stepThrough() {
+    int steps = Integer.parseInt(text("count").split(" ", -1)[3]);
+    for (int i = 1; i < steps; i++) {
+      press(Keys.ARROW_RIGHT);
+      assertEquals("step %d of %d".formatted(i + 1, steps), text("count"));
+    }
+    return steps;
+  }
+
+  /** Nothing on the console, nothing from elsewhere, nothing that a screen reader stumbles over. */
+  void assertQuietAndAccessible() {
+    assertEquals("[]", driver.manage().logs().get(LogType.BROWSER).getAll().toString());
+    Object elsewhere =
+        driver.executeScript(
+            "return performance.getEntriesByType('resource').map(e => e.name)"
+                + ".filter(n => !location.host || new URL(n).host !== location.host)");
+    assertEquals(List.of(), elsewhere, "requests left the page");
+    var axe = new AxeBuilder().disableIframeTesting().analyze(driver);
+    assertEquals("[]", axe.getViolations().toString());
+  }
+}

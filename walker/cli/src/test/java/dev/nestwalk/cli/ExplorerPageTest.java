@@ -1,0 +1,151 @@
+package dev.nestwalk.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.fixtures.Scenarios;
+import dev.nestwalk.memory.Opening;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.support.ui.Select;
+
+/** The explorer in a real browser. */
+class ExplorerPageTest {
+  private static @Nullable Browser started;
+
+  private final Arena arena = Arena.ofShared();
+  private @Nullable Explorer explorer;
+
+  @BeforeAll
+  static void start() {
+    started = new Browser();
+  }
+
+  @AfterAll
+  static void stop() {
+    if (started != null) {
+      started.close();
+    }
+  }
+
+  @AfterEach
+  void close() {
+    if (explorer != null) {
+      explorer.close();
+    }
+    arena.close();
+  }
+
+  private Browser open(String name, String link) throws IOException {
+    Browser browser = Objects.requireNonNull(started);
+    Image image = Image.ofScenario(Scenarios.fixtures().resolve(name), null);
+    Exploration exploration =
+        new Exploration(image, image.open(Opening.READ_ONLY, arena), Guards.usual(image.isVtd()));
+    explorer = new Explorer(exploration, 0);
+    // The page of the test before may have lost its server while it asked.
+    browser.forgetConsole();
+    browser.driver.get(explorer.url() + link);
+    return browser;
+  }
+
+  private static void awaitMessage(Browser browser, String start) {
+    browser.await(() -> browser.text("message").startsWith(start));
+  }
+
+  @Test
+  void aBitIsFlippedByKeyboardAndTheFaultAppears() throws IOException {
+    Browser browser = open("captures/smmuv3/nested-vm-4k", "#source=0x0008&iova=0xffffc000");
+    awaitMessage(browser, "ok 0x5086e000");
+    // Step 23 reads stage 1's leaf; its bit 0 says that it is valid.
+    browser.find("#grid [aria-label^='Step 1:']").sendKeys("");
+    for (int i = 1; i < 23; i++) {
+      browser.press(Keys.ARROW_RIGHT);
+    }
+    assertEquals("step 23 of 29", browser.text("count"));
+    browser.find("#bits [aria-label^='Flip bit 0,']").sendKeys(Keys.ENTER);
+    awaitMessage(browser, "fault 0x10 F_TRANSLATION");
+    assertEquals(1, browser.count("#changes tr:has(td)"));
+    assertTrue(browser.text("diff").contains("Before: ok 0x5086e000 rw"), browser.text("diff"));
+    assertTrue(browser.text("diff").contains("part at step 23"), browser.text("diff"));
+    assertTrue(browser.text("hits").contains("Stale"), "the caches were not told");
+    assertEquals(2, browser.count("#walks button"), "the walk as it was can be stepped through");
+    browser.assertQuietAndAccessible();
+    browser.find("#invalidate").sendKeys(Keys.ENTER);
+    browser.await(() -> !browser.text("hits").contains("Stale"));
+    browser.find("#reset").sendKeys(Keys.ENTER);
+    awaitMessage(browser, "ok 0x5086e000");
+    assertEquals(0, browser.count("#walks button"));
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void aLinkLeadsToTheSameWalkWithItsChanges() throws IOException {
+    Browser browser = open("teaching/vtd-nested", "#source=0x0010&iova=0x40003000&access=w");
+    awaitMessage(browser, "fault 0x85");
+    // Step 31 reads the second stage's leaf, which grants no write.
+    browser.find("#grid [aria-label^='Step 31:']").click();
+    browser.find("#bits [aria-label^='Flip bit 1,']").click();
+    awaitMessage(browser, "ok 0x");
+    String link = String.valueOf(browser.driver.getCurrentUrl());
+    assertTrue(link.contains("set=0x"), link);
+    browser.find("#reset").click();
+    awaitMessage(browser, "fault 0x85");
+    browser.driver.get("about:blank");
+    browser.driver.get(link);
+    awaitMessage(browser, "ok 0x");
+    assertEquals(1, browser.count("#changes tr:has(td)"));
+  }
+
+  @Test
+  void rangesAreListedAndWalked() throws IOException {
+    Browser browser = open("teaching/vtd-nested", "");
+    browser.await(() -> browser.count("#ranges button") > 2);
+    browser.await(() -> !browser.find("#more").isDisplayed());
+    browser.find("#ranges [aria-label='Walk 0x40200000']").click();
+    awaitMessage(browser, "ok 0x81000000");
+    browser.find("#at").sendKeys("0x101010");
+    browser.find("#load").click();
+    browser.await(() -> "0x0000000000103007".equals(browser.find("#word").getDomProperty("value")));
+    browser.find("#word").clear();
+    browser.find("#word").sendKeys("0", Keys.ENTER);
+    awaitMessage(browser, "fault 0x79");
+    browser.find("[aria-label='Undo 0x101010']").click();
+    awaitMessage(browser, "ok 0x81000000");
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void anotherPolicyRefusesAnotherAddress() throws IOException {
+    Browser browser = open("captures/smmuv3/nested-vm-4k", "#source=0x0008&iova=0x8000000");
+    awaitMessage(browser, "ok 0x8090000");
+    Select policy = new Select(browser.driver.findElement(By.id("policy")));
+    policy.selectByValue("POSTED_V2");
+    browser.await(
+        () ->
+            browser.text("policies").contains("RESERVED_SW_MSI")
+                || browser.text("message").startsWith("fault"));
+    String said = browser.text("policies");
+    assertTrue(said.contains("DIRECT_RID_ONLY nothing nothing ok 0x8090000"), said);
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void cachesAreSwitchedAndHitsSeen() throws IOException {
+    Browser browser = open("teaching/vtd-nested", "#source=0x0010&iova=0x40001008");
+    browser.await(() -> browser.text("hits").contains("words read"));
+    browser.find("#walkit").click();
+    browser.await(() -> browser.text("hits").contains("from the IOTLB, 0 words read"));
+    browser.find("#iotlb").click();
+    browser.await(() -> browser.text("hits").contains("hits 0"));
+    browser.find("#walkit").click();
+    browser.await(() -> browser.text("hits").contains("rw, 2 words read"));
+  }
+}
