@@ -83,7 +83,7 @@ final class TraceWriter {
     if (fault.isRecorded()) {
       boolean vtd = walk.format().equals("vtd");
       long[] words = {fault.word(0), fault.word(1), fault.word(2), fault.word(3)};
-      for (Field field : (vtd ? FaultRecordFormat.STRUCTURE : EventRecord.STRUCTURE).fields()) {
+      for (Field field : (vtd ? FaultRecordFormat.STRUCTURE : EventRecord.of(code)).fields()) {
         fields.add(field(DecodedField.of(field, words)));
       }
     }

@@ -103,5 +103,15 @@ public final class EventRecord {
   public static final Structure CONFIGURATION =
       Structure.of("Event (configuration)", "SMMUv3 7.3", 4, ID, SSV, SUBSTREAMID, STREAMID);
 
+  /** The form of the event with this number; requests that are forbidden carry an input address. */
+  public static Structure of(int code) {
+    return switch (code) {
+      case 0x05, 0x07, 0x10, 0x11, 0x12, 0x13 -> TRANSLATION;
+      case 0x03, 0x09 -> FETCH;
+      case 0x0b -> WALK;
+      default -> CONFIGURATION;
+    };
+  }
+
   private EventRecord() {}
 }
