@@ -25,6 +25,9 @@ final class Transcript {
   /** What an option names to be written, or to be read if an earlier command wrote it. */
   private static final Pattern WRITTEN = Pattern.compile("[\\w-]+\\.(html|json|md|svg|csv)");
 
+  /** A command that goes on in the next line, as a shell takes it. */
+  private static final Pattern CONTINUED = Pattern.compile(" *\\\\\\R *");
+
   /** A command and the lines shown below it. */
   record Run(String command, List<String> shown) {
     /** Its words behind the name, or none if another program is meant. */
@@ -50,7 +53,7 @@ final class Transcript {
   /** The commands of a block; lines before the first belong to none. */
   static List<Run> parse(String block) {
     List<Run> runs = new ArrayList<>();
-    for (String line : block.lines().toList()) {
+    for (String line : CONTINUED.matcher(block).replaceAll(" ").lines().toList()) {
       if (line.startsWith(PROMPT)) {
         runs.add(new Run(line.substring(PROMPT.length()), new ArrayList<>()));
       } else if (!runs.isEmpty()) {
