@@ -69,9 +69,30 @@ final class SmoothWalk {
     return 3 + 9 * plan.firstLevels;
   }
 
+  /**
+   * The same from the root on, for the nested walk: a loop of its own, since the JIT would shape a
+   * shared one after the short walks from known tables.
+   */
   private long second(VtdPlan plan, long address, int access) {
-    int top = 3 + 9 * plan.secondLevels;
-    return secondFrom(plan, plan.secondRoot, top, Access.ATOMIC, address, access);
+    if (address >>> plan.secondWidth != 0) {
+      return 0;
+    }
+    long required = secondRequired(plan, access);
+    long rules = required | plan.secondIllegal;
+    long table = plan.secondRoot;
+    long granted = Access.ATOMIC;
+    int shift = 3 + 9 * plan.secondLevels;
+    long entry;
+    while (true) {
+      entry = memory.entryOrZero(table + (address >>> shift - 3 & INDEX));
+      granted &= entry;
+      if (shift == 12 || (entry & rules) != required) {
+        break;
+      }
+      table = entry & ADDRESS;
+      shift -= 9;
+    }
+    return secondPage(plan, entry, shift, granted, address, access);
   }
 
   /**
