@@ -150,6 +150,12 @@ public final class SmmuWalker {
    * has done nothing. Counts nothing.
    */
   public long walkSmoothly(SmmuPlan with, long address, int access) {
+    if (shortens) {
+      long quick = small.walk(with, address, access);
+      if (quick != 0) {
+        return quick;
+      }
+    }
     long answer =
         shortens ? shortened.walk(with, address, access) : smooth.walk(with, address, access);
     if (!with.stage1) {

@@ -107,6 +107,12 @@ public final class VtdWalker {
    * done nothing. Counts nothing.
    */
   public long walkSmoothly(VtdPlan plan, long iova, int access) {
+    if (shortens) {
+      long quick = small.walk(plan, iova, access);
+      if (quick != 0) {
+        return quick;
+      }
+    }
     long answer = shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
     if (plan.kind != VtdPlan.NESTED) {
       plan.inputSpan = Translation.spanLog2(answer);
