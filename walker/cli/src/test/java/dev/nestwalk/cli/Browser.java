@@ -13,55 +13,27 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
-import java.util.logging.Level;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
-import org.openqa.selenium.chrome.ChromeDriverService;
-import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.logging.LogType;
-import org.openqa.selenium.logging.LoggingPreferences;
 import org.openqa.selenium.support.ui.WebDriverWait;
 
 /** A real browser for tests of the pages, and for the pictures of them. */
 final class Browser implements AutoCloseable {
-  private static final Path PROGRAM = Path.of("/usr/bin/chromium");
-  private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
   private static final long MOST_BYTES = 2_000_000;
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
   final ChromeDriver driver;
 
-  /** Whether there is one; says so loudly if not. */
-  static boolean isInstalled() {
-    boolean installed = Files.isExecutable(PROGRAM) && Files.isExecutable(DRIVER);
-    if (!installed) {
-      System.err.println(
-          "==== NO BROWSER (chromium, chromium-driver): the pages are NOT tested ====");
-    }
-    return installed;
-  }
-
   /** Starts one; whoever tests without one skips. */
   Browser() {
-    assumeTrue(isInstalled(), "no browser");
-    LoggingPreferences logs = new LoggingPreferences();
-    logs.enable(LogType.BROWSER, Level.ALL);
-    ChromeOptions options = new ChromeOptions();
-    options.setBinary(PROGRAM.toFile());
-    options.addArguments(
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-dev-shm-usage",
-        "--hide-scrollbars",
-        "--window-size=1400,1000");
-    options.setCapability("goog:loggingPrefs", logs);
-    driver =
-        new ChromeDriver(
-            new ChromeDriverService.Builder().usingDriverExecutable(DRIVER.toFile()).build(),
-            options);
+    ChromeDriver started = HeadlessBrowser.start();
+    assumeTrue(started != null, "no browser");
+    driver = Objects.requireNonNull(started);
   }
 
   @Override

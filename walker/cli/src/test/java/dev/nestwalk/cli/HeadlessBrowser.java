@@ -1,5 +1,7 @@
 package dev.nestwalk.cli;
 
+import static org.junit.jupiter.api.Assertions.assertNull;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.logging.Level;
@@ -15,18 +17,24 @@ final class HeadlessBrowser {
   private static final Path BROWSER = Path.of("/usr/bin/chromium");
   private static final Path DRIVER = Path.of("/usr/bin/chromedriver");
 
-  /** A browser, or null with a loud word on standard error. */
+  /** A browser, or null with a loud word on standard error; where CI is set there has to be one. */
   static @Nullable ChromeDriver start() {
     if (!Files.isExecutable(BROWSER) || !Files.isExecutable(DRIVER)) {
-      System.err.println(
-          "==== NO BROWSER (chromium, chromium-driver): the pages are NOT tested ====");
+      String missing = "NO BROWSER (chromium, chromium-driver): the pages are NOT tested";
+      assertNull(System.getenv("CI"), missing);
+      System.err.println("==== " + missing + " ====");
       return null;
     }
     LoggingPreferences logs = new LoggingPreferences();
     logs.enable(LogType.BROWSER, Level.ALL);
     ChromeOptions options = new ChromeOptions();
     options.setBinary(BROWSER.toFile());
-    options.addArguments("--headless=new", "--no-sandbox", "--disable-dev-shm-usage");
+    options.addArguments(
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+        "--window-size=1400,1000");
     options.setCapability("goog:loggingPrefs", logs);
     return new ChromeDriver(
         new ChromeDriverService.Builder().usingDriverExecutable(DRIVER.toFile()).build(), options);
