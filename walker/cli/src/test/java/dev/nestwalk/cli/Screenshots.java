@@ -1,16 +1,20 @@
 package dev.nestwalk.cli;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.Opening;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.Dimension;
+import org.openqa.selenium.Keys;
 import org.openqa.selenium.OutputType;
 
 /**
@@ -29,7 +33,26 @@ class Screenshots {
     try (Browser browser = new Browser()) {
       walks(browser, work, folder);
       explorer(browser, folder);
+      exercises(browser, work, folder);
     }
+  }
+
+  private static void exercises(Browser browser, Path work, Path folder) throws IOException {
+    Path sheet = work.resolve("sheet.html");
+    StringWriter said = new StringWriter();
+    PrintWriter out = new PrintWriter(said);
+    String arguments =
+        "exercises --seed 7 --count 2 --kind page-size --kind smallest-invalidation --format html";
+    String[] words = (arguments + " --out " + sheet).split(" ", -1);
+    assertEquals(0, Main.run(out, out, words), said::toString);
+    browser.driver.get(sheet.toUri().toString());
+    browser.find("#e1 input").sendKeys("1G", Keys.ENTER);
+    browser.find("#e1 .reveal").click();
+    browser.find("#e2 input").click();
+    browser.find("#e2 input").sendKeys(Keys.ENTER);
+    browser.driver.manage().window().setSize(new Dimension(1000, 1610));
+    browser.driver.executeScript("scrollTo(0, 0)");
+    write(folder, "exercises", browser.driver.getScreenshotAs(OutputType.BYTES));
   }
 
   private static void walks(Browser browser, Path work, Path folder) throws IOException {
@@ -56,7 +79,7 @@ class Screenshots {
     picture(browser, folder, "predict", 1280, 560);
     browser.explain(work, "#step=33", comparison);
     browser.press("w");
-    browser.press(org.openqa.selenium.Keys.END);
+    browser.press(Keys.END);
     part(browser, folder, "compare", "#compare");
     browser.explain(work, "#step=20", comparison);
     part(browser, folder, "memory", "#memory");
