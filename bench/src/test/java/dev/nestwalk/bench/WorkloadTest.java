@@ -32,4 +32,12 @@ final class WorkloadTest {
       assertEquals(true, Translation.isFault(outside));
     }
   }
+
+  @ParameterizedTest
+  @EnumSource(DepthTables.class)
+  void everyDepthTranslatesAllItsPages(DepthTables tables) {
+    try (Arena arena = Arena.ofConfined()) {
+      DepthBenchmark.checked(tables, arena);
+    }
+  }
 }
