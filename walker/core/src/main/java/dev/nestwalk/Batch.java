@@ -69,7 +69,8 @@ final class Batch {
   /** Answers some from {@code at} on, and walks those that miss side by side; where it stopped. */
   private int misses(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
     boolean plain = access > 0 && (access & ~Access.ATOMIC) == 0;
-    boolean usual = plain && translator.caches && !translator.counting;
+    // One address alone has nobody to go beside.
+    boolean usual = plain && translator.caches && !translator.counting && end - at > 1;
     if (!usual || log.latest() != of.epoch && !of.prepare() || of.restriction != null) {
       answers[at] = counted(of.translate(iovas[at], access));
       return at + 1;
