@@ -284,7 +284,7 @@ public final class Endpoint implements AddressSpaces.Requester {
     if (log.latest() == quickEpoch && (access & ~PLAIN) == 0 && access != 0) {
       plan.global = false;
       if (!translator.keeps) {
-        long answer = translator.walkSmoothly(plan, iova, access);
+        long answer = translator.walkQuickly(plan, iova, access);
         if (answer != 0) {
           return answer;
         }

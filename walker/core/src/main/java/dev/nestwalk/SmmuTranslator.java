@@ -44,11 +44,6 @@ final class SmmuTranslator extends Translator {
   }
 
   @Override
-  long walkSmoothly(CachedPlan plan, long iova, int access) {
-    return walker.walkSmoothly((SmmuPlan) plan, iova, access);
-  }
-
-  @Override
   long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access) {
     SmmuPlan resolved = (SmmuPlan) plan;
     if (!counting) {

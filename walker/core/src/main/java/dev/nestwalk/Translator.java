@@ -241,9 +241,8 @@ public abstract class Translator {
   /** Resolves what a plain request needs; false if it is refused. */
   abstract boolean resolve(CachedPlan plan, int sourceId, int pasid);
 
+  /** Walks with a resolved configuration where that is soon done; else 0, and nothing is done. */
   abstract long walkQuickly(CachedPlan plan, long iova, int access);
-
-  abstract long walkSmoothly(CachedPlan plan, long iova, int access);
 
   /** Walks with a resolved configuration. */
   abstract long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access);

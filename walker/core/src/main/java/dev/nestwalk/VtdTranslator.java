@@ -44,11 +44,6 @@ final class VtdTranslator extends Translator {
   }
 
   @Override
-  long walkSmoothly(CachedPlan plan, long iova, int access) {
-    return walker.walkSmoothly((VtdPlan) plan, iova, access);
-  }
-
-  @Override
   long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access) {
     VtdPlan resolved = (VtdPlan) plan;
     if (!counting) {

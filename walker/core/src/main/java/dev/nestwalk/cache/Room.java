@@ -18,15 +18,13 @@ import java.util.Set;
  * <p>Threads: any.
  */
 final class Room {
-  private static final int LINE = 64;
-
-  /** Parts begin at multiples of the largest set. */
+  /** Parts begin at multiples of the largest set, which is several cache lines. */
   private static final int UNIT = 256;
 
   /** Bytes in all: 32 IOTLBs of the default size. */
   static final int BYTES = 2 << 20;
 
-  static final MemorySegment MEMORY = Arena.global().allocate(BYTES, Math.max(LINE, UNIT));
+  static final MemorySegment MEMORY = Arena.global().allocate(BYTES, UNIT);
 
   private static final BitSet TAKEN = new BitSet();
   private static final ReferenceQueue<Object> LEFT = new ReferenceQueue<>();

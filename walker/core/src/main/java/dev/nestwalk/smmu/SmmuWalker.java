@@ -150,12 +150,6 @@ public final class SmmuWalker {
    * has done nothing. Counts nothing.
    */
   public long walkSmoothly(SmmuPlan with, long address, int access) {
-    if (shortens) {
-      long quick = small.walk(with, address, access);
-      if (quick != 0) {
-        return quick;
-      }
-    }
     long answer =
         shortens ? shortened.walk(with, address, access) : smooth.walk(with, address, access);
     if (!with.stage1) {
@@ -164,9 +158,9 @@ public final class SmmuWalker {
     return answer;
   }
 
-  /** The same where it is soon done; else 0, and {@link #walkSmoothly} may know more. */
+  /** The same where it is soon done; else 0, and {@link #walk} knows more. */
   public long walkQuickly(SmmuPlan with, long address, int access) {
-    return small.walk(with, address, access);
+    return shortens ? small.walk(with, address, access) : walkSmoothly(with, address, access);
   }
 
   /**

@@ -107,12 +107,6 @@ public final class VtdWalker {
    * done nothing. Counts nothing.
    */
   public long walkSmoothly(VtdPlan plan, long iova, int access) {
-    if (shortens) {
-      long quick = small.walk(plan, iova, access);
-      if (quick != 0) {
-        return quick;
-      }
-    }
     long answer = shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
     if (plan.kind != VtdPlan.NESTED) {
       plan.inputSpan = Translation.spanLog2(answer);
@@ -120,9 +114,9 @@ public final class VtdWalker {
     return answer;
   }
 
-  /** The same where it is soon done; else 0, and {@link #walkSmoothly} may know more. */
+  /** The same where it is soon done; else 0, and {@link #walk} knows more. */
   public long walkQuickly(VtdPlan plan, long iova, int access) {
-    return small.walk(plan, iova, access);
+    return shortens ? small.walk(plan, iova, access) : walkSmoothly(plan, iova, access);
   }
 
   /**
