@@ -29,6 +29,9 @@ public final class Endpoint implements AddressSpaces.Requester {
   private static final int PLAIN = Access.ATOMIC;
   private static final long NEVER = -1;
 
+  /** Bits of an answer above the place in the smallest block. */
+  static final long ABOVE = -4096;
+
   /** A bit that every entry has clear: whoever expects it set finds nothing at once. */
   private static final long UNFINDABLE = 4;
 
@@ -49,8 +52,11 @@ public final class Endpoint implements AddressSpaces.Requester {
   long quickEpoch = NEVER;
 
   int shift = AddressSpaces.shiftOf(0);
+  int hashShift = shift - TranslationCache.ENTRY_SHIFT;
+  long blockMask = -1L << shift;
+  final long offsets;
+  long origin;
   long low;
-  long salt;
   long expected;
 
   /** What DMA must not meet, or null; as of the configuration at hand. */
@@ -65,6 +71,7 @@ public final class Endpoint implements AddressSpaces.Requester {
     this.translator = translator;
     log = translator.log;
     iotlb = translator.iotlb;
+    offsets = iotlb.offsets();
     this.sourceId = sourceId;
     this.pasid = pasid;
     plan = translator.newPlan();
@@ -89,11 +96,12 @@ public final class Endpoint implements AddressSpaces.Requester {
    *     whole of it
    */
   public long translate(long iova, int access) {
-    if (log.published == hitEpoch) {
-      int blockShift = shift;
-      long found = iotlb.findFirst(iova, blockShift, low, salt, expected, access & Access.ALL);
-      if (found != 0) {
-        return found & TranslationCache.PAYLOAD | iova ^ (iova >>> blockShift << blockShift);
+    if (log.published == hitEpoch && isPlain(access)) {
+      long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
+      long word1 = TranslationCache.word1At(at);
+      long block = iova & blockMask;
+      if (TranslationCache.answers(at, word1, block ^ low, expected, access)) {
+        return word1 & ABOVE | iova ^ block;
       }
     }
     return miss(iova, access);
@@ -273,6 +281,11 @@ public final class Endpoint implements AddressSpaces.Requester {
     return done;
   }
 
+  /** Read, write or both: what hits are about. */
+  static boolean isPlain(int access) {
+    return Integer.compareUnsigned(access - 1, PLAIN) < 0;
+  }
+
   /**
    * What the preferred place of the IOTLB does not answer. First the usual way, in few steps: one
    * size in use, small pages, known tables. One method on purpose: in this size the JIT leaves it
@@ -281,7 +294,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    */
   private long miss(long iova, int access) {
     // The acquire read also keeps the walk's plain reads from being made before it.
-    if (log.latest() == quickEpoch && (access & ~PLAIN) == 0 && access != 0) {
+    if (log.latest() == quickEpoch && isPlain(access)) {
       plan.global = false;
       if (!translator.keeps) {
         long answer = translator.walkQuickly(plan, iova, access);
@@ -290,7 +303,7 @@ public final class Endpoint implements AddressSpaces.Requester {
         }
       } else if (space().classes == 1 << sizeClass) {
         int blockShift = shift;
-        long found = iotlb.findOther(iova, blockShift, low, salt, expected, access);
+        long found = iotlb.findOther(iova, blockShift, origin, low, expected, access);
         if (found != 0) {
           return found & TranslationCache.PAYLOAD | iova ^ (iova >>> blockShift << blockShift);
         }
@@ -301,7 +314,7 @@ public final class Endpoint implements AddressSpaces.Requester {
             && (restriction == null || isFree(restriction, iova, blockShift))) {
           long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
           long word1 = expected | page | Translation.rights(answer) & usable(access);
-          iotlb.fill(iova, blockShift, low, salt, word1);
+          iotlb.fill(iova, blockShift, origin, low, word1);
           if (plan.global) {
             space().global = true;
           }
@@ -414,6 +427,8 @@ public final class Endpoint implements AddressSpaces.Requester {
   private void expectClass(AddressSpace current, int newClass) {
     sizeClass = newClass;
     shift = AddressSpaces.shiftOf(newClass);
+    hashShift = shift - TranslationCache.ENTRY_SHIFT;
+    blockMask = -1L << shift;
     expected = TranslationCache.expect(current.translations, newClass);
     if (translator.counting) {
       expected |= UNFINDABLE;
@@ -448,10 +463,10 @@ public final class Endpoint implements AddressSpaces.Requester {
       translator.spaces.freshen(second);
     }
     low = current.translations.low();
-    salt = current.translations.salt();
+    origin = iotlb.origin(current.translations);
     expectClass(current, sizeClass);
     epoch = translator.spaces.applied();
-    hitEpoch = translator.keeps ? epoch : NEVER;
+    hitEpoch = translator.keeps && iotlb.isPooled() ? epoch : NEVER;
     boolean free = restriction == null || translator.keeps;
     boolean quick = free && !translator.counting && !plan.readsAreFetches;
     quickEpoch = quick ? epoch : NEVER;

@@ -24,6 +24,12 @@ final class Room {
   /** Bytes in all: 32 IOTLBs of the default size. */
   static final int BYTES = 2 << 20;
 
+  /**
+   * Bits of the offset of an entry. An offset that was masked with it needs no check of bounds, as
+   * the JIT sees.
+   */
+  static final long WITHIN = BYTES - 16;
+
   static final MemorySegment MEMORY = Arena.global().allocate(BYTES, UNIT);
 
   private static final BitSet TAKEN = new BitSet();
@@ -45,7 +51,9 @@ final class Room {
   /**
    * Takes zeroed bytes for as long as {@code owner} can be reached.
    *
-   * @return their offset in {@link #MEMORY}, or -1 if there is no room
+   * @param bytes a power of two
+   * @return their offset in {@link #MEMORY}, a multiple of their number and of {@link #UNIT}, or -1
+   *     if there is no room
    */
   static synchronized long take(Object owner, long bytes) {
     for (Reference<?> gone = LEFT.poll(); gone != null; gone = LEFT.poll()) {
@@ -57,8 +65,7 @@ final class Room {
       return -1;
     }
     int count = (int) ((bytes + UNIT - 1) / UNIT);
-    int first = 0;
-    while (first + count <= BYTES / UNIT) {
+    for (int first = 0; first + count <= BYTES / UNIT; first += count) {
       int taken = TAKEN.nextSetBit(first);
       if (taken < 0 || taken >= first + count) {
         TAKEN.set(first, first + count);
@@ -66,7 +73,6 @@ final class Room {
         MEMORY.asSlice((long) first * UNIT, (long) count * UNIT).fill((byte) 0);
         return (long) first * UNIT;
       }
-      first = TAKEN.nextClearBit(taken);
     }
     return -1;
   }

@@ -11,12 +11,11 @@ package dev.nestwalk.cache;
  * <p>Threads: belongs to the thread of its translator.
  */
 public final class Tag {
-  /** Bits of a tag: 12 in the first word of an entry, 3 and 4 in the second. */
+  /** Bits of a tag: 12 in the first word of an entry, 7 in the second. */
   public static final int BITS = 19;
 
   private static final long LOW = 0xfff;
-  private static final int MIDDLE_SHIFT = 7;
-  private static final int HIGH_SHIFT = 60;
+  private static final int HIGH_SHIFT = 3;
 
   /** Spreads address spaces over the sets. */
   private static final long SPREAD = 0x9e37_79b9_7f4a_7c15L;
@@ -33,7 +32,7 @@ public final class Tag {
   public void set(int newNumber) {
     number = newNumber;
     low = newNumber & LOW;
-    high = (long) (newNumber >>> 12 & 7) << MIDDLE_SHIFT | (long) (newNumber >>> 15) << HIGH_SHIFT;
+    high = (long) (newNumber >>> 12) << HIGH_SHIFT;
     salt = newNumber * SPREAD >>> 40;
   }
 
@@ -47,7 +46,7 @@ public final class Tag {
     return low;
   }
 
-  /** Bits 63..60 and 9..7 of an entry's second word. */
+  /** Bits 9..3 of an entry's second word. */
   public long high() {
     return high;
   }

@@ -10,7 +10,7 @@ import java.lang.foreign.ValueLayout;
  *
  * <pre>
  *   word 0   63..12 input address of the block | 11..0 tag
- *   word 1   63..60 tag | 59..12 what the user keeps | 11..10 size class | 9..7 tag | 6..2 zero | 1..0 usable rights
+ *   word 1   63..60 zero | 59..12 what the user keeps | 11..10 size class | 9..3 tag | 2 zero | 1..0 usable rights
  * </pre>
  *
  * <p>A set is {@code ways} entries side by side, so that with up to four ways it is one cache line.
@@ -28,11 +28,14 @@ public final class TranslationCache {
   public static final long PAYLOAD = 0x0fff_ffff_ffff_f000L;
 
   /** Bits of word 1 that have to be as expected: tag, class, and those that are zero. */
-  static final long FIXED = 0xf000_0000_0000_0ffcL;
+  static final long FIXED = 0xffc;
+
+  /** Log2 of the size of an entry in bytes. */
+  public static final int ENTRY_SHIFT = 4;
 
   private static final int CLASS_SHIFT = 10;
   private static final long TAG_LOW = 0xfff;
-  private static final long TAG_HIGH = 0xf000_0000_0000_0380L;
+  private static final long TAG_HIGH = 0x3f8;
   private static final long RIGHTS = 3;
   private static final int LINE = 64;
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
@@ -90,82 +93,117 @@ public final class TranslationCache {
   }
 
   /**
-   * Looks at the place that the address prefers.
-   *
-   * @param shift log2 of the block size, at least 12
-   * @param expected {@link #expect}
-   * @param need rights asked for, 0 to 3; other bits find nothing
-   * @return word 1, or 0 if this place does not answer
+   * Whether the entries are in the memory that caches share, where {@link #preferred} finds them.
    */
-  public long findFirst(long address, int shift, long low, long salt, long expected, long need) {
-    long page = address >>> shift;
-    long at = base + place(page, salt);
-    return answer(word(at), word(at + 8), page << shift | low, expected, need);
+  public boolean isPooled() {
+    return pooled;
+  }
+
+  /** Bits of the offset of an entry. */
+  public long offsets() {
+    return mask << ENTRY_SHIFT;
+  }
+
+  /** What the offset of a tag's entries is mixed with: where the cache begins, and the tag. */
+  public long origin(Tag tag) {
+    return base | (tag.salt() & mask) << ENTRY_SHIFT;
+  }
+
+  private static long place(long address, int shift, long offsets, long origin) {
+    long hash = address >>> shift - ENTRY_SHIFT;
+    // Bits from 9 on join in so that blocks a table apart do not share one set.
+    return (hash ^ hash >>> 9) & offsets ^ origin;
+  }
+
+  // A look at the preferred place, for caches in the shared memory, in three steps. All that they
+  // need comes from the caller, and an offset that was masked needs no check of bounds: the JIT
+  // makes one straight piece of code of them, whose operands are the caller's fields themselves.
+
+  /**
+   * Offset of the entry that an address prefers.
+   *
+   * @param hashShift log2 of the block size, less {@link #ENTRY_SHIFT}
+   * @param offsets {@link #offsets}
+   * @param origin {@link #origin}
+   */
+  public static long preferred(long address, int hashShift, long offsets, long origin) {
+    long hash = address >>> hashShift;
+    return ((hash ^ hash >>> 9) & offsets ^ origin) & Room.WITHIN;
+  }
+
+  /** Word 1 of the entry at an offset. */
+  public static long word1At(long offset) {
+    return Room.MEMORY.get(WORD, (offset & Room.WITHIN) + 8);
   }
 
   /**
-   * The same for loops that call nothing: there the JIT keeps the segment's bounds in registers,
-   * which is quicker still than to have them as constants.
+   * Whether an entry answers.
+   *
+   * @param offset where it is
+   * @param word1 its word 1
+   * @param key input address of the block and, below it, {@link Tag#low}
+   * @param expected {@link #expect}
+   * @param need rights asked for, 0 to 3
    */
-  public long findInLoop(long address, int shift, long low, long salt, long expected, long need) {
-    long page = address >>> shift;
-    long at = place(page, salt);
-    long word0 = table.get(WORD, at);
-    return answer(word0, table.get(WORD, at + 8), page << shift | low, expected, need);
+  public static boolean answers(long offset, long word1, long key, long expected, long need) {
+    long difference = Room.MEMORY.get(WORD, offset & Room.WITHIN) ^ key;
+    return (difference | (word1 ^ expected ^ need) & (FIXED | need)) == 0;
   }
 
-  /** Looks at the other places of the set; else as {@link #findFirst}. */
-  public long findOther(long address, int shift, long low, long salt, long expected, long need) {
+  /**
+   * Looks at every place of the set, the preferred one first.
+   *
+   * @return word 1, or 0
+   */
+  public long find(long address, int shift, long origin, long low, long expected, long need) {
+    return findFrom(0, address, shift, origin, low, expected, need);
+  }
+
+  /** The same under a tag. */
+  public long find(long address, int shift, Tag tag, int sizeClass, long need) {
+    return find(address, shift, origin(tag), tag.low(), expect(tag, sizeClass), need);
+  }
+
+  /** As {@link #find}, where the preferred place was looked at if {@link #isPooled}. */
+  public long findOther(long address, int shift, long origin, long low, long expected, long need) {
+    return findFrom(pooled ? 1 : 0, address, shift, origin, low, expected, need);
+  }
+
+  private long findFrom(
+      int way, long address, int shift, long origin, long low, long expected, long need) {
     long page = address >>> shift;
     long key = page << shift | low;
-    long at = base + place(page, salt);
-    for (int way = 1; way < ways; way++) {
-      long other = at ^ (long) way << 4;
-      long word0 = word(other);
-      if (word0 == key) {
-        long found = answer(word0, word(other + 8), key, expected, need);
-        if (found != 0) {
-          return found;
+    long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+    for (int i = way; i < ways; i++) {
+      long other = at ^ (long) i << ENTRY_SHIFT;
+      if (word0(other) == key) {
+        long word1 = word1(other);
+        if (((word1 ^ expected ^ need) & (FIXED | need)) == 0) {
+          return word1;
         }
       }
     }
     return 0;
   }
 
-  private static long answer(long word0, long word1, long key, long expected, long need) {
-    long difference = word0 ^ key;
-    difference |= (word1 ^ (expected | need)) & (FIXED | need);
-    return difference == 0 ? word1 : 0;
+  // Offsets are within the room, or within the table where that has memory of its own.
+
+  private long word0(long at) {
+    return pooled ? Room.MEMORY.get(WORD, at & Room.WITHIN) : table.get(WORD, at);
   }
 
-  // Offsets from here on are within the room, or within the table where that has memory of its own.
-
-  private long word(long at) {
-    return pooled ? Room.MEMORY.get(WORD, at) : table.get(WORD, at);
+  private long word1(long at) {
+    return pooled ? Room.MEMORY.get(WORD, (at & Room.WITHIN) + 8) : table.get(WORD, at + 8);
   }
 
-  private void set(long at, long value) {
+  private void set(long at, long word0, long word1) {
     if (pooled) {
-      Room.MEMORY.set(WORD, at, value);
+      Room.MEMORY.set(WORD, at & Room.WITHIN, word0);
+      Room.MEMORY.set(WORD, (at & Room.WITHIN) + 8, word1);
     } else {
-      table.set(WORD, at, value);
+      table.set(WORD, at, word0);
+      table.set(WORD, at + 8, word1);
     }
-  }
-
-  /** Looks at every place of the set. */
-  public long find(long address, int shift, long low, long salt, long expected, long need) {
-    long first = findInLoop(address, shift, low, salt, expected, need);
-    return first != 0 || ways == 1 ? first : findOther(address, shift, low, salt, expected, need);
-  }
-
-  /** The same under a tag. */
-  public long find(long address, int shift, Tag tag, int sizeClass, long need) {
-    return find(address, shift, tag.low(), tag.salt(), expect(tag, sizeClass), need);
-  }
-
-  private long place(long page, long salt) {
-    // Bits from 9 on join in so that blocks a table apart do not share one set.
-    return ((page ^ page >>> 9 ^ salt) & mask) << 4;
   }
 
   /**
@@ -175,7 +213,7 @@ public final class TranslationCache {
    * @param rights usable rights, 0 to 3
    */
   public void put(long address, int shift, Tag tag, int sizeClass, long payload, long rights) {
-    fill(address, shift, tag.low(), tag.salt(), payload | expect(tag, sizeClass) | rights);
+    fill(address, shift, origin(tag), tag.low(), payload | expect(tag, sizeClass) | rights);
   }
 
   /**
@@ -183,17 +221,16 @@ public final class TranslationCache {
    *
    * @param word1 payload, {@link #expect} and usable rights
    */
-  public void fill(long address, int shift, long low, long salt, long word1) {
+  public void fill(long address, int shift, long origin, long low, long word1) {
     long page = address >>> shift;
     long word0 = page << shift | low;
-    long at = base + place(page, salt);
-    long old0 = word(at);
-    long old1 = word(at + 8);
+    long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+    long old0 = word0(at);
+    long old1 = word1(at);
     if (!isSame(old0, old1, word0, word1)) {
       moveAside(at, old0, old1, word0, word1);
     }
-    set(at, word0);
-    set(at + 8, word1);
+    set(at, word0, word1);
   }
 
   private static boolean isSame(long word0, long word1, long wanted0, long wanted1) {
@@ -204,14 +241,13 @@ public final class TranslationCache {
   private void moveAside(long at, long old0, long old1, long word0, long word1) {
     long free = -1;
     for (int way = 1; way < ways; way++) {
-      long other = at ^ (long) way << 4;
-      long other0 = word(other);
-      if (other0 == word0 && isSame(other0, word(other + 8), word0, word1)) {
-        set(other, old0);
-        set(other + 8, old1);
+      long other = at ^ (long) way << ENTRY_SHIFT;
+      long other0 = word0(other);
+      if (other0 == word0 && isSame(other0, word1(other), word0, word1)) {
+        set(other, old0, old1);
         return;
       }
-      if (other0 == 0 && word(other + 8) == 0) {
+      if (other0 == 0 && word1(other) == 0) {
         free = other;
       }
     }
@@ -224,10 +260,9 @@ public final class TranslationCache {
         return;
       }
       victim = victim + 1 == ways ? 1 : victim + 1;
-      free = at ^ (long) victim << 4;
+      free = at ^ (long) victim << ENTRY_SHIFT;
     }
-    set(free, old0);
-    set(free + 8, old1);
+    set(free, old0, old1);
   }
 
   /**
@@ -267,10 +302,10 @@ public final class TranslationCache {
   private int dropOne(Tag tag, long page, int shift, int sizeClass) {
     long word0 = page << shift | tag.low();
     long expected = expect(tag, sizeClass);
-    long at = place(page, tag.salt());
+    long at = place(page << shift, shift, mask << ENTRY_SHIFT, (tag.salt() & mask) << ENTRY_SHIFT);
     int dropped = 0;
     for (int way = 0; way < ways; way++) {
-      long other = at ^ (long) way << 4;
+      long other = at ^ (long) way << ENTRY_SHIFT;
       if (isSame(table.get(WORD, other), table.get(WORD, other + 8), word0, expected)) {
         erase(other);
         dropped++;
@@ -281,7 +316,7 @@ public final class TranslationCache {
 
   private int scan(Tag tag, int[] shifts, long first, long last) {
     int dropped = 0;
-    for (long at = 0; at <= mask << 4; at += 16) {
+    for (long at = 0; at <= mask << ENTRY_SHIFT; at += 16) {
       long word0 = table.get(WORD, at);
       long word1 = table.get(WORD, at + 8);
       if ((word0 & TAG_LOW) != tag.low() || (word1 & TAG_HIGH) != tag.high()) {
@@ -318,7 +353,7 @@ public final class TranslationCache {
   /** Number of entries that a tag has; reads the whole store. */
   public int count(Tag tag) {
     int found = 0;
-    for (long at = 0; at <= mask << 4; at += 16) {
+    for (long at = 0; at <= mask << ENTRY_SHIFT; at += 16) {
       long word0 = table.get(WORD, at);
       long word1 = table.get(WORD, at + 8);
       if ((word0 & TAG_LOW) == tag.low() && (word1 & TAG_HIGH) == tag.high()) {
