@@ -164,13 +164,17 @@ public class GuestMemory {
   }
 
   /**
-   * The entry at {@code address}, or 0 if the largest run does not hold it. No format takes 0 for a
-   * present entry, so a reader that meets one asks {@link #find} what it was.
+   * An entry of a table, or 0 if the largest run does not hold it. No format takes 0 for a present
+   * entry, so a reader that meets one asks {@link #find} what it was.
    *
-   * @param address guest-physical, a multiple of 8
+   * <p>A walk is a chain of such reads, each at the address that the last one gave: the sum is made
+   * so that the fewest steps lie between one and the next.
+   *
+   * @param table guest-physical, a multiple of 8
+   * @param index offset in the table, in bytes, a multiple of 8
    */
-  public long entryOrZero(long address) {
-    long offset = address - first0;
+  public long entryOrZero(long table, long index) {
+    long offset = table + (index - first0);
     if (Long.compareUnsigned(offset, smooth0) >= 0) {
       return 0;
     }

@@ -48,7 +48,8 @@ final class SmallPageWalk {
     if (plan.stage1) {
       Regime regime = SmoothWalk.regime(plan, iova);
       long table = firstTable(plan, regime, iova);
-      long entry = table == 0 ? 0 : memory.entryOrZero(slot(regime, table, iova));
+      long entry =
+          table == 0 ? 0 : memory.entryOrZero(table & Stage1Walk.ADDRESS, slot(regime, iova));
       first = firstPage(plan, regime, table, entry, iova, access);
       if (first == 0) {
         return 0;
@@ -63,7 +64,8 @@ final class SmallPageWalk {
       return plan.stage1 ? first : 0;
     }
     long table = secondTable(plan, address);
-    long entry = table == 0 ? 0 : memory.entryOrZero(slot(plan.second, table, address));
+    long entry =
+        table == 0 ? 0 : memory.entryOrZero(table & Stage1Walk.ADDRESS, slot(plan.second, address));
     long second = secondPage(plan, table, entry, address, access);
     return second == 0 ? 0 : answer(plan, first, second);
   }
@@ -86,7 +88,7 @@ final class SmallPageWalk {
       for (int lane = 0; lane < count; lane++) {
         long iova = iovas[from + lane];
         Regime regime = SmoothWalk.regime(plan, iova);
-        entries[lane] = memory.entryOrZero(slot(regime, known[lane], iova));
+        entries[lane] = memory.entryOrZero(known[lane] & Stage1Walk.ADDRESS, slot(regime, iova));
       }
       for (int lane = 0; lane < count; lane++) {
         long iova = iovas[from + lane];
@@ -106,7 +108,8 @@ final class SmallPageWalk {
     }
     for (int lane = 0; lane < count; lane++) {
       long address = plan.stage1 ? Translation.address(pages[lane]) : iovas[from + lane];
-      entries[lane] = memory.entryOrZero(slot(plan.second, known[lane], address));
+      entries[lane] =
+          memory.entryOrZero(known[lane] & Stage1Walk.ADDRESS, slot(plan.second, address));
     }
     for (int lane = 0; lane < count; lane++) {
       long address = plan.stage1 ? Translation.address(pages[lane]) : iovas[from + lane];
@@ -115,10 +118,9 @@ final class SmallPageWalk {
     }
   }
 
-  /** Address of the descriptor that maps a page, in the last table. */
-  private static long slot(Regime regime, long table, long address) {
-    long index = address >>> regime.granule & (1L << regime.stride) - 1;
-    return (table & Stage1Walk.ADDRESS) + (index << 3);
+  /** Offset of the descriptor that maps a page, in the last table. */
+  private static long slot(Regime regime, long address) {
+    return (address >>> regime.granule & (1L << regime.stride) - 1) << 3;
   }
 
   /** What is known of the last stage 1 table, or 0. */

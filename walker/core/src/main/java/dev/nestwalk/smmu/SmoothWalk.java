@@ -109,7 +109,7 @@ final class SmoothWalk {
     int shift = top;
     long entry;
     while (true) {
-      entry = memory.entryOrZero(table + ((ipa >>> shift & slots) << 3));
+      entry = memory.entryOrZero(table, (ipa >>> shift & slots) << 3);
       if (shift == granule || (entry & (TABLE | beyond)) != TABLE) {
         break;
       }
@@ -136,33 +136,70 @@ final class SmoothWalk {
     long inside = address & (1L << regime.inputBits) - 1;
     long hierarchy = 0;
     int shift = regime.lsb(regime.start);
-    long at = regime.base + (inside >>> shift << 3);
-    int need = Access.READ;
-    long page = 0;
+    long slots = -1;
+    long table = regime.base;
+    long entry;
     while (true) {
-      long host = second(plan, at, need);
-      if (host == 0) {
-        return 0;
-      }
-      if (page != 0) {
-        plan.inputSpan = Translation.spanLog2(page);
-        plan.intermediate = at;
-        return both(page, host);
-      }
-      long entry = memory.entryOrZero(Translation.address(host));
+      entry = entryBelow(plan, table, (inside >>> shift & slots) << 3);
       if (shift == regime.granule || (entry & (TABLE | regime.beyond)) != TABLE) {
-        page = page(plan, regime, entry, shift, hierarchy, address, access);
-        if (page == 0) {
-          return 0;
-        }
-        at = Translation.address(page);
-        need = access;
-      } else {
-        hierarchy |= entry;
-        shift -= regime.stride;
-        at = regime.next(entry, inside, shift);
+        break;
       }
+      hierarchy |= entry;
+      table = entry & regime.tables;
+      shift -= regime.stride;
+      slots = (1L << regime.stride) - 1;
     }
+    long page = page(plan, regime, entry, shift, hierarchy, address, access);
+    if (page == 0) {
+      return 0;
+    }
+    long intermediate = Translation.address(page);
+    long host = second(plan, intermediate, access);
+    if (host == 0) {
+      return 0;
+    }
+    plan.inputSpan = Translation.spanLog2(page);
+    plan.intermediate = intermediate;
+    return both(page, host);
+  }
+
+  /**
+   * A stage 1 descriptor, which lies behind stage 2, or 0. Between stage 2's last descriptor and
+   * this one there is but a sum.
+   *
+   * @param of intermediate address of the table
+   */
+  private long entryBelow(SmmuPlan plan, long of, long index) {
+    Regime regime = plan.second;
+    long ipa = of + index;
+    if (ipa >>> regime.inputBits != 0) {
+      return 0;
+    }
+    int stride = regime.stride;
+    int granule = regime.granule;
+    long beyond = regime.beyond;
+    long table = regime.base;
+    long slots = -1;
+    int shift = regime.lsb(regime.start);
+    long entry;
+    while (true) {
+      entry = memory.entryOrZero(table, (ipa >>> shift & slots) << 3);
+      if (shift == granule || (entry & (TABLE | beyond)) != TABLE) {
+        break;
+      }
+      table = entry & regime.tables;
+      shift -= stride;
+      slots = (1L << stride) - 1;
+    }
+    long rights = (long) Access.READ << S2AP_SHIFT;
+    long required = rights | AF | (shift == granule ? TABLE : BLOCK);
+    if ((entry & (rights | AF | TABLE | beyond)) != required || !regime.isLeaf(shift)) {
+      return 0;
+    }
+    long within = ipa & (1L << shift) - 1;
+    return shift == granule
+        ? memory.entryOrZero(entry & regime.tables, within)
+        : memory.entryOrZero((entry & OUTPUT) >>> shift << shift, within);
   }
 
   /** The answer of both stages. */
@@ -190,15 +227,17 @@ final class SmoothWalk {
     long inside = address & (1L << regime.inputBits) - 1;
     long hierarchy = above;
     int shift = top;
-    long at = root + ((inside >>> shift & mask) << 3);
+    long slots = mask;
+    long table = root;
     while (true) {
-      long entry = memory.entryOrZero(at);
+      long entry = memory.entryOrZero(table, (inside >>> shift & slots) << 3);
       if (shift == regime.granule || (entry & (TABLE | regime.beyond)) != TABLE) {
         return page(plan, regime, entry, shift, hierarchy, address, access);
       }
       hierarchy |= entry;
+      table = entry & regime.tables;
       shift -= regime.stride;
-      at = regime.next(entry, inside, shift);
+      slots = (1L << regime.stride) - 1;
     }
   }
 

@@ -76,7 +76,7 @@ final class LockstepWalk {
       }
       for (int lane = 0; lane < count; lane++) {
         // A lane that is done has the address of a byte here.
-        entries[lane] = memory.entryOrZero(Translation.address(host[lane]) & -8);
+        entries[lane] = memory.entryOrZero(Translation.address(host[lane]) & -8, 0);
       }
       for (int lane = 0; lane < count; lane++) {
         if (address[lane] != CLOSED) {
@@ -133,8 +133,8 @@ final class LockstepWalk {
   /** Loads first, and nothing else: many of them fit into the processor's window. */
   private void load(int count, int shift) {
     for (int lane = 0; lane < count; lane++) {
-      long at = (table[lane] & -4096) + (address[lane] >>> shift - 3 & SmoothWalk.INDEX);
-      entries[lane] = memory.entryOrZero(at);
+      long index = address[lane] >>> shift - 3 & SmoothWalk.INDEX;
+      entries[lane] = memory.entryOrZero(table[lane] & -4096, index);
     }
   }
 

@@ -51,7 +51,7 @@ final class SmallPageWalk {
     long address = iova;
     if (plan.usesFirst) {
       long table = firstTable(plan, iova);
-      long entry = table == 0 ? 0 : memory.entryOrZero(slot(table, iova));
+      long entry = table == 0 ? 0 : memory.entryOrZero(table & ADDRESS, slot(iova));
       first = firstPage(plan, table, entry, iova, access);
       if (first == 0) {
         return 0;
@@ -64,7 +64,7 @@ final class SmallPageWalk {
       return settled(iova, first);
     }
     long table = secondTable(plan, address, access);
-    long entry = table == 0 ? 0 : memory.entryOrZero(slot(table, address));
+    long entry = table == 0 ? 0 : memory.entryOrZero(table & ADDRESS, slot(address));
     long second = secondPage(plan, table, entry, address, access);
     plan.inputSpan = PAGE;
     return second == 0 ? 0 : settled(iova, both(first, second));
@@ -82,7 +82,7 @@ final class SmallPageWalk {
         known[lane] = firstTable(plan, iovas[from + lane]);
       }
       for (int lane = 0; lane < count; lane++) {
-        entries[lane] = memory.entryOrZero(slot(known[lane], iovas[from + lane]));
+        entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(iovas[from + lane]));
       }
       for (int lane = 0; lane < count; lane++) {
         pages[lane] = firstPage(plan, known[lane], entries[lane], iovas[from + lane], access);
@@ -105,7 +105,7 @@ final class SmallPageWalk {
     }
     for (int lane = 0; lane < count; lane++) {
       long address = nested ? Translation.address(pages[lane]) : iovas[from + lane];
-      entries[lane] = memory.entryOrZero(slot(known[lane], address));
+      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(address));
     }
     for (int lane = 0; lane < count; lane++) {
       long iova = iovas[from + lane];
@@ -116,9 +116,9 @@ final class SmallPageWalk {
     }
   }
 
-  /** Address of the entry that maps a small page, in the last table. */
-  private static long slot(long table, long address) {
-    return (table & ADDRESS) + (address >>> PAGE - 3 & SmoothWalk.INDEX);
+  /** Offset of the entry that maps a small page, in the last table. */
+  private static long slot(long address) {
+    return address >>> PAGE - 3 & SmoothWalk.INDEX;
   }
 
   /** What is known of the last first-stage table, or 0. */

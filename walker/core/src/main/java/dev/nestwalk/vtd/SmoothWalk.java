@@ -84,7 +84,7 @@ final class SmoothWalk {
     int shift = 3 + 9 * plan.secondLevels;
     long entry;
     while (true) {
-      entry = memory.entryOrZero(table + (address >>> shift - 3 & INDEX));
+      entry = memory.entryOrZero(table, address >>> shift - 3 & INDEX);
       granted &= entry;
       if (shift == 12 || (entry & rules) != required) {
         break;
@@ -110,31 +110,31 @@ final class SmoothWalk {
     int levels = plan.secondLevels;
     if (levels > 3) {
       if (levels > 4) {
-        long entry = memory.entryOrZero(table + (address >>> 45 & INDEX));
+        long entry = memory.entryOrZero(table, address >>> 45 & INDEX);
         granted &= entry;
         table = entry & ADDRESS;
         if ((entry & rules) != required) {
           return 0;
         }
       }
-      long entry = memory.entryOrZero(table + (address >>> 36 & INDEX));
+      long entry = memory.entryOrZero(table, address >>> 36 & INDEX);
       granted &= entry;
       table = entry & ADDRESS;
       if ((entry & rules) != required) {
         return 0;
       }
     }
-    long entry = memory.entryOrZero(table + (address >>> 27 & INDEX));
+    long entry = memory.entryOrZero(table, address >>> 27 & INDEX);
     granted &= entry;
     if ((entry & rules) != required) {
       return secondPage(plan, entry, 30, granted, address, access);
     }
-    entry = memory.entryOrZero((entry & ADDRESS) + (address >>> 18 & INDEX));
+    entry = memory.entryOrZero((entry & ADDRESS), address >>> 18 & INDEX);
     granted &= entry;
     if ((entry & rules) != required) {
       return secondPage(plan, entry, 21, granted, address, access);
     }
-    entry = memory.entryOrZero((entry & ADDRESS) + (address >>> 9 & INDEX));
+    entry = memory.entryOrZero((entry & ADDRESS), address >>> 9 & INDEX);
     return secondPage(plan, entry, 12, granted & entry, address, access);
   }
 
@@ -155,7 +155,7 @@ final class SmoothWalk {
     int shift = top;
     long entry;
     while (true) {
-      entry = memory.entryOrZero(table + (address >>> shift - 3 & INDEX));
+      entry = memory.entryOrZero(table, address >>> shift - 3 & INDEX);
       granted &= entry;
       if (shift == 12 || (entry & (required | illegal)) != required) {
         break;
@@ -206,36 +206,66 @@ final class SmoothWalk {
       return 0;
     }
     long required = required(plan);
-    long illegal = plan.firstIllegal;
+    long rules = required | plan.firstIllegal;
     long all = -1;
     int shift = top(plan);
-    long address = plan.firstRoot + (iova >>> shift - 3 & INDEX);
-    int need = Access.READ;
-    long page = 0;
+    long table = plan.firstRoot;
+    long entry;
     while (true) {
-      long host = second(plan, address, need);
-      if (host == 0) {
-        return 0;
-      }
-      if (page != 0) {
-        plan.inputSpan = Translation.spanLog2(page);
-        plan.intermediate = address;
-        return both(page, host);
-      }
-      long entry = memory.entryOrZero(Translation.address(host));
+      entry = entryBelow(plan, table, iova >>> shift - 3 & INDEX);
       all &= entry;
-      if (shift == 12 || (entry & (required | illegal)) != required) {
-        page = page(plan, entry, shift, all, iova, access);
-        if (page == 0) {
-          return 0;
-        }
-        address = Translation.address(page);
-        need = access;
-      } else {
-        shift -= 9;
-        address = (entry & ADDRESS) + (iova >>> shift - 3 & INDEX);
+      if (shift == 12 || (entry & rules) != required) {
+        break;
       }
+      table = entry & ADDRESS;
+      shift -= 9;
     }
+    long page = page(plan, entry, shift, all, iova, access);
+    if (page == 0) {
+      return 0;
+    }
+    long address = Translation.address(page);
+    long host = second(plan, address, access);
+    if (host == 0) {
+      return 0;
+    }
+    plan.inputSpan = Translation.spanLog2(page);
+    plan.intermediate = address;
+    return both(page, host);
+  }
+
+  /**
+   * An entry of a first-stage table that lies behind the second stage, or 0. Between the second
+   * stage's last entry and this one there is but a sum.
+   *
+   * @param of intermediate address of the table
+   */
+  private long entryBelow(VtdPlan plan, long of, long index) {
+    if (of >>> plan.secondWidth != 0) {
+      return 0;
+    }
+    long required = secondRequired(plan, Access.READ);
+    long rules = required | plan.secondIllegal;
+    long table = plan.secondRoot;
+    int shift = 3 + 9 * plan.secondLevels;
+    long entry;
+    while (true) {
+      entry = memory.entryOrZero(table, of >>> shift - 3 & INDEX);
+      if (shift == 12 || (entry & rules) != required) {
+        break;
+      }
+      table = entry & ADDRESS;
+      shift -= 9;
+    }
+    if (shift == 12) {
+      boolean legal = (entry & (required | plan.secondPage[1])) == required;
+      return legal ? memory.entryOrZero(entry & ADDRESS, index) : 0;
+    }
+    boolean legal = (entry & (required | plan.secondPage[(shift - 3) / 9])) == required;
+    long within = of & (1L << shift) - 1;
+    return legal && (entry & PAGE) != 0
+        ? memory.entryOrZero((entry & ADDRESS) >>> shift << shift, within | index)
+        : 0;
   }
 
   /** The answer of both stages. */
@@ -257,7 +287,7 @@ final class SmoothWalk {
     long all = above;
     int shift = top;
     while (true) {
-      long entry = memory.entryOrZero(table + (iova >>> shift - 3 & INDEX));
+      long entry = memory.entryOrZero(table, iova >>> shift - 3 & INDEX);
       all &= entry;
       if (shift == 12 || (entry & (required | illegal)) != required) {
         return page(plan, entry, shift, all, iova, access);
