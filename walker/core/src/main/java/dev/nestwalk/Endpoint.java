@@ -5,6 +5,7 @@ import dev.nestwalk.cache.AddressSpaces;
 import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.cache.Probe;
 import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
@@ -25,15 +26,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads: belongs to the thread of its translator.
  */
-public final class Endpoint implements AddressSpaces.Requester {
+public abstract sealed class Endpoint implements AddressSpaces.Requester
+    permits VtdEndpoint, SmmuEndpoint {
   private static final int PLAIN = Access.ATOMIC;
   private static final long NEVER = -1;
 
   /** Bits of an answer above the place in the smallest block. */
   static final long ABOVE = -4096;
-
-  /** A bit that every entry has clear: whoever expects it set finds nothing at once. */
-  private static final long UNFINDABLE = 4;
 
   private final Translator translator;
   private final InvalidationLog log;
@@ -51,6 +50,12 @@ public final class Endpoint implements AddressSpaces.Requester {
   /** As hitEpoch, where a miss may take the quick way. */
   long quickEpoch = NEVER;
 
+  /** The same where translations are not kept. */
+  long walkEpoch = NEVER;
+
+  /** What a hit after a walk for one right may grant besides it. */
+  private int silentRights;
+
   int shift = AddressSpaces.shiftOf(0);
   int hashShift = shift - TranslationCache.ENTRY_SHIFT;
   long blockMask = -1L << shift;
@@ -67,23 +72,23 @@ public final class Endpoint implements AddressSpaces.Requester {
   private @Nullable AddressSpace space;
   private @Nullable AddressSpace second;
 
-  Endpoint(Translator translator, int sourceId, int pasid) {
+  Endpoint(Translator translator, CachedPlan plan, int sourceId, int pasid) {
     this.translator = translator;
     log = translator.log;
     iotlb = translator.iotlb;
     offsets = iotlb.offsets();
     this.sourceId = sourceId;
     this.pasid = pasid;
-    plan = translator.newPlan();
+    this.plan = plan;
   }
 
   /** Requester id or StreamID. */
-  public int sourceId() {
+  public final int sourceId() {
     return sourceId;
   }
 
   /** PASID or SubstreamID, -1 for none. */
-  public int pasid() {
+  public final int pasid() {
     return pasid;
   }
 
@@ -95,7 +100,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    * @return a packed {@link Translation}; after a refusal {@link Translator#lastFault} has the
    *     whole of it
    */
-  public long translate(long iova, int access) {
+  public final long translate(long iova, int access) {
     if (log.published == hitEpoch && isPlain(access)) {
       long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
       long word1 = TranslationCache.word1At(at);
@@ -119,7 +124,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    * @return how many were refused
    * @throws IndexOutOfBoundsException if the places are not in both arrays
    */
-  public int translate(long[] iovas, long[] answers, int from, int count, int access) {
+  public final int translate(long[] iovas, long[] answers, int from, int count, int access) {
     Objects.checkFromIndexSize(from, count, iovas.length);
     Objects.checkFromIndexSize(from, count, answers.length);
     return translator.batch.translate(this, iovas, answers, from, count, access);
@@ -128,7 +133,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   /**
    * The rights that a hit may grant without a look at the tables, after a walk for {@code access}.
    */
-  int usable(int access) {
+  final int usable(int access) {
     int usable = plan.writesAreSilent || (access & Access.WRITE) != 0 ? Access.ATOMIC : Access.READ;
     return plan.readsAreFetches && access != Access.READ ? usable & Access.WRITE : usable;
   }
@@ -141,7 +146,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    * @return how many bytes were read: less than all if one was refused or lies outside memory,
    *     which {@link #stoppedBy} then tells
    */
-  public long read(long iova, MemorySegment into) {
+  public final long read(long iova, MemorySegment into) {
     return copy(iova, into, Access.READ);
   }
 
@@ -153,7 +158,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    * @return how many bytes were written: less than all if one was refused, lies outside memory or
    *     in memory that takes no writes, which {@link #stoppedBy} then tells
    */
-  public long write(long iova, MemorySegment from) {
+  public final long write(long iova, MemorySegment from) {
     return copy(iova, from, Access.WRITE);
   }
 
@@ -186,7 +191,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    *     or if the output is not contiguous
    * @throws IllegalArgumentException for an empty range
    */
-  public @Nullable MemorySegment slice(long iova, long length, int access) {
+  public final @Nullable MemorySegment slice(long iova, long length, int access) {
     if (length < 1) {
       throw new IllegalArgumentException("slice of %d bytes: expected some".formatted(length));
     }
@@ -207,7 +212,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   /** The answer for the byte at which the last read, write or slice ended early. */
-  public long stoppedBy() {
+  public final long stoppedBy() {
     return stoppedBy;
   }
 
@@ -228,7 +233,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    * @return how many were refused
    * @throws IllegalArgumentException if the sizes do not fit
    */
-  public long translate(MemorySegment iovas, MemorySegment answers, int access) {
+  public final long translate(MemorySegment iovas, MemorySegment answers, int access) {
     long bytes = iovas.byteSize();
     if ((bytes & 7) != 0 || answers.byteSize() < bytes) {
       throw new IllegalArgumentException(
@@ -258,7 +263,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    *     {@link Translator#lastFault} then tells, or if {@code runs} is full
    * @throws IllegalArgumentException for an empty range or one that wraps
    */
-  public long translateRange(long iova, long length, int access, DmaRuns runs) {
+  public final long translateRange(long iova, long length, int access, DmaRuns runs) {
     if (length < 1 || Long.compareUnsigned(iova + (length - 1), iova) < 0) {
       throw new IllegalArgumentException(
           "range of %d bytes at 0x%x: expected at least one, without wrap".formatted(length, iova));
@@ -287,58 +292,30 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   /**
-   * What the preferred place of the IOTLB does not answer. First the usual way, in few steps: one
-   * size in use, small pages, known tables. One method on purpose: in this size the JIT leaves it
-   * out of {@link #translate} where misses are rare, which so stays small enough to be inlined into
-   * its callers.
+   * What the preferred place of the IOTLB does not answer: first the usual way, in few steps, then
+   * every rule: configuration, what is barred, all sizes, the whole walk.
+   *
+   * <p>One method on purpose: with more than 325 bytes of code, which is what the JIT inlines at
+   * most, it stays out of {@link #translate}, and that so is small enough for its callers' loops.
    */
   private long miss(long iova, int access) {
-    // The acquire read also keeps the walk's plain reads from being made before it.
-    if (log.latest() == quickEpoch && isPlain(access)) {
-      plan.global = false;
-      if (!translator.keeps) {
-        long answer = translator.walkQuickly(plan, iova, access);
-        if (answer != 0) {
-          return answer;
-        }
-      } else if (space().classes == 1 << sizeClass) {
-        int blockShift = shift;
-        long found = iotlb.findOther(iova, blockShift, origin, low, expected, access);
-        if (found != 0) {
-          return found & TranslationCache.PAYLOAD | iova ^ (iova >>> blockShift << blockShift);
-        }
-        long answer = translator.walkQuickly(plan, iova, access);
-        if (answer != 0
-            && Translation.spanLog2(answer) == blockShift
-            && plan.inputSpan <= blockShift
-            && (restriction == null || isFree(restriction, iova, blockShift))) {
-          long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
-          long word1 = expected | page | Translation.rights(answer) & usable(access);
-          iotlb.fill(iova, blockShift, origin, low, word1);
-          if (plan.global) {
-            space().global = true;
-          }
-          return answer;
-        }
-      }
-    }
-    return thoroughly(iova, access);
-  }
-
-  /** Whether nothing is barred in the block, nor in the intermediate one of the walk just made. */
-  private boolean isFree(Restrictions.Restriction barred, long iova, int blockShift) {
-    boolean nested = plan.usesFirst && plan.usesSecond;
-    return barred.input().isBlockFree(iova, blockShift)
-        && (!nested || barred.below().isBlockFree(plan.intermediate, blockShift));
-  }
-
-  /** A miss with every rule: configuration, what is barred, all sizes, then the whole walk. */
-  private long thoroughly(long iova, int access) {
-    if ((access & ~PLAIN) != 0 || access == 0 || !translator.caches) {
+    if (!isPlain(access) || !translator.caches) {
       return translator.anew(sourceId, pasid, iova, access);
     }
     // The acquire read also keeps the walk's plain reads from being made before it.
-    if (log.latest() != epoch && !prepare()) {
+    long latest = log.latest();
+    if (latest == quickEpoch) {
+      long answer = missQuickly(iova, access);
+      if (answer != 0) {
+        return answer;
+      }
+    } else if (latest == walkEpoch) {
+      long answer = walkQuickly(iova, access);
+      if (answer != 0) {
+        return answer;
+      }
+    }
+    if (latest != epoch && !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
     }
     Restrictions.Restriction barred = restriction;
@@ -348,40 +325,73 @@ public final class Endpoint implements AddressSpaces.Requester {
         return translator.refuse(sourceId, pasid, iova, access, kind, 0);
       }
     }
-    if (!translator.keeps) {
-      if (translator.counting) {
-        translator.structures.counters.misses++;
-      }
-      return walk(barred, iova, access);
-    }
-    AddressSpace current = space();
     CacheCounters counters = translator.structures.counters;
-    long known = known(current, iova, access);
-    if (known != 0) {
-      counters.hits++;
-      return known;
+    AddressSpace current = space();
+    if (translator.keeps) {
+      long known = known(current, iova, access);
+      if (known != 0) {
+        counters.hits++;
+        return known;
+      }
     }
     counters.misses++;
-    long answer = walk(barred, iova, access);
-    if (Translation.isFault(answer)) {
-      return answer;
+    plan.global = false;
+    long answer = translator.walk(plan, sourceId, pasid, iova, access);
+    boolean nested = plan.usesFirst && plan.usesSecond;
+    int inputSpan = nested ? plan.inputSpan : Translation.spanLog2(answer);
+    if (barred != null && !Translation.isFault(answer)) {
+      long intermediate = nested ? plan.intermediate : -1;
+      answer = translator.judged(barred, sourceId, pasid, iova, access, answer, intermediate);
     }
-    keep(current, iova, access, answer, plan.inputSpan);
+    if (translator.keeps && !Translation.isFault(answer)) {
+      keep(current, iova, access, answer, inputSpan);
+    }
     return answer;
   }
 
-  private long walk(Restrictions.@Nullable Restriction barred, long iova, int access) {
-    plan.global = false;
-    long answer = translator.walk(plan, sourceId, pasid, iova, access);
-    if (barred == null || Translation.isFault(answer)) {
-      return answer;
+  // The quick ways belong to the formats: each so has code of its own, which the JIT shapes after
+  // that format alone, whatever else the JVM translates.
+
+  /** A miss of small pages behind known tables, kept; or 0, and nothing is done. */
+  abstract long missQuickly(long iova, int access);
+
+  /** The same where translations are not kept. */
+  abstract long walkQuickly(long iova, int access);
+
+  /** What the other places of the IOTLB have in the size expected, or 0. */
+  final long knownElsewhere(long iova, int access) {
+    long found = iotlb.findOther(iova, shift, origin, low, expected, access);
+    return found == 0 ? 0 : found & ABOVE | iova ^ (iova & blockMask);
+  }
+
+  /**
+   * Keeps a quick walk's answer if it is of the size expected and nothing is barred there.
+   *
+   * @return the answer, or 0 if all rules have to be asked
+   */
+  final long keepQuickly(long iova, int access, long answer) {
+    int blockShift = shift;
+    if (Translation.spanLog2(answer) != blockShift
+        || plan.inputSpan > blockShift
+        || space().classes != 1 << sizeClass
+        || restriction != null && !isFree(restriction, iova, blockShift)) {
+      return 0;
     }
-    long intermediate = plan.usesFirst && plan.usesSecond ? plan.intermediate : -1;
-    return translator.judged(barred, sourceId, pasid, iova, access, answer, intermediate);
+    long granted = Translation.rights(answer) & (access | silentRights);
+    long word1 = expected | answer & TranslationCache.PAYLOAD & blockMask | granted;
+    iotlb.fill(iova, blockShift, origin, low, word1);
+    return answer;
+  }
+
+  /** Whether nothing is barred in the block, nor in the intermediate one of the walk just made. */
+  private boolean isFree(Restrictions.Restriction barred, long iova, int blockShift) {
+    boolean nested = plan.usesFirst && plan.usesSecond;
+    return barred.input().isBlockFree(iova, blockShift)
+        && (!nested || barred.below().isBlockFree(plan.intermediate, blockShift));
   }
 
   /** What the IOTLB has in any size in use, or 0; the size that answers is tried first next. */
-  long known(AddressSpace current, long iova, int access) {
+  final long known(AddressSpace current, long iova, int access) {
     int classes = current.classes;
     for (int candidate = 0; classes != 0; candidate++, classes >>>= 1) {
       if ((classes & 1) != 0) {
@@ -397,7 +407,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   /** Keeps a walk's answer, with the rights that a hit may grant without a look at the tables. */
-  void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
+  final void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
     if (Translation.spanLog2(answer) < AddressSpaces.shiftOf(0)) {
       // A reserved region begins or ends within the page.
       return;
@@ -411,11 +421,13 @@ public final class Endpoint implements AddressSpaces.Requester {
     current.global |= plan.global;
     int usable = Translation.rights(answer) & usable(access);
     long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
-    iotlb.put(iova, blockShift, current.translations, newClass, page, usable);
+    if (iotlb.put(iova, blockShift, current.translations, newClass, page, usable)) {
+      translator.structures.counters.evictions++;
+    }
     expectClass(current, newClass);
   }
 
-  AddressSpace space() {
+  final AddressSpace space() {
     AddressSpace current = space;
     if (current == null) {
       throw new IllegalStateException("no address space although the configuration is resolved");
@@ -431,12 +443,12 @@ public final class Endpoint implements AddressSpaces.Requester {
     blockMask = -1L << shift;
     expected = TranslationCache.expect(current.translations, newClass);
     if (translator.counting) {
-      expected |= UNFINDABLE;
+      expected |= Probe.UNFINDABLE;
     }
   }
 
   /** Makes configuration and tags current; false if the configuration refuses every request. */
-  boolean prepare() {
+  final boolean prepare() {
     translator.catchUp();
     AddressSpace current = space;
     if (current == null) {
@@ -467,14 +479,16 @@ public final class Endpoint implements AddressSpaces.Requester {
     expectClass(current, sizeClass);
     epoch = translator.spaces.applied();
     hitEpoch = translator.keeps && iotlb.isPooled() ? epoch : NEVER;
-    boolean free = restriction == null || translator.keeps;
-    boolean quick = free && !translator.counting && !plan.readsAreFetches;
-    quickEpoch = quick ? epoch : NEVER;
+    plan.aim(translator.structures);
+    boolean quick = !translator.counting && !plan.readsAreFetches;
+    quickEpoch = quick && translator.keeps ? epoch : NEVER;
+    walkEpoch = quick && !translator.keeps && restriction == null ? epoch : NEVER;
+    silentRights = usable(Access.READ);
     return true;
   }
 
   @Override
-  public void forget(int ignoredSourceBits, int ofPasid, long ofSourceId, long major) {
+  public final void forget(int ignoredSourceBits, int ofPasid, long ofSourceId, long major) {
     boolean named =
         (ofSourceId < 0 || ((sourceId ^ (int) ofSourceId) & ~ignoredSourceBits) == 0)
             && (ofPasid < 0 || ofPasid == plan.pasid)
@@ -492,9 +506,10 @@ public final class Endpoint implements AddressSpaces.Requester {
   }
 
   @Override
-  public void refresh() {
+  public final void refresh() {
     epoch = NEVER;
     hitEpoch = NEVER;
     quickEpoch = NEVER;
+    walkEpoch = NEVER;
   }
 }

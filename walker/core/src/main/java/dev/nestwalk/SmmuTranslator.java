@@ -29,18 +29,13 @@ final class SmmuTranslator extends Translator {
   }
 
   @Override
-  CachedPlan newPlan() {
-    return new SmmuPlan();
+  Endpoint newEndpoint(int sourceId, int pasid) {
+    return new SmmuEndpoint(this, walker, new SmmuPlan(), sourceId, pasid);
   }
 
   @Override
   boolean resolve(CachedPlan plan, int sourceId, int pasid) {
     return walker.resolve((SmmuPlan) plan, sourceId, pasid);
-  }
-
-  @Override
-  long walkQuickly(CachedPlan plan, long iova, int access) {
-    return walker.walkQuickly((SmmuPlan) plan, iova, access);
   }
 
   @Override

@@ -115,7 +115,7 @@ public abstract class Translator {
       return known;
     }
     checkRequester(sourceId, pasid);
-    Endpoint endpoint = new Endpoint(this, sourceId, pasid);
+    Endpoint endpoint = newEndpoint(sourceId, pasid);
     byId.put(key, endpoint);
     endpoints.add(endpoint);
     return endpoint;
@@ -236,13 +236,10 @@ public abstract class Translator {
   /** The last refusal; filled again by the next one. */
   public abstract FaultRecord lastFault();
 
-  abstract CachedPlan newPlan();
+  abstract Endpoint newEndpoint(int sourceId, int pasid);
 
   /** Resolves what a plain request needs; false if it is refused. */
   abstract boolean resolve(CachedPlan plan, int sourceId, int pasid);
-
-  /** Walks with a resolved configuration where that is soon done; else 0, and nothing is done. */
-  abstract long walkQuickly(CachedPlan plan, long iova, int access);
 
   /** Walks with a resolved configuration. */
   abstract long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access);

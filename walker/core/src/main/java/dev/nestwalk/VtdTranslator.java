@@ -29,18 +29,13 @@ final class VtdTranslator extends Translator {
   }
 
   @Override
-  CachedPlan newPlan() {
-    return new VtdPlan();
+  Endpoint newEndpoint(int sourceId, int pasid) {
+    return new VtdEndpoint(this, walker, new VtdPlan(), sourceId, pasid);
   }
 
   @Override
   boolean resolve(CachedPlan plan, int sourceId, int pasid) {
     return walker.resolve((VtdPlan) plan, sourceId, pasid);
-  }
-
-  @Override
-  long walkQuickly(CachedPlan plan, long iova, int access) {
-    return walker.walkQuickly((VtdPlan) plan, iova, access);
   }
 
   @Override

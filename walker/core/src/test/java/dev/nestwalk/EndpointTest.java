@@ -2,6 +2,7 @@ package dev.nestwalk;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -92,6 +93,25 @@ class EndpointTest {
   void whatWasTranslatedOnceIsAHit() {
     fill();
     assertDropped(0, 0);
+  }
+
+  @Test
+  void whatHasToLeaveForOthersIsCounted() {
+    translator = iommu.newTranslator(CacheOptions.DEFAULT.withIotlb(4, 4).withCounters());
+    first = translator.endpoint(ONE, -1);
+    for (int page = 0; page < 7; page++) {
+      first.translate(PAGE + page * 4096L, Access.READ);
+    }
+    assertEquals(3, translator.counters().evictions);
+    assertTrue(translator.counters().toString().contains("evictions 3"));
+  }
+
+  @Test
+  void anAccessWithoutRightsIsRefusedAlsoWhereThePageIsKept() {
+    Endpoint device = iommu.newTranslator().endpoint(ONE, -1);
+    device.translate(PAGE, Access.READ);
+    assertFalse(Translation.isFault(device.translate(PAGE, Access.READ)));
+    assertThrows(IllegalArgumentException.class, () -> device.translate(PAGE, 0));
   }
 
   @Test

@@ -12,6 +12,9 @@ public final class CacheCounters {
   /** Translations that it did not. */
   public long misses;
 
+  /** Translations that had to leave the IOTLB for others. */
+  public long evictions;
+
   /** Page-table entries read from guest memory. */
   public long references;
 
@@ -31,6 +34,7 @@ public final class CacheCounters {
   public void reset() {
     hits = 0;
     misses = 0;
+    evictions = 0;
     references = 0;
     firstStageHits = 0;
     secondStageHits = 0;
@@ -39,7 +43,8 @@ public final class CacheCounters {
 
   @Override
   public String toString() {
-    return "hits %d, misses %d, references %d; structure hits: first stage %d, second stage %d, nested %d"
-        .formatted(hits, misses, references, firstStageHits, secondStageHits, nestedHits);
+    return "hits %d, misses %d, evictions %d, references %d; structure hits: first stage %d, second stage %d, nested %d"
+        .formatted(
+            hits, misses, evictions, references, firstStageHits, secondStageHits, nestedHits);
   }
 }

@@ -43,7 +43,7 @@ public abstract class CachedPlan {
   /** A read alone is judged as an instruction fetch, so a write tells nothing about it. */
   public boolean readsAreFetches;
 
-  /** Log2 of the block of input addresses that the last walk's first-stage leaf maps. */
+  /** Log2 of the block of input addresses that the last nested walk's first-stage leaf maps. */
   public int inputSpan;
 
   /** Intermediate address that the last nested walk's first stage gave. */
@@ -60,4 +60,7 @@ public abstract class CachedPlan {
 
   /** A plan to be filled. */
   protected CachedPlan() {}
+
+  /** Aims its probes into the structure caches at the tags that it now has. */
+  public abstract void aim(StructureCaches caches);
 }

@@ -10,7 +10,7 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Off-heap memory that the IOTLBs of all translators share. It is one constant segment, so compiled
+ * Off-heap memory that the caches of all translators share. It is one constant segment, so compiled
  * code has its address and its bounds in the instructions: a probe takes a fifth less time than one
  * of a segment that has to be asked for them. Each cache has a part for itself, which comes back
  * when the cache can no longer be reached.
@@ -21,8 +21,8 @@ final class Room {
   /** Parts begin at multiples of the largest set, which is several cache lines. */
   private static final int UNIT = 256;
 
-  /** Bytes in all: 32 IOTLBs of the default size. */
-  static final int BYTES = 2 << 20;
+  /** Bytes in all: 40 translators with the default options. */
+  static final int BYTES = 4 << 20;
 
   /**
    * Bits of the offset of an entry. An offset that was masked with it needs no check of bounds, as

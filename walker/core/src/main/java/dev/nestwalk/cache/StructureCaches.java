@@ -9,13 +9,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class StructureCaches {
   /** Partial first-stage walks: input prefix to the output address of the next table. */
-  public final @Nullable StructureCache first;
+  public final @Nullable TranslationCache first;
 
   /** Partial second-stage walks: intermediate prefix to the next table. */
-  public final @Nullable StructureCache second;
+  public final @Nullable TranslationCache second;
 
   /** Whole second-stage walks: intermediate page to output page. */
-  public final @Nullable StructureCache nested;
+  public final @Nullable TranslationCache nested;
 
   /** Counts where wanted; walkers count references always, as that costs them a register. */
   public final CacheCounters counters = new CacheCounters();
@@ -32,8 +32,8 @@ public final class StructureCaches {
     return first != null || second != null || nested != null;
   }
 
-  private static @Nullable StructureCache structure(int entries) {
-    return entries == 0 ? null : new StructureCache(entries);
+  private static @Nullable TranslationCache structure(int entries) {
+    return entries == 0 ? null : new TranslationCache(entries, 1);
   }
 
   /** Empties all. */
@@ -43,7 +43,7 @@ public final class StructureCaches {
     clear(nested);
   }
 
-  private static void clear(@Nullable StructureCache cache) {
+  private static void clear(@Nullable TranslationCache cache) {
     if (cache != null) {
       cache.clear();
     }

@@ -49,8 +49,6 @@ public final class TranslationCache {
   private final long mask;
   private final int ways;
 
-  private long evictions;
-
   /** Way that was displaced last, counted from the preferred one; never 0 afterwards. */
   private int victim;
 
@@ -131,6 +129,10 @@ public final class TranslationCache {
     return ((hash ^ hash >>> 9) & offsets ^ origin) & Room.WITHIN;
   }
 
+  private static long word0At(long offset) {
+    return Room.MEMORY.get(WORD, offset & Room.WITHIN);
+  }
+
   /** Word 1 of the entry at an offset. */
   public static long word1At(long offset) {
     return Room.MEMORY.get(WORD, (offset & Room.WITHIN) + 8);
@@ -146,7 +148,7 @@ public final class TranslationCache {
    * @param need rights asked for, 0 to 3
    */
   public static boolean answers(long offset, long word1, long key, long expected, long need) {
-    long difference = Room.MEMORY.get(WORD, offset & Room.WITHIN) ^ key;
+    long difference = word0At(offset) ^ key;
     return (difference | (word1 ^ expected ^ need) & (FIXED | need)) == 0;
   }
 
@@ -166,13 +168,29 @@ public final class TranslationCache {
 
   /** As {@link #find}, where the preferred place was looked at if {@link #isPooled}. */
   public long findOther(long address, int shift, long origin, long low, long expected, long need) {
-    return findFrom(pooled ? 1 : 0, address, shift, origin, low, expected, need);
+    if (!pooled || ways != 4) {
+      return findFrom(pooled ? 1 : 0, address, shift, origin, low, expected, need);
+    }
+    // Written out, as a loop asks at each turn whether the JVM wants to stop.
+    long key = address >>> shift << shift | low;
+    long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+    long other = at ^ 1L << ENTRY_SHIFT;
+    if (word0At(other) != key) {
+      other = at ^ 2L << ENTRY_SHIFT;
+      if (word0At(other) != key) {
+        other = at ^ 3L << ENTRY_SHIFT;
+        if (word0At(other) != key) {
+          return 0;
+        }
+      }
+    }
+    long word1 = word1At(other);
+    return ((word1 ^ expected ^ need) & (FIXED | need)) == 0 ? word1 : 0;
   }
 
   private long findFrom(
       int way, long address, int shift, long origin, long low, long expected, long need) {
-    long page = address >>> shift;
-    long key = page << shift | low;
+    long key = address >>> shift << shift | low;
     long at = place(address, shift, mask << ENTRY_SHIFT, origin);
     for (int i = way; i < ways; i++) {
       long other = at ^ (long) i << ENTRY_SHIFT;
@@ -189,11 +207,11 @@ public final class TranslationCache {
   // Offsets are within the room, or within the table where that has memory of its own.
 
   private long word0(long at) {
-    return pooled ? Room.MEMORY.get(WORD, at & Room.WITHIN) : table.get(WORD, at);
+    return pooled ? word0At(at) : table.get(WORD, at);
   }
 
   private long word1(long at) {
-    return pooled ? Room.MEMORY.get(WORD, (at & Room.WITHIN) + 8) : table.get(WORD, at + 8);
+    return pooled ? word1At(at) : table.get(WORD, at + 8);
   }
 
   private void set(long at, long word0, long word1) {
@@ -211,58 +229,55 @@ public final class TranslationCache {
    *
    * @param payload within {@link #PAYLOAD}
    * @param rights usable rights, 0 to 3
+   * @return whether an entry for something else had to go
    */
-  public void put(long address, int shift, Tag tag, int sizeClass, long payload, long rights) {
-    fill(address, shift, origin(tag), tag.low(), payload | expect(tag, sizeClass) | rights);
+  public boolean put(long address, int shift, Tag tag, int sizeClass, long payload, long rights) {
+    long expected = expect(tag, sizeClass);
+    dropOne(tag, address >>> shift, shift, sizeClass);
+    long at = place(address, shift, mask << ENTRY_SHIFT, origin(tag));
+    boolean taken = isTaken(at);
+    boolean full = taken;
+    for (int way = 1; full && way < ways; way++) {
+      long other = at ^ (long) way << ENTRY_SHIFT;
+      if (!isTaken(other)) {
+        set(other, word0(at), word1(at));
+        full = false;
+      }
+    }
+    if (full && ways > 1) {
+      displace(at, word0(at), word1(at));
+    }
+    set(at, address >>> shift << shift | tag.low(), payload | expected | rights);
+    return full;
   }
 
   /**
-   * The same for who has the parts of the tag at hand.
+   * The same in few steps, where nothing answers. What was at the preferred place moves to another
+   * one of the set, whatever is there. An entry that answered too little may stay beside the new
+   * one: whatever drops the one drops the other.
    *
    * @param word1 payload, {@link #expect} and usable rights
    */
   public void fill(long address, int shift, long origin, long low, long word1) {
-    long page = address >>> shift;
-    long word0 = page << shift | low;
+    long word0 = address >>> shift << shift | low;
     long at = place(address, shift, mask << ENTRY_SHIFT, origin);
     long old0 = word0(at);
     long old1 = word1(at);
-    if (!isSame(old0, old1, word0, word1)) {
-      moveAside(at, old0, old1, word0, word1);
+    // Every entry has a span in word 1.
+    if (old0 != word0 && old1 != 0 && ways > 1) {
+      displace(at, old0, old1);
     }
     set(at, word0, word1);
   }
 
-  private static boolean isSame(long word0, long word1, long wanted0, long wanted1) {
-    return word0 == wanted0 && ((word1 ^ wanted1) & FIXED) == 0;
+  private void displace(long at, long word0, long word1) {
+    int way = victim + 1 == ways ? 1 : victim + 1;
+    victim = way;
+    set(at ^ (long) way << ENTRY_SHIFT, word0, word1);
   }
 
-  /** Makes room at the preferred place: its entry goes where the new one was, or to a free one. */
-  private void moveAside(long at, long old0, long old1, long word0, long word1) {
-    long free = -1;
-    for (int way = 1; way < ways; way++) {
-      long other = at ^ (long) way << ENTRY_SHIFT;
-      long other0 = word0(other);
-      if (other0 == word0 && isSame(other0, word1(other), word0, word1)) {
-        set(other, old0, old1);
-        return;
-      }
-      if (other0 == 0 && word1(other) == 0) {
-        free = other;
-      }
-    }
-    if ((old0 | old1) == 0) {
-      return;
-    }
-    if (free < 0) {
-      evictions++;
-      if (ways == 1) {
-        return;
-      }
-      victim = victim + 1 == ways ? 1 : victim + 1;
-      free = at ^ (long) victim << ENTRY_SHIFT;
-    }
-    set(free, old0, old1);
+  private boolean isTaken(long at) {
+    return (word0(at) | word1(at)) != 0;
   }
 
   /**
@@ -306,7 +321,8 @@ public final class TranslationCache {
     int dropped = 0;
     for (int way = 0; way < ways; way++) {
       long other = at ^ (long) way << ENTRY_SHIFT;
-      if (isSame(table.get(WORD, other), table.get(WORD, other + 8), word0, expected)) {
+      boolean same = table.get(WORD, other) == word0;
+      if (same && ((table.get(WORD, other + 8) ^ expected) & FIXED) == 0) {
         erase(other);
         dropped++;
       }
@@ -361,11 +377,6 @@ public final class TranslationCache {
       }
     }
     return found;
-  }
-
-  /** Entries displaced by others so far. */
-  public long evictions() {
-    return evictions;
   }
 
   /** Number of entries. */

@@ -52,8 +52,7 @@ final class LockstepWalk {
     for (int lane = 0; lane < count; lane++) {
       long iova = iovas[from + lane];
       // The few that lie in the other range are left to the long way.
-      boolean usual =
-          SmoothWalk.regime(plan, iova) == regime && SmoothWalk.accepts(plan, regime, iova);
+      boolean usual = SmoothWalk.regime(plan, iova) == regime && SmoothWalk.accepts(regime, iova);
       ipa[lane] = usual ? regime.base + ((iova & inside) >>> shift << 3) : CLOSED;
       need[lane] = Access.READ;
     }

@@ -1,7 +1,7 @@
 package dev.nestwalk.smmu;
 
-import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import org.jspecify.annotations.Nullable;
@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
 final class ShortenedWalk {
   private final SmoothWalk smooth;
   private final Stage2Walk below;
-  private final @Nullable StructureCache firstTables;
-  private final @Nullable StructureCache secondTables;
-  private final @Nullable StructureCache pages;
+  private final @Nullable TranslationCache firstTables;
+  private final @Nullable TranslationCache secondTables;
+  private final @Nullable TranslationCache pages;
 
   ShortenedWalk(SmoothWalk smooth, Stage2Walk below, StructureCaches caches) {
     this.smooth = smooth;
@@ -47,8 +47,8 @@ final class ShortenedWalk {
 
   private long first(SmmuPlan plan, long address, int access) {
     Regime regime = SmoothWalk.regime(plan, address);
-    StructureCache cache = firstTables;
-    boolean usable = SmoothWalk.accepts(plan, regime, address) && plan.firstTag.isSet();
+    TranslationCache cache = firstTables;
+    boolean usable = SmoothWalk.accepts(regime, address) && plan.firstTag.isSet();
     if (cache == null || !usable || regime.start >= 3) {
       return 0;
     }
@@ -68,13 +68,13 @@ final class ShortenedWalk {
   }
 
   private long host(SmmuPlan plan, long ipa, int access) {
-    StructureCache cache = pages;
+    TranslationCache cache = pages;
     if (cache == null || !plan.secondTag.isSet()) {
       return second(plan, ipa, access);
     }
     long found = cache.find(ipa, 12, plan.secondTag, Stage2Walk.PAGES, access);
     if (found != 0) {
-      return found & StructureCache.PAYLOAD | ipa & 0xfff;
+      return found & TranslationCache.PAYLOAD | ipa & 0xfff;
     }
     long answer = second(plan, ipa, access);
     if (answer != 0) {
@@ -85,7 +85,7 @@ final class ShortenedWalk {
 
   private long second(SmmuPlan plan, long ipa, int access) {
     Regime regime = plan.second;
-    StructureCache cache = secondTables;
+    TranslationCache cache = secondTables;
     if (cache == null || !plan.secondTag.isSet() || regime.start >= 3) {
       return 0;
     }

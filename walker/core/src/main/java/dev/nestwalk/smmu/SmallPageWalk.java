@@ -1,41 +1,45 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.StructureCache;
-import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The most frequent walk of all, written out: pages of one granule whose last tables the structure
  * caches know, so that each stage reads one descriptor. It answers as {@link ShortenedWalk} does,
  * or 0 where that one has to tell.
  *
- * <p>Straight code that calls nothing and never goes back: the JIT then loads each field once. Many
- * walks are taken a step at a time, so that their loads do not wait for each other.
+ * <p>Straight code that calls nothing and never goes back, in which a reason to give up ends it:
+ * what the JIT has checked once then holds for all that follows. Many walks are taken a step at a
+ * time, so that their loads do not wait for each other.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 final class SmallPageWalk {
-  private static final long NOTHING = Translation.ok(0, 12, Access.ATOMIC);
+  private static final long ADDRESS = Stage1Walk.ADDRESS;
+  private static final long NOT_GLOBAL = Stage1Descriptor.NG.mask();
+  private static final long PAGE = Stage2Descriptor.AF.mask() | SmoothWalk.TABLE;
+  private static final int S2AP_SHIFT = Stage2Descriptor.S2AP0.lo();
+
+  /** AP[2], read-only, comes down to where {@link Access#WRITE} is. */
+  private static final int READ_ONLY_SHIFT = Stage1Descriptor.AP2.lo() - 1;
+
+  /** DBM comes down to where {@link Access#WRITE} is. */
+  private static final int DBM_SHIFT = Stage1Descriptor.DBM.lo() - 1;
 
   private final GuestMemory memory;
   private final SmoothWalk smooth;
-  private final @Nullable StructureCache firstTables;
-  private final @Nullable StructureCache secondTables;
 
-  // By lane: what the structure cache knows, the descriptor read, the answer of stage 1.
+  // By lane: what the structure cache knows, the descriptor read, the output so far, the rights.
   private final long[] known = new long[CachedPlan.LANES];
   private final long[] entries = new long[CachedPlan.LANES];
-  private final long[] pages = new long[CachedPlan.LANES];
+  private final long[] outputs = new long[CachedPlan.LANES];
+  private final long[] rights = new long[CachedPlan.LANES];
 
-  SmallPageWalk(GuestMemory memory, SmoothWalk smooth, StructureCaches caches) {
+  SmallPageWalk(GuestMemory memory, SmoothWalk smooth) {
     this.memory = memory;
     this.smooth = smooth;
-    firstTables = caches.first;
-    secondTables = caches.second;
   }
 
   /** As {@link SmoothWalk#walk}. */
@@ -43,31 +47,45 @@ final class SmallPageWalk {
     if (!plan.smooth) {
       return 0;
     }
-    long first = NOTHING;
     long address = iova;
+    long granted = Access.ATOMIC;
+    int span = 64;
     if (plan.stage1) {
       Regime regime = SmoothWalk.regime(plan, iova);
-      long table = firstTable(plan, regime, iova);
-      long entry =
-          table == 0 ? 0 : memory.entryOrZero(table & Stage1Walk.ADDRESS, slot(regime, iova));
-      first = firstPage(plan, regime, table, entry, iova, access);
-      if (first == 0) {
+      long table = firstTable(regime, iova);
+      if (table == 0) {
         return 0;
       }
-      address = Translation.address(first);
-      plan.inputSpan = regime.granule;
+      long entry = memory.entryOrZero(table & ADDRESS, slot(regime, iova));
+      long denied = denied(regime, table, entry);
+      if (isClosed(entry, regime.page, regime.beyond) || (denied & (access | Access.READ)) != 0) {
+        return 0;
+      }
+      if ((entry & NOT_GLOBAL) == 0) {
+        plan.global = true;
+      }
+      granted &= ~denied;
+      granted |= dirtyable(regime, table, entry, plan.dirtyable);
+      span = regime.granule;
+      address = page(regime, entry, iova);
       plan.intermediate = address;
-    } else {
-      plan.inputSpan = plan.second.granule;
+      plan.inputSpan = span;
     }
-    if (!plan.stage2) {
-      return plan.stage1 ? first : 0;
+    if (plan.stage2) {
+      Regime regime = plan.second;
+      long table = secondTable(regime, address);
+      if (table == 0) {
+        return 0;
+      }
+      long entry = memory.entryOrZero(table & ADDRESS, slot(regime, address));
+      if (isClosed(entry, (long) access << S2AP_SHIFT | PAGE, regime.beyond)) {
+        return 0;
+      }
+      granted &= secondRights(plan, entry);
+      span = Math.min(span, regime.granule);
+      address = page(regime, entry, address);
     }
-    long table = secondTable(plan, address);
-    long entry =
-        table == 0 ? 0 : memory.entryOrZero(table & Stage1Walk.ADDRESS, slot(plan.second, address));
-    long second = secondPage(plan, table, entry, address, access);
-    return second == 0 ? 0 : answer(plan, first, second);
+    return Translation.ok(address, span & 63, (int) granted);
   }
 
   /**
@@ -77,44 +95,78 @@ final class SmallPageWalk {
    * @param answers at the same places: packed answers, or 0
    */
   void walk(SmmuPlan plan, long[] iovas, long[] answers, int from, int count, int access) {
-    for (int lane = 0; lane < count; lane++) {
-      pages[lane] = plan.smooth ? NOTHING : 0;
-    }
-    if (plan.stage1) {
+    if (!plan.smooth) {
       for (int lane = 0; lane < count; lane++) {
-        long iova = iovas[from + lane];
-        known[lane] = plan.smooth ? firstTable(plan, SmoothWalk.regime(plan, iova), iova) : 0;
-      }
-      for (int lane = 0; lane < count; lane++) {
-        long iova = iovas[from + lane];
-        Regime regime = SmoothWalk.regime(plan, iova);
-        entries[lane] = memory.entryOrZero(known[lane] & Stage1Walk.ADDRESS, slot(regime, iova));
-      }
-      for (int lane = 0; lane < count; lane++) {
-        long iova = iovas[from + lane];
-        Regime regime = SmoothWalk.regime(plan, iova);
-        pages[lane] = firstPage(plan, regime, known[lane], entries[lane], iova, access);
-      }
-    }
-    if (!plan.stage2) {
-      for (int lane = 0; lane < count; lane++) {
-        answers[from + lane] = plan.stage1 ? pages[lane] : 0;
+        answers[from + lane] = 0;
       }
       return;
     }
     for (int lane = 0; lane < count; lane++) {
-      long address = plan.stage1 ? Translation.address(pages[lane]) : iovas[from + lane];
-      known[lane] = pages[lane] == 0 ? 0 : secondTable(plan, address);
+      outputs[lane] = iovas[from + lane];
+      rights[lane] = Access.ATOMIC;
+    }
+    int span = 0;
+    if (plan.stage1) {
+      first(plan, iovas, from, count, access);
+    } else {
+      span = plan.second.granule;
+    }
+    if (plan.stage2) {
+      second(plan, count, access);
+      span = plan.second.granule;
     }
     for (int lane = 0; lane < count; lane++) {
-      long address = plan.stage1 ? Translation.address(pages[lane]) : iovas[from + lane];
-      entries[lane] =
-          memory.entryOrZero(known[lane] & Stage1Walk.ADDRESS, slot(plan.second, address));
+      int of = plan.stage1 ? SmoothWalk.regime(plan, iovas[from + lane]).granule : span;
+      int block = plan.stage2 ? Math.min(of, span) : of;
+      long answer = Translation.ok(outputs[lane], block, (int) rights[lane]);
+      answers[from + lane] = rights[lane] == 0 ? 0 : answer;
+    }
+  }
+
+  private void first(SmmuPlan plan, long[] iovas, int from, int count, int access) {
+    for (int lane = 0; lane < count; lane++) {
+      long iova = iovas[from + lane];
+      known[lane] = firstTable(SmoothWalk.regime(plan, iova), iova);
     }
     for (int lane = 0; lane < count; lane++) {
-      long address = plan.stage1 ? Translation.address(pages[lane]) : iovas[from + lane];
-      long second = secondPage(plan, known[lane], entries[lane], address, access);
-      answers[from + lane] = second == 0 ? 0 : answer(plan, pages[lane], second);
+      long iova = iovas[from + lane];
+      long index = slot(SmoothWalk.regime(plan, iova), iova);
+      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, index);
+    }
+    for (int lane = 0; lane < count; lane++) {
+      long iova = iovas[from + lane];
+      Regime regime = SmoothWalk.regime(plan, iova);
+      long entry = entries[lane];
+      long denied = denied(regime, known[lane], entry);
+      boolean closed =
+          known[lane] == 0
+              || isClosed(entry, regime.page, regime.beyond)
+              || (denied & (access | Access.READ)) != 0;
+      long granted = Access.ATOMIC & ~denied;
+      granted |= dirtyable(regime, known[lane], entry, plan.dirtyable);
+      rights[lane] = closed ? 0 : granted;
+      outputs[lane] = page(regime, entry, iova);
+      if (!closed && (entry & NOT_GLOBAL) == 0) {
+        plan.global = true;
+      }
+    }
+  }
+
+  private void second(SmmuPlan plan, int count, int access) {
+    Regime regime = plan.second;
+    for (int lane = 0; lane < count; lane++) {
+      known[lane] = rights[lane] == 0 ? 0 : secondTable(regime, outputs[lane]);
+    }
+    for (int lane = 0; lane < count; lane++) {
+      long index = slot(regime, outputs[lane]);
+      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, index);
+    }
+    long required = (long) access << S2AP_SHIFT | PAGE;
+    for (int lane = 0; lane < count; lane++) {
+      long entry = entries[lane];
+      boolean closed = known[lane] == 0 || isClosed(entry, required, regime.beyond);
+      rights[lane] = closed ? 0 : rights[lane] & secondRights(plan, entry);
+      outputs[lane] = page(regime, entry, outputs[lane]);
     }
   }
 
@@ -124,38 +176,38 @@ final class SmallPageWalk {
   }
 
   /** What is known of the last stage 1 table, or 0. */
-  private long firstTable(SmmuPlan plan, Regime regime, long iova) {
-    StructureCache cache = firstTables;
-    return cache == null || regime.start >= 3 || !SmoothWalk.accepts(plan, regime, iova)
-        ? 0
-        : cache.find(iova, regime.lsb(2), plan.firstTag, 1, 0);
-  }
-
-  private static long firstPage(
-      SmmuPlan plan, Regime regime, long table, long entry, long iova, int access) {
-    long above = Stage1Walk.hierarchy(table);
-    return table == 0
-        ? 0
-        : SmoothWalk.page(plan, regime, entry, regime.granule, above, iova, access);
+  private static long firstTable(Regime regime, long iova) {
+    int ignored = regime.ignored;
+    boolean inside = iova << ignored >> ignored >> regime.inputBits == regime.prefix;
+    return inside ? regime.lastTables.find(iova) : 0;
   }
 
   /** What is known of the last stage 2 table, or 0. */
-  private long secondTable(SmmuPlan plan, long address) {
-    Regime regime = plan.second;
-    StructureCache cache = secondTables;
-    boolean within = smooth.isIntermediate(address) && address >>> regime.inputBits == 0;
-    return cache == null || regime.start >= 3 || !within
-        ? 0
-        : cache.find(address, regime.lsb(2), plan.secondTag, 1, 0);
+  private long secondTable(Regime regime, long address) {
+    boolean inside = smooth.isIntermediate(address) && address >>> regime.inputBits == 0;
+    return inside ? regime.lastTables.find(address) : 0;
   }
 
-  private static long secondPage(SmmuPlan plan, long table, long entry, long address, int access) {
-    return table == 0
-        ? 0
-        : SmoothWalk.secondPage(plan, entry, plan.second.granule, address, access);
+  /** Bit 0: nobody unprivileged may have the page; bit 1, {@link Access#WRITE}: it is read-only. */
+  private static long denied(Regime regime, long table, long entry) {
+    return Stage1Walk.limits(table) & regime.limits | entry >>> READ_ONLY_SHIFT & Access.WRITE;
   }
 
-  private static long answer(SmmuPlan plan, long first, long second) {
-    return plan.stage1 ? SmoothWalk.both(first, second) : second;
+  /** The right to write where a write would but have to clear AP[2]. */
+  private static long dirtyable(Regime regime, long table, long entry, long right) {
+    return entry >>> DBM_SHIFT & right & ~(Stage1Walk.limits(table) & regime.limits);
+  }
+
+  private static long secondRights(SmmuPlan plan, long entry) {
+    return entry >>> S2AP_SHIFT & Access.ATOMIC | entry >>> DBM_SHIFT & plan.secondDirtyable;
+  }
+
+  private static long page(Regime regime, long entry, long address) {
+    return entry & regime.tables | address & (1L << regime.granule) - 1;
+  }
+
+  /** Whether a bit is missing that has to be set, or one is set that has to be clear. */
+  private static boolean isClosed(long entry, long set, long clear) {
+    return (entry & (set | clear)) != set;
   }
 }

@@ -1,6 +1,8 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.dma.Access;
 import java.util.Arrays;
 
 /**
@@ -76,6 +78,12 @@ public final class SmmuPlan extends CachedPlan {
   boolean stalls;
   boolean records;
 
+  /** Right that DBM may give to a stage 1 descriptor that is read-only so far. */
+  long dirtyable;
+
+  /** The same of stage 2. */
+  long secondDirtyable;
+
   /** {@link SmoothWalk} knows all rules that apply. */
   boolean smooth;
 
@@ -99,12 +107,16 @@ public final class SmmuPlan extends CachedPlan {
     minor = usesFirst ? asid : -1;
     writesAreSilent = !(usesFirst && hd) && !(usesSecond && secondHd);
     readsAreFetches = !disabled && instruction == 3;
-    lower.settle();
-    upper.settle();
+    long user = twoPrivileges ? Stage1Descriptor.AP1.mask() : 0;
+    lower.settleStage1(lowerOff || lowerNoUser, lowerTopByteIgnored, false, lowerFlat, user);
+    upper.settleStage1(upperOff || upperNoUser, upperTopByteIgnored, true, upperFlat, user);
     second.settle();
+    dirtyable = hd ? Access.WRITE : 0;
+    secondDirtyable = secondHd ? Access.WRITE : 0;
+    inputSpan = 0;
     // A requester whose accesses are made privileged or fetches has more rules.
     boolean usual = !disabled && !protectedWalk && privilege != 3 && instruction != 3;
-    smooth = usual && (!stage2 || second.smooth);
+    smooth = usual && (usesFirst || usesSecond) && (!stage2 || second.smooth);
     Arrays.fill(words, 0);
     Arrays.fill(secondWords, 0);
     words[10] = (usesFirst ? 1 : 0) | (usesSecond ? 2 : 0) | (checked ? 4 : 0);
@@ -121,6 +133,13 @@ public final class SmmuPlan extends CachedPlan {
     secondWords[10] = -1;
     secondWords[11] = major;
     words[11] = major;
+  }
+
+  @Override
+  public void aim(StructureCaches caches) {
+    lower.aim(lower.open ? caches.first : null, firstTag);
+    upper.aim(upper.open ? caches.first : null, firstTag);
+    second.aim(caches.second, secondTag);
   }
 
   /** Major of the EL2 regimes. */

@@ -54,7 +54,7 @@ public final class SmmuWalker {
     first = new Stage1Walk(memory, second, fault, caches);
     smooth = new SmoothWalk(config, memory);
     shortened = new ShortenedWalk(smooth, second, caches);
-    small = new SmallPageWalk(memory, smooth, caches);
+    small = new SmallPageWalk(memory, smooth);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
     shortens = caches.shorten();
     streams = new StreamResolver(config, memory, fault);
@@ -139,7 +139,6 @@ public final class SmmuWalker {
       return refuse(with, streamId, substreamId, address, access, answer);
     }
     if (!with.stage1) {
-      with.inputSpan = Translation.spanLog2(answer);
       with.global = false;
     }
     return answer;
@@ -150,17 +149,12 @@ public final class SmmuWalker {
    * has done nothing. Counts nothing.
    */
   public long walkSmoothly(SmmuPlan with, long address, int access) {
-    long answer =
-        shortens ? shortened.walk(with, address, access) : smooth.walk(with, address, access);
-    if (!with.stage1) {
-      with.inputSpan = Translation.spanLog2(answer);
-    }
-    return answer;
+    return shortens ? shortened.walk(with, address, access) : smooth.walk(with, address, access);
   }
 
   /** The same where it is soon done; else 0, and {@link #walk} knows more. */
   public long walkQuickly(SmmuPlan with, long address, int access) {
-    return shortens ? small.walk(with, address, access) : walkSmoothly(with, address, access);
+    return shortens ? small.walk(with, address, access) : smooth.walk(with, address, access);
   }
 
   /**

@@ -50,16 +50,14 @@ final class SmoothWalk {
       return plan.stage2 ? secondOnly(plan, address, access) : 0;
     }
     Regime regime = regime(plan, address);
-    if (!accepts(plan, regime, address)) {
+    if (!accepts(regime, address)) {
       return 0;
     }
     if (plan.stage2) {
       return nested(plan, regime, address, access);
     }
     int top = regime.lsb(regime.start);
-    long answer = firstFrom(plan, regime, regime.base, top, -1, 0, address, access);
-    plan.inputSpan = Translation.spanLog2(answer);
-    return answer;
+    return firstFrom(plan, regime, regime.base, top, -1, 0, address, access);
   }
 
   /** The stage 1 range that an address lies in. */
@@ -68,12 +66,9 @@ final class SmoothWalk {
   }
 
   /** Whether stage 1 is on for the address, and open to unprivileged requesters. */
-  static boolean accepts(SmmuPlan plan, Regime regime, long address) {
-    boolean upper = regime == plan.upper;
-    boolean closed = upper ? plan.upperOff || plan.upperNoUser : plan.lowerOff || plan.lowerNoUser;
-    boolean ignoresTop = upper ? plan.upperTopByteIgnored : plan.lowerTopByteIgnored;
-    long extended = ignoresTop ? address << 8 >> 8 : address;
-    return regime.smooth && !closed && extended >> regime.inputBits == (upper ? -1 : 0);
+  static boolean accepts(Regime regime, long address) {
+    int ignored = regime.ignored;
+    return regime.open && address << ignored >> ignored >> regime.inputBits == regime.prefix;
   }
 
   /** Whether an address fits the intermediate address size. */

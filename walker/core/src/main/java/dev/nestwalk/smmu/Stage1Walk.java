@@ -1,8 +1,8 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -32,7 +32,7 @@ final class Stage1Walk {
   private final SmmuFault fault;
   private final Stage1Rights rights = new Stage1Rights();
 
-  private final @Nullable StructureCache tables;
+  private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
 
   // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
@@ -72,7 +72,7 @@ final class Stage1Walk {
       return fault.first(0x10, regime.start);
     }
     boolean flat = upper ? plan.upperFlat : plan.lowerFlat;
-    StructureCache cache = tables;
+    TranslationCache cache = tables;
     if (cache != null && plan.firstTag.isSet()) {
       long answer = fromTable(plan, cache, regime, flat, address, need);
       if (answer != 0) {
@@ -88,7 +88,7 @@ final class Stage1Walk {
    * gives 0, and the whole walk has to tell.
    */
   private long fromTable(
-      SmmuPlan plan, StructureCache cache, Regime regime, boolean flat, long address, int need) {
+      SmmuPlan plan, TranslationCache cache, Regime regime, boolean flat, long address, int need) {
     int level = 3;
     if (level <= regime.start) {
       return 0;
@@ -151,6 +151,11 @@ final class Stage1Walk {
     return (known >>> HIERARCHY_SHIFT & 31) << HIERARCHY_LOW;
   }
 
+  /** APTable of the descriptors above a cached table, in the lowest two bits. */
+  static long limits(long known) {
+    return known >>> HIERARCHY_SHIFT + Stage1Descriptor.APTABLE.lo() - HIERARCHY_LOW & 3;
+  }
+
   /** The output through stage 2, or 0 where that is not smooth. */
   private long below(SmmuPlan plan, long page, int need, boolean writes) {
     long answer = (need & ~Access.ATOMIC) != 0 ? 0 : second.known(plan, page, need);
@@ -167,7 +172,7 @@ final class Stage1Walk {
 
   private void keepTable(
       SmmuPlan plan, Regime regime, long address, long tableAt, long hierarchy, int level) {
-    StructureCache cache = tables;
+    TranslationCache cache = tables;
     if (cache != null && plan.firstTag.isSet() && level >= 2 && level > regime.start) {
       long word = tableAt | hierarchy >>> HIERARCHY_LOW << HIERARCHY_SHIFT;
       cache.put(address, regime.lsb(level - 1), plan.firstTag, 4 - level, word, 0);

@@ -1,8 +1,8 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -46,8 +46,8 @@ final class Stage2Walk {
   private final SmmuFault fault;
   private final boolean xnx;
 
-  private final @Nullable StructureCache tables;
-  private final @Nullable StructureCache pages;
+  private final @Nullable TranslationCache tables;
+  private final @Nullable TranslationCache pages;
   private final CacheCounters counters;
 
   // The leaf of the last successful walk, kept for commit().
@@ -81,7 +81,7 @@ final class Stage2Walk {
     long table = regime.base;
     int level = regime.start;
     long index = ipa >>> regime.lsb(level);
-    StructureCache cache = plan.secondTag.isSet() ? tables : null;
+    TranslationCache cache = plan.secondTag.isSet() ? tables : null;
     if (cache != null) {
       for (int low = 3; low > 3 - CACHED_LEVELS && low > level; low--) {
         long known = cache.find(ipa, regime.lsb(low - 1), plan.secondTag, 4 - low, 0);
@@ -146,7 +146,7 @@ final class Stage2Walk {
    * @return a packed answer that leaves no flag to set, or 0
    */
   long known(SmmuPlan plan, long ipa, int need) {
-    StructureCache cache = pages;
+    TranslationCache cache = pages;
     if (cache == null || !plan.secondTag.isSet()) {
       return 0;
     }
@@ -155,18 +155,18 @@ final class Stage2Walk {
       return 0;
     }
     counters.nestedHits++;
-    return found & StructureCache.PAYLOAD | ipa & 0xfff;
+    return found & TranslationCache.PAYLOAD | ipa & 0xfff;
   }
 
   /** Keeps the answer of a walk after its flags were set. */
   void keep(SmmuPlan plan, long ipa, long answer, boolean written) {
-    StructureCache cache = pages;
+    TranslationCache cache = pages;
     if (cache != null && plan.secondTag.isSet()) {
       int usable = Translation.rights(answer);
       if (plan.secondHd && !written) {
         usable &= Access.READ;
       }
-      cache.put(ipa, 12, plan.secondTag, PAGES, answer & StructureCache.PAYLOAD, usable);
+      cache.put(ipa, 12, plan.secondTag, PAGES, answer & TranslationCache.PAYLOAD, usable);
     }
   }
 

@@ -1,8 +1,8 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -25,7 +25,7 @@ final class FirstStageWalk {
 
   private final GuestMemory memory;
   private final int leafLevels;
-  private final @Nullable StructureCache tables;
+  private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
 
   FirstStageWalk(VtdConfig config, GuestMemory memory, StructureCaches caches) {
@@ -71,7 +71,7 @@ final class FirstStageWalk {
     long all = -1;
     long some = 0;
     int top = plan.firstLevels;
-    StructureCache cache = plan.firstTag.isSet() ? tables : null;
+    TranslationCache cache = plan.firstTag.isSet() ? tables : null;
     if (cache != null) {
       for (int low = 1; low <= PartialWalk.LEVELS; low++) {
         long known = cache.find(iova, 12 + 9 * low, plan.firstTag, low, 0);

@@ -1,8 +1,8 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -21,7 +21,7 @@ final class NestedWalk {
   private final GuestMemory memory;
   private final SecondStageWalk second;
   private final int leafLevels;
-  private final @Nullable StructureCache tables;
+  private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
 
   /** Guest-physical address at fault, 0 if the fault concerns none. */
@@ -61,7 +61,7 @@ final class NestedWalk {
     if (FirstStageWalk.isNotCanonical(iova, plan.firstLevels)) {
       return Translation.fault(0x80, 1, 0);
     }
-    StructureCache cache = tables;
+    TranslationCache cache = tables;
     if (cache != null && plan.firstTag.isSet()) {
       long answer = fromTable(plan, cache, iova, need, asked, zero);
       if (answer != 0) {
@@ -83,7 +83,7 @@ final class NestedWalk {
    * gives 0, and the whole walk has to tell.
    */
   private long fromTable(
-      VtdPlan plan, StructureCache cache, long iova, int need, int asked, boolean zero) {
+      VtdPlan plan, TranslationCache cache, long iova, int need, int asked, boolean zero) {
     int level = 1;
     long known = cache.find(iova, 21, plan.firstTag, level, 0);
     if (known == 0) {
@@ -168,7 +168,7 @@ final class NestedWalk {
         }
         long tableAt = entryAt & -4096;
         long answer = finish(plan, iova, need, asked, zero, level, guest, entry, granted);
-        StructureCache cache = tables;
+        TranslationCache cache = tables;
         if (cache != null
             && plan.firstTag.isSet()
             && level <= PartialWalk.LEVELS

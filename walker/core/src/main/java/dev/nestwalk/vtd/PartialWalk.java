@@ -11,7 +11,7 @@ final class PartialWalk {
   /** Bits that {@link #all} tells. */
   static final long RIGHTS = FirstStageEntry.RW.mask() | FirstStageEntry.US.mask();
 
-  private static final int RIGHTS_SHIFT = 52;
+  static final int RIGHTS_SHIFT = 52;
 
   /** XD, bit 63 of an entry, is kept in bit 55. */
   private static final int XD_SHIFT = 8;

@@ -1,8 +1,8 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -41,8 +41,8 @@ final class SecondStageWalk {
   private final long[] leafReserved;
   private final int leafLevels;
 
-  private final @Nullable StructureCache tables;
-  private final @Nullable StructureCache pages;
+  private final @Nullable TranslationCache tables;
+  private final @Nullable TranslationCache pages;
   private final CacheCounters counters;
 
   // The leaf of the last successful walk, kept for commit() where flags are on.
@@ -73,7 +73,7 @@ final class SecondStageWalk {
     int granted = Access.READ | Access.WRITE | X;
     int losses = 0;
     int level = plan.secondLevels;
-    StructureCache cache = plan.secondTag.isSet() ? tables : null;
+    TranslationCache cache = plan.secondTag.isSet() ? tables : null;
     if (cache != null) {
       for (int low = 1; low <= CACHED_LEVELS; low++) {
         long known = cache.find(address, 12 + 9 * low, plan.secondTag, low, 0);
@@ -146,7 +146,7 @@ final class SecondStageWalk {
    * @return a packed answer that leaves no flag to set, or 0
    */
   long known(VtdPlan plan, long address, int need) {
-    StructureCache cache = pages;
+    TranslationCache cache = pages;
     if (cache == null || !plan.secondTag.isSet()) {
       return 0;
     }
@@ -155,18 +155,18 @@ final class SecondStageWalk {
       return 0;
     }
     counters.nestedHits++;
-    return found & StructureCache.PAYLOAD | address & 0xfff;
+    return found & TranslationCache.PAYLOAD | address & 0xfff;
   }
 
   /** Keeps the answer of a walk after its flags were set. */
   void keep(VtdPlan plan, long address, long answer, boolean written) {
-    StructureCache cache = pages;
+    TranslationCache cache = pages;
     if (cache != null && plan.secondTag.isSet()) {
       int usable = Translation.rights(answer);
       if (plan.secondFlags && !written) {
         usable &= Access.READ;
       }
-      long page = answer & StructureCache.PAYLOAD;
+      long page = answer & TranslationCache.PAYLOAD;
       cache.put(address, 12, plan.secondTag, PAGES, page, usable);
     }
   }

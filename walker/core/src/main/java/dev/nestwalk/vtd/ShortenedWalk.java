@@ -1,7 +1,7 @@
 package dev.nestwalk.vtd;
 
-import dev.nestwalk.cache.StructureCache;
 import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import org.jspecify.annotations.Nullable;
@@ -18,9 +18,9 @@ final class ShortenedWalk {
 
   private final SmoothWalk smooth;
   private final SecondStageWalk below;
-  private final @Nullable StructureCache firstTables;
-  private final @Nullable StructureCache secondTables;
-  private final @Nullable StructureCache pages;
+  private final @Nullable TranslationCache firstTables;
+  private final @Nullable TranslationCache secondTables;
+  private final @Nullable TranslationCache pages;
 
   ShortenedWalk(SmoothWalk smooth, SecondStageWalk below, StructureCaches caches) {
     this.smooth = smooth;
@@ -43,7 +43,7 @@ final class ShortenedWalk {
   }
 
   private long first(VtdPlan plan, long iova, int access) {
-    StructureCache cache = firstTables;
+    TranslationCache cache = firstTables;
     if (cache == null || !plan.firstTag.isSet()) {
       return 0;
     }
@@ -73,13 +73,13 @@ final class ShortenedWalk {
   }
 
   private long host(VtdPlan plan, long address, int access) {
-    StructureCache cache = pages;
+    TranslationCache cache = pages;
     if (cache == null || !plan.secondTag.isSet()) {
       return second(plan, address, access);
     }
     long found = cache.find(address, 12, plan.secondTag, SecondStageWalk.PAGES, access);
     if (found != 0) {
-      return found & StructureCache.PAYLOAD | address & 0xfff;
+      return found & TranslationCache.PAYLOAD | address & 0xfff;
     }
     long answer = second(plan, address, access);
     if (answer != 0) {
@@ -89,7 +89,7 @@ final class ShortenedWalk {
   }
 
   private long second(VtdPlan plan, long address, int access) {
-    StructureCache cache = secondTables;
+    TranslationCache cache = secondTables;
     if (cache == null || !plan.secondTag.isSet()) {
       return 0;
     }

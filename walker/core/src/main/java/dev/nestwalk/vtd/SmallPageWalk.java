@@ -1,73 +1,75 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.StructureCache;
-import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The most frequent walk of all, written out: small pages whose last tables the structure caches
  * know (VT-d 6.2.5), so that each stage reads one entry. It answers as {@link ShortenedWalk} does,
  * or 0 where that one has to tell.
  *
- * <p>Straight code that calls nothing and never goes back: the JIT then loads each field once. Many
- * walks are taken a step at a time, so that their loads do not wait for each other.
+ * <p>Straight code that calls nothing and never goes back, in which a reason to give up ends it:
+ * what the JIT has checked once then holds for all that follows. Many walks are taken a step at a
+ * time, so that their loads do not wait for each other.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 final class SmallPageWalk {
   private static final long ADDRESS = SmoothWalk.ADDRESS;
-  private static final long WRITABLE = FirstStageEntry.RW.mask();
-  private static final long USER = FirstStageEntry.US.mask();
-  private static final long FIRST_DIRTY = FirstStageEntry.D.mask();
-  private static final long SECOND_DIRTY = SecondStageEntry.D.mask();
+  private static final long WITHIN = 0xfff;
 
   /** Log2 of the size of a small page. */
   static final int PAGE = 12;
 
-  private static final int TABLE = 21;
+  /** Log2 of what a last table maps. */
+  static final int TABLE = 21;
 
   private final GuestMemory memory;
-  private final @Nullable StructureCache firstTables;
-  private final @Nullable StructureCache secondTables;
 
   // By lane: what the structure cache knows, the entry read, the answer of the first stage.
   private final long[] known = new long[CachedPlan.LANES];
   private final long[] entries = new long[CachedPlan.LANES];
   private final long[] pages = new long[CachedPlan.LANES];
 
-  SmallPageWalk(GuestMemory memory, StructureCaches caches) {
+  SmallPageWalk(GuestMemory memory) {
     this.memory = memory;
-    firstTables = caches.first;
-    secondTables = caches.second;
   }
 
   /** As {@link SmoothWalk#walk}. */
   long walk(VtdPlan plan, long iova, int access) {
-    long first = Translation.ok(0, PAGE, Access.ATOMIC);
     long address = iova;
+    long rights = Access.ATOMIC;
     if (plan.usesFirst) {
       long table = firstTable(plan, iova);
-      long entry = table == 0 ? 0 : memory.entryOrZero(table & ADDRESS, slot(iova));
-      first = firstPage(plan, table, entry, iova, access);
-      if (first == 0) {
+      if (table == 0) {
         return 0;
       }
-      address = Translation.address(first);
+      long entry = firstRights(table) & memory.entryOrZero(table & ADDRESS, slot(iova));
+      if (isClosed(entry, firstRequired(plan, access), plan.firstSmall)) {
+        return 0;
+      }
+      rights = plan.firstPermits | entry & Access.WRITE;
+      address = entry & ADDRESS | iova & WITHIN;
       plan.intermediate = address;
       plan.inputSpan = PAGE;
     }
-    if (!plan.usesSecond) {
-      return settled(iova, first);
+    if (plan.usesSecond) {
+      long table = secondTable(plan, address);
+      if (table == 0) {
+        return 0;
+      }
+      long entry = secondRights(table) & memory.entryOrZero(table & ADDRESS, slot(address));
+      if (isClosed(entry, secondRequired(plan, access), plan.secondSmall)) {
+        return 0;
+      }
+      rights &= entry;
+      address = entry & ADDRESS | iova & WITHIN;
+    } else if (!plan.usesFirst) {
+      return 0;
     }
-    long table = secondTable(plan, address, access);
-    long entry = table == 0 ? 0 : memory.entryOrZero(table & ADDRESS, slot(address));
-    long second = secondPage(plan, table, entry, address, access);
-    plan.inputSpan = PAGE;
-    return second == 0 ? 0 : settled(iova, both(first, second));
+    return settled(iova, address, rights);
   }
 
   /**
@@ -77,42 +79,47 @@ final class SmallPageWalk {
    * @param answers at the same places: packed answers, or 0
    */
   void walk(VtdPlan plan, long[] iovas, long[] answers, int from, int count, int access) {
+    boolean translates = plan.usesFirst || plan.usesSecond;
+    for (int lane = 0; lane < count; lane++) {
+      pages[lane] = translates ? iovas[from + lane] & ~WITHIN | Access.ATOMIC : 0;
+    }
     if (plan.usesFirst) {
       for (int lane = 0; lane < count; lane++) {
         known[lane] = firstTable(plan, iovas[from + lane]);
       }
+      load(iovas, from, count);
+      long required = firstRequired(plan, access);
       for (int lane = 0; lane < count; lane++) {
-        entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(iovas[from + lane]));
-      }
-      for (int lane = 0; lane < count; lane++) {
-        pages[lane] = firstPage(plan, known[lane], entries[lane], iovas[from + lane], access);
-      }
-    } else {
-      for (int lane = 0; lane < count; lane++) {
-        pages[lane] = Translation.ok(0, PAGE, Access.ATOMIC);
+        long entry = firstRights(known[lane]) & entries[lane];
+        long page = entry & ADDRESS | plan.firstPermits | entry & Access.WRITE;
+        boolean closed = known[lane] == 0 || isClosed(entry, required, plan.firstSmall);
+        pages[lane] = closed ? 0 : page;
       }
     }
-    if (!plan.usesSecond) {
+    if (plan.usesSecond) {
       for (int lane = 0; lane < count; lane++) {
-        answers[from + lane] = settled(iovas[from + lane], pages[lane]);
+        known[lane] = pages[lane] == 0 ? 0 : secondTable(plan, pages[lane]);
       }
-      return;
-    }
-    boolean nested = plan.usesFirst;
-    for (int lane = 0; lane < count; lane++) {
-      long address = nested ? Translation.address(pages[lane]) : iovas[from + lane];
-      known[lane] = secondTable(plan, address, access);
-    }
-    for (int lane = 0; lane < count; lane++) {
-      long address = nested ? Translation.address(pages[lane]) : iovas[from + lane];
-      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(address));
+      load(pages, 0, count);
+      long required = secondRequired(plan, access);
+      for (int lane = 0; lane < count; lane++) {
+        long entry = secondRights(known[lane]) & entries[lane];
+        long page = entry & ADDRESS | pages[lane] & entry & Access.ATOMIC;
+        boolean closed = known[lane] == 0 || isClosed(entry, required, plan.secondSmall);
+        pages[lane] = closed ? 0 : page;
+      }
     }
     for (int lane = 0; lane < count; lane++) {
       long iova = iovas[from + lane];
-      long address = nested ? Translation.address(pages[lane]) : iova;
-      long second = secondPage(plan, known[lane], entries[lane], address, access);
-      boolean found = second != 0 && pages[lane] != 0;
-      answers[from + lane] = found ? settled(iova, both(pages[lane], second)) : 0;
+      // A lane that gave up has an address below 4 GiB.
+      answers[from + lane] = settled(iova, pages[lane] & ADDRESS | iova & WITHIN, pages[lane]);
+    }
+  }
+
+  /** Loads alone: many of them fit into the processor's window. */
+  private void load(long[] addresses, int from, int count) {
+    for (int lane = 0; lane < count; lane++) {
+      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(addresses[from + lane]));
     }
   }
 
@@ -122,55 +129,46 @@ final class SmallPageWalk {
   }
 
   /** What is known of the last first-stage table, or 0. */
-  private long firstTable(VtdPlan plan, long iova) {
-    StructureCache cache = firstTables;
-    return cache == null || FirstStageWalk.isNotCanonical(iova, plan.firstLevels)
-        ? 0
-        : cache.find(iova, TABLE, plan.firstTag, 1, 0);
-  }
-
-  /** As {@link SmoothWalk#page}. */
-  private static long firstPage(VtdPlan plan, long table, long entry, long iova, int access) {
-    long all = PartialWalk.all(table) & entry;
-    boolean writes = (access & Access.WRITE) != 0;
-    boolean writable = (all & WRITABLE) != 0 || plan.writesAnyway;
-    long required = plan.firstRequired | (writes ? FIRST_DIRTY : 0);
-    boolean open = table != 0 && ((all & USER) != 0 || plan.privileged);
-    if ((entry & (required | plan.firstSmall)) != required || !open || writes && !writable) {
-      return 0;
-    }
-    return Translation.ok(
-        entry & ADDRESS | iova & 0xfff, PAGE, writable ? Access.ATOMIC : Access.READ);
+  private static long firstTable(VtdPlan plan, long iova) {
+    int unused = plan.firstUnused;
+    return iova << unused >> unused != iova ? 0 : plan.firstTables.find(iova);
   }
 
   /** What is known of the last second-stage table, or 0. */
-  private long secondTable(VtdPlan plan, long address, int access) {
-    StructureCache cache = secondTables;
-    if (cache == null || address >>> plan.secondWidth != 0) {
-      return 0;
-    }
-    long table = cache.find(address, TABLE, plan.secondTag, 1, 0);
-    return (table >>> SecondStageWalk.RIGHTS_SHIFT & access) == access ? table : 0;
+  private static long secondTable(VtdPlan plan, long address) {
+    return address >>> plan.secondWidth != 0 ? 0 : plan.secondTables.find(address);
   }
 
-  /** As {@link SmoothWalk#secondPage}. */
-  private static long secondPage(VtdPlan plan, long table, long entry, long address, int access) {
-    boolean marks = plan.secondFlags && (access & Access.WRITE) != 0;
-    long required = SmoothWalk.secondRequired(plan, access) | (marks ? SECOND_DIRTY : 0);
-    if (table == 0 || (entry & (required | plan.secondSmall)) != required) {
-      return 0;
-    }
-    long rights = table >>> SecondStageWalk.RIGHTS_SHIFT & entry & Access.ATOMIC;
-    return Translation.ok(entry & ADDRESS | address & 0xfff, PAGE, (int) rights);
+  /** What entries above leave of a last first-stage entry: all but rights that they lack. */
+  private static long firstRights(long table) {
+    return table >>> PartialWalk.RIGHTS_SHIFT | ~PartialWalk.RIGHTS;
   }
 
-  /** The answer of both stages, for pages of equal size. */
-  private static long both(long first, long second) {
-    return Translation.ok(Translation.address(second), PAGE, Translation.rights(first & second));
+  /** What entries above leave of a last second-stage entry. */
+  private static long secondRights(long table) {
+    return table >>> SecondStageWalk.RIGHTS_SHIFT | ~Access.ATOMIC;
   }
 
-  /** The answer, or 0 where the interrupt range, below 4 GiB, may have a say. */
-  private static long settled(long iova, long answer) {
-    return iova >>> 32 != 0 && Translation.address(answer) >>> 32 != 0 ? answer : 0;
+  private static long firstRequired(VtdPlan plan, int access) {
+    return (access & Access.WRITE) == 0 ? plan.firstReads : plan.firstWrites;
+  }
+
+  private static long secondRequired(VtdPlan plan, int access) {
+    return access | ((access & Access.WRITE) == 0 ? plan.secondReads : plan.secondWrites);
+  }
+
+  /** Whether a bit is missing that has to be set, or one is set that has to be clear. */
+  private static boolean isClosed(long entry, long set, long clear) {
+    return (entry & (set | clear)) != set;
+  }
+
+  /**
+   * The answer, or 0 where the interrupt range, below 4 GiB, may have a say.
+   *
+   * @param rights in its lowest bits
+   */
+  private static long settled(long iova, long address, long rights) {
+    long answer = Translation.ok(address, PAGE, (int) rights & Access.ATOMIC);
+    return iova >>> 32 != 0 && address >>> 32 != 0 ? answer : 0;
   }
 }

@@ -258,7 +258,7 @@ final class SmoothWalk {
       shift -= 9;
     }
     if (shift == 12) {
-      boolean legal = (entry & (required | plan.secondPage[1])) == required;
+      boolean legal = (entry & (required | plan.secondSmall)) == required;
       return legal ? memory.entryOrZero(entry & ADDRESS, index) : 0;
     }
     boolean legal = (entry & (required | plan.secondPage[(shift - 3) / 9])) == required;

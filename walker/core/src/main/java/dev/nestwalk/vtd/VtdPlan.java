@@ -1,6 +1,9 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.cache.Probe;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.dma.Access;
 import java.util.Arrays;
 
 /**
@@ -89,17 +92,35 @@ public final class VtdPlan extends CachedPlan {
 
   // The same once more, as a walk of small pages asks for it.
 
-  /** Bits that every first-stage entry has: P, used flags, and U/S for unprivileged requests. */
-  long firstRequired;
+  /** Where the last first-stage tables are found. */
+  final Probe firstTables = new Probe();
+
+  /** Where the last second-stage tables are found. */
+  final Probe secondTables = new Probe();
+
+  /** Bits of an input address above those that the first stage translates, which all repeat. */
+  int firstUnused;
+
+  /** Bits that every first-stage entry of a read has: P, used flags, U/S if unprivileged. */
+  long firstReads;
+
+  /** The same of a write: D besides, and R/W where that counts. */
+  long firstWrites;
 
   /** Bits that no first-stage entry of a small page has. */
   long firstSmall;
 
+  /** Rights that the first stage grants whatever its entries say. */
+  long firstPermits;
+
+  /** Flags that every second-stage entry of a read has. */
+  long secondReads;
+
+  /** The same of the last entry of a write. */
+  long secondWrites;
+
   /** Bits that no second-stage entry of a small page has. */
   long secondSmall;
-
-  /** The request is privileged and CR0.WP is off: the first stage lets every write pass. */
-  boolean writesAnyway;
 
   boolean writeProtect;
   boolean noExecute;
@@ -118,10 +139,17 @@ public final class VtdPlan extends CachedPlan {
     minor = pasid;
     usesFirst = kind == FIRST || kind == NESTED;
     usesSecond = kind == SECOND || kind == NESTED;
-    firstRequired = SmoothWalk.required(this);
+    inputSpan = 0;
+    firstUnused = 52 - 9 * firstLevels;
+    boolean writesAnyway = privileged && !writeProtect;
+    firstReads = SmoothWalk.required(this);
+    firstWrites =
+        firstReads | FirstStageEntry.D.mask() | (writesAnyway ? 0 : FirstStageEntry.RW.mask());
+    firstPermits = writesAnyway ? Access.ATOMIC : Access.READ;
+    secondReads = secondFlags ? SecondStageEntry.A.mask() : 0;
+    secondWrites = secondReads | (secondFlags ? SecondStageEntry.D.mask() : 0);
     firstSmall = firstPage.length > 1 ? firstPage[1] : -1;
     secondSmall = secondPage.length > 1 ? secondPage[1] : -1;
-    writesAnyway = privileged && !writeProtect;
     writesAreSilent = kind == IDENTITY || kind == SECOND && !secondFlags;
     boolean tagged = kind != SECOND;
     Arrays.fill(words, 0);
@@ -137,5 +165,11 @@ public final class VtdPlan extends CachedPlan {
     secondWords[8] = legacy ? 8 : 0;
     secondWords[10] = -1;
     secondWords[11] = domain;
+  }
+
+  @Override
+  public void aim(StructureCaches caches) {
+    firstTables.aim(caches.first, firstTag, SmallPageWalk.TABLE, 1);
+    secondTables.aim(caches.second, secondTag, SmallPageWalk.TABLE, 1);
   }
 }

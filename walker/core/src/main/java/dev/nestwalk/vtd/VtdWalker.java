@@ -57,7 +57,7 @@ public final class VtdWalker {
     nested = new NestedWalk(config, memory, second, caches);
     smooth = new SmoothWalk(memory);
     shortened = new ShortenedWalk(smooth, second, caches);
-    small = new SmallPageWalk(memory, caches);
+    small = new SmallPageWalk(memory);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
     shortens = caches.shorten();
   }
@@ -107,16 +107,12 @@ public final class VtdWalker {
    * done nothing. Counts nothing.
    */
   public long walkSmoothly(VtdPlan plan, long iova, int access) {
-    long answer = shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
-    if (plan.kind != VtdPlan.NESTED) {
-      plan.inputSpan = Translation.spanLog2(answer);
-    }
-    return answer;
+    return shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
   }
 
   /** The same where it is soon done; else 0, and {@link #walk} knows more. */
   public long walkQuickly(VtdPlan plan, long iova, int access) {
-    return shortens ? small.walk(plan, iova, access) : walkSmoothly(plan, iova, access);
+    return shortens ? small.walk(plan, iova, access) : smooth.walk(plan, iova, access);
   }
 
   /**
@@ -169,9 +165,6 @@ public final class VtdWalker {
               default -> walk(plan, plain, iova, access);
             };
     if (!Translation.isFault(answer)) {
-      if (plan.kind != VtdPlan.NESTED) {
-        plan.inputSpan = Translation.spanLog2(answer);
-      }
       return answer;
     }
     return refuse(sourceId, pasid, iova, access, answer, plan.faultsHidden);

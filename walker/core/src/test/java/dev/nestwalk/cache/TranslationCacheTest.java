@@ -1,6 +1,7 @@
 package dev.nestwalk.cache;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -101,18 +102,47 @@ class TranslationCacheTest {
   void aSetThatIsNotFullLosesNothing(int ways) {
     Tag tag = tag(7);
     TranslationCache cache = new TranslationCache(ways * 64, ways);
-    long expected = TranslationCache.expect(tag, 0);
     // Pages that share a set: the index has 6 bits above the way, and bits from 9 on join in.
     int kept = 0;
     for (long page = 0; kept < ways && page < 1 << 20; page++) {
       long joined = page ^ page >>> 9;
       if ((joined & ways * 64L - ways) == 0) {
-        cache.fill(page << 12, 12, cache.origin(tag), tag.low(), 12L << 52 | expected | 3);
+        assertFalse(cache.put(page << 12, 12, tag, 0, 12L << 52, 3), "nothing had to go");
         kept++;
         assertEquals(kept, cache.count(tag));
       }
     }
-    assertEquals(0, cache.evictions());
+    long another = (long) ways * 64 << 12;
+    assertTrue(cache.put(another, 12, tag, 0, 12L << 52, 3), "one had to go");
+    assertEquals(ways, cache.count(tag));
+  }
+
+  @ParameterizedTest(name = "{0} ways")
+  @CsvSource({"1", "2", "4", "16"})
+  void fillingAFreePlaceDropsNothing(int ways) {
+    Tag tag = tag(7);
+    TranslationCache cache = new TranslationCache(ways * 64, ways);
+    long expected = TranslationCache.expect(tag, 0);
+    for (long page = 0; page < ways * 64L; page++) {
+      cache.fill(page << 12, 12, cache.origin(tag), tag.low(), 12L << 52 | expected | 3);
+      assertEquals(page + 1, cache.count(tag));
+    }
+  }
+
+  @Test
+  void anEntryWithFewerRightsBesideANewOneGoesWithIt() {
+    Tag tag = tag(7);
+    TranslationCache cache = new TranslationCache(64, 4);
+    long expected = TranslationCache.expect(tag, 0);
+    long origin = cache.origin(tag);
+    // The second one prefers the same place, and moves the first aside.
+    cache.fill(0, 12, origin, tag.low(), 12L << 52 | expected | 1);
+    cache.fill(64 << 12, 12, origin, tag.low(), 12L << 52 | expected | 1);
+    assertEquals(0, cache.find(0, 12, tag, 0, 2), "no right to write");
+    cache.fill(0, 12, origin, tag.low(), 12L << 52 | expected | 3);
+    assertEquals(12L << 52 | expected | 3, cache.find(0, 12, tag, 0, 2));
+    assertEquals(2, cache.drop(tag, SHIFTS, 1, 0, 0), "both are dropped");
+    assertEquals(0, cache.find(0, 12, tag, 0, 1));
   }
 
   @Test

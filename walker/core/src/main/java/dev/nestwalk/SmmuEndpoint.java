@@ -1,0 +1,37 @@
+package dev.nestwalk;
+
+import dev.nestwalk.smmu.SmmuPlan;
+import dev.nestwalk.smmu.SmmuWalker;
+
+/** A requester behind SMMUv3 structures. */
+final class SmmuEndpoint extends Endpoint {
+  private final SmmuWalker walker;
+  private final SmmuPlan configuration;
+
+  SmmuEndpoint(
+      Translator translator, SmmuWalker walker, SmmuPlan configuration, int sourceId, int pasid) {
+    super(translator, configuration, sourceId, pasid);
+    this.walker = walker;
+    this.configuration = configuration;
+  }
+
+  @Override
+  long missQuickly(long iova, int access) {
+    long known = knownElsewhere(iova, access);
+    if (known != 0) {
+      return known;
+    }
+    configuration.global = false;
+    long answer = walker.walkQuickly(configuration, iova, access);
+    long kept = answer == 0 ? 0 : keepQuickly(iova, access, answer);
+    if (kept != 0 && configuration.global) {
+      space().global = true;
+    }
+    return kept;
+  }
+
+  @Override
+  long walkQuickly(long iova, int access) {
+    return walker.walkQuickly(configuration, iova, access);
+  }
+}

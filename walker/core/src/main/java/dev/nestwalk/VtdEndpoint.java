@@ -1,0 +1,32 @@
+package dev.nestwalk;
+
+import dev.nestwalk.vtd.VtdPlan;
+import dev.nestwalk.vtd.VtdWalker;
+
+/** A requester behind VT-d structures. */
+final class VtdEndpoint extends Endpoint {
+  private final VtdWalker walker;
+  private final VtdPlan configuration;
+
+  VtdEndpoint(
+      Translator translator, VtdWalker walker, VtdPlan configuration, int sourceId, int pasid) {
+    super(translator, configuration, sourceId, pasid);
+    this.walker = walker;
+    this.configuration = configuration;
+  }
+
+  @Override
+  long missQuickly(long iova, int access) {
+    long known = knownElsewhere(iova, access);
+    if (known != 0) {
+      return known;
+    }
+    long answer = walker.walkQuickly(configuration, iova, access);
+    return answer == 0 ? 0 : keepQuickly(iova, access, answer);
+  }
+
+  @Override
+  long walkQuickly(long iova, int access) {
+    return walker.walkQuickly(configuration, iova, access);
+  }
+}
