@@ -104,9 +104,8 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     if (log.published == hitEpoch && isPlain(access)) {
       long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
       long word1 = TranslationCache.word1At(at);
-      long block = iova & blockMask;
-      if (TranslationCache.answers(at, word1, block ^ low, expected, access)) {
-        return word1 & ABOVE | iova ^ block;
+      if (TranslationCache.answers(at, word1, iova & blockMask ^ low, expected, access)) {
+        return word1 & ABOVE | iova & ~blockMask;
       }
     }
     return miss(iova, access);
@@ -299,23 +298,21 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * most, it stays out of {@link #translate}, and that so is small enough for its callers' loops.
    */
   private long miss(long iova, int access) {
-    if (!isPlain(access) || !translator.caches) {
-      return translator.anew(sourceId, pasid, iova, access);
-    }
     // The acquire read also keeps the walk's plain reads from being made before it.
     long latest = log.latest();
-    if (latest == quickEpoch) {
-      long answer = missQuickly(iova, access);
-      if (answer != 0) {
-        return answer;
-      }
-    } else if (latest == walkEpoch) {
+    boolean plain = isPlain(access);
+    if (latest == walkEpoch && plain) {
       long answer = walkQuickly(iova, access);
       if (answer != 0) {
         return answer;
       }
+    } else if (latest == quickEpoch && plain) {
+      long answer = missQuickly(iova, access);
+      if (answer != 0) {
+        return answer;
+      }
     }
-    if (latest != epoch && !prepare()) {
+    if (!plain || !translator.caches || latest != epoch && !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
     }
     Restrictions.Restriction barred = restriction;

@@ -49,6 +49,9 @@ public final class TranslationCache {
   private final long mask;
   private final int ways;
 
+  /** Pooled, with four ways. */
+  private final boolean usual;
+
   /** Way that was displaced last, counted from the preferred one; never 0 afterwards. */
   private int victim;
 
@@ -69,6 +72,7 @@ public final class TranslationCache {
     table = pooled ? Room.MEMORY.asSlice(base, bytes) : Arena.ofAuto().allocate(bytes, LINE);
     mask = entries - 1L;
     this.ways = ways;
+    usual = pooled && ways == 4;
   }
 
   /**
@@ -148,8 +152,8 @@ public final class TranslationCache {
    * @param need rights asked for, 0 to 3
    */
   public static boolean answers(long offset, long word1, long key, long expected, long need) {
-    long difference = word0At(offset) ^ key;
-    return (difference | (word1 ^ expected ^ need) & (FIXED | need)) == 0;
+    long difference = key ^ word0At(offset);
+    return (difference | (word1 ^ need ^ expected) & (FIXED | need)) == 0;
   }
 
   /**
@@ -168,24 +172,13 @@ public final class TranslationCache {
 
   /** As {@link #find}, where the preferred place was looked at if {@link #isPooled}. */
   public long findOther(long address, int shift, long origin, long low, long expected, long need) {
-    if (!pooled || ways != 4) {
-      return findFrom(pooled ? 1 : 0, address, shift, origin, low, expected, need);
-    }
-    // Written out, as a loop asks at each turn whether the JVM wants to stop.
-    long key = address >>> shift << shift | low;
-    long at = place(address, shift, mask << ENTRY_SHIFT, origin);
-    long other = at ^ 1L << ENTRY_SHIFT;
-    if (word0At(other) != key) {
-      other = at ^ 2L << ENTRY_SHIFT;
-      if (word0At(other) != key) {
-        other = at ^ 3L << ENTRY_SHIFT;
-        if (word0At(other) != key) {
-          return 0;
-        }
+    if (usual) {
+      long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+      if (!isElsewhere(at, address >>> shift << shift | low)) {
+        return 0;
       }
     }
-    long word1 = word1At(other);
-    return ((word1 ^ expected ^ need) & (FIXED | need)) == 0 ? word1 : 0;
+    return findFrom(pooled ? 1 : 0, address, shift, origin, low, expected, need);
   }
 
   private long findFrom(
@@ -204,6 +197,32 @@ public final class TranslationCache {
     return 0;
   }
 
+  // The usual geometry, four ways in the shared memory, is written out: loops ask at each turn
+  // whether the JVM wants to stop, and checks of the geometry cut code into pieces.
+
+  /** Whether a place of the set but the preferred one has a block, under whatever rights. */
+  private static boolean isElsewhere(long preferred, long key) {
+    return word0At(preferred ^ 1L << ENTRY_SHIFT) == key
+        || word0At(preferred ^ 2L << ENTRY_SHIFT) == key
+        || word0At(preferred ^ 3L << ENTRY_SHIFT) == key;
+  }
+
+  private void fillUsual(long preferred, long word0, long word1) {
+    long old0 = word0At(preferred);
+    long old1 = word1At(preferred);
+    if (old0 != word0 && old1 != 0) {
+      int way = victim == 3 ? 1 : victim + 1;
+      victim = way;
+      setAt(preferred ^ (long) way << ENTRY_SHIFT, old0, old1);
+    }
+    setAt(preferred, word0, word1);
+  }
+
+  private static void setAt(long offset, long word0, long word1) {
+    Room.MEMORY.set(WORD, offset & Room.WITHIN, word0);
+    Room.MEMORY.set(WORD, (offset & Room.WITHIN) + 8, word1);
+  }
+
   // Offsets are within the room, or within the table where that has memory of its own.
 
   private long word0(long at) {
@@ -216,8 +235,7 @@ public final class TranslationCache {
 
   private void set(long at, long word0, long word1) {
     if (pooled) {
-      Room.MEMORY.set(WORD, at & Room.WITHIN, word0);
-      Room.MEMORY.set(WORD, (at & Room.WITHIN) + 8, word1);
+      setAt(at, word0, word1);
     } else {
       table.set(WORD, at, word0);
       table.set(WORD, at + 8, word1);
@@ -261,6 +279,10 @@ public final class TranslationCache {
   public void fill(long address, int shift, long origin, long low, long word1) {
     long word0 = address >>> shift << shift | low;
     long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+    if (usual) {
+      fillUsual(at, word0, word1);
+      return;
+    }
     long old0 = word0(at);
     long old1 = word1(at);
     // Every entry has a span in word 1.

@@ -129,12 +129,12 @@ final class SmoothWalk {
     if ((entry & rules) != required) {
       return secondPage(plan, entry, 30, granted, address, access);
     }
-    entry = memory.entryOrZero((entry & ADDRESS), address >>> 18 & INDEX);
+    entry = memory.entryOrZero(entry & ADDRESS, address >>> 18 & INDEX);
     granted &= entry;
     if ((entry & rules) != required) {
       return secondPage(plan, entry, 21, granted, address, access);
     }
-    entry = memory.entryOrZero((entry & ADDRESS), address >>> 9 & INDEX);
+    entry = memory.entryOrZero(entry & ADDRESS, address >>> 9 & INDEX);
     return secondPage(plan, entry, 12, granted & entry, address, access);
   }
 

@@ -38,6 +38,7 @@ public final class VtdWalker {
   private final ShortenedWalk shortened;
   private final SmallPageWalk small;
   private final LockstepWalk lockstep;
+  private final SmallPageLockstep smallLockstep;
   private final boolean shortens;
   private final VtdPlan plan = new VtdPlan();
   private final FaultRecord fault = new FaultRecord();
@@ -59,6 +60,7 @@ public final class VtdWalker {
     shortened = new ShortenedWalk(smooth, second, caches);
     small = new SmallPageWalk(memory);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
+    smallLockstep = new SmallPageLockstep(memory);
     shortens = caches.shorten();
   }
 
@@ -125,7 +127,9 @@ public final class VtdWalker {
   public void walkSmoothly(
       VtdPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
     if (plan.kind == VtdPlan.NESTED && !shortens) {
-      lockstep.nested(plan, iovas, answers, from, spans, count, access);
+      if (!smallLockstep.nested(plan, iovas, answers, from, spans, count, access)) {
+        lockstep.nested(plan, iovas, answers, from, spans, count, access);
+      }
       return;
     }
     if (plan.kind == VtdPlan.SECOND && !shortens) {
