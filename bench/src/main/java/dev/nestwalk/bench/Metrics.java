@@ -30,6 +30,8 @@ final class Metrics {
   private static final int FAR_PAGES = 1 << 20;
   private static final int FAR_STRIDE = 8;
   private static final int NESTED_LOADS = 24;
+  private static final int THREAD_OPERATIONS = HIT_OPERATIONS * 16;
+  private static final String ONE_ENDPOINT = "iotlb-hit-1-endpoint";
   private static final String ONE_K = "iotlb-hit-1024-endpoints";
 
   private final Arena arena;
@@ -55,15 +57,11 @@ final class Metrics {
 
   List<Metric> all() {
     if (wants(
-        "iotlb-hit-independent",
-        "iotlb-hit-dependent",
-        "batch-of-hits",
-        "iotlb-hit-restricted",
-        ONE_K)) {
-      Metric one = hits();
-      if (wants(ONE_K)) {
-        manyEndpoints(one);
-      }
+        "iotlb-hit-independent", "iotlb-hit-dependent", "batch-of-hits", "iotlb-hit-restricted")) {
+      hits();
+    }
+    if (wants(ONE_ENDPOINT, ONE_K)) {
+      manyEndpoints();
     }
     if (wants("chain-of-24-loads", "nested-walk-vtd", "nested-walk-smmuv3")) {
       Metric chain = chain();
@@ -77,6 +75,8 @@ final class Metrics {
     miss("nested-miss-smmuv3", Workload.Mode.SMMUV3_NESTED, false, false);
     miss("nested-miss-batch-vtd", Workload.Mode.VTD_NESTED, false, true);
     miss("nested-miss-batch-smmuv3", Workload.Mode.SMMUV3_NESTED, false, true);
+    unkept("nested-miss-unkept-batch-vtd", Workload.Mode.VTD_NESTED);
+    unkept("nested-miss-unkept-batch-smmuv3", Workload.Mode.SMMUV3_NESTED);
     if (wants("invalidate-domain", "invalidate-pasid", "invalidate-everything")) {
       invalidations();
     }
@@ -100,7 +100,7 @@ final class Metrics {
         : operations -> native1.run(loop, subject, addresses, operations, 1);
   }
 
-  private Metric hits() {
+  private void hits() {
     CacheOptions options = CacheOptions.DEFAULT;
     Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, arena);
     long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
@@ -154,7 +154,6 @@ final class Metrics {
             twin(Twin.Loop.HITS, cache, copy),
             "<= 2.5 ns (400 million/s)",
             m -> m.javaNanos() <= 2.5));
-    return one;
   }
 
   /** What a tracker would bar: the interrupt window and a hole. */
@@ -296,17 +295,29 @@ final class Metrics {
     add(metric);
   }
 
-  private void manyEndpoints(Metric one) {
+  /** Endpoints that take turns; and the same loop with one of them alone. */
+  private void manyEndpoints() {
     Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, ENDPOINTS, arena);
     long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
-    // Entry i belongs to endpoint i mod 1024 in every round, so each endpoint has 16 pages.
+    // Entry i belongs to endpoint i mod 1024 in every round, so each endpoint has a page.
     Endpoint[] endpoints =
         Subjects.endpoints(
             built.iommu().newTranslator(CacheOptions.DEFAULT.withIotlb(1 << 16, 4)), ENDPOINTS);
     long[] few = java.util.Arrays.copyOf(addresses, ENDPOINTS);
+    Endpoint[] alone = {endpoints[0]};
+    Subjects.checked(alone[0], few);
     for (int i = 0; i < ENDPOINTS; i++) {
       Subjects.checked(endpoints[i], new long[] {few[i]});
     }
+    Metric one =
+        add(
+            new Metric(
+                ONE_ENDPOINT,
+                HIT_OPERATIONS,
+                n -> Subjects.interleaved(alone, few, n),
+                null,
+                "reference of 1,024",
+                m -> true));
     add(
         new Metric(
             ONE_K,
@@ -326,9 +337,24 @@ final class Metrics {
     if (restricted) {
       restrict(built.iommu());
     }
-    long[] addresses = Subjects.addresses(1 << 18, MISS_PAGES, 1);
     CacheOptions options = CacheOptions.DEFAULT.withIotlb(16, 4);
-    Endpoint endpoint = Subjects.checked(Subjects.endpoint(built.iommu(), options), addresses);
+    Metric.@Nullable Body other =
+        mode == Workload.Mode.VTD_NESTED && !restricted ? shortenedTwin(built, options) : null;
+    miss(name, built.iommu(), options, batch, other);
+  }
+
+  /** The same without an IOTLB to ask and to fill: the walks of misses by themselves. */
+  private void unkept(String name, Workload.Mode mode) {
+    if (wants(name)) {
+      Workload.Built built = Workload.build(mode, MISS_PAGES, 1, arena);
+      miss(name, built.iommu(), CacheOptions.DEFAULT.withIotlb(0, 1), true, null);
+    }
+  }
+
+  private void miss(
+      String name, Iommu iommu, CacheOptions options, boolean batch, Metric.@Nullable Body other) {
+    long[] addresses = missing();
+    Endpoint endpoint = Subjects.checked(Subjects.endpoint(iommu, options), addresses);
     long[] answers = new long[addresses.length];
     Metric metric =
         new Metric(
@@ -337,21 +363,23 @@ final class Metrics {
             batch
                 ? n -> Subjects.batches(endpoint, addresses, answers, n)
                 : n -> Subjects.independent(endpoint, addresses, n),
-            mode == Workload.Mode.VTD_NESTED && !restricted
-                ? shortenedTwin(built, options, addresses)
-                : null,
+            other,
             "<= 15 ns, <= 2.5 references",
             m -> m.javaNanos() <= 15 && m.references <= 2.5);
-    metric.references = references(built.iommu(), options, addresses);
+    metric.references = references(iommu, options, addresses);
     add(metric);
   }
 
-  private Metric.@Nullable Body shortenedTwin(
-      Workload.Built built, CacheOptions options, long[] addresses) {
+  private static long[] missing() {
+    return Subjects.addresses(1 << 18, MISS_PAGES, 1);
+  }
+
+  private Metric.@Nullable Body shortenedTwin(Workload.Built built, CacheOptions options) {
     Twin other = twin;
     if (other == null) {
       return null;
     }
+    long[] addresses = missing();
     MemorySegment subject = Twin.shortened(built, options, arena);
     MemorySegment copy = Subjects.copy(addresses, arena);
     long expected = 0;
@@ -406,13 +434,12 @@ final class Metrics {
     long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
     TwoThreads pair = new TwoThreads(built.iommu(), addresses);
     Metric single =
-        new Metric(
-            "one-thread", HIT_OPERATIONS * 4, pair::one, null, "reference of two", m -> true);
+        new Metric("one-thread", THREAD_OPERATIONS, pair::one, null, "reference of two", m -> true);
     add(single);
     add(
         new Metric(
             "two-threads",
-            HIT_OPERATIONS * 4,
+            THREAD_OPERATIONS,
             pair::two,
             null,
             ">= 1.9 x one thread",

@@ -190,16 +190,27 @@ final class SmallPageWalk {
 
   /** Bit 0: nobody unprivileged may have the page; bit 1, {@link Access#WRITE}: it is read-only. */
   private static long denied(Regime regime, long table, long entry) {
-    return Stage1Walk.limits(table) & regime.limits | entry >>> READ_ONLY_SHIFT & Access.WRITE;
+    return Stage1Walk.limits(table) & regime.limits | readOnly(entry);
   }
 
   /** The right to write where a write would but have to clear AP[2]. */
   private static long dirtyable(Regime regime, long table, long entry, long right) {
-    return entry >>> DBM_SHIFT & right & ~(Stage1Walk.limits(table) & regime.limits);
+    return dirtyable(entry, right) & ~(Stage1Walk.limits(table) & regime.limits);
   }
 
-  private static long secondRights(SmmuPlan plan, long entry) {
-    return entry >>> S2AP_SHIFT & Access.ATOMIC | entry >>> DBM_SHIFT & plan.secondDirtyable;
+  /** AP[2] as {@link Access#WRITE}. */
+  static long readOnly(long entry) {
+    return entry >>> READ_ONLY_SHIFT & Access.WRITE;
+  }
+
+  /** DBM as {@link Access#WRITE}, if that is the right it may give. */
+  static long dirtyable(long entry, long right) {
+    return entry >>> DBM_SHIFT & right;
+  }
+
+  /** What a stage 2 page grants. */
+  static long secondRights(SmmuPlan plan, long entry) {
+    return entry >>> S2AP_SHIFT & Access.ATOMIC | dirtyable(entry, plan.secondDirtyable);
   }
 
   private static long page(Regime regime, long entry, long address) {

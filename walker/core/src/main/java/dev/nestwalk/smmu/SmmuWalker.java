@@ -34,6 +34,7 @@ public final class SmmuWalker {
   private final SmoothWalk smooth;
   private final ShortenedWalk shortened;
   private final SmallPageWalk small;
+  private final SmallPageLockstep smallLockstep;
   private final LockstepWalk lockstep;
   private final boolean shortens;
   private final SmmuPlan plan = new SmmuPlan();
@@ -55,6 +56,7 @@ public final class SmmuWalker {
     smooth = new SmoothWalk(config, memory);
     shortened = new ShortenedWalk(smooth, second, caches);
     small = new SmallPageWalk(memory, smooth);
+    smallLockstep = new SmallPageLockstep(memory, smooth);
     lockstep = new LockstepWalk(memory, CachedPlan.LANES);
     shortens = caches.shorten();
     streams = new StreamResolver(config, memory, fault);
@@ -166,9 +168,14 @@ public final class SmmuWalker {
    */
   public void walkSmoothly(
       SmmuPlan with, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
-    if (with.smooth && with.stage1 && with.stage2 && !shortens) {
-      lockstep.nested(with, iovas, answers, from, spans, count, access);
-      return;
+    if (with.smooth && !shortens) {
+      if (smallLockstep.walk(with, iovas, answers, from, spans, count, access)) {
+        return;
+      }
+      if (with.stage1 && with.stage2) {
+        lockstep.nested(with, iovas, answers, from, spans, count, access);
+        return;
+      }
     }
     if (shortens) {
       small.walk(with, iovas, answers, from, count, access);

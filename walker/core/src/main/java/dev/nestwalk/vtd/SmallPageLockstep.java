@@ -36,17 +36,41 @@ final class SmallPageLockstep {
   }
 
   /**
-   * Walks both stages for several addresses.
+   * Walks several addresses through the first stage, and through the second if the plan has it.
    *
    * @param from place of the first address, and of its answer
-   * @return whether the answers are there; if not, {@link LockstepWalk} has to walk them
+   * @param spans log2 of the block that the first stage's page maps
+   * @return whether the answers are there; if not, they have to be walked with care
    */
-  boolean nested(
+  boolean walk(
       VtdPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
     if (toSkip > 0) {
       toSkip--;
       return false;
     }
+    boolean writes = (access & Access.WRITE) != 0;
+    long wrong = first(plan, iovas, from, count, writes);
+    if (plan.usesSecond) {
+      wrong |= pages(plan, access, writes ? plan.secondWrites : plan.secondReads, count);
+    } else {
+      System.arraycopy(addresses, 0, hosts, 0, count);
+    }
+    long low = 0;
+    for (int lane = 0; lane < count; lane++) {
+      long iova = iovas[from + lane];
+      long address = hosts[lane] | iova & WITHIN;
+      low |= (iova >>> 32) - 1 | (address >>> 32) - 1;
+      answers[from + lane] = Translation.ok(address, PAGE, (int) rights[lane] & Access.ATOMIC);
+      spans[lane] = PAGE;
+    }
+    // Below 4 GiB the interrupt range may have a say.
+    boolean done = wrong == 0 && low >= 0;
+    toSkip = done ? 0 : PATIENCE;
+    return done;
+  }
+
+  /** Takes all lanes through the first stage, with their rights; 0 if nothing is wrong. */
+  private long first(VtdPlan plan, long[] iovas, int from, int count, boolean writes) {
     int unused = plan.firstUnused;
     long wrong = 0;
     for (int lane = 0; lane < count; lane++) {
@@ -67,7 +91,6 @@ final class SmallPageLockstep {
       }
     }
     wrong |= tables(plan, count);
-    boolean writes = (access & Access.WRITE) != 0;
     required = writes ? plan.firstWrites : plan.firstReads;
     long illegal = plan.firstSmall;
     for (int lane = 0; lane < count; lane++) {
@@ -77,23 +100,15 @@ final class SmallPageLockstep {
       addresses[lane] = entry & ADDRESS;
       rights[lane] = plan.firstPermits | all & Access.WRITE;
     }
-    wrong |= pages(plan, access, writes ? plan.secondWrites : plan.secondReads, count);
-    long low = 0;
-    for (int lane = 0; lane < count; lane++) {
-      long iova = iovas[from + lane];
-      long address = hosts[lane] | iova & WITHIN;
-      low |= (iova >>> 32) - 1 | (address >>> 32) - 1;
-      answers[from + lane] = Translation.ok(address, PAGE, (int) rights[lane] & Access.ATOMIC);
-      spans[lane] = PAGE;
-    }
-    // Below 4 GiB the interrupt range may have a say.
-    boolean done = wrong == 0 && low >= 0;
-    toSkip = done ? 0 : PATIENCE;
-    return done;
+    return wrong;
   }
 
   /** Takes first-stage tables of all lanes through the second stage; 0 if nothing is wrong. */
   private long tables(VtdPlan plan, int count) {
+    if (!plan.usesSecond) {
+      System.arraycopy(addresses, 0, hosts, 0, count);
+      return 0;
+    }
     long required = Access.READ | plan.secondReads;
     long rules = required | plan.secondIllegal;
     long wrong = start(plan, count);

@@ -174,7 +174,8 @@ final class SmoothWalk {
     }
     long required = secondRequired(plan, access);
     required |= plan.secondFlags && (access & Access.WRITE) != 0 ? DIRTY : 0;
-    if ((entry & (required | plan.secondPage[(shift - 3) / 9])) != required) {
+    long clear = shift == 12 ? plan.secondSmall : plan.secondPage[(shift - 3) / 9];
+    if ((entry & (required | clear)) != required) {
       return 0;
     }
     long page = (entry & ADDRESS) >>> shift << shift;
@@ -306,7 +307,8 @@ final class SmoothWalk {
     boolean writes = (access & Access.WRITE) != 0;
     boolean writable = (all & WRITABLE) != 0 || plan.privileged && !plan.writeProtect;
     long required = required(plan) | (writes ? FIRST_DIRTY : 0);
-    boolean legal = (entry & (required | plan.firstPage[(shift - 3) / 9])) == required;
+    long clear = shift == 12 ? plan.firstSmall : plan.firstPage[(shift - 3) / 9];
+    boolean legal = (entry & (required | clear)) == required;
     if (!legal || shift != 12 && (entry & PAGE) == 0 || writes && !writable) {
       return 0;
     }

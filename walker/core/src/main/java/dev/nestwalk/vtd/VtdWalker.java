@@ -126,15 +126,18 @@ public final class VtdWalker {
    */
   public void walkSmoothly(
       VtdPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
-    if (plan.kind == VtdPlan.NESTED && !shortens) {
-      if (!smallLockstep.nested(plan, iovas, answers, from, spans, count, access)) {
-        lockstep.nested(plan, iovas, answers, from, spans, count, access);
-      }
-      return;
-    }
-    if (plan.kind == VtdPlan.SECOND && !shortens) {
+    if (!shortens && plan.kind == VtdPlan.SECOND) {
       smooth.second(plan, iovas, answers, from, spans, count, access);
       return;
+    }
+    if (!shortens && plan.usesFirst) {
+      if (smallLockstep.walk(plan, iovas, answers, from, spans, count, access)) {
+        return;
+      }
+      if (plan.usesSecond) {
+        lockstep.nested(plan, iovas, answers, from, spans, count, access);
+        return;
+      }
     }
     if (shortens) {
       small.walk(plan, iovas, answers, from, count, access);
