@@ -120,7 +120,7 @@ final class Batch {
       return i;
     }
     AddressSpace current = of.space();
-    if (current.classes == 1 << of.sizeClass) {
+    if (iotlb.isUsual() && current.classes == 1 << of.sizeClass) {
       return gatherOneSize(of, iovas, answers, at, stop, access);
     }
     for (; i < stop && !lanes.isFull(); i++) {
@@ -134,26 +134,29 @@ final class Batch {
     return i;
   }
 
-  /** The same in a loop that calls nothing, where all entries are of one size. */
+  /** The same in a loop that hardly calls anything, where all entries are of one size. */
   private int gatherOneSize(
       Endpoint of, long[] iovas, long[] answers, int at, int stop, int access) {
     long[] waiting = lanes.iovas;
     int[] places = lanes.places;
     int count = 0;
-    int blockShift = of.shift;
-    long within = (1L << blockShift) - 1;
-    long low = of.low;
-    long origin = of.origin;
-    long expected = of.expected;
     int i = at;
     for (; i < stop && count < CachedPlan.LANES; i++) {
       long iova = iovas[i];
-      long found = iotlb.find(iova, blockShift, origin, low, expected, access);
+      long preferred = TranslationCache.preferred(iova, of.hashShift, of.offsets, of.origin);
+      long found = TranslationCache.word1At(preferred);
+      long key = iova & of.blockMask ^ of.low;
+      if (!TranslationCache.answers(preferred, found, key, of.expected, access)) {
+        found =
+            TranslationCache.isElsewhere(preferred, key)
+                ? iotlb.find(iova, of.shift, of.origin, of.low, of.expected, access)
+                : 0;
+      }
       if (found == 0) {
         waiting[count] = iova;
         places[count++] = i;
       } else {
-        answers[i] = found & TranslationCache.PAYLOAD | iova & within;
+        answers[i] = found & Endpoint.ABOVE | iova & ~of.blockMask;
       }
     }
     lanes.count = count;
@@ -163,26 +166,36 @@ final class Batch {
   /** Keeps the answers in the lanes. */
   private void keepAll(Endpoint of, int access) {
     AddressSpace current = of.space();
-    int blockShift = of.shift;
-    boolean oneSize = current.classes == 1 << of.sizeClass && of.quickEpoch == of.epoch;
-    long expected = of.expected;
-    int usable = of.usable(access);
-    for (int lane = 0; lane < lanes.count; lane++) {
+    current.global |= of.plan.global;
+    boolean oneSize = iotlb.isUsual() && current.classes == 1 << of.sizeClass;
+    int kept = oneSize && of.quickEpoch == of.epoch ? keepOneSize(of, access) : 0;
+    for (int lane = kept; lane < lanes.count; lane++) {
       long answer = lanes.answers[lane];
-      if (answer == 0) {
-        continue;
-      }
-      if (oneSize
-          && Translation.spanLog2(answer) == blockShift
-          && lanes.spans[lane] <= blockShift) {
-        long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
-        long word1 = expected | page | Translation.rights(answer) & usable;
-        iotlb.fill(lanes.iovas[lane], blockShift, of.origin, of.low, word1);
-      } else {
+      if (answer != 0) {
         of.keep(current, lanes.iovas[lane], access, answer, lanes.spans[lane]);
-        oneSize = false;
       }
     }
-    current.global |= of.plan.global;
+  }
+
+  /** Keeps answers of the size expected in a loop that calls nothing; how many lanes are done. */
+  private int keepOneSize(Endpoint of, int access) {
+    int usable = of.usable(access);
+    int displaced = iotlb.displaced();
+    int lane = 0;
+    for (; lane < lanes.count; lane++) {
+      long answer = lanes.answers[lane];
+      // One of 0 has another span too.
+      if (Translation.spanLog2(answer) != of.shift || lanes.spans[lane] > of.shift) {
+        break;
+      }
+      long iova = lanes.iovas[lane];
+      long preferred = TranslationCache.preferred(iova, of.hashShift, of.offsets, of.origin);
+      long key = iova & of.blockMask | of.low;
+      long page = answer & TranslationCache.PAYLOAD & of.blockMask;
+      long word1 = of.expected | page | Translation.rights(answer) & usable;
+      displaced = TranslationCache.fillUsual(preferred, key, word1, displaced);
+    }
+    iotlb.setDisplaced(displaced);
+    return lane;
   }
 }

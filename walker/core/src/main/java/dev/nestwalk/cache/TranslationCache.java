@@ -52,7 +52,7 @@ public final class TranslationCache {
   /** Pooled, with four ways. */
   private final boolean usual;
 
-  /** Way that was displaced last, counted from the preferred one; never 0 afterwards. */
+  /** See {@link #displaced}; never 0 afterwards. */
   private int victim;
 
   /**
@@ -198,24 +198,50 @@ public final class TranslationCache {
   }
 
   // The usual geometry, four ways in the shared memory, is written out: loops ask at each turn
-  // whether the JVM wants to stop, and checks of the geometry cut code into pieces.
+  // whether the JVM wants to stop, and checks of the geometry cut code into pieces. Batches use it
+  // directly, and keep between themselves and the cache what changes.
+
+  /** Whether {@link #isElsewhere} and {@link #fillUsual} are for this cache. */
+  public boolean isUsual() {
+    return usual;
+  }
 
   /** Whether a place of the set but the preferred one has a block, under whatever rights. */
-  private static boolean isElsewhere(long preferred, long key) {
+  public static boolean isElsewhere(long preferred, long key) {
     return word0At(preferred ^ 1L << ENTRY_SHIFT) == key
         || word0At(preferred ^ 2L << ENTRY_SHIFT) == key
         || word0At(preferred ^ 3L << ENTRY_SHIFT) == key;
   }
 
-  private void fillUsual(long preferred, long word0, long word1) {
+  /**
+   * As {@link #fill}.
+   *
+   * @param preferred offset of the place
+   * @param key input address of the block and, below it, {@link Tag#low}
+   * @param last {@link #displaced}
+   * @return what that is now
+   */
+  public static int fillUsual(long preferred, long key, long word1, int last) {
     long old0 = word0At(preferred);
     long old1 = word1At(preferred);
-    if (old0 != word0 && old1 != 0) {
-      int way = victim == 3 ? 1 : victim + 1;
-      victim = way;
+    int way = last;
+    // Every entry has a span in word 1.
+    if (old0 != key && old1 != 0) {
+      way = last == 3 ? 1 : last + 1;
       setAt(preferred ^ (long) way << ENTRY_SHIFT, old0, old1);
     }
-    setAt(preferred, word0, word1);
+    setAt(preferred, key, word1);
+    return way;
+  }
+
+  /** Way that was displaced last, counted from the preferred one. */
+  public int displaced() {
+    return victim;
+  }
+
+  /** Takes {@link #displaced} back from who filled places by himself. */
+  public void setDisplaced(int way) {
+    victim = way;
   }
 
   private static void setAt(long offset, long word0, long word1) {
@@ -280,12 +306,11 @@ public final class TranslationCache {
     long word0 = address >>> shift << shift | low;
     long at = place(address, shift, mask << ENTRY_SHIFT, origin);
     if (usual) {
-      fillUsual(at, word0, word1);
+      victim = fillUsual(at, word0, word1, victim);
       return;
     }
     long old0 = word0(at);
     long old1 = word1(at);
-    // Every entry has a span in word 1.
     if (old0 != word0 && old1 != 0 && ways > 1) {
       displace(at, old0, old1);
     }

@@ -42,7 +42,10 @@ final class SmallPageWalk {
     this.smooth = smooth;
   }
 
-  /** As {@link SmoothWalk#walk}. */
+  /**
+   * As {@link SmoothWalk#walk}. In one method on purpose: with more than 325 bytes of code the JIT
+   * does not inline it, and so shapes it after this format alone.
+   */
   long walk(SmmuPlan plan, long iova, int access) {
     if (!plan.smooth) {
       return 0;
@@ -58,7 +61,8 @@ final class SmallPageWalk {
       }
       long entry = memory.entryOrZero(table & ADDRESS, slot(regime, iova));
       long denied = denied(regime, table, entry);
-      if (isClosed(entry, regime.page, regime.beyond) || (denied & (access | Access.READ)) != 0) {
+      if ((entry & (regime.page | regime.beyond)) != regime.page
+          || (denied & (access | Access.READ)) != 0) {
         return 0;
       }
       if ((entry & NOT_GLOBAL) == 0) {
@@ -78,7 +82,8 @@ final class SmallPageWalk {
         return 0;
       }
       long entry = memory.entryOrZero(table & ADDRESS, slot(regime, address));
-      if (isClosed(entry, (long) access << S2AP_SHIFT | PAGE, regime.beyond)) {
+      long required = (long) access << S2AP_SHIFT | PAGE;
+      if ((entry & (required | regime.beyond)) != required) {
         return 0;
       }
       granted &= secondRights(plan, entry);
@@ -89,84 +94,64 @@ final class SmallPageWalk {
   }
 
   /**
-   * Several walks side by side.
+   * Several walks side by side; those that lie in another range than the first one are left out. In
+   * one method, as the single walk.
    *
    * @param iovas those from {@code from} on, at most {@link CachedPlan#LANES}
    * @param answers at the same places: packed answers, or 0
    */
   void walk(SmmuPlan plan, long[] iovas, long[] answers, int from, int count, int access) {
-    if (!plan.smooth) {
-      for (int lane = 0; lane < count; lane++) {
-        answers[from + lane] = 0;
-      }
-      return;
-    }
     for (int lane = 0; lane < count; lane++) {
       outputs[lane] = iovas[from + lane];
-      rights[lane] = Access.ATOMIC;
+      rights[lane] = plan.smooth ? Access.ATOMIC : 0;
     }
-    int span = 0;
-    if (plan.stage1) {
-      first(plan, iovas, from, count, access);
-    } else {
-      span = plan.second.granule;
+    int span = 63;
+    if (plan.smooth && plan.stage1) {
+      Regime regime = SmoothWalk.regime(plan, iovas[from]);
+      span = regime.granule;
+      for (int lane = 0; lane < count; lane++) {
+        known[lane] = firstTable(regime, outputs[lane]);
+      }
+      for (int lane = 0; lane < count; lane++) {
+        entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(regime, outputs[lane]));
+      }
+      long global = 0;
+      for (int lane = 0; lane < count; lane++) {
+        long table = known[lane];
+        long entry = entries[lane];
+        long denied = denied(regime, table, entry);
+        boolean closed =
+            table == 0
+                || isClosed(entry, regime.page, regime.beyond)
+                || (denied & (access | Access.READ)) != 0;
+        long granted = Access.ATOMIC & ~denied;
+        granted |= dirtyable(regime, table, entry, plan.dirtyable);
+        rights[lane] = closed ? 0 : granted;
+        outputs[lane] = page(regime, entry, outputs[lane]);
+        global |= closed ? 0 : ~entry & NOT_GLOBAL;
+      }
+      plan.global |= global != 0;
     }
-    if (plan.stage2) {
-      second(plan, count, access);
-      span = plan.second.granule;
-    }
-    for (int lane = 0; lane < count; lane++) {
-      int of = plan.stage1 ? SmoothWalk.regime(plan, iovas[from + lane]).granule : span;
-      int block = plan.stage2 ? Math.min(of, span) : of;
-      long answer = Translation.ok(outputs[lane], block, (int) rights[lane]);
-      answers[from + lane] = rights[lane] == 0 ? 0 : answer;
-    }
-  }
-
-  private void first(SmmuPlan plan, long[] iovas, int from, int count, int access) {
-    for (int lane = 0; lane < count; lane++) {
-      long iova = iovas[from + lane];
-      known[lane] = firstTable(SmoothWalk.regime(plan, iova), iova);
-    }
-    for (int lane = 0; lane < count; lane++) {
-      long iova = iovas[from + lane];
-      long index = slot(SmoothWalk.regime(plan, iova), iova);
-      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, index);
-    }
-    for (int lane = 0; lane < count; lane++) {
-      long iova = iovas[from + lane];
-      Regime regime = SmoothWalk.regime(plan, iova);
-      long entry = entries[lane];
-      long denied = denied(regime, known[lane], entry);
-      boolean closed =
-          known[lane] == 0
-              || isClosed(entry, regime.page, regime.beyond)
-              || (denied & (access | Access.READ)) != 0;
-      long granted = Access.ATOMIC & ~denied;
-      granted |= dirtyable(regime, known[lane], entry, plan.dirtyable);
-      rights[lane] = closed ? 0 : granted;
-      outputs[lane] = page(regime, entry, iova);
-      if (!closed && (entry & NOT_GLOBAL) == 0) {
-        plan.global = true;
+    if (plan.smooth && plan.stage2) {
+      Regime regime = plan.second;
+      span = Math.min(span, regime.granule);
+      for (int lane = 0; lane < count; lane++) {
+        known[lane] = rights[lane] == 0 ? 0 : secondTable(regime, outputs[lane]);
+      }
+      for (int lane = 0; lane < count; lane++) {
+        entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(regime, outputs[lane]));
+      }
+      long required = (long) access << S2AP_SHIFT | PAGE;
+      for (int lane = 0; lane < count; lane++) {
+        long entry = entries[lane];
+        boolean closed = known[lane] == 0 || isClosed(entry, required, regime.beyond);
+        rights[lane] = closed ? 0 : rights[lane] & secondRights(plan, entry);
+        outputs[lane] = page(regime, entry, outputs[lane]);
       }
     }
-  }
-
-  private void second(SmmuPlan plan, int count, int access) {
-    Regime regime = plan.second;
     for (int lane = 0; lane < count; lane++) {
-      known[lane] = rights[lane] == 0 ? 0 : secondTable(regime, outputs[lane]);
-    }
-    for (int lane = 0; lane < count; lane++) {
-      long index = slot(regime, outputs[lane]);
-      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, index);
-    }
-    long required = (long) access << S2AP_SHIFT | PAGE;
-    for (int lane = 0; lane < count; lane++) {
-      long entry = entries[lane];
-      boolean closed = known[lane] == 0 || isClosed(entry, required, regime.beyond);
-      rights[lane] = closed ? 0 : rights[lane] & secondRights(plan, entry);
-      outputs[lane] = page(regime, entry, outputs[lane]);
+      long answer = Translation.ok(outputs[lane], span, (int) rights[lane]);
+      answers[from + lane] = rights[lane] == 0 ? 0 : answer;
     }
   }
 
