@@ -25,7 +25,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
-@Fork(1)
+@Fork(value = 1, jvmArgsAppend = "-Dnestwalk.cache.bytes=16777216")
 public class EndpointsBenchmark {
   /** Requesters; each has a page of its own. */
   @Param({"1", "64", "1024", "16384", "65535"})

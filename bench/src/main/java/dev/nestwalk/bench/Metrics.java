@@ -75,8 +75,10 @@ final class Metrics {
     miss("nested-miss-smmuv3", Workload.Mode.SMMUV3_NESTED, false, false);
     miss("nested-miss-batch-vtd", Workload.Mode.VTD_NESTED, false, true);
     miss("nested-miss-batch-smmuv3", Workload.Mode.SMMUV3_NESTED, false, true);
-    unkept("nested-miss-unkept-batch-vtd", Workload.Mode.VTD_NESTED);
-    unkept("nested-miss-unkept-batch-smmuv3", Workload.Mode.SMMUV3_NESTED);
+    unkept("nested-miss-unkept-vtd", Workload.Mode.VTD_NESTED, false);
+    unkept("nested-miss-unkept-smmuv3", Workload.Mode.SMMUV3_NESTED, false);
+    unkept("nested-miss-unkept-batch-vtd", Workload.Mode.VTD_NESTED, true);
+    unkept("nested-miss-unkept-batch-smmuv3", Workload.Mode.SMMUV3_NESTED, true);
     if (wants("invalidate-domain", "invalidate-pasid", "invalidate-everything")) {
       invalidations();
     }
@@ -344,10 +346,10 @@ final class Metrics {
   }
 
   /** The same without an IOTLB to ask and to fill: the walks of misses by themselves. */
-  private void unkept(String name, Workload.Mode mode) {
+  private void unkept(String name, Workload.Mode mode, boolean batch) {
     if (wants(name)) {
       Workload.Built built = Workload.build(mode, MISS_PAGES, 1, arena);
-      miss(name, built.iommu(), CacheOptions.DEFAULT.withIotlb(0, 1), true, null);
+      miss(name, built.iommu(), CacheOptions.DEFAULT.withIotlb(0, 1), batch, null);
     }
   }
 

@@ -306,7 +306,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       if (answer != 0) {
         return answer;
       }
-    } else if (latest == quickEpoch && plain) {
+    } else if (latest == quickEpoch && plain && space().classes == 1 << sizeClass) {
       long answer = missQuickly(iova, access);
       if (answer != 0) {
         return answer;
@@ -370,7 +370,6 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     int blockShift = shift;
     if (Translation.spanLog2(answer) != blockShift
         || plan.inputSpan > blockShift
-        || space().classes != 1 << sizeClass
         || restriction != null && !isFree(restriction, iova, blockShift)) {
       return 0;
     }
@@ -477,7 +476,8 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     epoch = translator.spaces.applied();
     hitEpoch = translator.keeps && iotlb.isPooled() ? epoch : NEVER;
     plan.aim(translator.structures);
-    boolean quick = !translator.counting && !plan.readsAreFetches;
+    boolean walks = plan.usesFirst || plan.usesSecond;
+    boolean quick = walks && !translator.counting && !plan.readsAreFetches;
     quickEpoch = quick && translator.keeps ? epoch : NEVER;
     walkEpoch = quick && !translator.keeps && restriction == null ? epoch : NEVER;
     silentRights = usable(Access.READ);

@@ -13,7 +13,7 @@ import java.util.Set;
  * Off-heap memory that the caches of all translators share. It is one constant segment, so compiled
  * code has its address and its bounds in the instructions: a probe takes a fifth less time than one
  * of a segment that has to be asked for them. Each cache has a part for itself, which comes back
- * when the cache can no longer be reached.
+ * when the cache can no longer be reached; one for which there is no room has memory of its own.
  *
  * <p>Threads: any.
  */
@@ -21,14 +21,20 @@ final class Room {
   /** Parts begin at multiples of the largest set, which is several cache lines. */
   private static final int UNIT = 256;
 
-  /** Bytes in all: 40 translators with the default options. */
-  static final int BYTES = 4 << 20;
+  /** System property: bytes in all. */
+  private static final String PROPERTY = "nestwalk.cache.bytes";
+
+  private static final int LEAST = 1 << 16;
+  private static final int MOST = 1 << 30;
+
+  /** Bytes in all; by default what 40 translators with the default options take. */
+  static final int BYTES = size(System.getProperty(PROPERTY, Integer.toString(4 << 20)));
 
   /**
    * Bits of the offset of an entry. An offset that was masked with it needs no check of bounds, as
    * the JIT sees.
    */
-  static final long WITHIN = BYTES - 16;
+  static final long WITHIN = BYTES - 16L;
 
   static final MemorySegment MEMORY = Arena.global().allocate(BYTES, UNIT);
 
@@ -46,6 +52,25 @@ final class Room {
       this.first = first;
       this.count = count;
     }
+  }
+
+  /**
+   * Reads a size.
+   *
+   * @throws IllegalArgumentException if it is none
+   */
+  static int size(String text) {
+    int bytes;
+    try {
+      bytes = Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      bytes = -1;
+    }
+    if (bytes < LEAST || bytes > MOST || Integer.bitCount(bytes) != 1) {
+      throw new IllegalArgumentException(
+          "%s=%s: expected a power of two, %d to %d".formatted(PROPERTY, text, LEAST, MOST));
+    }
+    return bytes;
   }
 
   /**

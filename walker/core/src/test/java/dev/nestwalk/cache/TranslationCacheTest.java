@@ -3,6 +3,7 @@ package dev.nestwalk.cache;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
@@ -11,19 +12,20 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The IOTLB beside a map that forgets nothing, in the shared room and with memory of its own. */
 class TranslationCacheTest {
   private static final int[] SHIFTS = {12, 16, 21, 30};
 
   /** More than the room holds. */
-  private static final int LARGE = 1 << 18;
+  private static final int LARGE = 1 << 19;
 
   /** What an entry is kept under. */
   private record Key(int tag, int sizeClass, long page) {}
 
   @ParameterizedTest(name = "{0} entries, {1} ways")
-  @CsvSource({"2, 1", "2, 2", "16, 4", "1024, 4", "4096, 1", "4096, 16", "262144, 4"})
+  @CsvSource({"2, 1", "2, 2", "16, 4", "1024, 4", "4096, 1", "4096, 16", "524288, 4"})
   void findsNothingButWhatWasKeptLast(int entries, int ways) {
     TranslationCache cache = new TranslationCache(entries, ways);
     Tag[] tags = {tag(1), tag(0x1001), tag(0x2fff), tag(0x7_ffff)};
@@ -173,6 +175,17 @@ class TranslationCacheTest {
     }
     assertEquals(-1, Room.take(owner, Room.BYTES + 1L), "no room for more than there is");
     assertNotEquals(0, System.identityHashCode(owner));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "4M", "65535", "32768", "3145728", "-65536", "2147483648"})
+  void aRoomOfAnotherSizeIsAPowerOfTwo(String text) {
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> Room.size(text)).getMessage();
+    assertEquals(
+        "nestwalk.cache.bytes=%s: expected a power of two, 65536 to 1073741824".formatted(text),
+        message);
+    assertEquals(1 << 24, Room.size("16777216"));
   }
 
   @Test
