@@ -13,6 +13,7 @@ import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionKind;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -44,18 +45,17 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   /** Configuration and tags hold as long as this is the log's number. */
   long epoch = NEVER;
 
-  // What a hit needs, copied from the address space; valid while hitEpoch is the log's.
+  /** The same, where the IOTLB's preferred place may answer. */
   long hitEpoch = NEVER;
 
-  /** As hitEpoch, where a miss may take the quick way. */
+  /** The same, where a miss may take the quick way. */
   long quickEpoch = NEVER;
 
-  /** The same where translations are not kept. */
+  /** The same, where translations are not kept. */
   long walkEpoch = NEVER;
 
-  /** What a hit after a walk for one right may grant besides it. */
-  private int silentRights;
-
+  // What a look into the IOTLB needs for the size expected, copied from cache and address space:
+  // a Probe, but without the way to one.
   int shift = AddressSpaces.shiftOf(0);
   int hashShift = shift - TranslationCache.ENTRY_SHIFT;
   long blockMask = -1L << shift;
@@ -63,6 +63,9 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   long origin;
   long low;
   long expected;
+
+  /** What a hit after a walk for one right may grant besides it. */
+  private int silentRights;
 
   /** What DMA must not meet, or null; as of the configuration at hand. */
   Restrictions.@Nullable Restriction restriction;
@@ -126,7 +129,12 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   public final int translate(long[] iovas, long[] answers, int from, int count, int access) {
     Objects.checkFromIndexSize(from, count, iovas.length);
     Objects.checkFromIndexSize(from, count, answers.length);
-    return translator.batch.translate(this, iovas, answers, from, count, access);
+    try {
+      return translator.batch.translate(this, iovas, answers, from, count, access);
+    } finally {
+      // The caches' parts of the shared memory are theirs as long as this can be reached.
+      Reference.reachabilityFence(this);
+    }
   }
 
   /**
@@ -358,7 +366,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   /** What the other places of the IOTLB have in the size expected, or 0. */
   final long knownElsewhere(long iova, int access) {
     long found = iotlb.findOther(iova, shift, origin, low, expected, access);
-    return found == 0 ? 0 : found & ABOVE | iova ^ (iova & blockMask);
+    return found == 0 ? 0 : found & ABOVE | iova & ~blockMask;
   }
 
   /**

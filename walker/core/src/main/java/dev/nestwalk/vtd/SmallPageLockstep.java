@@ -55,18 +55,22 @@ final class SmallPageLockstep {
     } else {
       System.arraycopy(addresses, 0, hosts, 0, count);
     }
-    long low = 0;
+    long barred = 0;
     for (int lane = 0; lane < count; lane++) {
       long iova = iovas[from + lane];
       long address = hosts[lane] | iova & WITHIN;
-      low |= (iova >>> 32) - 1 | (address >>> 32) - 1;
+      barred |= outsideInterrupt(iova) | outsideInterrupt(address);
       answers[from + lane] = Translation.ok(address, PAGE, (int) rights[lane] & Access.ATOMIC);
       spans[lane] = PAGE;
     }
-    // Below 4 GiB the interrupt range may have a say.
-    boolean done = wrong == 0 && low >= 0;
+    boolean done = wrong == 0 && barred >= 0;
     toSkip = done ? 0 : PATIENCE;
     return done;
+  }
+
+  /** Negative for an address that the interrupt range has a say in. */
+  private static long outsideInterrupt(long address) {
+    return (address >>> 20 ^ VtdConfig.INTERRUPT_FIRST >>> 20) - 1;
   }
 
   /** Takes all lanes through the first stage, with their rights; 0 if nothing is wrong. */

@@ -85,7 +85,7 @@ final class SmallPageWalk {
     } else if (!plan.usesFirst) {
       return 0;
     }
-    if (iova >>> 32 == 0 || address >>> 32 == 0) {
+    if (VtdConfig.isInterrupt(iova) || VtdConfig.isInterrupt(address)) {
       return 0;
     }
     return Translation.ok(address, PAGE, (int) rights & Access.ATOMIC);
@@ -130,8 +130,10 @@ final class SmallPageWalk {
     }
     for (int lane = 0; lane < count; lane++) {
       long iova = iovas[from + lane];
-      // A lane that gave up has an address below 4 GiB.
-      answers[from + lane] = settled(iova, pages[lane] & ADDRESS | iova & WITHIN, pages[lane]);
+      long address = pages[lane] & ADDRESS | iova & WITHIN;
+      long answer = Translation.ok(address, PAGE, (int) pages[lane] & Access.ATOMIC);
+      boolean barred = VtdConfig.isInterrupt(iova) || VtdConfig.isInterrupt(address);
+      answers[from + lane] = pages[lane] == 0 || barred ? 0 : answer;
     }
   }
 
@@ -179,15 +181,5 @@ final class SmallPageWalk {
   /** Whether a bit is missing that has to be set, or one is set that has to be clear. */
   private static boolean isClosed(long entry, long set, long clear) {
     return (entry & (set | clear)) != set;
-  }
-
-  /**
-   * The answer, or 0 where the interrupt range, below 4 GiB, may have a say.
-   *
-   * @param rights in its lowest bits
-   */
-  private static long settled(long iova, long address, long rights) {
-    long answer = Translation.ok(address, PAGE, (int) rights & Access.ATOMIC);
-    return iova >>> 32 != 0 && address >>> 32 != 0 ? answer : 0;
   }
 }

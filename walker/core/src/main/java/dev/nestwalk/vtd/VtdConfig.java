@@ -9,11 +9,8 @@ import java.util.Objects;
  * <p>Threads: immutable.
  */
 public final class VtdConfig {
-  /** First address of the interrupt range (VT-d 3.15). */
+  /** First address of the interrupt range (VT-d 3.15), which is 1 MiB. */
   public static final long INTERRUPT_FIRST = 0xfee0_0000L;
-
-  /** Bytes in the interrupt range less one. */
-  static final long INTERRUPT_EXTENT = 0xf_ffffL;
 
   /** Protected memory regions come in units of this many bytes less one. */
   private static final long PROTECTED_UNIT = (2L << 20) - 1;
@@ -96,7 +93,7 @@ public final class VtdConfig {
 
   /** Whether {@code address} lies in 0xFEE00000..0xFEEFFFFF. */
   static boolean isInterrupt(long address) {
-    return Long.compareUnsigned(address - INTERRUPT_FIRST, INTERRUPT_EXTENT) <= 0;
+    return address >>> 20 == INTERRUPT_FIRST >>> 20;
   }
 
   /**
