@@ -400,10 +400,11 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     for (int candidate = 0; classes != 0; candidate++, classes >>>= 1) {
       if ((classes & 1) != 0) {
         int blockShift = AddressSpaces.shiftOf(candidate);
-        long found = iotlb.find(iova, blockShift, current.translations, candidate, access);
+        long wanted = TranslationCache.expect(current.translations, candidate);
+        long found = iotlb.find(iova, blockShift, origin, low, wanted, access);
         if (found != 0) {
           expectClass(current, candidate);
-          return found & TranslationCache.PAYLOAD | iova & (1L << blockShift) - 1;
+          return found & ABOVE | iova & (1L << blockShift) - 1;
         }
       }
     }

@@ -162,6 +162,17 @@ public final class TranslationCache {
    * @return word 1, or 0
    */
   public long find(long address, int shift, long origin, long low, long expected, long need) {
+    if (usual) {
+      long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+      long word1 = word1At(at);
+      long key = address >>> shift << shift | low;
+      if (answers(at, word1, key, expected, need)) {
+        return word1;
+      }
+      if (!isElsewhere(at, key)) {
+        return 0;
+      }
+    }
     return findFrom(0, address, shift, origin, low, expected, need);
   }
 
