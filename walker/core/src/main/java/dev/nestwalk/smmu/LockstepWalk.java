@@ -71,7 +71,8 @@ final class LockstepWalk {
       }
       for (int lane = 0; lane < count; lane++) {
         // A lane that is done has the address of a byte here.
-        entries[lane] = memory.entryOrZero(Translation.address(host[lane]) & -8, 0);
+        long at = Translation.address(host[lane]) & -8;
+        entries[lane] = at == 0 ? 0 : memory.entryOrZero(at, 0);
       }
       for (int lane = 0; lane < count; lane++) {
         if (ipa[lane] != CLOSED) {
@@ -126,7 +127,9 @@ final class LockstepWalk {
   /** Loads first, and nothing else: many of them fit into the processor's window. */
   private void load(int count, int shift, long slots) {
     for (int lane = 0; lane < count; lane++) {
-      entries[lane] = memory.entryOrZero(table[lane], (ipa[lane] >>> shift & slots) << 3);
+      boolean closed = table[lane] == CLOSED;
+      long index = (ipa[lane] >>> shift & slots) << 3;
+      entries[lane] = closed ? 0 : memory.entryOrZero(table[lane], index);
     }
   }
 

@@ -113,7 +113,9 @@ final class SmallPageWalk {
         known[lane] = firstTable(regime, outputs[lane]);
       }
       for (int lane = 0; lane < count; lane++) {
-        entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(regime, outputs[lane]));
+        long table = known[lane];
+        entries[lane] =
+            table == 0 ? 0 : memory.entryOrZero(table & ADDRESS, slot(regime, outputs[lane]));
       }
       long global = 0;
       for (int lane = 0; lane < count; lane++) {
@@ -139,7 +141,9 @@ final class SmallPageWalk {
         known[lane] = rights[lane] == 0 ? 0 : secondTable(regime, outputs[lane]);
       }
       for (int lane = 0; lane < count; lane++) {
-        entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(regime, outputs[lane]));
+        long table = known[lane];
+        entries[lane] =
+            table == 0 ? 0 : memory.entryOrZero(table & ADDRESS, slot(regime, outputs[lane]));
       }
       long required = (long) access << S2AP_SHIFT | PAGE;
       for (int lane = 0; lane < count; lane++) {

@@ -76,7 +76,8 @@ final class LockstepWalk {
       }
       for (int lane = 0; lane < count; lane++) {
         // A lane that is done has the address of a byte here.
-        entries[lane] = memory.entryOrZero(Translation.address(host[lane]) & -8, 0);
+        long at = Translation.address(host[lane]) & -8;
+        entries[lane] = at == 0 ? 0 : memory.entryOrZero(at, 0);
       }
       for (int lane = 0; lane < count; lane++) {
         if (address[lane] != CLOSED) {
@@ -134,7 +135,8 @@ final class LockstepWalk {
   private void load(int count, int shift) {
     for (int lane = 0; lane < count; lane++) {
       long index = address[lane] >>> shift - 3 & SmoothWalk.INDEX;
-      entries[lane] = memory.entryOrZero(table[lane] & -4096, index);
+      boolean closed = table[lane] == CLOSED;
+      entries[lane] = closed ? 0 : memory.entryOrZero(table[lane] & -4096, index);
     }
   }
 

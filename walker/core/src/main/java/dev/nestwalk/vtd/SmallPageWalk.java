@@ -137,10 +137,15 @@ final class SmallPageWalk {
     }
   }
 
-  /** Loads alone: many of them fit into the processor's window. */
+  /**
+   * Loads alone: many of them fit into the processor's window. None where there is no table: one
+   * entry outside memory, and the JIT would check the segment at every later read anew.
+   */
   private void load(long[] addresses, int from, int count) {
     for (int lane = 0; lane < count; lane++) {
-      entries[lane] = memory.entryOrZero(known[lane] & ADDRESS, slot(addresses[from + lane]));
+      long table = known[lane];
+      entries[lane] =
+          table == 0 ? 0 : memory.entryOrZero(table & ADDRESS, slot(addresses[from + lane]));
     }
   }
 
