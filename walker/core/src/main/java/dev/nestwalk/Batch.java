@@ -4,7 +4,6 @@ import dev.nestwalk.cache.AddressSpace;
 import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.TranslationCache;
-import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 
 /**
@@ -66,7 +65,7 @@ final class Batch {
 
   /** Answers some from {@code at} on, and walks those that miss side by side; where it stopped. */
   private int misses(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
-    boolean plain = access > 0 && (access & ~Access.ATOMIC) == 0;
+    boolean plain = Endpoint.isPlain(access);
     // One address alone has nobody to go beside.
     boolean usual = plain && translator.caches && !translator.counting && end - at > 1;
     if (!usual || log.latest() != of.epoch && !of.prepare() || of.restriction != null) {

@@ -111,8 +111,12 @@ public final class TranslationCache {
     return base | (tag.salt() & mask) << ENTRY_SHIFT;
   }
 
-  private static long place(long address, int shift, long offsets, long origin) {
-    long hash = address >>> shift - ENTRY_SHIFT;
+  private long place(long address, int shift, long origin) {
+    return place(address, shift - ENTRY_SHIFT, offsets(), origin);
+  }
+
+  private static long place(long address, int hashShift, long offsets, long origin) {
+    long hash = address >>> hashShift;
     // Bits from 9 on join in so that blocks a table apart do not share one set.
     return (hash ^ hash >>> 9) & offsets ^ origin;
   }
@@ -129,8 +133,7 @@ public final class TranslationCache {
    * @param origin {@link #origin}
    */
   public static long preferred(long address, int hashShift, long offsets, long origin) {
-    long hash = address >>> hashShift;
-    return ((hash ^ hash >>> 9) & offsets ^ origin) & Room.WITHIN;
+    return place(address, hashShift, offsets, origin) & Room.WITHIN;
   }
 
   private static long word0At(long offset) {
@@ -163,7 +166,7 @@ public final class TranslationCache {
    */
   public long find(long address, int shift, long origin, long low, long expected, long need) {
     if (usual) {
-      long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+      long at = place(address, shift, origin);
       long word1 = word1At(at);
       long key = address >>> shift << shift | low;
       if (answers(at, word1, key, expected, need)) {
@@ -184,7 +187,7 @@ public final class TranslationCache {
   /** As {@link #find}, where the preferred place was looked at if {@link #isPooled}. */
   public long findOther(long address, int shift, long origin, long low, long expected, long need) {
     if (usual) {
-      long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+      long at = place(address, shift, origin);
       if (!isElsewhere(at, address >>> shift << shift | low)) {
         return 0;
       }
@@ -195,7 +198,7 @@ public final class TranslationCache {
   private long findFrom(
       int way, long address, int shift, long origin, long low, long expected, long need) {
     long key = address >>> shift << shift | low;
-    long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+    long at = place(address, shift, origin);
     for (int i = way; i < ways; i++) {
       long other = at ^ (long) i << ENTRY_SHIFT;
       if (word0(other) == key) {
@@ -289,9 +292,8 @@ public final class TranslationCache {
   public boolean put(long address, int shift, Tag tag, int sizeClass, long payload, long rights) {
     long expected = expect(tag, sizeClass);
     dropOne(tag, address >>> shift, shift, sizeClass);
-    long at = place(address, shift, mask << ENTRY_SHIFT, origin(tag));
-    boolean taken = isTaken(at);
-    boolean full = taken;
+    long at = place(address, shift, origin(tag));
+    boolean full = isTaken(at);
     for (int way = 1; full && way < ways; way++) {
       long other = at ^ (long) way << ENTRY_SHIFT;
       if (!isTaken(other)) {
@@ -315,7 +317,7 @@ public final class TranslationCache {
    */
   public void fill(long address, int shift, long origin, long low, long word1) {
     long word0 = address >>> shift << shift | low;
-    long at = place(address, shift, mask << ENTRY_SHIFT, origin);
+    long at = place(address, shift, origin);
     if (usual) {
       victim = fillUsual(at, word0, word1, victim);
       return;
@@ -375,13 +377,12 @@ public final class TranslationCache {
   private int dropOne(Tag tag, long page, int shift, int sizeClass) {
     long word0 = page << shift | tag.low();
     long expected = expect(tag, sizeClass);
-    long at = place(page << shift, shift, mask << ENTRY_SHIFT, (tag.salt() & mask) << ENTRY_SHIFT);
+    long at = place(page << shift, shift, origin(tag));
     int dropped = 0;
     for (int way = 0; way < ways; way++) {
       long other = at ^ (long) way << ENTRY_SHIFT;
-      boolean same = table.get(WORD, other) == word0;
-      if (same && ((table.get(WORD, other + 8) ^ expected) & FIXED) == 0) {
-        erase(other);
+      if (word0(other) == word0 && ((word1(other) ^ expected) & FIXED) == 0) {
+        set(other, 0, 0);
         dropped++;
       }
     }
@@ -390,7 +391,7 @@ public final class TranslationCache {
 
   private int scan(Tag tag, int[] shifts, long first, long last) {
     int dropped = 0;
-    for (long at = 0; at <= mask << ENTRY_SHIFT; at += 16) {
+    for (long at = 0; at <= offsets(); at += 16) {
       long word0 = table.get(WORD, at);
       long word1 = table.get(WORD, at + 8);
       if ((word0 & TAG_LOW) != tag.low() || (word1 & TAG_HIGH) != tag.high()) {
@@ -427,7 +428,7 @@ public final class TranslationCache {
   /** Number of entries that a tag has; reads the whole store. */
   public int count(Tag tag) {
     int found = 0;
-    for (long at = 0; at <= mask << ENTRY_SHIFT; at += 16) {
+    for (long at = 0; at <= offsets(); at += 16) {
       long word0 = table.get(WORD, at);
       long word1 = table.get(WORD, at + 8);
       if ((word0 & TAG_LOW) == tag.low() && (word1 & TAG_HIGH) == tag.high()) {
