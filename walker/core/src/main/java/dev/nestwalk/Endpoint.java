@@ -357,6 +357,9 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   // The quick ways belong to the formats: each so has code of its own, which the JIT shapes after
   // that format alone, whatever else the JVM translates.
 
+  /** Takes the walker that the translator now has. */
+  abstract void renew();
+
   /** A miss of small pages behind known tables, kept; or 0, and nothing is done. */
   abstract long missQuickly(long iova, int access);
 
@@ -455,6 +458,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   /** Makes configuration and tags current; false if the configuration refuses every request. */
   final boolean prepare() {
     translator.catchUp();
+    renew();
     AddressSpace current = space;
     if (current == null) {
       if (!translator.resolve(plan, sourceId, pasid)) {

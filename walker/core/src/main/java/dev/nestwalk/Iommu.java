@@ -12,8 +12,13 @@ import dev.nestwalk.vtd.VtdConfig;
 import dev.nestwalk.vtd.VtdInvalidations;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,6 +34,9 @@ public final class Iommu {
   private final Restrictions restrictions = new Restrictions();
   private final GuestMemory memory;
   private final Maker maker;
+  private final Consumer<Map<String, Long>> configuration;
+  private final Map<String, Long> registers;
+  private final Set<String> fixed;
   private final @Nullable VtdInvalidations vtd;
   private final @Nullable SmmuInvalidations smmu;
   private final List<Presence> translators = new CopyOnWriteArrayList<>();
@@ -38,26 +46,36 @@ public final class Iommu {
     Translator make(StructureCaches structures, TagCounter tags, @Nullable CacheOptions options);
   }
 
-  private Iommu(GuestMemory memory, VtdConfig config) {
+  private Iommu(GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
     this.memory = memory;
+    this.registers = new TreeMap<>(registers);
+    fixed = Set.of("CAP", "ECAP");
+    var config = new AtomicReference<>(VtdConfig.of(registers, hostAddressWidth));
+    configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth));
     InvalidationLog entries = new InvalidationLog();
     log = entries;
     maker =
         (structures, tags, options) ->
-            new VtdTranslator(config, memory, entries, restrictions, structures, tags, options);
-    vtd = new VtdInvalidations(config, log);
+            new VtdTranslator(
+                config::get, memory, entries, restrictions, structures, tags, options);
+    vtd = new VtdInvalidations(config::get, log);
     smmu = null;
   }
 
-  private Iommu(GuestMemory memory, SmmuConfig config) {
+  private Iommu(GuestMemory memory, Map<String, Long> registers) {
     this.memory = memory;
+    this.registers = new TreeMap<>(registers);
+    fixed = Set.of("IDR0", "IDR1", "IDR3", "IDR5");
+    var config = new AtomicReference<>(SmmuConfig.of(registers));
+    configuration = changed -> config.set(SmmuConfig.of(changed));
     InvalidationLog entries = new InvalidationLog();
     log = entries;
     maker =
         (structures, tags, options) ->
-            new SmmuTranslator(config, memory, entries, restrictions, structures, tags, options);
+            new SmmuTranslator(
+                config::get, memory, entries, restrictions, structures, tags, options);
     vtd = null;
-    smmu = new SmmuInvalidations(config, log);
+    smmu = new SmmuInvalidations(config::get, log);
   }
 
   /**
@@ -70,7 +88,7 @@ public final class Iommu {
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
    */
   public static Iommu vtd(GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
-    return new Iommu(memory, VtdConfig.of(registers, hostAddressWidth));
+    return new Iommu(memory, registers, hostAddressWidth);
   }
 
   /**
@@ -82,7 +100,7 @@ public final class Iommu {
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
    */
   public static Iommu smmuv3(GuestMemory memory, Map<String, Long> registers) {
-    return new Iommu(memory, SmmuConfig.of(registers));
+    return new Iommu(memory, registers);
   }
 
   /** A translator for the calling thread, with caches of {@link CacheOptions#DEFAULT} geometry. */
@@ -111,6 +129,30 @@ public final class Iommu {
     translators.removeIf(Presence::isGone);
     translators.add(translator.presence);
     return translator;
+  }
+
+  /**
+   * Changes registers while threads translate. Each DMA uses the registers before or those after,
+   * never some of both; {@link #sync} tells when no translator uses those before. Translators,
+   * endpoints, restrictions and counters stay.
+   *
+   * @param changes by architectural name, as at the making of the unit; others keep their values
+   * @param keepsTranslations whether cached translations survive, as they do on hardware that is
+   *     switched off and on, until invalidated; else they are dropped. Configurations (contexts,
+   *     STEs, CDs) are read anew in either case
+   * @throws IllegalArgumentException if a capability register would change; then nothing does
+   */
+  public synchronized void reconfigure(Map<String, Long> changes, boolean keepsTranslations) {
+    Map<String, Long> changed = new TreeMap<>(registers);
+    changed.putAll(changes);
+    for (String name : fixed) {
+      if (!Objects.equals(changed.get(name), registers.get(name))) {
+        throw new IllegalArgumentException(name + " changes, which no unit's capabilities do");
+      }
+    }
+    configuration.accept(changed);
+    registers.putAll(changes);
+    log.publishRegisters(keepsTranslations);
   }
 
   /** The memory that holds the tables. */

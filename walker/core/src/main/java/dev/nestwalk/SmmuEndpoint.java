@@ -5,14 +5,20 @@ import dev.nestwalk.smmu.SmmuWalker;
 
 /** A requester behind SMMUv3 structures. */
 final class SmmuEndpoint extends Endpoint {
-  private final SmmuWalker walker;
+  private final SmmuTranslator translator;
+  private SmmuWalker walker;
   private final SmmuPlan configuration;
 
-  SmmuEndpoint(
-      Translator translator, SmmuWalker walker, SmmuPlan configuration, int sourceId, int pasid) {
+  SmmuEndpoint(SmmuTranslator translator, SmmuPlan configuration, int sourceId, int pasid) {
     super(translator, configuration, sourceId, pasid);
-    this.walker = walker;
+    this.translator = translator;
+    walker = translator.walker();
     this.configuration = configuration;
+  }
+
+  @Override
+  void renew() {
+    walker = translator.walker();
   }
 
   @Override

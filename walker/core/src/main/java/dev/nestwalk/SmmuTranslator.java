@@ -5,19 +5,20 @@ import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
-import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.SmmuConfig;
 import dev.nestwalk.smmu.SmmuPlan;
 import dev.nestwalk.smmu.SmmuWalker;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A translator over SMMUv3 structures. */
 final class SmmuTranslator extends Translator {
-  private final SmmuWalker walker;
+  private final Supplier<SmmuConfig> config;
+  private SmmuWalker walker;
 
   SmmuTranslator(
-      SmmuConfig config,
+      Supplier<SmmuConfig> config,
       GuestMemory memory,
       InvalidationLog log,
       Restrictions restrictions,
@@ -25,12 +26,26 @@ final class SmmuTranslator extends Translator {
       TagCounter tags,
       @Nullable CacheOptions options) {
     super(-1, memory, log, restrictions, structures, tags, options);
-    walker = new SmmuWalker(config, memory, structures);
+    this.config = config;
+    walker = newWalker();
+  }
+
+  private SmmuWalker newWalker() {
+    return new SmmuWalker(config.get(), memory, structures, lastFault);
   }
 
   @Override
   Endpoint newEndpoint(int sourceId, int pasid) {
-    return new SmmuEndpoint(this, walker, new SmmuPlan(), sourceId, pasid);
+    return new SmmuEndpoint(this, new SmmuPlan(), sourceId, pasid);
+  }
+
+  @Override
+  void reconfigure() {
+    walker = newWalker();
+  }
+
+  SmmuWalker walker() {
+    return walker;
   }
 
   @Override
@@ -64,10 +79,5 @@ final class SmmuTranslator extends Translator {
   @Override
   long intermediate() {
     return walker.intermediate();
-  }
-
-  @Override
-  public FaultRecord lastFault() {
-    return walker.fault();
   }
 }

@@ -42,6 +42,7 @@ public abstract class Translator {
 
   final boolean counting;
   final Presence presence;
+  final FaultRecord lastFault = new FaultRecord();
   final GuestMemory memory;
   final Batch batch;
 
@@ -135,6 +136,7 @@ public abstract class Translator {
       throw new IllegalArgumentException(
           "access 0x%x: expected Access bits that go together".formatted(access));
     }
+    poll();
     Restrictions.Restriction restriction =
         restrictions.isEmpty() ? null : restrictions.of(Restrictions.key(sourceId, pasid));
     if (restriction == null) {
@@ -199,7 +201,9 @@ public abstract class Translator {
 
   /** Applies what was invalidated since the last look, and says so to whoever waits for it. */
   final void catchUp() {
-    spaces.catchUp();
+    if (spaces.catchUp()) {
+      reconfigure();
+    }
     presence.seen(spaces.applied());
   }
 
@@ -234,7 +238,12 @@ public abstract class Translator {
   }
 
   /** The last refusal; filled again by the next one. */
-  public abstract FaultRecord lastFault();
+  public final FaultRecord lastFault() {
+    return lastFault;
+  }
+
+  /** Walks by the registers now in force from here on. */
+  abstract void reconfigure();
 
   abstract Endpoint newEndpoint(int sourceId, int pasid);
 

@@ -5,14 +5,20 @@ import dev.nestwalk.vtd.VtdWalker;
 
 /** A requester behind VT-d structures. */
 final class VtdEndpoint extends Endpoint {
-  private final VtdWalker walker;
+  private final VtdTranslator translator;
+  private VtdWalker walker;
   private final VtdPlan configuration;
 
-  VtdEndpoint(
-      Translator translator, VtdWalker walker, VtdPlan configuration, int sourceId, int pasid) {
+  VtdEndpoint(VtdTranslator translator, VtdPlan configuration, int sourceId, int pasid) {
     super(translator, configuration, sourceId, pasid);
-    this.walker = walker;
+    this.translator = translator;
+    walker = translator.walker();
     this.configuration = configuration;
+  }
+
+  @Override
+  void renew() {
+    walker = translator.walker();
   }
 
   @Override

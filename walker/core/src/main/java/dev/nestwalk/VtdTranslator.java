@@ -5,19 +5,20 @@ import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
-import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.VtdConfig;
 import dev.nestwalk.vtd.VtdPlan;
 import dev.nestwalk.vtd.VtdWalker;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** A translator over VT-d structures. */
 final class VtdTranslator extends Translator {
-  private final VtdWalker walker;
+  private final Supplier<VtdConfig> config;
+  private VtdWalker walker;
 
   VtdTranslator(
-      VtdConfig config,
+      Supplier<VtdConfig> config,
       GuestMemory memory,
       InvalidationLog log,
       Restrictions restrictions,
@@ -25,12 +26,26 @@ final class VtdTranslator extends Translator {
       TagCounter tags,
       @Nullable CacheOptions options) {
     super(0xffff, memory, log, restrictions, structures, tags, options);
-    walker = new VtdWalker(config, memory, structures);
+    this.config = config;
+    walker = newWalker();
+  }
+
+  private VtdWalker newWalker() {
+    return new VtdWalker(config.get(), memory, structures, lastFault);
   }
 
   @Override
   Endpoint newEndpoint(int sourceId, int pasid) {
-    return new VtdEndpoint(this, walker, new VtdPlan(), sourceId, pasid);
+    return new VtdEndpoint(this, new VtdPlan(), sourceId, pasid);
+  }
+
+  @Override
+  void reconfigure() {
+    walker = newWalker();
+  }
+
+  VtdWalker walker() {
+    return walker;
   }
 
   @Override
@@ -64,10 +79,5 @@ final class VtdTranslator extends Translator {
   @Override
   long intermediate() {
     return walker.intermediate();
-  }
-
-  @Override
-  public FaultRecord lastFault() {
-    return walker.fault();
   }
 }

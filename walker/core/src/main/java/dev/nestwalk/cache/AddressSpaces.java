@@ -38,6 +38,7 @@ public final class AddressSpaces {
   private final Long2ObjectHashMap<AddressSpace> byHash = new Long2ObjectHashMap<>();
   private final InvalidationLog.Entry entry = new InvalidationLog.Entry();
   private long applied;
+  private boolean reconfigured;
 
   /** Address spaces whose entries live in the given caches. */
   public AddressSpaces(
@@ -59,8 +60,13 @@ public final class AddressSpaces {
     return applied;
   }
 
-  /** Applies what was published since the last call. */
-  public void catchUp() {
+  /**
+   * Applies what was published since the last call.
+   *
+   * @return whether the unit's registers may have changed
+   */
+  public boolean catchUp() {
+    reconfigured = false;
     long latest = log.latest();
     while (applied != latest) {
       if (log.read(applied, entry)) {
@@ -71,8 +77,10 @@ public final class AddressSpaces {
         applied = latest;
         everything.stamp = applied;
         forget(-1, -1, -1, -1);
+        reconfigured = true;
       }
     }
+    return reconfigured;
   }
 
   private void apply() {
@@ -80,6 +88,13 @@ public final class AddressSpaces {
       case InvalidationLog.EVERYTHING -> everything.stamp = applied;
       case InvalidationLog.CONFIGURATION ->
           forget(entry.major, entry.minor, entry.first, entry.last);
+      case InvalidationLog.REGISTERS -> {
+        if (!entry.leafOnly) {
+          everything.stamp = applied;
+        }
+        forget(-1, -1, -1, -1);
+        reconfigured = true;
+      }
       case InvalidationLog.MINOR -> {
         @Nullable Scope minor = minors.get(key(entry.major, entry.minor));
         if (minor != null) {

@@ -37,6 +37,9 @@ public final class InvalidationLog {
   /** Resolved configurations. */
   public static final int CONFIGURATION = 6;
 
+  /** The unit's registers: with them every configuration, and every translation unless kept. */
+  static final int REGISTERS = 7;
+
   private static final VarHandle PUBLISHED;
 
   static {
@@ -108,6 +111,15 @@ public final class InvalidationLog {
     entry.last = last;
     entry.leafOnly = leafOnly;
     PUBLISHED.setVolatile(this, number + 1);
+  }
+
+  /**
+   * Publishes that the unit's registers changed.
+   *
+   * @param keepsTranslations whether translations survive; configurations do not
+   */
+  public void publishRegisters(boolean keepsTranslations) {
+    publish(REGISTERS, 0, 0, 0, 0, keepsTranslations);
   }
 
   /** Copies invalidation {@code number}, from 0; false if it is no longer kept. */

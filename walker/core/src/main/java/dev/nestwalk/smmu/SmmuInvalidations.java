@@ -1,6 +1,7 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.InvalidationLog;
+import java.util.function.Supplier;
 
 /**
  * Invalidations of an SMMUv3 (IHI 0070, 4.3, 4.4): one method per architectural granularity, and
@@ -22,11 +23,11 @@ public final class SmmuInvalidations {
 
   private static final int MAX_SCALE = 39;
 
-  private final SmmuConfig config;
+  private final Supplier<SmmuConfig> config;
   private final InvalidationLog log;
 
-  /** Invalidations that go to {@code log}. */
-  public SmmuInvalidations(SmmuConfig config, InvalidationLog log) {
+  /** Invalidations that go to {@code log}, judged by the registers now in force. */
+  public SmmuInvalidations(Supplier<SmmuConfig> config, InvalidationLog log) {
     this.config = config;
     this.log = log;
   }
@@ -100,7 +101,7 @@ public final class SmmuInvalidations {
 
   /** CMD_TLBI_EL2_VA; without E2H, where EL2 has no ASIDs, the same as {@link #el2RangeOfAll}. */
   public void el2Range(int asid, long first, long last, boolean leafOnly) {
-    firstRange(SmmuPlan.EL2, config.e2h ? asid & 0xffff : -1, first, last, leafOnly);
+    firstRange(SmmuPlan.EL2, config.get().e2h ? asid & 0xffff : -1, first, last, leafOnly);
   }
 
   /** CMD_TLBI_EL2_VAA. */
@@ -139,7 +140,7 @@ public final class SmmuInvalidations {
    *     dropped
    */
   public int submit(long w0, long w1) {
-    long idr0 = config.unit.idr0();
+    long idr0 = config.get().unit.idr0();
     if (Command.SSEC.in(w0)) {
       return ILLEGAL;
     }
@@ -153,21 +154,21 @@ public final class SmmuInvalidations {
               Command.CFGI_VMS_PIDM ->
               configuration(opcode, w0, w1);
           case Command.TLBI_NH_ALL, Command.TLBI_NH_ASID, Command.TLBI_NH_VA, Command.TLBI_NH_VAA ->
-              config.unit.hasStage1() && stage1(opcode, w0, w1);
+              config.get().unit.hasStage1() && stage1(opcode, w0, w1);
           case Command.TLBI_EL2_ALL,
               Command.TLBI_EL2_ASID,
               Command.TLBI_EL2_VA,
               Command.TLBI_EL2_VAA ->
               Idr0.HYP.in(idr0) && el2(opcode, w0, w1);
           case Command.TLBI_S12_VMALL, Command.TLBI_S2_IPA ->
-              config.unit.hasStage2() && stage2(opcode, w0, w1);
+              config.get().unit.hasStage2() && stage2(opcode, w0, w1);
           case Command.TLBI_NSNH_ALL -> {
             all();
             yield true;
           }
           case Command.ATC_INV -> Idr0.ATS.in(idr0);
           case Command.PRI_RESP, Command.PREFETCH_CONFIG, Command.PREFETCH_ADDR -> true;
-          case Command.RESUME, Command.STALL_TERM -> config.unit.stallModel() != 1;
+          case Command.RESUME, Command.STALL_TERM -> config.get().unit.stallModel() != 1;
           case Command.SYNC -> Command.CS.get(w0) != 3;
           default -> false;
         };
@@ -180,7 +181,7 @@ public final class SmmuInvalidations {
       case Command.CFGI_STE -> configStream(stream);
       case Command.CFGI_STE_RANGE -> configStreams(stream, (int) Command.RANGE.get(w1));
       case Command.CFGI_CD, Command.CFGI_CD_ALL -> {
-        if (!config.unit.hasStage1()) {
+        if (!config.get().unit.hasStage1()) {
           return false;
         }
         if (opcode == Command.CFGI_CD) {
@@ -198,7 +199,7 @@ public final class SmmuInvalidations {
     if (!isRangeLegal(w0, w1, opcode >= Command.TLBI_NH_VA)) {
       return false;
     }
-    if (!config.unit.hasStage2()) {
+    if (!config.get().unit.hasStage2()) {
       // The VMID is ignored, here as in STEs, so nothing tells one guest from another.
       all();
       return true;
@@ -270,11 +271,11 @@ public final class SmmuInvalidations {
   /** TTL, where it means something: 16K has no leaf at level 1 without DS. */
   private long ttl(long w1) {
     long ttl = Command.TTL.get(w1);
-    return Command.TG.get(w1) == 2 && ttl == 1 && !config.unit.hasDs() ? 0 : ttl;
+    return Command.TG.get(w1) == 2 && ttl == 1 && !config.get().unit.hasDs() ? 0 : ttl;
   }
 
   private boolean hasRanges() {
-    return Idr3.RIL.in(config.unit.idr3());
+    return Idr3.RIL.in(config.get().unit.idr3());
   }
 
   private long first(long w1) {

@@ -38,19 +38,25 @@ public final class SmmuWalker {
   private final LockstepWalk lockstep;
   private final boolean shortens;
   private final SmmuPlan plan = new SmmuPlan();
-  private final FaultRecord record = new FaultRecord();
+  private final FaultRecord record;
 
   // The request after PRIVCFG and INSTCFG.
   private int effective;
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public SmmuWalker(SmmuConfig config, GuestMemory memory) {
-    this(config, memory, new StructureCaches(CacheOptions.NONE));
+    this(config, memory, new StructureCaches(CacheOptions.NONE), new FaultRecord());
   }
 
-  /** The same with caches that shorten walks with a resolved plan. */
-  public SmmuWalker(SmmuConfig config, GuestMemory memory, StructureCaches caches) {
+  /**
+   * A walker with caches that shorten walks with a resolved plan.
+   *
+   * @param record filled by each refusal
+   */
+  public SmmuWalker(
+      SmmuConfig config, GuestMemory memory, StructureCaches caches, FaultRecord record) {
     this.config = config;
+    this.record = record;
     second = new Stage2Walk(config, memory, fault, caches);
     first = new Stage1Walk(memory, second, fault, caches);
     smooth = new SmoothWalk(config, memory);

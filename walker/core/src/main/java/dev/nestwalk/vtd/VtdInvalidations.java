@@ -2,6 +2,7 @@ package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.format.Structure;
+import java.util.function.Supplier;
 
 /**
  * Invalidations of a VT-d unit (VT-d 6.5): one method per architectural granularity, and {@link
@@ -30,11 +31,11 @@ public final class VtdInvalidations {
   /** IQERCD.IQEI: the descriptor needs scalable mode. */
   public static final int INVALID_MODE = 7;
 
-  private final VtdConfig config;
+  private final Supplier<VtdConfig> config;
   private final InvalidationLog log;
 
-  /** Invalidations that go to {@code log}. */
-  public VtdInvalidations(VtdConfig config, InvalidationLog log) {
+  /** Invalidations that go to {@code log}, judged by the registers now in force. */
+  public VtdInvalidations(Supplier<VtdConfig> config, InvalidationLog log) {
     this.config = config;
     this.log = log;
   }
@@ -51,7 +52,8 @@ public final class VtdInvalidations {
    * @param domain 16 bits
    */
   public void contextDomain(int domain) {
-    configuration(0, -1, -1, config.mode == RootTableAddress.TTM_LEGACY ? domain & 0xffff : -1);
+    configuration(
+        0, -1, -1, config.get().mode == RootTableAddress.TTM_LEGACY ? domain & 0xffff : -1);
   }
 
   /**
@@ -219,7 +221,7 @@ public final class VtdInvalidations {
       case 2 -> iotlbDomain(domain);
       case 3 -> {
         int mask = (int) InvalidationDescriptor.AM.get(high);
-        if (!Cap.PSI.in(config.unit.cap()) || mask > Cap.MAMV.get(config.unit.cap())) {
+        if (!Cap.PSI.in(config.get().unit.cap()) || mask > Cap.MAMV.get(config.get().unit.cap())) {
           return RESERVED_FIELD;
         }
         iotlbPages(domain, high, mask, InvalidationDescriptor.IH.in(high));
@@ -232,7 +234,7 @@ public final class VtdInvalidations {
   }
 
   private int pasidIotlb(long low, long high) {
-    if (config.mode != RootTableAddress.TTM_SCALABLE) {
+    if (config.get().mode != RootTableAddress.TTM_SCALABLE) {
       return INVALID_MODE;
     }
     if (isReserved(InvalidationDescriptor.PASID_IOTLB_INVALIDATE, low, high)) {
@@ -257,7 +259,7 @@ public final class VtdInvalidations {
   }
 
   private int pasidCache(long low, long high) {
-    if (config.mode != RootTableAddress.TTM_SCALABLE) {
+    if (config.get().mode != RootTableAddress.TTM_SCALABLE) {
       return INVALID_MODE;
     }
     if (isReserved(InvalidationDescriptor.PASID_CACHE_INVALIDATE, low, high)) {

@@ -41,16 +41,22 @@ public final class VtdWalker {
   private final SmallPageLockstep smallLockstep;
   private final boolean shortens;
   private final VtdPlan plan = new VtdPlan();
-  private final FaultRecord fault = new FaultRecord();
+  private final FaultRecord fault;
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public VtdWalker(VtdConfig config, GuestMemory memory) {
-    this(config, memory, new StructureCaches(CacheOptions.NONE));
+    this(config, memory, new StructureCaches(CacheOptions.NONE), new FaultRecord());
   }
 
-  /** The same with caches that shorten walks with a resolved plan. */
-  public VtdWalker(VtdConfig config, GuestMemory memory, StructureCaches caches) {
+  /**
+   * A walker with caches that shorten walks with a resolved plan.
+   *
+   * @param fault filled by each refusal
+   */
+  public VtdWalker(
+      VtdConfig config, GuestMemory memory, StructureCaches caches, FaultRecord fault) {
     this.config = config;
+    this.fault = fault;
     zeroLengthReads = Cap.ZLR.in(config.unit.cap());
     resolver = new VtdResolver(config, memory);
     second = new SecondStageWalk(config, memory, caches);

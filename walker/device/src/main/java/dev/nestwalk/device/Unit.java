@@ -1,0 +1,259 @@
+package dev.nestwalk.device;
+
+import dev.nestwalk.Iommu;
+import dev.nestwalk.dma.FaultRecord;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A whole IOMMU: registers, queues, faults, interrupts. An emulator sends accesses to its register
+ * pages here and gives each device a {@link Port}.
+ *
+ * <p>Threads: vCPUs call {@link #mmioRead} and {@link #mmioWrite} from any thread; one at a time is
+ * served, under the unit's lock. A write that sets off invalidations may wait for device threads
+ * that are in the middle of an access; it does so outside the lock.
+ */
+public abstract class Unit {
+  private final Iommu iommu;
+  private final UnitOptions options;
+  private final Diary diary = new Diary();
+  private final Map<Thread, DmaThread> threads = new ConcurrentHashMap<>();
+  private final ReentrantLock lock = new ReentrantLock();
+
+  Unit(Iommu iommu, UnitOptions options) {
+    this.iommu = iommu;
+    this.options = options;
+  }
+
+  /**
+   * A guest's read of a register. Never throws: what no register answers reads as zero and is
+   * counted in the {@link #diary}.
+   *
+   * @param offset bytes from the beginning of the first register page
+   * @param size bytes
+   * @return the value, zero-extended
+   */
+  public final long mmioRead(long offset, int size) {
+    if (!isRegular(offset, size)) {
+      diary.count("read of odd size or place", describe(offset, size));
+      return 0;
+    }
+    lock.lock();
+    try {
+      return read(offset, size);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * A guest's write of a register. Never throws: what no register takes is ignored and counted in
+   * the {@link #diary}. What the write sets off is done when this returns, unless another vCPU is
+   * at it already.
+   *
+   * @param offset bytes from the beginning of the first register page
+   * @param size bytes
+   * @param value bits above {@code size} are ignored
+   */
+  public final void mmioWrite(long offset, int size, long value) {
+    if (!isRegular(offset, size)) {
+      diary.count("write of odd size or place", describe(offset, size));
+      return;
+    }
+    lock.lock();
+    try {
+      write(offset, size, size == 4 ? value & 0xffff_ffffL : value);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private static boolean isRegular(long offset, int size) {
+    return (size == 4 || size == 8) && (offset & size - 1) == 0;
+  }
+
+  private static String describe(long offset, int size) {
+    return "%d bytes at 0x%x".formatted(size, offset);
+  }
+
+  /** A device's way through this unit, for the calling thread; requests carry no PASID. */
+  public final Port port(int sourceId) {
+    return port(sourceId, -1);
+  }
+
+  /**
+   * A device's way through this unit. It belongs to the calling thread. Ports of one thread share
+   * caches; ask once and keep it.
+   *
+   * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
+   * @param pasid PASID or SubstreamID, 20 bits, or -1 for requests without one
+   * @throws IllegalArgumentException for a source id or PASID that no request can have
+   */
+  public final Port port(int sourceId, int pasid) {
+    threads.keySet().removeIf(thread -> !thread.isAlive());
+    DmaThread mine =
+        threads.computeIfAbsent(
+            Thread.currentThread(),
+            ignored -> new DmaThread(iommu.newTranslator(options.caches())));
+    return new Port(this, mine, mine.translator.endpoint(sourceId, pasid));
+  }
+
+  /** Translation behind this unit, for restrictions and counters. */
+  public final Iommu iommu() {
+    return iommu;
+  }
+
+  /** What the guest did that was ignored. */
+  public final Diary diary() {
+    return diary;
+  }
+
+  /** What the embedder gave. */
+  public final UnitOptions options() {
+    return options;
+  }
+
+  /** Every register as after power-on; caches are empty, translation is off. */
+  public final void reset() {
+    lock.lock();
+    try {
+      clear();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** The state, for {@link #restore}; device threads stand still meanwhile. */
+  public final Snapshot snapshot() {
+    lock.lock();
+    try {
+      return save();
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /**
+   * Takes a state back; no interrupt is sent for what it holds.
+   *
+   * @throws IllegalArgumentException if the state cannot be one of this unit's; then nothing
+   *     changed
+   */
+  public final void restore(Snapshot snapshot) {
+    lock.lock();
+    try {
+      load(snapshot);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** For ports: a refused access; the stall that holds it, or null if it ends. */
+  final @Nullable Stall post(Port port, FaultRecord fault) {
+    lock.lock();
+    try {
+      return fault(port, fault);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** For ports: the device gave up waiting. */
+  final void giveUp(Stall stall) {
+    lock.lock();
+    try {
+      withdraw(stall);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /** For ports: a page request. */
+  final void request(Port port, long iova, int access, int group, boolean last) {
+    lock.lock();
+    try {
+      pageRequest(port, iova, access, group, last);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  // For the units. Called with the lock held.
+
+  /** A read of 4 or 8 bytes, aligned to them. */
+  abstract long read(long offset, int size);
+
+  /** A write of 4 or 8 bytes, aligned to them. */
+  abstract void write(long offset, int size, long value);
+
+  /**
+   * A refused access, on the device's thread: records it where the architecture does.
+   *
+   * @return the stall that holds it, or null if the access ends
+   */
+  abstract @Nullable Stall fault(Port port, FaultRecord fault);
+
+  /** The device no longer waits for a stall, which becomes free. */
+  abstract void withdraw(Stall stall);
+
+  /** A page request (PCIe PRI), on the device's thread. */
+  abstract void pageRequest(Port port, long iova, int access, int group, boolean last);
+
+  /** Resets. */
+  abstract void clear();
+
+  abstract Snapshot save();
+
+  abstract void load(Snapshot snapshot);
+
+  /**
+   * Puts registers in force for translation: later accesses use them, those under way these or the
+   * ones before. To know when nobody uses the ones before, {@link #settle}.
+   *
+   * @param registers by name, as {@link Iommu} takes them
+   * @param mayKeep whether the architecture lets caches survive this change; they do if the
+   *     embedder wants it too
+   */
+  final void reconfigure(Map<String, Long> registers, boolean mayKeep) {
+    iommu.reconfigure(registers, mayKeep && options.keepsCaches());
+  }
+
+  /**
+   * Waits until no device thread uses anything that was invalidated or reconfigured before. The
+   * lock is free meanwhile, so registers may have changed when this returns; call it from the
+   * outermost use of the lock only.
+   */
+  final void settle() {
+    outside(
+        () -> {
+          boolean interrupted = false;
+          while (true) {
+            try {
+              iommu.sync();
+              break;
+            } catch (InterruptedException e) {
+              // The guest must not see the wait completed before it is: the thread is told later.
+              interrupted = true;
+            }
+          }
+          if (interrupted) {
+            Thread.currentThread().interrupt();
+          }
+        });
+  }
+
+  /** Does something that may wait for others, the lock being free meanwhile. */
+  final void outside(Runnable work) {
+    if (lock.getHoldCount() != 1) {
+      throw new IllegalStateException("unit used by its own interrupt sink");
+    }
+    lock.unlock();
+    try {
+      work.run();
+    } finally {
+      lock.lock();
+    }
+  }
+}
