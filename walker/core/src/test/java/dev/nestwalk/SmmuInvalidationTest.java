@@ -148,6 +148,8 @@ class SmmuInvalidationTest {
     "SSEC on the Non-secure queue,          0x430,                 0x0",
     "CMD_SYNC with CS=3,                    0x3046,                0x0",
     "TG without NUM SCALE and TTL,          0x1000000000012,       0x40401401",
+    "CMD_PRI_RESP without page requests,    0x100000041,           0x1000",
+    "CMD_CFGI_VMS_PIDM without MPAM,        0x7,                   0x0",
   })
   void illegalCommandsAreRefusedAndDropNothing(String name, String w0, String w1) {
     int result = iommu.smmuInvalidations().submit(Long.decode(w0.strip()), Long.decode(w1.strip()));

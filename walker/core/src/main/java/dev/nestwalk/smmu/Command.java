@@ -5,29 +5,74 @@ import dev.nestwalk.format.Structure;
 
 /** Commands, 16 bytes (IHI 0070, chapter 4): opcodes and operands. */
 public final class Command {
-  static final int PREFETCH_CONFIG = 0x01;
-  static final int PREFETCH_ADDR = 0x02;
-  static final int CFGI_STE = 0x03;
-  static final int CFGI_STE_RANGE = 0x04;
-  static final int CFGI_CD = 0x05;
-  static final int CFGI_CD_ALL = 0x06;
-  static final int CFGI_VMS_PIDM = 0x07;
-  static final int TLBI_NH_ALL = 0x10;
-  static final int TLBI_NH_ASID = 0x11;
-  static final int TLBI_NH_VA = 0x12;
-  static final int TLBI_NH_VAA = 0x13;
-  static final int TLBI_EL2_ALL = 0x20;
-  static final int TLBI_EL2_ASID = 0x21;
-  static final int TLBI_EL2_VA = 0x22;
-  static final int TLBI_EL2_VAA = 0x23;
-  static final int TLBI_S12_VMALL = 0x28;
-  static final int TLBI_S2_IPA = 0x2a;
-  static final int TLBI_NSNH_ALL = 0x30;
-  static final int ATC_INV = 0x40;
-  static final int PRI_RESP = 0x41;
-  static final int RESUME = 0x44;
-  static final int STALL_TERM = 0x45;
-  static final int SYNC = 0x46;
+  /** CMD_PREFETCH_CONFIG. */
+  public static final int PREFETCH_CONFIG = 0x01;
+
+  /** CMD_PREFETCH_ADDR. */
+  public static final int PREFETCH_ADDR = 0x02;
+
+  /** CMD_CFGI_STE. */
+  public static final int CFGI_STE = 0x03;
+
+  /** CMD_CFGI_STE_RANGE. */
+  public static final int CFGI_STE_RANGE = 0x04;
+
+  /** CMD_CFGI_CD. */
+  public static final int CFGI_CD = 0x05;
+
+  /** CMD_CFGI_CD_ALL. */
+  public static final int CFGI_CD_ALL = 0x06;
+
+  /** CMD_CFGI_VMS_PIDM. */
+  public static final int CFGI_VMS_PIDM = 0x07;
+
+  /** CMD_TLBI_NH_ALL. */
+  public static final int TLBI_NH_ALL = 0x10;
+
+  /** CMD_TLBI_NH_ASID. */
+  public static final int TLBI_NH_ASID = 0x11;
+
+  /** CMD_TLBI_NH_VA. */
+  public static final int TLBI_NH_VA = 0x12;
+
+  /** CMD_TLBI_NH_VAA. */
+  public static final int TLBI_NH_VAA = 0x13;
+
+  /** CMD_TLBI_EL2_ALL. */
+  public static final int TLBI_EL2_ALL = 0x20;
+
+  /** CMD_TLBI_EL2_ASID. */
+  public static final int TLBI_EL2_ASID = 0x21;
+
+  /** CMD_TLBI_EL2_VA. */
+  public static final int TLBI_EL2_VA = 0x22;
+
+  /** CMD_TLBI_EL2_VAA. */
+  public static final int TLBI_EL2_VAA = 0x23;
+
+  /** CMD_TLBI_S12_VMALL. */
+  public static final int TLBI_S12_VMALL = 0x28;
+
+  /** CMD_TLBI_S2_IPA. */
+  public static final int TLBI_S2_IPA = 0x2a;
+
+  /** CMD_TLBI_NSNH_ALL. */
+  public static final int TLBI_NSNH_ALL = 0x30;
+
+  /** CMD_ATC_INV. */
+  public static final int ATC_INV = 0x40;
+
+  /** CMD_PRI_RESP. */
+  public static final int PRI_RESP = 0x41;
+
+  /** CMD_RESUME. */
+  public static final int RESUME = 0x44;
+
+  /** CMD_STALL_TERM. */
+  public static final int STALL_TERM = 0x45;
+
+  /** CMD_SYNC. */
+  public static final int SYNC = 0x46;
 
   /** Opcode. */
   public static final Field OPCODE = Field.of("OPCODE", 7, 0, "command");

@@ -11,8 +11,17 @@ public final class Cr2 {
   /** C_BAD_STREAMID is recorded. */
   public static final Field RECINVSID = Field.bit("RECINVSID", 1, "C_BAD_STREAMID is recorded");
 
+  /** Broadcast invalidations are ignored. */
+  public static final Field PTM =
+      Field.bit("PTM", 2, "invalidations that processors broadcast are ignored");
+
+  /** Configuration errors of ATS requests are recorded. */
+  public static final Field REC_CFG_ATS =
+      Field.bit("REC_CFG_ATS", 3, "configuration errors of ATS requests are recorded");
+
   /** The structure; bits that no field names are RES0 and not checked. */
-  public static final Structure STRUCTURE = Structure.of("CR2", "SMMUv3 6.3.12", 1, E2H, RECINVSID);
+  public static final Structure STRUCTURE =
+      Structure.of("CR2", "SMMUv3 6.3.12", 1, E2H, RECINVSID, PTM, REC_CFG_ATS);
 
   private Cr2() {}
 }

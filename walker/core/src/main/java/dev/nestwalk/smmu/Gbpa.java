@@ -27,10 +27,24 @@ public final class Gbpa {
   public static final Field ABORT =
       Field.bit("ABORT", 20, "abort everything while translation is off");
 
+  /** The write takes effect. */
+  public static final Field UPDATE =
+      Field.bit("UPDATE", 31, "written 1 to change the register; reads 0 when it has changed");
+
   /** The structure; bits that no field names are RES0 and not checked. */
   public static final Structure STRUCTURE =
       Structure.of(
-          "GBPA", "SMMUv3 6.3.15", 1, MEMATTR, MTCFG, ALLOCCFG, SHCFG, PRIVCFG, INSTCFG, ABORT);
+          "GBPA",
+          "SMMUv3 6.3.15",
+          1,
+          MEMATTR,
+          MTCFG,
+          ALLOCCFG,
+          SHCFG,
+          PRIVCFG,
+          INSTCFG,
+          ABORT,
+          UPDATE);
 
   private Gbpa() {}
 }

@@ -15,6 +15,9 @@ public final class Idr0 {
   public static final Field TTF =
       Field.of("TTF", 3, 2, "table formats: 1 AArch32, 2 AArch64, 3 both");
 
+  /** Table walks and queues are coherent. */
+  public static final Field COHACC = Field.bit("COHACC", 4, "coherent access to tables and queues");
+
   /** Hardware updates: 0 none, 1 access flag, 2 and dirty state. */
   public static final Field HTTU =
       Field.of("HTTU", 7, 6, "hardware updates: 0 none, 1 access flag, 2 and dirty state");
@@ -31,6 +34,18 @@ public final class Idr0 {
   /** 16-bit ASIDs. */
   public static final Field ASID16 = Field.bit("ASID16", 12, "16-bit ASIDs");
 
+  /** Message signalled interrupts. */
+  public static final Field MSI = Field.bit("MSI", 13, "message signalled interrupts");
+
+  /** Wake events on completion of CMD_SYNC. */
+  public static final Field SEV = Field.bit("SEV", 14, "CMD_SYNC may send a wake event");
+
+  /** Page request interface. */
+  public static final Field PRI = Field.bit("PRI", 16, "page request queue");
+
+  /** VMID wildcards. */
+  public static final Field VMW = Field.bit("VMW", 17, "invalidations may ignore low VMID bits");
+
   /** 16-bit VMIDs. */
   public static final Field VMID16 = Field.bit("VMID16", 18, "16-bit VMIDs");
 
@@ -39,6 +54,10 @@ public final class Idr0 {
 
   /** 0 mixed, 2 little, 3 big. */
   public static final Field TTENDIAN = Field.of("TTENDIAN", 22, 21, "0 mixed, 2 little, 3 big");
+
+  /** Errors of ATS requests can be recorded. */
+  public static final Field ATSRECERR =
+      Field.bit("ATSRECERR", 23, "configuration errors of ATS requests can be recorded");
 
   /** 0 stall and terminate, 1 terminate only, 2 stall forced. */
   public static final Field STALL_MODEL =
@@ -59,14 +78,20 @@ public final class Idr0 {
           S2P,
           S1P,
           TTF,
+          COHACC,
           HTTU,
           HYP,
           ATS,
           NS1ATS,
           ASID16,
+          MSI,
+          SEV,
+          PRI,
+          VMW,
           VMID16,
           CD2L,
           TTENDIAN,
+          ATSRECERR,
           STALL_MODEL,
           TERM_MODEL,
           ST_LEVEL);

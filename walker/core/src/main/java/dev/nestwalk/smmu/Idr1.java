@@ -11,6 +11,16 @@ public final class Idr1 {
   /** SubstreamID bits. */
   public static final Field SSIDSIZE = Field.of("SSIDSIZE", 10, 6, "SubstreamID bits");
 
+  /** Most page requests in the queue. */
+  public static final Field PRIQS = Field.of("PRIQS", 15, 11, "log2 of the longest PRI queue");
+
+  /** Most event records in the queue. */
+  public static final Field EVENTQS =
+      Field.of("EVENTQS", 20, 16, "log2 of the longest event queue");
+
+  /** Most commands in the queue. */
+  public static final Field CMDQS = Field.of("CMDQS", 25, 21, "log2 of the longest command queue");
+
   /** PRIVCFG and INSTCFG take effect. */
   public static final Field ATTR_PERMS_OVR =
       Field.bit("ATTR_PERMS_OVR", 26, "PRIVCFG and INSTCFG take effect");
@@ -21,7 +31,17 @@ public final class Idr1 {
 
   /** The structure; bits that no field names are RES0 and not checked. */
   public static final Structure STRUCTURE =
-      Structure.of("IDR1", "SMMUv3 6.3.2", 1, SIDSIZE, SSIDSIZE, ATTR_PERMS_OVR, ATTR_TYPES_OVR);
+      Structure.of(
+          "IDR1",
+          "SMMUv3 6.3.2",
+          1,
+          SIDSIZE,
+          SSIDSIZE,
+          PRIQS,
+          EVENTQS,
+          CMDQS,
+          ATTR_PERMS_OVR,
+          ATTR_TYPES_OVR);
 
   private Idr1() {}
 }

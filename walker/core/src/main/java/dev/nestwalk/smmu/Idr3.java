@@ -11,6 +11,13 @@ public final class Idr3 {
   /** Stage 2 execute-never has two bits. */
   public static final Field XNX = Field.bit("XNX", 4, "stage 2 execute-never has two bits");
 
+  /** Automatic page responses carry the PASID of the request. */
+  public static final Field PPS =
+      Field.bit("PPS", 5, "automatic page responses carry the request's PASID");
+
+  /** MPAM. */
+  public static final Field MPAM = Field.bit("MPAM", 7, "memory partitioning and monitoring");
+
   /** Stage 2 forced write-back. */
   public static final Field FWB = Field.bit("FWB", 8, "stage 2 forced write-back");
 
@@ -29,7 +36,7 @@ public final class Idr3 {
 
   /** The structure; bits that no field names are RES0 and not checked. */
   public static final Structure STRUCTURE =
-      Structure.of("IDR3", "SMMUv3 6.3.4", 1, HAD, XNX, FWB, STT, RIL, E0PD, PTWNNC);
+      Structure.of("IDR3", "SMMUv3 6.3.4", 1, HAD, XNX, PPS, MPAM, FWB, STT, RIL, E0PD, PTWNNC);
 
   private Idr3() {}
 }

@@ -24,9 +24,13 @@ public final class Idr5 {
   /** 1: 52-bit virtual addresses. */
   public static final Field VAX = Field.of("VAX", 11, 10, "1: 52-bit virtual addresses");
 
+  /** Most stalled transactions. */
+  public static final Field STALL_MAX =
+      Field.of("STALL_MAX", 31, 16, "how many transactions may be stalled at once");
+
   /** The structure; bits that no field names are RES0 and not checked. */
   public static final Structure STRUCTURE =
-      Structure.of("IDR5", "SMMUv3 6.3.6", 1, OAS, GRAN4K, GRAN16K, GRAN64K, DS, VAX);
+      Structure.of("IDR5", "SMMUv3 6.3.6", 1, OAS, GRAN4K, GRAN16K, GRAN64K, DS, VAX, STALL_MAX);
 
   private Idr5() {}
 }

@@ -167,7 +167,8 @@ public final class SmmuInvalidations {
             yield true;
           }
           case Command.ATC_INV -> Idr0.ATS.in(idr0);
-          case Command.PRI_RESP, Command.PREFETCH_CONFIG, Command.PREFETCH_ADDR -> true;
+          case Command.PRI_RESP -> Idr0.PRI.in(idr0) && Command.RESP.get(w1) != 3;
+          case Command.PREFETCH_CONFIG, Command.PREFETCH_ADDR -> true;
           case Command.RESUME, Command.STALL_TERM -> config.get().unit.stallModel() != 1;
           case Command.SYNC -> Command.CS.get(w0) != 3;
           default -> false;
@@ -190,7 +191,12 @@ public final class SmmuInvalidations {
           configContexts(stream);
         }
       }
-      default -> configAll();
+      default -> {
+        if (!Idr3.MPAM.in(config.get().unit.idr3())) {
+          return false;
+        }
+        configAll();
+      }
     }
     return true;
   }

@@ -15,8 +15,28 @@ public final class SmmuStructures {
           register(Idr3.STRUCTURE, "Identification register at 0x00c: later features."),
           register(Idr5.STRUCTURE, "Identification register at 0x014: address sizes, granules."),
           register(Cr0.STRUCTURE, "Control register at 0x020: what is switched on."),
+          register(
+              Cr1.STRUCTURE, "Control register at 0x028: attributes of the SMMU's own traffic."),
           register(Cr2.STRUCTURE, "Control register at 0x02c."),
           register(Gbpa.STRUCTURE, "Register at 0x044: what happens while translation is off."),
+          register(IrqControl.STRUCTURE, "Register at 0x050: which sources interrupt."),
+          register(GlobalError.STRUCTURE, "Register at 0x060; GERRORN at 0x064 acknowledges."),
+          Listing.of(
+              InterruptConfig.CFG0,
+              Unnamed.UNUSED,
+              "Register at 0x068, 64 bits; at 0x0b0 and 0x0d0 for the two queues."),
+          register(InterruptConfig.CFG1, "Register at 0x070; 0x0b8 and 0x0d8 for the two queues."),
+          register(InterruptConfig.CFG2, "Register at 0x074; 0x0bc for the event queue."),
+          register(InterruptConfig.PRIQ_CFG2, "Register at 0x0dc."),
+          Listing.of(
+              QueueBase.STRUCTURE,
+              Unnamed.UNUSED,
+              "Register at 0x090, 64 bits; EVENTQ_BASE at 0x0a0 and PRIQ_BASE at 0x0c0 are alike."),
+          register(QueueIndex.COMMAND_PROD, "Register at 0x098: commands up to here are written."),
+          register(QueueIndex.COMMAND_CONS, "Register at 0x09c: commands up to here are consumed."),
+          register(
+              QueueIndex.EVENT_PROD,
+              "Register at 0x100a8; EVENTQ_CONS at 0x100ac, PRIQ_PROD at 0x100c8, PRIQ_CONS at 0x100cc."),
           Listing.of(
               StreamTableBase.STRUCTURE,
               Unnamed.UNUSED,
@@ -48,6 +68,7 @@ public final class SmmuStructures {
           event(
               EventRecord.CONFIGURATION,
               "C_BAD_STREAMID, C_BAD_STE, C_BAD_SUBSTREAMID, C_BAD_CD and F_STREAM_DISABLED."),
+          event(PageRequest.STRUCTURE, "What the page request queue holds."),
           memory(Command.PREFETCH, "Opcode 0x02, and 0x01 without the address: a hint."),
           memory(Command.CONFIG_STREAM, "Opcode 0x03: an STE changed."),
           memory(Command.CONFIG_STREAMS, "Opcode 0x04: STEs changed; RANGE 31 is CMD_CFGI_ALL."),
