@@ -4,7 +4,10 @@ import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The ACPI DMAR table, as far as reserved regions need it: host address width and reserved memory
@@ -15,9 +18,6 @@ import java.util.List;
  * @param warnings what firmware got wrong without making the table unreadable
  */
 public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> warnings) {
-  private static final int HEADER = 48;
-  private static final int RMRR = 1;
-
   /** A bus function: segment, bus, device, function. */
   public record Function(int segment, int bus, int device, int number) {}
 
@@ -31,7 +31,7 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
   }
 
   /**
-   * A device that a region names.
+   * A PCI device that a region names.
    *
    * @param bridge whether it is a bridge whose whole hierarchy is meant
    * @param startBus bus of the first step
@@ -42,6 +42,23 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
     public Scope {
       path = List.copyOf(path);
     }
+
+    /**
+     * The function that the path ends at.
+     *
+     * @return null if a step on the way is no bridge of the topology
+     */
+    public @Nullable Function resolve(int segment, Topology topology) {
+      int bus = startBus;
+      for (int i = 0; i + 2 < path.size(); i += 2) {
+        bus = topology.secondaryBus(new Function(segment, bus, path.get(i), path.get(i + 1)));
+        if (bus < 0) {
+          return null;
+        }
+      }
+      int end = path.size();
+      return new Function(segment, bus, path.get(end - 2), path.get(end - 1));
+    }
   }
 
   /**
@@ -49,11 +66,20 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
    *
    * @param first first address
    * @param last last address, inclusive
+   * @param scopes PCI devices that it names
+   * @param others what else it names, in words: devices of the ACPI namespace, and scopes of types
+   *     that make no sense here
    */
-  public record Rmrr(int segment, long first, long last, List<Scope> scopes) {
-    /** Copies the scopes. */
+  public record Rmrr(int segment, long first, long last, List<Scope> scopes, List<String> others) {
+    /** Copies the lists. */
     public Rmrr {
       scopes = List.copyOf(scopes);
+      others = List.copyOf(others);
+    }
+
+    /** A region that names nothing but PCI devices. */
+    public Rmrr(int segment, long first, long last, List<Scope> scopes) {
+      this(segment, first, last, scopes, List.of());
     }
 
     /** Whether the region is meant for {@code device}. */
@@ -63,16 +89,10 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
     }
 
     private boolean names(Scope scope, Function device, Topology topology) {
-      int bus = scope.startBus;
-      for (int i = 0; i + 2 < scope.path.size(); i += 2) {
-        Function step = new Function(segment, bus, scope.path.get(i), scope.path.get(i + 1));
-        bus = topology.secondaryBus(step);
-        if (bus < 0) {
-          return false;
-        }
+      Function named = scope.resolve(segment, topology);
+      if (named == null) {
+        return false;
       }
-      int end = scope.path.size();
-      Function named = new Function(segment, bus, scope.path.get(end - 2), scope.path.get(end - 1));
       if (named.equals(device)) {
         return true;
       }
@@ -95,57 +115,158 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
    * @throws FirmwareException if it is malformed, with the offset
    */
   public static DmarTable parse(byte[] table) {
-    ByteBuffer bytes = AcpiHeader.check(table, "DMAR", HEADER);
-    int length = bytes.capacity();
-    List<Rmrr> regions = new ArrayList<>();
-    List<String> warnings = new ArrayList<>();
-    for (int at = HEADER; at < length; ) {
-      int size = at + 4 <= length ? bytes.getShort(at + 2) & 0xffff : 0;
-      if (size < 4 || at + size > length) {
-        throw FirmwareException.at(
-            at, "structure of %d bytes, %d are left".formatted(size, length - at));
-      }
-      if ((bytes.getShort(at) & 0xffff) == RMRR) {
-        region(bytes, at, size, regions, warnings);
-      }
-      at += size;
-    }
-    return new DmarTable((bytes.get(36) & 0xff) + 1, regions, warnings);
+    return new Parser(table, false).parse();
   }
 
-  private static void region(
-      ByteBuffer bytes, int at, int size, List<Rmrr> regions, List<String> warnings) {
-    if (size < 24) {
-      throw FirmwareException.at(at, "RMRR of %d bytes, expected 24 or more".formatted(size));
+  /**
+   * Reads a table whose checksum, length or structures may be wrong: what can be read is, the rest
+   * is said in {@link #warnings}. A structure without a sound length ends the table.
+   *
+   * @throws FirmwareException if the signature is another or the fixed part is cut off
+   */
+  public static DmarTable parseLeniently(byte[] table) {
+    return new Parser(table, true).parse();
+  }
+
+  private static final class Parser {
+    private static final int HEADER = 48;
+    private static final int DRHD = 0;
+    private static final int RMRR = 1;
+    private static final int ANDD = 4;
+    private static final int ENDPOINT = 1;
+    private static final int BRIDGE = 2;
+
+    private final List<String> warnings = new ArrayList<>();
+    private final List<Rmrr> regions = new ArrayList<>();
+
+    /** Names of namespace devices by their numbers. */
+    private final Map<Integer, String> names = new HashMap<>();
+
+    private final AcpiHeader.Lenience lenience;
+    private final ByteBuffer bytes;
+
+    Parser(byte[] table, boolean lenient) {
+      lenience = new AcpiHeader.Lenience(lenient, warnings);
+      bytes = AcpiHeader.check(table, "DMAR", HEADER, lenience);
     }
-    long first = bytes.getLong(at + 8);
-    long last = bytes.getLong(at + 16);
-    if (Long.compareUnsigned(last, first) < 0) {
-      warnings.add("offset %d: RMRR 0x%x-0x%x is empty, dropped".formatted(at, first, last));
-      return;
+
+    DmarTable parse() {
+      structures(this::name);
+      structures(this::structure);
+      return new DmarTable((bytes.get(36) & 0xff) + 1, regions, warnings);
     }
-    if ((first & 0xfff) != 0 || (last + 1 & 0xfff) != 0) {
-      warnings.add(
-          "offset %d: RMRR 0x%x-0x%x is not made of whole pages, kept".formatted(at, first, last));
+
+    private interface Reader {
+      void read(int at, int size, int type);
     }
-    List<Scope> scopes = new ArrayList<>();
-    for (int scope = at + 24; scope < at + size; ) {
-      int length = scope + 6 <= at + size ? bytes.get(scope + 1) & 0xff : 0;
-      if (length < 8 || length % 2 != 0 || scope + length > at + size) {
-        throw FirmwareException.at(
-            scope, "device scope of %d bytes, expected 8 or more, even, inside".formatted(length));
-      }
-      int type = bytes.get(scope) & 0xff;
-      if (type == 1 || type == 2) {
-        List<Integer> path = new ArrayList<>();
-        for (int step = 6; step < length; step++) {
-          path.add(bytes.get(scope + step) & 0xff);
+
+    private void structures(Reader reader) {
+      int length = bytes.capacity();
+      for (int at = HEADER; at < length; ) {
+        int size = at + 4 <= length ? bytes.getShort(at + 2) & 0xffff : 0;
+        if (size < 4 || at + size > length) {
+          lengthless(at, size, length - at);
+          return;
         }
-        scopes.add(new Scope(type == 2, bytes.get(scope + 5) & 0xff, path));
+        int offset = at;
+        int type = bytes.getShort(at) & 0xffff;
+        lenience.structure(() -> reader.read(offset, size, type));
+        at += size;
       }
-      scope += length;
     }
-    regions.add(new Rmrr(bytes.getShort(at + 6) & 0xffff, first, last, scopes));
+
+    private void lengthless(int at, int size, int left) {
+      FirmwareException fault =
+          FirmwareException.at(at, "structure of %d bytes, %d are left".formatted(size, left));
+      if (warnings.stream().noneMatch(told -> told.startsWith(fault.getMessage() + ";"))) {
+        lenience.forgive(fault);
+      }
+    }
+
+    private void name(int at, int size, int type) {
+      if (type != ANDD || size < 9) {
+        return;
+      }
+      StringBuilder name = new StringBuilder();
+      for (int i = at + 8; i < at + size && bytes.get(i) != 0; i++) {
+        name.append((char) (bytes.get(i) & 0xff));
+      }
+      names.put(bytes.get(at + 7) & 0xff, Visible.of(name.toString()));
+    }
+
+    private void structure(int at, int size, int type) {
+      if (type == RMRR) {
+        region(at, size);
+      } else if (type == DRHD && size >= 16) {
+        long registers = bytes.getLong(at + 8);
+        if (registers == 0 || registers == -1) {
+          warnings.add(
+              "offset %d: DRHD at 0x%x: Linux gives the table up, the IOMMU stays off"
+                  .formatted(at, registers));
+        }
+      }
+    }
+
+    private void region(int at, int size) {
+      if (size < 24) {
+        throw FirmwareException.at(at, "RMRR of %d bytes, expected 24 or more".formatted(size));
+      }
+      long first = bytes.getLong(at + 8);
+      long last = bytes.getLong(at + 16);
+      if (Long.compareUnsigned(last, first) < 0) {
+        warnings.add("offset %d: RMRR 0x%x-0x%x is empty, dropped".formatted(at, first, last));
+        return;
+      }
+      if ((first & 0xfff) != 0 || (last + 1 & 0xfff) != 0) {
+        warnings.add(
+            "offset %d: RMRR 0x%x-0x%x is not made of whole pages, kept"
+                .formatted(at, first, last));
+      }
+      List<Scope> scopes = new ArrayList<>();
+      List<String> others = new ArrayList<>();
+      lenience.structure(() -> scopes(at + 24, at + size, scopes, others));
+      if (scopes.isEmpty() && others.isEmpty()) {
+        warnings.add("offset %d: RMRR 0x%x-0x%x names no device".formatted(at, first, last));
+      }
+      regions.add(new Rmrr(bytes.getShort(at + 6) & 0xffff, first, last, scopes, others));
+    }
+
+    private void scopes(int begin, int end, List<Scope> scopes, List<String> others) {
+      for (int at = begin; at < end; ) {
+        int length = at + 6 <= end ? bytes.get(at + 1) & 0xff : 0;
+        if (length < 8 || length % 2 != 0 || at + length > end) {
+          throw FirmwareException.at(
+              at, "device scope of %d bytes, expected 8 or more, even, inside".formatted(length));
+        }
+        int type = bytes.get(at) & 0xff;
+        if (type == ENDPOINT || type == BRIDGE) {
+          List<Integer> path = new ArrayList<>();
+          for (int step = 6; step < length; step++) {
+            path.add(bytes.get(at + step) & 0xff);
+          }
+          scopes.add(new Scope(type == BRIDGE, bytes.get(at + 5) & 0xff, path));
+        } else {
+          others.add(other(type, bytes.get(at + 4) & 0xff));
+        }
+        at += length;
+      }
+    }
+
+    private String other(int type, int number) {
+      return switch (type) {
+        case 3 -> "IOAPIC %d".formatted(number);
+        case 4 -> "HPET %d".formatted(number);
+        case 5 ->
+            "namespace device %d (%s)"
+                .formatted(number, names.getOrDefault(number, "no ANDD names it"));
+        default -> "device scope of unknown type %d".formatted(type);
+      };
+    }
+  }
+
+  /** Whether Linux lets go of the RMRRs of a PCI device once it is assigned: USB and display. */
+  public static boolean isRelaxable(int classCode) {
+    return classCode >>> 8 == 0x0c03 || classCode >>> 16 == 0x03;
   }
 
   /**
@@ -154,8 +275,7 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
    * @param classCode PCI class, 24 bits; USB (0x0c03xx) and display (0x03xxxx) make RMRRs relaxable
    */
   public List<Region> regionsOf(Function device, int classCode, Topology topology) {
-    boolean relaxable = classCode >>> 8 == 0x0c03 || classCode >>> 16 == 0x03;
-    RegionKind kind = relaxable ? RegionKind.DIRECT_RELAXABLE : RegionKind.DIRECT;
+    RegionKind kind = isRelaxable(classCode) ? RegionKind.DIRECT_RELAXABLE : RegionKind.DIRECT;
     List<Region> found = new ArrayList<>();
     for (Rmrr region : regions) {
       if (region.appliesTo(device, topology)) {

@@ -5,29 +5,52 @@ import dev.nestwalk.region.RegionKind;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The ACPI IORT table, as far as reserved regions need it: which SMMU and StreamID a PCI requester
- * has, and the reserved memory ranges (RMR) of streams. Nodes of other types are skipped.
+ * The ACPI IORT table (Arm DEN 0049), as far as reserved regions need it: which SMMU and StreamID a
+ * PCI requester has, and the reserved memory ranges (RMR) of streams. Nodes of other types are
+ * skipped.
  *
+ * @param smmus SMMUs of all versions
  * @param roots PCI root complexes
  * @param rmrs RMR nodes; none before table revision 5
  * @param warnings what firmware got wrong without making the table unreadable
  */
-public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings) {
-  private static final int HEADER = 48;
-  private static final int NODE = 16;
-  private static final int MAPPING = 20;
-  private static final int DESCRIPTOR = 20;
-  private static final int ROOT_COMPLEX = 2;
-  private static final int RMR = 6;
-  private static final long PAGE = 4096;
-  private static final long FIRMWARE_GRANULE = 0x1_0000;
-
+public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List<String> warnings) {
   /**
    * Ids {@code input..input + extent} become {@code output..}, at the node at offset {@code to}.
+   *
+   * @param single whether every input id becomes {@code output}, whatever the range says
    */
-  public record Mapping(long input, long extent, long output, int to) {}
+  public record Mapping(long input, long extent, long output, int to, boolean single) {
+    /** A mapping of a range. */
+    public Mapping(long input, long extent, long output, int to) {
+      this(input, extent, output, to, false);
+    }
+
+    private boolean has(long id) {
+      return single || id >= input && id - input <= extent;
+    }
+
+    private long map(long id) {
+      return single ? output : output + (id - input);
+    }
+
+    /** Whether {@code id} is the last of a range, which is one too many in many tables. */
+    private boolean endsAt(long id) {
+      return !single && extent > 0 && id - input == extent;
+    }
+  }
+
+  /**
+   * An SMMU.
+   *
+   * @param node offset of its node in the table, by which mappings refer to it
+   * @param version 2 (for 1 and 2 alike) or 3
+   * @param base address of its registers
+   */
+  public record Smmu(int node, int version, long base) {}
 
   /** A PCI root complex with its mappings from requester id to StreamID. */
   public record Root(int segment, List<Mapping> mappings) {
@@ -49,8 +72,11 @@ public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings)
   /** A stream: the SMMU's node offset and the StreamID. */
   public record Stream(int smmu, long id) {}
 
+  private static final Stream NO_STREAM = new Stream(-1, -1);
+
   /** Copies the lists. */
   public IortTable {
+    smmus = List.copyOf(smmus);
     roots = List.copyOf(roots);
     rmrs = List.copyOf(rmrs);
     warnings = List.copyOf(warnings);
@@ -62,30 +88,71 @@ public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings)
    * @throws FirmwareException if it is malformed, with the offset
    */
   public static IortTable parse(byte[] table) {
-    return new Parser(AcpiHeader.check(table, "IORT", HEADER)).parse();
-  }
-
-  /** The stream of a PCI requester; SMMU and id are -1 if no mapping has it. */
-  public Stream streamOf(int segment, int requesterId) {
-    for (Root root : roots) {
-      for (Mapping mapping : root.mappings) {
-        long offset = requesterId - mapping.input;
-        if (root.segment == segment && offset >= 0 && offset <= mapping.extent) {
-          return new Stream(mapping.to, mapping.output + offset);
-        }
-      }
-    }
-    return new Stream(-1, -1);
+    return new Parser(table, false).parse();
   }
 
   /**
-   * Regions of a PCI device behind an SMMU: the software MSI window, and its RMRs.
+   * Reads a table whose checksum, length or nodes may be wrong: what can be read is, the rest is
+   * said in {@link #warnings}. A node without a sound length ends the table.
+   *
+   * @throws FirmwareException if the signature is another or the fixed part is cut off
+   */
+  public static IortTable parseLeniently(byte[] table) {
+    return new Parser(table, true).parse();
+  }
+
+  /**
+   * The stream of a PCI requester; SMMU and id are -1 if no SMMU translates for it.
+   *
+   * <p>Many tables hold counts where the format wants counts minus one, so that the last id of a
+   * range is the first of the next. Such an id belongs to the range that begins with it, as Linux
+   * has it.
+   */
+  public Stream streamOf(int segment, int requesterId) {
+    Mapping found = null;
+    for (Root root : roots) {
+      if (root.segment != segment) {
+        continue;
+      }
+      for (Mapping mapping : root.mappings) {
+        boolean begins = mapping.single || mapping.input == requesterId;
+        if (!mapping.has(requesterId) || found != null && !begins) {
+          continue;
+        }
+        found = mapping;
+        if (!mapping.endsAt(requesterId)) {
+          return stream(mapping, requesterId);
+        }
+      }
+    }
+    return found == null ? NO_STREAM : stream(found, requesterId);
+  }
+
+  private Stream stream(Mapping mapping, long id) {
+    return smmuAt(mapping.to) == null ? NO_STREAM : new Stream(mapping.to, mapping.map(id));
+  }
+
+  /** The SMMU whose node lies at an offset of the table. */
+  public @Nullable Smmu smmuAt(int node) {
+    for (Smmu smmu : smmus) {
+      if (smmu.node == node) {
+        return smmu;
+      }
+    }
+    return null;
+  }
+
+  /**
+   * Regions of a PCI device: behind an SMMU the software MSI window and its RMRs, else none.
    *
    * @param numberingPreserved whether firmware asked to keep PCI numbers; without that, StreamIDs
    *     in RMRs may be stale and count for nothing
    */
   public List<Region> regionsOf(Stream stream, boolean numberingPreserved) {
     List<Region> found = new ArrayList<>();
+    if (stream.smmu < 0) {
+      return found;
+    }
     found.add(Region.ARM_SW_MSI);
     for (Rmr rmr : rmrs) {
       boolean named =
@@ -103,16 +170,37 @@ public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings)
   }
 
   private static final class Parser {
-    private final ByteBuffer bytes;
+    private static final int HEADER = 48;
+    private static final int NODE = 16;
+    private static final int MAPPING = 20;
+    private static final int DESCRIPTOR = 20;
+    private static final int ROOT_COMPLEX = 2;
+    private static final int SMMU_V2 = 3;
+    private static final int SMMU_V3 = 4;
+    private static final int RMR = 6;
+    private static final int RMR_SINCE = 5;
+    private static final int HISILICON_HI161X = 1;
+    private static final long PAGE = 4096;
+    private static final long FIRMWARE_GRANULE = 0x1_0000;
+
+    private final List<Smmu> smmus = new ArrayList<>();
     private final List<Root> roots = new ArrayList<>();
     private final List<Rmr> rmrs = new ArrayList<>();
     private final List<String> warnings = new ArrayList<>();
+    private final AcpiHeader.Lenience lenience;
+    private final ByteBuffer bytes;
 
-    Parser(ByteBuffer bytes) {
-      this.bytes = bytes;
+    Parser(byte[] table, boolean lenient) {
+      lenience = new AcpiHeader.Lenience(lenient, warnings);
+      bytes = AcpiHeader.check(table, "IORT", HEADER, lenience);
     }
 
     IortTable parse() {
+      lenience.structure(this::nodes);
+      return new IortTable(smmus, roots, rmrs, warnings);
+    }
+
+    private void nodes() {
       long count = unsigned(36);
       long at = unsigned(40);
       int revision = bytes.get(AcpiHeader.REVISION) & 0xff;
@@ -128,10 +216,9 @@ public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings)
           throw FirmwareException.at(
               offset, "node of %d bytes, %d are left".formatted(length, bytes.capacity() - offset));
         }
-        node(offset, length, revision);
+        lenience.structure(() -> node(offset, length, revision));
         at += length;
       }
-      return new IortTable(roots, rmrs, warnings);
     }
 
     private long unsigned(int at) {
@@ -139,13 +226,40 @@ public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings)
     }
 
     private void node(int at, int length, int revision) {
-      int type = bytes.get(at) & 0xff;
-      if (type == ROOT_COMPLEX) {
-        require(at, length, 32, "root complex");
-        roots.add(new Root(bytes.getInt(at + 28), mappings(at, length)));
-      } else if (type == RMR && revision >= 5) {
-        require(at, length, 28, "RMR");
-        rmr(at, length);
+      switch (bytes.get(at) & 0xff) {
+        case ROOT_COMPLEX -> {
+          require(at, length, 32, "root complex");
+          roots.add(new Root(bytes.getInt(at + 28), mappings(at, length)));
+        }
+        case SMMU_V2 -> {
+          require(at, length, 24, "SMMU");
+          smmus.add(new Smmu(at, 2, bytes.getLong(at + 16)));
+        }
+        case SMMU_V3 -> smmu(at, length);
+        case RMR -> {
+          require(at, length, 28, "RMR");
+          if (revision < RMR_SINCE) {
+            warnings.add(
+                "offset %d: RMR in a table of revision %d, ignored: they count from revision 5 on"
+                    .formatted(at, revision));
+          } else {
+            rmr(at, length);
+          }
+        }
+        default -> {
+          // ITS groups, named components and PMCGs have no regions of their own.
+        }
+      }
+    }
+
+    private void smmu(int at, int length) {
+      require(at, length, 24, "SMMUv3");
+      smmus.add(new Smmu(at, 3, bytes.getLong(at + 16)));
+      if (length >= 44 && bytes.getInt(at + 40) == HISILICON_HI161X) {
+        warnings.add(
+            "offset %d: SMMUv3 model 1 (HiSilicon Hi161x) does not translate interrupt writes:"
+                    .formatted(at)
+                + " the pages of its ITSs are regions msi, whose addresses the MADT has");
       }
     }
 
@@ -178,8 +292,10 @@ public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings)
         if (target > bytes.capacity()) {
           throw FirmwareException.at(entry, "mapping to offset %d".formatted(target));
         }
+        boolean single = (bytes.getInt(entry + 16) & 1) != 0;
         mappings.add(
-            new Mapping(unsigned(entry), unsigned(entry + 4), unsigned(entry + 8), (int) target));
+            new Mapping(
+                unsigned(entry), unsigned(entry + 4), unsigned(entry + 8), (int) target, single));
       }
       return mappings;
     }
@@ -219,15 +335,15 @@ public record IortTable(List<Root> roots, List<Rmr> rmrs, List<String> warnings)
             "offset %d: RMR range 0x%x, 0x%x bytes, not 64 KiB aligned".formatted(at, base, size));
       }
       Region region = new Region(first, last, kind);
-      for (Region other : regions) {
-        boolean apart =
-            Long.compareUnsigned(other.last(), first) < 0
-                || Long.compareUnsigned(last, other.first()) < 0;
-        if (!apart) {
-          warnings.add("offset %d: RMR ranges of one node overlap".formatted(node));
-        }
+      if (regions.stream().anyMatch(other -> overlap(other, region))) {
+        warnings.add("offset %d: RMR ranges of one node overlap".formatted(node));
       }
       regions.add(region);
+    }
+
+    private static boolean overlap(Region one, Region other) {
+      return Long.compareUnsigned(one.last(), other.first()) >= 0
+          && Long.compareUnsigned(other.last(), one.first()) >= 0;
     }
   }
 }
