@@ -38,7 +38,8 @@ final class Guards {
   }
 
   /**
-   * Of a file: a setup, a DMAR or IORT table, or the text of an IOMMU group's reserved_regions.
+   * Of a file: a setup, a DMAR, IORT or IVRS table, or the text of an IOMMU group's
+   * reserved_regions.
    *
    * @param device a setup's device, null for its only one
    */
@@ -51,7 +52,9 @@ final class Guards {
       throw new InputException("--device: expected a setup in JSON, " + file + " is none");
     }
     List<Region> regions = new ArrayList<>();
-    RegionFiles.read(file).regions().forEach(sourced -> regions.add(sourced.region()));
+    RegionFiles.read(file, new FirmwareOptions())
+        .regions()
+        .forEach(sourced -> regions.add(sourced.region()));
     return new Guards(name, List.copyOf(regions), null, null);
   }
 
@@ -96,7 +99,7 @@ final class Guards {
 
   private Guard ofSetup(Path file, Policy policy, int pasid) {
     JsonObject json = Setup.read(file);
-    Setup played = Setup.play(file, json, policy);
+    Setup played = Setup.play(file, json, policy, new FirmwareOptions());
     Device chosen = played.devices.get(device == null ? only(file, played) : device);
     if (chosen == null) {
       throw new InputException(

@@ -1,101 +1,128 @@
 package dev.nestwalk.cli;
 
-import dev.nestwalk.acpi.DmarTable;
+import dev.nestwalk.acpi.AcpiDump;
 import dev.nestwalk.acpi.FirmwareException;
-import dev.nestwalk.acpi.IortTable;
 import dev.nestwalk.acpi.ReservedRegionsText;
 import dev.nestwalk.region.Region;
-import dev.nestwalk.region.RegionKind;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/** Regions out of the platform's files: DMAR and IORT tables, Linux's sysfs texts. */
+/**
+ * Regions out of the platform's files: DMAR, IORT and IVRS tables, what {@code acpidump} prints of
+ * them, Linux's sysfs texts.
+ */
 final class RegionFiles {
+  private static final String EXPECTED =
+      "expected a DMAR, IORT or IVRS table, acpidump's text or a group's reserved_regions";
   private static final int SIGNATURE = 4;
 
-  /** A region and where it was said. */
-  record Sourced(Region region, String source) {}
+  /**
+   * A region and where it was said.
+   *
+   * @param note what else is to be known of its kind, or empty
+   */
+  record Sourced(Region region, String source, String note) {
+    Sourced(Region region, String source) {
+      this(region, source, "");
+    }
+  }
 
   /** What one file says, whatever device it is about, and what was odd in it. */
   record Content(List<Sourced> regions, List<String> warnings) {}
 
   /**
-   * Reads a file of any of the three kinds.
+   * Reads a file of any kind.
    *
    * @throws InputException with one line that names the file
    */
-  static Content read(Path file) {
+  static Content read(Path file, FirmwareOptions options) {
     byte[] bytes;
     try {
       bytes = Files.readAllBytes(file);
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+      throw new InputException(
+          Files.isDirectory(file)
+              ? file + ": is a folder, " + EXPECTED
+              : file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
     }
+    FirmwareRegions firmware = new FirmwareRegions(options);
     try {
-      return switch (signature(bytes)) {
-        case "DMAR" -> dmar(DmarTable.parse(bytes));
-        case "IORT" -> iort(IortTable.parse(bytes));
-        default -> text(new String(bytes, StandardCharsets.UTF_8));
-      };
+      Content table = firmware.table(signature(bytes), bytes);
+      return table == null ? text(file, bytes, firmware) : table;
     } catch (FirmwareException e) {
       throw new InputException(file + ": " + e.getMessage());
     }
   }
 
   private static String signature(byte[] bytes) {
-    return new String(bytes, 0, Math.min(SIGNATURE, bytes.length), StandardCharsets.US_ASCII);
+    return new String(bytes, 0, Math.min(SIGNATURE, bytes.length), StandardCharsets.ISO_8859_1);
   }
 
-  private static Content dmar(DmarTable table) {
-    List<Sourced> all = new ArrayList<>();
-    for (DmarTable.Rmrr rmrr : table.regions()) {
-      List<String> scopes = new ArrayList<>();
-      for (DmarTable.Scope scope : rmrr.scopes()) {
-        scopes.add(describe(rmrr.segment(), scope));
-      }
-      all.add(
-          new Sourced(
-              new Region(rmrr.first(), rmrr.last(), RegionKind.DIRECT),
-              "RMRR for " + String.join(", ", scopes)));
+  private static Content text(Path file, byte[] bytes, FirmwareRegions firmware) {
+    String text = decode(bytes);
+    if (text == null) {
+      throw new FirmwareException(FileKind.describe(bytes) + ", " + EXPECTED);
     }
-    all.add(new Sourced(Region.X86_MSI, "VT-d, every device"));
-    return new Content(all, table.warnings());
+    return AcpiDump.isDump(text) ? dump(text, firmware) : groups(file, text);
   }
 
-  private static String describe(int segment, DmarTable.Scope scope) {
-    StringBuilder path = new StringBuilder("%04x:%02x:".formatted(segment, scope.startBus()));
-    for (int i = 0; i < scope.path().size(); i += 2) {
-      path.append(i == 0 ? "" : "/")
-          .append("%02x.%x".formatted(scope.path().get(i), scope.path().get(i + 1)));
-    }
-    return path + (scope.bridge() ? " and below" : "");
-  }
-
-  private static Content iort(IortTable table) {
-    List<Sourced> all = new ArrayList<>();
-    all.add(new Sourced(Region.ARM_SW_MSI, "SMMUv3, every device"));
-    for (IortTable.Rmr rmr : table.rmrs()) {
-      List<String> streams = new ArrayList<>();
-      for (IortTable.Mapping mapping : rmr.mappings()) {
-        streams.add("0x%x-0x%x".formatted(mapping.output(), mapping.output() + mapping.extent()));
+  /** The tables of a dump that say something of regions; at least one has to be there. */
+  private static Content dump(String text, FirmwareRegions firmware) {
+    List<Sourced> regions = new ArrayList<>();
+    List<String> warnings = new ArrayList<>();
+    List<String> others = new ArrayList<>();
+    boolean found = false;
+    for (AcpiDump.Table table : AcpiDump.parse(text)) {
+      if (!FirmwareRegions.READ.contains(table.signature())) {
+        others.add(table.signature());
+        continue;
       }
-      for (Region region : rmr.regions()) {
-        all.add(new Sourced(region, "RMR for StreamIDs " + String.join(", ", streams)));
-      }
+      found = true;
+      Content content = firmware.ofDump(table);
+      regions.addAll(content.regions());
+      content.warnings().forEach(warning -> warnings.add(table.signature() + ": " + warning));
     }
-    return new Content(all, table.warnings());
+    if (!found) {
+      throw new FirmwareException(
+          "acpidump with the tables %s, expected DMAR, IORT or IVRS among them"
+              .formatted(String.join(" ", others.subList(0, Math.min(20, others.size())))));
+    }
+    return new Content(regions, warnings);
   }
 
-  private static Content text(String text) {
+  private static Content groups(Path file, String text) {
+    String own = ReservedRegionsText.groupOf(file.toAbsolutePath().toString());
+    String unnamed = own.startsWith("group") ? own : "group text";
     List<Sourced> all = new ArrayList<>();
-    for (Region region : ReservedRegionsText.parse(text)) {
-      all.add(new Sourced(region, "reserved_regions"));
+    for (ReservedRegionsText.Group group : ReservedRegionsText.parseGroups(text)) {
+      String source = group.name().isEmpty() ? unnamed : group.name();
+      group.regions().forEach(region -> all.add(new Sourced(region, source)));
     }
     return new Content(all, List.of());
+  }
+
+  /** The text of a file in UTF-8, or in UTF-16 with a byte-order mark; null if it is no text. */
+  private static @Nullable String decode(byte[] bytes) {
+    boolean wide =
+        bytes.length >= 2
+            && (bytes[0] == (byte) 0xff && bytes[1] == (byte) 0xfe
+                || bytes[0] == (byte) 0xfe && bytes[1] == (byte) 0xff);
+    Charset charset = wide ? StandardCharsets.UTF_16 : StandardCharsets.UTF_8;
+    try {
+      String text = charset.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      boolean binary = text.chars().anyMatch(c -> c < ' ' && "\t\r\n\f\u001b".indexOf(c) < 0);
+      return binary ? null : text;
+    } catch (CharacterCodingException e) {
+      return null;
+    }
   }
 
   private RegionFiles() {}

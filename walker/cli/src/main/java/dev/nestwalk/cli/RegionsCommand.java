@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -33,7 +34,8 @@ import picocli.CommandLine.Spec;
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
-      "FILE is a DMAR or IORT table, or the text of an IOMMU group's reserved_regions.",
+      "FILE is a DMAR, IORT or IVRS table, what acpidump prints of them, or the text of",
+      "IOMMU groups' reserved_regions as pasted.",
       "SETUP is a small JSON file; fixtures/regions has examples.",
       "",
       "Example: nestwalk regions compare fixtures/regions/vtd-nested.json"
@@ -57,21 +59,32 @@ final class RegionsCommand implements Callable<Integer> {
       name = "show",
       mixinStandardHelpOptions = true,
       description = "Regions of firmware tables and sysfs texts with their source, then merged.")
-  int show(@Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files) {
+  int show(
+      @Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files,
+      @Mixin FirmwareOptions firmware) {
     RegionList merged = new RegionList();
     for (Path file : files) {
-      RegionFiles.Content content = RegionFiles.read(file);
-      for (String warning : content.warnings()) {
-        spec.commandLine().getErr().println("nestwalk: " + file + ": " + warning);
-      }
+      RegionFiles.Content content = RegionFiles.read(file, firmware);
+      warn(file, content);
       for (RegionFiles.Sourced sourced : content.regions()) {
-        out().println(line(sourced.region()) + "  " + file.getFileName() + ": " + sourced.source());
+        String note = sourced.note().isEmpty() ? "" : " " + sourced.note();
+        out()
+            .println(
+                "%s  %s: %s"
+                    .formatted(
+                        (line(sourced.region()) + note), file.getFileName(), sourced.source()));
         merged.add(sourced.region());
       }
     }
     out().println("merged:");
     merged.regions().forEach(region -> out().println(line(region)));
     return Main.DONE;
+  }
+
+  private void warn(Path file, RegionFiles.Content content) {
+    for (String warning : content.warnings()) {
+      spec.commandLine().getErr().println("nestwalk: " + file + ": " + warning);
+    }
   }
 
   private static String line(Region region) {
@@ -89,9 +102,11 @@ final class RegionsCommand implements Callable<Integer> {
       @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
           @Nullable String policy,
       @Option(names = "--format", paramLabel = "F", description = "text (default) or json.")
-          InspectCommand.@Nullable Format format) {
+          InspectCommand.@Nullable Format format,
+      @Mixin FirmwareOptions firmware) {
     JsonObject json = Setup.read(file);
-    SetupReport report = new SetupReport(Setup.play(file, json, chosen(file, json, policy)));
+    SetupReport report =
+        new SetupReport(Setup.play(file, json, chosen(file, json, policy), firmware));
     out().print(format == InspectCommand.Format.json ? report.json() : report.text());
     return Main.DONE;
   }
@@ -124,10 +139,13 @@ final class RegionsCommand implements Callable<Integer> {
               description = "Power of two; default 1.")
           @Nullable Long align,
       @Option(names = "--relaxable", description = "Relaxable regions count too.")
-          boolean relaxable) {
+          boolean relaxable,
+      @Mixin FirmwareOptions firmware) {
     List<Region> regions = new ArrayList<>();
     for (Path file : files == null ? List.<Path>of() : files) {
-      RegionFiles.read(file).regions().forEach(sourced -> regions.add(sourced.region()));
+      RegionFiles.Content content = RegionFiles.read(file, firmware);
+      warn(file, content);
+      content.regions().forEach(sourced -> regions.add(sourced.region()));
     }
     long granule = align == null ? 1 : align;
     if (Long.bitCount(granule) != 1) {
@@ -173,9 +191,10 @@ final class RegionsCommand implements Callable<Integer> {
               description = "The address.")
           Long address,
       @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
-          @Nullable String policy) {
+          @Nullable String policy,
+      @Mixin FirmwareOptions firmware) {
     JsonObject json = Setup.read(file);
-    Setup setup = Setup.play(file, json, chosen(file, json, policy));
+    Setup setup = Setup.play(file, json, chosen(file, json, policy), firmware);
     out().print(new RegionExplanation(setup).text(space, address));
     return Main.DONE;
   }
@@ -187,14 +206,16 @@ final class RegionsCommand implements Callable<Integer> {
         "The same setup under every policy side by side;",
         "without a setup the decision table of all configurations."
       })
-  int compare(@Parameters(arity = "0..1", paramLabel = "SETUP") @Nullable Path file) {
+  int compare(
+      @Parameters(arity = "0..1", paramLabel = "SETUP") @Nullable Path file,
+      @Mixin FirmwareOptions firmware) {
     if (file == null) {
       decisionTable();
       return Main.DONE;
     }
     JsonObject json = Setup.read(file);
     for (Policy policy : Policy.all()) {
-      Setup setup = Setup.play(file, json, policy);
+      Setup setup = Setup.play(file, json, policy, firmware);
       out().println(policy.name());
       setup.refusals.forEach(refusal -> out().println("  refused  " + refusal));
       setup.spaces.forEach((name, space) -> out().println("  " + enforced(setup, name, space)));

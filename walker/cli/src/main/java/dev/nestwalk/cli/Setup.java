@@ -39,10 +39,12 @@ final class Setup {
   final List<String> refusals = new ArrayList<>();
 
   private final Path folder;
+  private final FirmwareOptions firmware;
 
-  private Setup(Policy policy, Path folder) {
+  private Setup(Policy policy, Path folder, FirmwareOptions firmware) {
     tracker = new Tracker(policy);
     this.folder = folder;
+    this.firmware = firmware;
   }
 
   /** Reads the file. */
@@ -71,11 +73,12 @@ final class Setup {
   /**
    * Plays a setup.
    *
+   * @param firmware how the tables are read that the setup refers to
    * @throws InputException with one line if the file does not describe one
    */
-  static Setup play(Path file, JsonObject json, Policy policy) {
+  static Setup play(Path file, JsonObject json, Policy policy, FirmwareOptions firmware) {
     Path parent = file.toAbsolutePath().getParent();
-    Setup setup = new Setup(policy, parent == null ? Path.of("") : parent);
+    Setup setup = new Setup(policy, parent == null ? Path.of("") : parent, firmware);
     try {
       for (JsonObject device : objects(file, json, "devices")) {
         setup.device(file, device);
@@ -125,7 +128,7 @@ final class Setup {
     }
     if (json.has("regionsFile")) {
       Path said = folder.resolve(string(file, json, "regionsFile"));
-      RegionFiles.read(said).regions().forEach(sourced -> regions.add(sourced.region()));
+      RegionFiles.read(said, firmware).regions().forEach(sourced -> regions.add(sourced.region()));
     }
     boolean pasids = json.has("pasids") && json.get("pasids").getAsBoolean();
     take("bind " + name, () -> devices.put(name, tracker.bind(name, group, unit, regions, pasids)));

@@ -1,0 +1,66 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.acpi.FirmwareException;
+import dev.nestwalk.acpi.PciDevices;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How firmware tables are read, and what is known of the devices that they name. */
+final class FirmwareOptions {
+  @Option(
+      names = "--lenient",
+      description = "Read tables with a wrong checksum or a broken end, with a warning.")
+  private boolean lenient;
+
+  @Option(
+      names = "--class",
+      paramLabel = "BDF=CLASS",
+      description =
+          "PCI class of a device, as 00:02.0=0300. USB (0c03) and display (03xx) make its RMRRs"
+              + " relaxable. Repeatable.")
+  private List<String> classes = new ArrayList<>();
+
+  @Option(
+      names = "--lspci",
+      paramLabel = "FILE",
+      description = "Classes of all devices: what lspci -n (better -nv, with buses) prints.")
+  private @Nullable Path lspci;
+
+  /** Nothing is forgiven, no class is known. */
+  FirmwareOptions() {}
+
+  boolean lenient() {
+    return lenient;
+  }
+
+  /** What the options tell of PCI devices. */
+  PciDevices devices() {
+    PciDevices devices = new PciDevices();
+    if (lspci != null) {
+      try {
+        // Names of vendors may be in any encoding; classes and buses are plain ASCII.
+        String text = new String(Files.readAllBytes(lspci), StandardCharsets.ISO_8859_1);
+        if (devices.addLspci(text) == 0) {
+          throw new InputException(
+              lspci + ": expected lines as lspci -n prints them, 00:02.0 0300: 8086:9bc5");
+        }
+      } catch (IOException e) {
+        throw new InputException(lspci + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+      }
+    }
+    for (String text : classes) {
+      try {
+        devices.addClass(text);
+      } catch (FirmwareException e) {
+        throw new InputException("--class " + e.getMessage());
+      }
+    }
+    return devices;
+  }
+}
