@@ -40,7 +40,9 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   private final TranslationCache iotlb;
   private final int sourceId;
   private final int pasid;
-  final CachedPlan plan;
+
+  /** What the unit's registers make of the requester now. */
+  CachedPlan plan;
 
   /** Configuration and tags hold as long as this is the log's number. */
   long epoch = NEVER;
@@ -74,6 +76,14 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   private long stoppedBy;
   private @Nullable AddressSpace space;
   private @Nullable AddressSpace second;
+
+  // A unit that is switched off and on again may find its configurations as they were: those of the
+  // state that it is not in wait here.
+  private boolean planIsOfOff;
+  private @Nullable CachedPlan otherPlan;
+  private @Nullable AddressSpace otherSpace;
+  private @Nullable AddressSpace otherSecond;
+  private Restrictions.@Nullable Restriction otherRestriction;
 
   Endpoint(Translator translator, CachedPlan plan, int sourceId, int pasid) {
     this.translator = translator;
@@ -458,6 +468,9 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   /** Makes configuration and tags current; false if the configuration refuses every request. */
   final boolean prepare() {
     translator.catchUp();
+    if (planIsOfOff != translator.isOff()) {
+      changeOver();
+    }
     renew();
     AddressSpace current = space;
     if (current == null) {
@@ -497,21 +510,56 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     return true;
   }
 
+  /** Exchanges what holds while the unit is on and what holds while it is off. */
+  private void changeOver() {
+    planIsOfOff = !planIsOfOff;
+    CachedPlan nextPlan = otherPlan == null ? newPlan() : otherPlan;
+    AddressSpace nextSpace = otherSpace;
+    AddressSpace nextSecond = otherSecond;
+    Restrictions.Restriction nextRestriction = otherRestriction;
+    otherPlan = plan;
+    otherSpace = space;
+    otherSecond = second;
+    otherRestriction = restriction;
+    plan = nextPlan;
+    space = nextSpace;
+    second = nextSecond;
+    restriction = nextRestriction;
+  }
+
+  /** A plan to be filled. */
+  abstract CachedPlan newPlan();
+
   @Override
   public final void forget(int ignoredSourceBits, int ofPasid, long ofSourceId, long major) {
-    boolean named =
-        (ofSourceId < 0 || ((sourceId ^ (int) ofSourceId) & ~ignoredSourceBits) == 0)
-            && (ofPasid < 0 || ofPasid == plan.pasid)
-            && (major < 0 || major == plan.major);
-    AddressSpace current = space;
-    if (named && current != null) {
-      translator.spaces.release(current);
+    if (ofSourceId >= 0 && ((sourceId ^ (int) ofSourceId) & ~ignoredSourceBits) != 0) {
+      return;
+    }
+    if (isNamed(plan, ofPasid, major)) {
+      give(space, second);
       space = null;
-      if (second != null) {
-        translator.spaces.release(second);
-        second = null;
-      }
+      second = null;
       refresh();
+    }
+    CachedPlan other = otherPlan;
+    if (other != null && isNamed(other, ofPasid, major)) {
+      give(otherSpace, otherSecond);
+      otherSpace = null;
+      otherSecond = null;
+    }
+  }
+
+  private static boolean isNamed(CachedPlan plan, int ofPasid, long major) {
+    return (ofPasid < 0 || ofPasid == plan.pasid) && (major < 0 || major == plan.major);
+  }
+
+  /** Gives back the address spaces of a configuration. */
+  private void give(@Nullable AddressSpace first, @Nullable AddressSpace below) {
+    if (first != null) {
+      translator.spaces.release(first);
+    }
+    if (below != null) {
+      translator.spaces.release(below);
     }
   }
 

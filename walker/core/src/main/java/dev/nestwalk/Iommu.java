@@ -137,12 +137,12 @@ public final class Iommu {
    * endpoints, restrictions and counters stay.
    *
    * @param changes by architectural name, as at the making of the unit; others keep their values
-   * @param keepsTranslations whether cached translations survive, as they do on hardware that is
-   *     switched off and on, until invalidated; else they are dropped. Configurations (contexts,
-   *     STEs, CDs) are read anew in either case
+   * @param keepsCaches whether cached configurations and translations survive until invalidated, as
+   *     they do on hardware that is switched off and on; else they are dropped. Keep nothing over a
+   *     change of PMEN
    * @throws IllegalArgumentException if a capability register would change; then nothing does
    */
-  public synchronized void reconfigure(Map<String, Long> changes, boolean keepsTranslations) {
+  public synchronized void reconfigure(Map<String, Long> changes, boolean keepsCaches) {
     Map<String, Long> changed = new TreeMap<>(registers);
     changed.putAll(changes);
     for (String name : fixed) {
@@ -152,7 +152,7 @@ public final class Iommu {
     }
     configuration.accept(changed);
     registers.putAll(changes);
-    log.publishRegisters(keepsTranslations);
+    log.publishRegisters(keepsCaches);
   }
 
   /** The memory that holds the tables. */

@@ -1,5 +1,6 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.smmu.SmmuPlan;
 import dev.nestwalk.smmu.SmmuWalker;
 
@@ -7,7 +8,7 @@ import dev.nestwalk.smmu.SmmuWalker;
 final class SmmuEndpoint extends Endpoint {
   private final SmmuTranslator translator;
   private SmmuWalker walker;
-  private final SmmuPlan configuration;
+  private SmmuPlan configuration;
 
   SmmuEndpoint(SmmuTranslator translator, SmmuPlan configuration, int sourceId, int pasid) {
     super(translator, configuration, sourceId, pasid);
@@ -19,6 +20,12 @@ final class SmmuEndpoint extends Endpoint {
   @Override
   void renew() {
     walker = translator.walker();
+    configuration = (SmmuPlan) plan;
+  }
+
+  @Override
+  CachedPlan newPlan() {
+    return new SmmuPlan();
   }
 
   @Override

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class SmmuTranslator extends Translator {
   private final Supplier<SmmuConfig> config;
   private SmmuWalker walker;
+  private boolean off;
 
   SmmuTranslator(
       Supplier<SmmuConfig> config,
@@ -31,12 +32,19 @@ final class SmmuTranslator extends Translator {
   }
 
   private SmmuWalker newWalker() {
-    return new SmmuWalker(config.get(), memory, structures, lastFault);
+    SmmuConfig now = config.get();
+    off = !now.isEnabled();
+    return new SmmuWalker(now, memory, structures, lastFault);
   }
 
   @Override
   Endpoint newEndpoint(int sourceId, int pasid) {
     return new SmmuEndpoint(this, new SmmuPlan(), sourceId, pasid);
+  }
+
+  @Override
+  boolean isOff() {
+    return off;
   }
 
   @Override

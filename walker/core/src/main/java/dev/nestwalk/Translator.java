@@ -245,6 +245,9 @@ public abstract class Translator {
   /** Walks by the registers now in force from here on. */
   abstract void reconfigure();
 
+  /** Whether the unit translates nothing (GSTS.TES = 0, CR0.SMMUEN = 0). */
+  abstract boolean isOff();
+
   abstract Endpoint newEndpoint(int sourceId, int pasid);
 
   /** Resolves what a plain request needs; false if it is refused. */

@@ -1,5 +1,6 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.vtd.VtdPlan;
 import dev.nestwalk.vtd.VtdWalker;
 
@@ -7,7 +8,7 @@ import dev.nestwalk.vtd.VtdWalker;
 final class VtdEndpoint extends Endpoint {
   private final VtdTranslator translator;
   private VtdWalker walker;
-  private final VtdPlan configuration;
+  private VtdPlan configuration;
 
   VtdEndpoint(VtdTranslator translator, VtdPlan configuration, int sourceId, int pasid) {
     super(translator, configuration, sourceId, pasid);
@@ -19,6 +20,12 @@ final class VtdEndpoint extends Endpoint {
   @Override
   void renew() {
     walker = translator.walker();
+    configuration = (VtdPlan) plan;
+  }
+
+  @Override
+  CachedPlan newPlan() {
+    return new VtdPlan();
   }
 
   @Override

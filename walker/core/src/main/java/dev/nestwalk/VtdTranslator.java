@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class VtdTranslator extends Translator {
   private final Supplier<VtdConfig> config;
   private VtdWalker walker;
+  private boolean off;
 
   VtdTranslator(
       Supplier<VtdConfig> config,
@@ -31,12 +32,19 @@ final class VtdTranslator extends Translator {
   }
 
   private VtdWalker newWalker() {
-    return new VtdWalker(config.get(), memory, structures, lastFault);
+    VtdConfig now = config.get();
+    off = !now.isEnabled();
+    return new VtdWalker(now, memory, structures, lastFault);
   }
 
   @Override
   Endpoint newEndpoint(int sourceId, int pasid) {
     return new VtdEndpoint(this, new VtdPlan(), sourceId, pasid);
+  }
+
+  @Override
+  boolean isOff() {
+    return off;
   }
 
   @Override

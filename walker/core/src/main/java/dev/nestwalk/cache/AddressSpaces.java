@@ -33,6 +33,7 @@ public final class AddressSpaces {
   private final Iterable<? extends Requester> requesters;
 
   private final Scope everything = new Scope();
+  private final Scope untranslated = new Scope();
   private final Int2ObjectHashMap<Scope> majors = new Int2ObjectHashMap<>();
   private final Long2ObjectHashMap<Scope> minors = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<AddressSpace> byHash = new Long2ObjectHashMap<>();
@@ -53,6 +54,7 @@ public final class AddressSpaces {
     this.counter = counter;
     this.requesters = requesters;
     applied = log.latest();
+    majors.put(CachedPlan.UNTRANSLATED, untranslated);
   }
 
   /** Number of invalidations applied. */
@@ -89,11 +91,15 @@ public final class AddressSpaces {
       case InvalidationLog.CONFIGURATION ->
           forget(entry.major, entry.minor, entry.first, entry.last);
       case InvalidationLog.REGISTERS -> {
-        if (!entry.leafOnly) {
-          everything.stamp = applied;
-        }
-        forget(-1, -1, -1, -1);
         reconfigured = true;
+        if (entry.leafOnly) {
+          // What passed while the unit was off is judged by registers alone.
+          untranslated.stamp = applied;
+          requesters.forEach(Requester::refresh);
+        } else {
+          everything.stamp = applied;
+          forget(-1, -1, -1, -1);
+        }
       }
       case InvalidationLog.MINOR -> {
         @Nullable Scope minor = minors.get(key(entry.major, entry.minor));

@@ -22,6 +22,9 @@ public abstract class CachedPlan {
   /** Everything that the second stage was resolved from. */
   public final long[] secondWords = new long[WORDS];
 
+  /** The {@link #major} of requests that pass because the unit is off. */
+  public static final int UNTRANSLATED = -1;
+
   /** VT-d domain id, SMMUv3 VMID: what an invalidation of the second stage names. */
   public int major;
 

@@ -37,7 +37,7 @@ public final class InvalidationLog {
   /** Resolved configurations. */
   public static final int CONFIGURATION = 6;
 
-  /** The unit's registers: with them every configuration, and every translation unless kept. */
+  /** The unit's registers changed; with them all that is cached goes, unless it is kept. */
   static final int REGISTERS = 7;
 
   private static final VarHandle PUBLISHED;
@@ -116,10 +116,10 @@ public final class InvalidationLog {
   /**
    * Publishes that the unit's registers changed.
    *
-   * @param keepsTranslations whether translations survive; configurations do not
+   * @param keepsCaches whether configurations and translations survive
    */
-  public void publishRegisters(boolean keepsTranslations) {
-    publish(REGISTERS, 0, 0, 0, 0, keepsTranslations);
+  public void publishRegisters(boolean keepsCaches) {
+    publish(REGISTERS, 0, 0, 0, 0, keepsCaches);
   }
 
   /** Copies invalidation {@code number}, from 0; false if it is no longer kept. */

@@ -103,7 +103,7 @@ public final class SmmuPlan extends CachedPlan {
     usesSecond = !disabled && stage2;
     pasid = Math.max(substream, 0);
     // Translation regimes of EL2 have no VMID; a number beyond all VMIDs stands for them.
-    major = disabled ? -1 : el2 ? EL2 : vmid;
+    major = disabled ? UNTRANSLATED : el2 ? EL2 : vmid;
     minor = usesFirst ? asid : -1;
     writesAreSilent = !(usesFirst && hd) && !(usesSecond && secondHd);
     readsAreFetches = !disabled && instruction == 3;

@@ -98,7 +98,7 @@ public final class VtdWalker {
     if (!config.enabled) {
       plan.kind = VtdPlan.UNTRANSLATED;
       plan.legacy = true;
-      plan.domain = -1;
+      plan.domain = CachedPlan.UNTRANSLATED;
       plan.plain = pasid < 0;
       plan.describe(NO_WORDS, 0, 0);
       return true;
