@@ -1,6 +1,10 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.teach.Explanation;
+import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.Numbers;
+import dev.nestwalk.teach.TraceReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,8 +52,8 @@ record AlsoWalk(
     String[] requester = parts.removeLast().split("/", 2);
     Explanation.Request request;
     try {
-      int source = new Numbers.Source().convert(requester[0]);
-      int pasid = requester.length == 2 ? new Numbers.Pasid().convert(requester[1]) : -1;
+      int source = new NumberOptions.Source().convert(requester[0]);
+      int pasid = requester.length == 2 ? new NumberOptions.Pasid().convert(requester[1]) : -1;
       request = new Explanation.Request(source, pasid, iova, access);
     } catch (picocli.CommandLine.TypeConversionException e) {
       throw new InputException("--also '%s': %s".formatted(text, e.getMessage()));

@@ -1,6 +1,8 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.teach.Image;
+import dev.nestwalk.teach.InputException;
 import picocli.CommandLine.Option;
 
 /** Which DMA. */
@@ -9,14 +11,14 @@ final class DmaOptions {
       names = "--source",
       required = true,
       paramLabel = "S",
-      converter = Numbers.Source.class,
+      converter = NumberOptions.Source.class,
       description = "Requester id: 0x0010, 00:02.0 or 0000:00:02.0; SMMUv3: StreamID.")
   private int source;
 
   @Option(
       names = "--pasid",
       paramLabel = "P",
-      converter = Numbers.Pasid.class,
+      converter = NumberOptions.Pasid.class,
       description = "PASID (SubstreamID), hexadecimal; without it the request has none.")
   private int pasid = -1;
 
@@ -24,7 +26,7 @@ final class DmaOptions {
       names = "--iova",
       required = true,
       paramLabel = "A",
-      converter = Numbers.Address.class,
+      converter = NumberOptions.Address.class,
       description = "Address that the device uses, hexadecimal with or without 0x.")
   private long iova;
 

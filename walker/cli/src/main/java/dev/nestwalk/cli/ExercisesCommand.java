@@ -1,11 +1,12 @@
 package dev.nestwalk.cli;
 
-import dev.nestwalk.cli.exercises.Format;
-import dev.nestwalk.cli.exercises.HtmlSheet;
-import dev.nestwalk.cli.exercises.Kind;
-import dev.nestwalk.cli.exercises.MarkdownSheet;
-import dev.nestwalk.cli.exercises.Sheet;
-import dev.nestwalk.cli.exercises.Topic;
+import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.exercises.Format;
+import dev.nestwalk.teach.exercises.HtmlSheet;
+import dev.nestwalk.teach.exercises.Kind;
+import dev.nestwalk.teach.exercises.MarkdownSheet;
+import dev.nestwalk.teach.exercises.Sheet;
+import dev.nestwalk.teach.exercises.Topic;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;

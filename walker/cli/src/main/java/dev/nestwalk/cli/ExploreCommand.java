@@ -2,6 +2,11 @@ package dev.nestwalk.cli;
 
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.teach.Exploration;
+import dev.nestwalk.teach.Explorer;
+import dev.nestwalk.teach.Guards;
+import dev.nestwalk.teach.Image;
+import dev.nestwalk.teach.InputException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.concurrent.Callable;

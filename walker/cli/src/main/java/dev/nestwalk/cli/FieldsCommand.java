@@ -1,6 +1,10 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.format.Listing;
+import dev.nestwalk.teach.FieldFigure;
+import dev.nestwalk.teach.FieldTables;
+import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.Structures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,8 @@ package dev.nestwalk.cli;
 
 import dev.nestwalk.acpi.FirmwareException;
 import dev.nestwalk.acpi.PciDevices;
+import dev.nestwalk.teach.FirmwareReading;
+import dev.nestwalk.teach.InputException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -32,15 +34,12 @@ final class FirmwareOptions {
       description = "Classes of all devices: what lspci -n (better -nv, with buses) prints.")
   private @Nullable Path lspci;
 
-  /** Nothing is forgiven, no class is known. */
-  FirmwareOptions() {}
-
-  boolean lenient() {
-    return lenient;
+  /** What the options say. */
+  FirmwareReading reading() {
+    return new FirmwareReading(lenient, devices());
   }
 
-  /** What the options tell of PCI devices. */
-  PciDevices devices() {
+  private PciDevices devices() {
     PciDevices devices = new PciDevices();
     if (lspci != null) {
       try {

@@ -1,5 +1,7 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.teach.Guards;
+import dev.nestwalk.teach.InputException;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;

@@ -1,6 +1,8 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.memory.RawMemory;
+import dev.nestwalk.teach.Image;
+import dev.nestwalk.teach.InputException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;

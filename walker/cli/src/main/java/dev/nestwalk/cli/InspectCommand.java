@@ -4,6 +4,13 @@ import dev.nestwalk.explain.Reference;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.smmu.Cr0;
+import dev.nestwalk.teach.Endpoint;
+import dev.nestwalk.teach.Endpoints;
+import dev.nestwalk.teach.Image;
+import dev.nestwalk.teach.Inventory;
+import dev.nestwalk.teach.Progress;
+import dev.nestwalk.teach.RangeScan;
+import dev.nestwalk.teach.Walker;
 import dev.nestwalk.vtd.GlobalStatus;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -40,7 +47,7 @@ final class InspectCommand implements Callable<Integer> {
   @Option(
       names = "--source",
       paramLabel = "S",
-      converter = Numbers.Source.class,
+      converter = NumberOptions.Source.class,
       description = "Only this requester id: 0x0010 or 00:02.0.")
   private int source = -1;
 

@@ -12,6 +12,11 @@ import dev.nestwalk.region.Policy;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionList;
 import dev.nestwalk.region.Tracker;
+import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.Numbers;
+import dev.nestwalk.teach.RegionFiles;
+import dev.nestwalk.teach.Setup;
+import dev.nestwalk.teach.SetupReport;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,7 +69,7 @@ final class RegionsCommand implements Callable<Integer> {
       @Mixin FirmwareOptions firmware) {
     RegionList merged = new RegionList();
     for (Path file : files) {
-      RegionFiles.Content content = RegionFiles.read(file, firmware);
+      RegionFiles.Content content = RegionFiles.read(file, firmware.reading());
       warn(file, content);
       for (RegionFiles.Sourced sourced : content.regions()) {
         String note = sourced.note().isEmpty() ? "" : " " + sourced.note();
@@ -106,7 +111,7 @@ final class RegionsCommand implements Callable<Integer> {
       @Mixin FirmwareOptions firmware) {
     JsonObject json = Setup.read(file);
     SetupReport report =
-        new SetupReport(Setup.play(file, json, chosen(file, json, policy), firmware));
+        new SetupReport(Setup.play(file, json, chosen(file, json, policy), firmware.reading()));
     out().print(format == InspectCommand.Format.json ? report.json() : report.text());
     return Main.DONE;
   }
@@ -135,7 +140,7 @@ final class RegionsCommand implements Callable<Integer> {
       @Option(
               names = "--align",
               paramLabel = "N",
-              converter = Numbers.Length.class,
+              converter = NumberOptions.Length.class,
               description = "Power of two; default 1.")
           @Nullable Long align,
       @Option(names = "--relaxable", description = "Relaxable regions count too.")
@@ -143,7 +148,7 @@ final class RegionsCommand implements Callable<Integer> {
       @Mixin FirmwareOptions firmware) {
     List<Region> regions = new ArrayList<>();
     for (Path file : files == null ? List.<Path>of() : files) {
-      RegionFiles.Content content = RegionFiles.read(file, firmware);
+      RegionFiles.Content content = RegionFiles.read(file, firmware.reading());
       warn(file, content);
       content.regions().forEach(sourced -> regions.add(sourced.region()));
     }
@@ -187,14 +192,14 @@ final class RegionsCommand implements Callable<Integer> {
               names = "--address",
               required = true,
               paramLabel = "A",
-              converter = Numbers.Address.class,
+              converter = NumberOptions.Address.class,
               description = "The address.")
           Long address,
       @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
           @Nullable String policy,
       @Mixin FirmwareOptions firmware) {
     JsonObject json = Setup.read(file);
-    Setup setup = Setup.play(file, json, chosen(file, json, policy), firmware);
+    Setup setup = Setup.play(file, json, chosen(file, json, policy), firmware.reading());
     out().print(new RegionExplanation(setup).text(space, address));
     return Main.DONE;
   }
@@ -215,7 +220,7 @@ final class RegionsCommand implements Callable<Integer> {
     }
     JsonObject json = Setup.read(file);
     for (Policy policy : Policy.all()) {
-      Setup setup = Setup.play(file, json, policy, firmware);
+      Setup setup = Setup.play(file, json, policy, firmware.reading());
       out().println(policy.name());
       setup.refusals.forEach(refusal -> out().println("  refused  " + refusal));
       setup.spaces.forEach((name, space) -> out().println("  " + enforced(setup, name, space)));

@@ -13,6 +13,7 @@ import dev.nestwalk.region.RegionException;
 import dev.nestwalk.region.RegionList;
 import dev.nestwalk.region.Tracker;
 import dev.nestwalk.region.Unit;
+import dev.nestwalk.teach.InputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

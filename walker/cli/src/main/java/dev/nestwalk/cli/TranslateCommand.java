@@ -4,6 +4,12 @@ import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.teach.Faults;
+import dev.nestwalk.teach.Image;
+import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.Numbers;
+import dev.nestwalk.teach.Progress;
+import dev.nestwalk.teach.Walker;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;
@@ -32,7 +38,7 @@ final class TranslateCommand implements Callable<Integer> {
   @Option(
       names = "--length",
       paramLabel = "N",
-      converter = Numbers.Length.class,
+      converter = NumberOptions.Length.class,
       description = "Bytes to translate from --iova on: hexadecimal, or 64K, 2M (default: 1).")
   private long length;
 

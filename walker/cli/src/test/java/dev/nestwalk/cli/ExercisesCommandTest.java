@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nestwalk.cli.exercises.Kind;
-import dev.nestwalk.cli.exercises.MarkdownSheet;
 import dev.nestwalk.fixtures.Scenarios;
+import dev.nestwalk.teach.exercises.Kind;
+import dev.nestwalk.teach.exercises.MarkdownSheet;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

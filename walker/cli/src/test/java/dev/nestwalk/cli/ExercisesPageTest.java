@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.deque.html.axecore.selenium.AxeBuilder;
-import dev.nestwalk.cli.exercises.Answer;
-import dev.nestwalk.cli.exercises.Exercise;
-import dev.nestwalk.cli.exercises.Format;
-import dev.nestwalk.cli.exercises.Kind;
-import dev.nestwalk.cli.exercises.Sheet;
+import dev.nestwalk.teach.exercises.Answer;
+import dev.nestwalk.teach.exercises.Exercise;
+import dev.nestwalk.teach.exercises.Format;
+import dev.nestwalk.teach.exercises.Kind;
+import dev.nestwalk.teach.exercises.Sheet;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

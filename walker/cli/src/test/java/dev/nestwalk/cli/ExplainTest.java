@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.fixtures.Scenarios;
+import dev.nestwalk.teach.CacheView;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -5,6 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.teach.Exploration;
+import dev.nestwalk.teach.Explorer;
+import dev.nestwalk.teach.Guards;
+import dev.nestwalk.teach.Image;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.Objects;

@@ -7,6 +7,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.nestwalk.format.Listing;
+import dev.nestwalk.teach.Structures;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

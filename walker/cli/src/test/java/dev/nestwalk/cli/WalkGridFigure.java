@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.teach.FieldFigure;
 import java.util.List;
 
 /** A nested walk as an SVG figure: first-stage entries across, second-stage reads down. */

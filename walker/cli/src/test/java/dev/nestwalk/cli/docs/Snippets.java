@@ -23,7 +23,8 @@ final class Snippets {
 
   /** All pieces of the tests below {@code root}. */
   Snippets(Path root) throws IOException {
-    for (String module : List.of("walker/core", "walker/cli", "fixtures", "bench")) {
+    for (String module :
+        List.of("walker/core", "walker/teach", "walker/cli", "fixtures", "bench")) {
       Path tests = root.resolve(module).resolve("src/test/java");
       try (Stream<Path> files = Files.walk(tests)) {
         for (Path file : files.filter(f -> f.toString().endsWith("Test.java")).toList()) {

@@ -1,0 +1,89 @@
+package dev.nestwalk.teach;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.nestwalk.dma.Access;
+
+/** What the page asks of its server: an object of flat values, each looked at before it is used. */
+record ApiRequest(JsonObject json) {
+  /** A request that cannot be served: a status and one line. */
+  static final class Refusal extends Exception {
+    private static final long serialVersionUID = 1;
+    final int status;
+
+    Refusal(int status, String message) {
+      super(message);
+      this.status = status;
+    }
+  }
+
+  /** Reads a body. */
+  static ApiRequest parse(String text) throws Refusal {
+    try {
+      JsonElement json = JsonParser.parseString(text);
+      if (json.isJsonObject()) {
+        return new ApiRequest(json.getAsJsonObject());
+      }
+    } catch (JsonParseException | StackOverflowError e) {
+      throw new Refusal(400, "expected a JSON object");
+    }
+    throw new Refusal(400, "expected a JSON object");
+  }
+
+  /** A text, empty where there is none. */
+  String text(String key) throws Refusal {
+    JsonElement element = json.get(key);
+    if (element == null) {
+      return "";
+    }
+    if (!element.isJsonPrimitive()) {
+      throw new Refusal(400, "'%s': expected text".formatted(key));
+    }
+    return element.getAsString();
+  }
+
+  /** A hexadecimal number. */
+  long number(String key) throws Refusal {
+    Long value = Numbers.hexOrNull(text(key));
+    if (value == null) {
+      throw new Refusal(400, "'%s': expected a hexadecimal number as text".formatted(key));
+    }
+    return value;
+  }
+
+  /** A hexadecimal number from 0 to {@code most}. */
+  int number(String key, int most) throws Refusal {
+    long value = number(key);
+    if (value < 0 || value > most) {
+      throw new Refusal(400, "'%s': expected 0 to 0x%x".formatted(key, most));
+    }
+    return (int) value;
+  }
+
+  boolean flag(String key) throws Refusal {
+    return text(key).equals("true");
+  }
+
+  int source(boolean vtd) throws Refusal {
+    long source = number("source");
+    long most = vtd ? 0xffff : 0xffff_ffffL;
+    if (source < 0 || source > most) {
+      throw new Refusal(400, "'source': expected 0 to 0x%x".formatted(most));
+    }
+    return (int) source;
+  }
+
+  int pasid() throws Refusal {
+    if (json.has("pasid") && json.get("pasid").isJsonNull()) {
+      throw new Refusal(400, "'pasid': expected text");
+    }
+    return text("pasid").isEmpty() ? -1 : number("pasid", 0xf_ffff);
+  }
+
+  Explanation.Request dma(boolean vtd) throws Refusal {
+    int access = flag("write") ? Access.WRITE : Access.READ;
+    return new Explanation.Request(source(vtd), pasid(), number("iova"), access);
+  }
+}

@@ -1,0 +1,338 @@
+package dev.nestwalk.teach;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import dev.nestwalk.Iommu;
+import dev.nestwalk.Translator;
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Step;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.memory.OverlayMemory;
+import dev.nestwalk.region.Policy;
+import dev.nestwalk.region.RegionSet;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the page's server answers. Changes go to a table beside the image; a translator with caches
+ * lives as long as the exploration and is not told of them, as hardware is not.
+ *
+ * <p>Threads: belongs to the server's.
+ */
+public final class Exploration {
+  /** Words that one request may ask for. */
+  private static final int MOST_WORDS = 512;
+
+  /** Changed words that are kept. */
+  private static final int MOST_CHANGES = 4096;
+
+  private static final int SCAN_RANGES = 256;
+  private static final long SCAN_NANOS = 300_000_000;
+  private static final int ENTRIES = 1024;
+
+  private final Image image;
+  private final GuestMemory below;
+  private final OverlayMemory memory;
+  private final Guards guards;
+  private Iommu iommu;
+  private Translator translator;
+  private CacheOptions options = CacheOptions.DEFAULT.withCounters();
+  private String restricted = "";
+
+  /**
+   * Begins.
+   *
+   * @param below the image, which stays as it is
+   * @param guards reserved regions to explore with
+   */
+  public Exploration(Image image, GuestMemory below, Guards guards) {
+    this.image = image;
+    this.below = below;
+    this.guards = guards;
+    memory = new OverlayMemory(below);
+    iommu = Walker.iommu(image, memory);
+    translator = iommu.newTranslator(options);
+  }
+
+  JsonArray endpoints() {
+    JsonArray list = new JsonArray();
+    for (Endpoint endpoint : Endpoints.list(image, memory, -1)) {
+      JsonObject one = new JsonObject();
+      one.addProperty("source_id", "0x%04x".formatted(endpoint.sourceId()));
+      one.addProperty("pasid", endpoint.pasid() < 0 ? "" : Numbers.hex(endpoint.pasid()));
+      one.addProperty("type", endpoint.type());
+      list.add(one);
+    }
+    return list;
+  }
+
+  /** The walk now; as it is in the image, if anything was changed; what the caches say. */
+  JsonObject walk(ApiRequest asked) throws ApiRequest.Refusal {
+    Explanation.Request request = asked.dma(image.isVtd());
+    Guard guard = guard(asked, request);
+    Explanation walk = Explanation.of(image, memory, guard, request);
+    JsonObject answer = new JsonObject();
+    answer.add("walk", TraceWriter.of(walk));
+    if (!memory.changes().isEmpty()) {
+      Explanation original = Explanation.of(image, below, guard, request);
+      answer.add("original", TraceWriter.of(original));
+      answer.addProperty("differs", differs(walk, original));
+    }
+    answer.add("cached", cached(request, guard, walk));
+    answer.add("changes", changes());
+    return answer;
+  }
+
+  /** Place of the first step in which two walks differ, -1 for none. */
+  private static int differs(Explanation one, Explanation other) {
+    List<Step> steps = one.trace().steps();
+    List<Step> others = other.trace().steps();
+    int most = Math.max(steps.size(), others.size());
+    for (int i = 0; i < most; i++) {
+      if (i >= steps.size() || i >= others.size() || !steps.get(i).equals(others.get(i))) {
+        return i;
+      }
+    }
+    return -1;
+  }
+
+  /** The walk as {@code explain --format json} prints it. */
+  String json(ApiRequest asked) throws ApiRequest.Refusal {
+    Explanation.Request request = asked.dma(image.isVtd());
+    return TraceWriter.text(Explanation.of(image, memory, guard(asked, request), request));
+  }
+
+  /** The walk as a page; with the image's own beside it, if anything was changed. */
+  String page(ApiRequest asked) throws ApiRequest.Refusal, IOException {
+    Explanation.Request request = asked.dma(image.isVtd());
+    Guard guard = guard(asked, request);
+    List<Explanation> walks = new ArrayList<>();
+    walks.add(Explanation.of(image, memory, guard, request));
+    if (!memory.changes().isEmpty()) {
+      walks.add(Explanation.of(image, below, guard, request));
+    }
+    return WalkPage.of(walks);
+  }
+
+  private @Nullable Guard guard(ApiRequest asked, Explanation.Request request)
+      throws ApiRequest.Refusal {
+    String name = asked.text("policy");
+    if (name.isEmpty()) {
+      return null;
+    }
+    try {
+      return guard(Policy.named(name), request);
+    } catch (IllegalArgumentException | InputException e) {
+      throw new ApiRequest.Refusal(400, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Guard guard(Policy policy, Explanation.Request request) {
+    boolean nested = Endpoints.isNested(image, memory, request.source(), request.pasid());
+    return guards.guard(policy, image.isVtd(), request.pasid(), nested);
+  }
+
+  /** What each policy keeps free, and what becomes of this request under it. */
+  JsonObject policies(ApiRequest asked) throws ApiRequest.Refusal {
+    Explanation.Request request = asked.dma(image.isVtd());
+    JsonArray all = new JsonArray();
+    for (Policy policy : Policy.all()) {
+      JsonObject one = new JsonObject();
+      one.addProperty("policy", policy.name());
+      try {
+        Guard guard = guard(policy, request);
+        one.add("input", TraceWriter.regions(guard.input()));
+        one.add("intermediate", TraceWriter.regions(guard.intermediate()));
+        Iommu guarded = Walker.iommu(image, new OverlayMemory(memory));
+        guarded.restrict(request.source(), request.pasid(), guard.input(), guard.intermediate());
+        one.addProperty("answer", describe(ask(guarded.newUncachedTranslator(), request)));
+      } catch (InputException e) {
+        one.addProperty("problem", e.getMessage());
+      }
+      all.add(one);
+    }
+    JsonObject answer = new JsonObject();
+    answer.addProperty("from", guards.from());
+    answer.add("policies", all);
+    return answer;
+  }
+
+  private static long ask(Translator translator, Explanation.Request request) {
+    return translator.translate(
+        request.source(), request.pasid(), request.iova(), request.access());
+  }
+
+  private String describe(long answer) {
+    if (Translation.isFault(answer)) {
+      int code = Translation.code(answer);
+      return "fault 0x%x %s".formatted(code, Faults.mnemonic(image.format(), code));
+    }
+    return "ok 0x%x %s"
+        .formatted(Translation.address(answer), Access.describe(Translation.rights(answer)));
+  }
+
+  /** The translator that remembers. */
+  private JsonObject cached(Explanation.Request request, @Nullable Guard guard, Explanation walk) {
+    String wanted = "%d %d %s".formatted(request.source(), request.pasid(), guard);
+    if (!wanted.equals(restricted)) {
+      iommu.restrict(
+          request.source(),
+          request.pasid(),
+          guard == null ? RegionSet.EMPTY : guard.input(),
+          guard == null ? RegionSet.EMPTY : guard.intermediate());
+      restricted = wanted;
+    }
+    long hits = translator.counters().hits;
+    long[] answer = new long[1];
+    Map<Long, Long> before = memory.changes();
+    int reads = memory.readsOf(() -> answer[0] = ask(translator, request)).size();
+    // Flags that it set would be listed as if somebody had changed them.
+    memory.reset(before);
+    JsonObject json = new JsonObject();
+    json.addProperty("answer", describe(answer[0]));
+    json.addProperty("hit", translator.counters().hits > hits);
+    json.addProperty("reads", reads);
+    json.addProperty("stale", !describe(answer[0]).equals(describe(walk.trace().translation())));
+    json.addProperty("totals", translator.counters().toString());
+    return json;
+  }
+
+  /** Other caches, empty ones. */
+  JsonObject caches(ApiRequest asked) throws ApiRequest.Refusal {
+    int tables = asked.flag("tables") ? ENTRIES : 0;
+    int pages = asked.flag("pages") ? ENTRIES : 0;
+    options =
+        CacheOptions.DEFAULT
+            .withIotlb(asked.flag("iotlb") ? 4 * ENTRIES : 0, asked.flag("iotlb") ? 4 : 1)
+            .withStructures(tables, tables, pages)
+            .withCounters();
+    forget();
+    return new JsonObject();
+  }
+
+  private void forget() {
+    iommu = Walker.iommu(image, memory);
+    translator = iommu.newTranslator(options);
+    restricted = "";
+  }
+
+  /** Drops what the translator remembers. */
+  JsonObject invalidate() {
+    iommu.invalidateAll();
+    return new JsonObject();
+  }
+
+  /** Some of a requester's mapped ranges, from an address on. */
+  JsonObject ranges(ApiRequest asked) throws ApiRequest.Refusal {
+    int source = asked.source(image.isVtd());
+    int pasid = asked.pasid();
+    long from = asked.text("from").isEmpty() ? 0 : asked.number("from");
+    JsonObject answer = new JsonObject();
+    JsonArray list = new JsonArray();
+    answer.add("ranges", list);
+    answer.addProperty("next", "");
+    answer.addProperty("type", "not among the requesters of the tables");
+    for (Endpoint endpoint : Endpoints.list(image, memory, source)) {
+      if (endpoint.pasid() == pasid) {
+        // Flags that a scan sets are not the page's changes.
+        OverlayMemory own = new OverlayMemory(memory);
+        RangeScan scan =
+            new RangeScan(
+                image,
+                Walker.fast(image, own),
+                Walker.explaining(image, own),
+                endpoint,
+                new Progress(new PrintWriter(Writer.nullWriter())));
+        RangeScan.Found found = scan.run(from, SCAN_RANGES, System.nanoTime() + SCAN_NANOS);
+        found.ranges().forEach(range -> list.add(range(range)));
+        answer.addProperty("next", found.next() == null ? "" : Numbers.hex(found.next()));
+        answer.addProperty("type", endpoint.type());
+        answer.addProperty("fault", found.fault());
+      }
+    }
+    return answer;
+  }
+
+  private static JsonObject range(RangeScan.Range range) {
+    JsonObject one = new JsonObject();
+    one.addProperty("first", Numbers.hex(range.first()));
+    one.addProperty("last", Numbers.hex(range.last()));
+    one.addProperty("output", Numbers.hex(range.output()));
+    one.addProperty("perm", Access.describe(range.rights()));
+    return one;
+  }
+
+  /** Words of memory from an address on, up to where memory ends. */
+  JsonArray words(ApiRequest asked) throws ApiRequest.Refusal {
+    long address = asked.number("address");
+    int count = asked.number("count", MOST_WORDS);
+    word(address);
+    JsonArray words = new JsonArray();
+    for (int i = 0; i < count; i++) {
+      long at = address + 8L * i;
+      if (memory.find(at) < 0) {
+        break;
+      }
+      JsonObject one = new JsonObject();
+      one.addProperty("address", Numbers.hex(at));
+      one.addProperty("word", "0x%016x".formatted(word(at)));
+      words.add(one);
+    }
+    return words;
+  }
+
+  private long word(long address) throws ApiRequest.Refusal {
+    int run = (address & 7) == 0 ? memory.find(address) : -1;
+    if (run < 0) {
+      throw new ApiRequest.Refusal(
+          400, "0x%x: expected the address of a word of memory".formatted(address));
+    }
+    return memory.load(run, address);
+  }
+
+  JsonArray flip(ApiRequest asked) throws ApiRequest.Refusal {
+    long address = asked.number("address");
+    return change(address, word(address) ^ 1L << asked.number("bit", 63));
+  }
+
+  JsonArray change(ApiRequest asked) throws ApiRequest.Refusal {
+    return change(asked.number("address"), asked.number("value"));
+  }
+
+  private JsonArray change(long address, long value) throws ApiRequest.Refusal {
+    long before = word(address);
+    Map<Long, Long> changed = memory.changes();
+    if (changed.size() >= MOST_CHANGES && !changed.containsKey(address)) {
+      throw new ApiRequest.Refusal(
+          409, "expected at most %d changed words; undo some".formatted(MOST_CHANGES));
+    }
+    memory.update(memory.find(address), address, before, value);
+    return changes();
+  }
+
+  JsonArray reset() {
+    memory.reset(Map.of());
+    return changes();
+  }
+
+  /** What differs from the image. */
+  private JsonArray changes() {
+    JsonArray all = new JsonArray();
+    for (Map.Entry<Long, Long> entry : memory.changes().entrySet()) {
+      long address = entry.getKey();
+      JsonObject one = new JsonObject();
+      one.addProperty("address", Numbers.hex(address));
+      one.addProperty("before", "0x%016x".formatted(below.load(below.find(address), address)));
+      one.addProperty("after", "0x%016x".formatted(entry.getValue()));
+      all.add(one);
+    }
+    return all;
+  }
+}

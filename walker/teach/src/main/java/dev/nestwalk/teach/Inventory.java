@@ -1,0 +1,192 @@
+package dev.nestwalk.teach;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.format.Field;
+import dev.nestwalk.memory.GuestMemory;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** What {@code inspect} found, as text or JSON. */
+public final class Inventory {
+  /** One endpoint with its ranges. */
+  public record Entry(Endpoint endpoint, RangeScan.Found found) {}
+
+  private static final Gson JSON =
+      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+
+  private final Image image;
+  private final boolean on;
+  private final List<Entry> entries;
+  private final List<String> memory = new ArrayList<>();
+
+  public Inventory(Image image, GuestMemory guest, boolean on, List<Entry> entries) {
+    this.image = image;
+    this.on = on;
+    this.entries = List.copyOf(entries);
+    Map<String, String> runs = new TreeMap<>();
+    for (int run = 0; run < guest.runCount(); run++) {
+      if (!guest.readsAsZero(run)) {
+        runs.put("%016x".formatted(guest.first(run)), range(guest.first(run), guest.last(run)));
+      }
+    }
+    memory.addAll(runs.values());
+  }
+
+  private static String range(long first, long last) {
+    return "0x%x..0x%x".formatted(first, last);
+  }
+
+  public String text() {
+    StringBuilder text = new StringBuilder(8192);
+    line(
+        text,
+        "%s: %s%s",
+        image.name(),
+        image.format(),
+        image.isVtd() ? ", host address width " + image.hostAddressWidth() : "");
+    line(text, "");
+    line(text, "memory with contents: %d runs", memory.size());
+    memory.stream().limit(16).forEach(run -> line(text, "  %s", run));
+    if (memory.size() > 16) {
+      line(text, "  … and %d more", memory.size() - 16);
+    }
+    line(text, "");
+    line(text, "registers");
+    image.registers().forEach((name, value) -> register(text, name, value));
+    line(text, "");
+    if (!on) {
+      line(text, "translation is off; the contexts below are not in force");
+    }
+    line(text, "domains");
+    domains()
+        .forEach((domain, sources) -> line(text, "  %d: %s", domain, String.join(" ", sources)));
+    for (Entry entry : entries) {
+      entry(text, entry);
+    }
+    line(text, "");
+    line(text, "%d endpoints", entries.size());
+    return text.toString();
+  }
+
+  private static void line(StringBuilder text, String format, Object... arguments) {
+    text.append(format.formatted(arguments).stripTrailing()).append('\n');
+  }
+
+  private static void register(StringBuilder text, String name, long value) {
+    StringBuilder fields = new StringBuilder();
+    for (Field field : RegisterFields.of(name)) {
+      fields.append("  ").append(field.name()).append('=');
+      fields.append(Numbers.hex(field.get(value)).substring(2));
+    }
+    line(text, "  %-9s 0x%016x%s", name, value, fields);
+  }
+
+  private Map<Integer, List<String>> domains() {
+    Map<Integer, List<String>> domains = new TreeMap<>();
+    for (Entry entry : entries) {
+      domains
+          .computeIfAbsent(entry.endpoint.domain(), domain -> new ArrayList<>())
+          .add(name(entry.endpoint));
+    }
+    return domains;
+  }
+
+  private static String name(Endpoint endpoint) {
+    String bdf = Numbers.bdf(endpoint.sourceId());
+    return endpoint.pasid() < 0 ? bdf : bdf + "/pasid=" + Numbers.hex(endpoint.pasid());
+  }
+
+  private void entry(StringBuilder text, Entry entry) {
+    Endpoint endpoint = entry.endpoint;
+    line(text, "");
+    line(
+        text,
+        "%s (0x%04x) domain %d: %s%s",
+        name(endpoint),
+        endpoint.sourceId(),
+        endpoint.domain(),
+        endpoint.type(),
+        endpoint.table() == 0 ? "" : ", table " + Numbers.hex(endpoint.table()));
+    String device = image.devices().get(endpoint.sourceId());
+    if (device != null) {
+      line(text, "  %s", device);
+    }
+    for (RangeScan.Range range : entry.found.ranges()) {
+      line(
+          text,
+          "  0x%012x-0x%012x -> 0x%x  %s %s",
+          range.first(),
+          range.last(),
+          range.output(),
+          Numbers.size(range.last() - range.first() + 1),
+          Access.describe(range.rights()));
+    }
+    if (on && endpoint.spans().isEmpty() && endpoint.type().endsWith("pass-through")) {
+      line(text, "  every address -> itself");
+    } else if (on && entry.found.ranges().isEmpty()) {
+      line(text, "  nothing mapped; address 0: %s", entry.found.fault());
+    }
+    if (entry.found.cut()) {
+      line(text, "  … cut here: the tables map more than a scan can list");
+    }
+  }
+
+  public String json() {
+    Map<String, Object> root = new LinkedHashMap<>();
+    root.put("image", image.name());
+    root.put("format", image.format());
+    if (image.isVtd()) {
+      root.put("host_address_width", image.hostAddressWidth());
+    }
+    root.put("translation", on ? "on" : "off");
+    root.put("memory", memory);
+    Map<String, Object> registers = new LinkedHashMap<>();
+    image.registers().forEach((name, value) -> registers.put(name, registerMap(name, value)));
+    root.put("registers", registers);
+    root.put("domains", domains());
+    root.put("endpoints", entries.stream().map(this::entryMap).toList());
+    return JSON.toJson(root) + "\n";
+  }
+
+  private static Map<String, Object> registerMap(String name, long value) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("value", "0x%016x".formatted(value));
+    for (Field field : RegisterFields.of(name)) {
+      map.put(field.name(), Numbers.hex(field.get(value)));
+    }
+    return map;
+  }
+
+  private Map<String, Object> entryMap(Entry entry) {
+    Endpoint endpoint = entry.endpoint;
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put("source_id", "0x%04x".formatted(endpoint.sourceId()));
+    map.put("bdf", Numbers.bdf(endpoint.sourceId()));
+    map.put("pasid", endpoint.pasid() < 0 ? "" : Numbers.hex(endpoint.pasid()));
+    map.put("domain", endpoint.domain());
+    map.put("type", endpoint.type());
+    map.put("table", Numbers.hex(endpoint.table()));
+    map.put("what", image.devices().getOrDefault(endpoint.sourceId(), ""));
+    List<Map<String, Object>> ranges = new ArrayList<>();
+    for (RangeScan.Range range : entry.found.ranges()) {
+      Map<String, Object> one = new LinkedHashMap<>();
+      one.put("first", Numbers.hex(range.first()));
+      one.put("last", Numbers.hex(range.last()));
+      one.put("output", Numbers.hex(range.output()));
+      one.put("size", Numbers.hex(range.last() - range.first() + 1));
+      one.put("perm", Access.describe(range.rights()));
+      ranges.add(one);
+    }
+    map.put("ranges", ranges);
+    map.put("cut", entry.found.cut());
+    if (entry.found.ranges().isEmpty()) {
+      map.put("fault", entry.found.fault());
+    }
+    return map;
+  }
+}

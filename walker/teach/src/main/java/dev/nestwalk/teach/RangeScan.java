@@ -1,0 +1,192 @@
+package dev.nestwalk.teach;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.Step;
+import dev.nestwalk.explain.Trace;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds every mapped range of one endpoint by asking the walker from address to address: a success
+ * tells how far it holds, a fault at some level that the whole block of that level is unmapped.
+ */
+public final class RangeScan {
+  /** Addresses {@code first} to {@code last}, contiguous in the output too, one set of rights. */
+  record Range(long first, long last, long output, int rights) {}
+
+  /**
+   * What was found.
+   *
+   * @param fault why there is nothing at all
+   * @param cut the tables map more than a scan can list
+   * @param next where to go on, null if the scan came to its end
+   */
+  public record Found(List<Range> ranges, String fault, boolean cut, @Nullable Long next) {}
+
+  /** More answers than any sane table has; self-referencing tables reach it. */
+  private static final long MAX_STEPS = 1L << 23;
+
+  private static final long INTERRUPTS_LAST = 0xfeef_ffffL;
+  private static final int MAX_RANGES = 1 << 20;
+
+  private final Image image;
+  private final Walker walker;
+  private final Endpoint endpoint;
+  private final @Nullable Reference reference;
+  private final Progress progress;
+  private final List<Range> ranges = new ArrayList<>();
+  private @Nullable Range open;
+  private String fault = "";
+  private long steps;
+  private int mostRanges = MAX_RANGES;
+  private long deadline = Long.MAX_VALUE;
+  private @Nullable Long next;
+
+  public RangeScan(
+      Image image,
+      Walker walker,
+      @Nullable Reference reference,
+      Endpoint endpoint,
+      Progress progress) {
+    this.image = image;
+    this.walker = walker;
+    this.reference = reference;
+    this.endpoint = endpoint;
+    this.progress = progress;
+  }
+
+  public Found run() {
+    return run(0);
+  }
+
+  /**
+   * A part of it.
+   *
+   * @param from first address to look at
+   * @param most ranges to stop after
+   * @param until {@link System#nanoTime} to stop at
+   */
+  public Found run(long from, int most, long until) {
+    mostRanges = most;
+    deadline = until;
+    return run(from);
+  }
+
+  private Found run(long from) {
+    for (Endpoint.Span span : endpoint.spans()) {
+      long first = Long.compareUnsigned(from, span.first()) > 0 ? from : span.first();
+      if (next == null && Long.compareUnsigned(first, span.last()) <= 0) {
+        scan(first, span.last());
+      }
+    }
+    if (open != null) {
+      ranges.add(open);
+    }
+    boolean cut = steps >= MAX_STEPS || ranges.size() >= MAX_RANGES;
+    return new Found(ranges, ranges.isEmpty() ? fault : "", cut, next);
+  }
+
+  private boolean mayGoOn() {
+    boolean late =
+        deadline != Long.MAX_VALUE && (steps & 63) == 0 && System.nanoTime() - deadline > 0;
+    return steps++ < MAX_STEPS && ranges.size() < mostRanges && !late;
+  }
+
+  private void scan(long first, long last) {
+    long iova = first;
+    while (mayGoOn()) {
+      progress.at("inspecting " + Numbers.bdf(endpoint.sourceId()) + ", walks:", steps, 0);
+      long read = ask(iova, Access.READ);
+      long blockLast = Translation.isFault(read) ? 0 : iova | Translation.span(read) - 1;
+      long answer = read;
+      if (Translation.isFault(read)) {
+        long readBlock = unmappedLast(iova, last, read, Access.READ);
+        answer = ask(iova, Access.WRITE);
+        blockLast =
+            Translation.isFault(answer)
+                ? min(readBlock, unmappedLast(iova, last, answer, Access.WRITE))
+                : iova | Translation.span(answer) - 1;
+      }
+      blockLast = min(blockLast, last);
+      if (!Translation.isFault(answer)) {
+        add(new Range(iova, blockLast, Translation.address(answer), Translation.rights(answer)));
+      }
+      if (blockLast == last) {
+        return;
+      }
+      iova = blockLast + 1;
+    }
+    next = iova;
+  }
+
+  private long ask(long iova, int access) {
+    long answer = walker.translate(endpoint.sourceId(), endpoint.pasid(), iova, access);
+    if (Translation.isFault(answer) && fault.isEmpty()) {
+      fault = Faults.describe(image.format(), walker.lastFault());
+    }
+    return answer;
+  }
+
+  /** Last address of the block around {@code iova} that this fault shows to be unmapped. */
+  private long unmappedLast(long iova, long last, long refusal, int access) {
+    int level = Translation.level(refusal);
+    if (Translation.code(refusal) == Outcome.INTERRUPT.code()) {
+      return iova | INTERRUPTS_LAST & 0xf_ffff;
+    }
+    int stage = Translation.stage(refusal);
+    if (endpoint.shape().isWithoutEntry(stage, level)) {
+      return last;
+    }
+    if (endpoint.nested() && stage == 2 && reference != null) {
+      return nestedLast(
+          iova,
+          last,
+          level,
+          reference.translate(endpoint.sourceId(), endpoint.pasid(), iova, access));
+    }
+    return iova | endpoint.shape().block(stage, level);
+  }
+
+  /**
+   * The second stage refused: either a first-stage table, then the whole block of the entry that
+   * points to it is unmapped, or the page itself, then both stages bound the block.
+   */
+  private long nestedLast(long iova, long last, int secondLevel, Trace trace) {
+    Step entry = null;
+    for (Step step : trace.steps()) {
+      if (step.stage() == 1 && step.words().length > 0) {
+        entry = step;
+      }
+    }
+    if (entry == null) {
+      return last;
+    }
+    Endpoint.Shape shape = endpoint.shape();
+    boolean leaf = shape.isLeaf(entry.level(), entry.words()[0]);
+    long firstBlock = iova | shape.block(1, entry.level());
+    return leaf ? min(firstBlock, iova | shape.block(2, secondLevel)) : firstBlock;
+  }
+
+  private void add(Range next) {
+    Range before = open;
+    if (before != null
+        && before.last + 1 == next.first
+        && before.output + (next.first - before.first) == next.output
+        && before.rights == next.rights) {
+      open = new Range(before.first, next.last, before.output, before.rights);
+      return;
+    }
+    if (before != null) {
+      ranges.add(before);
+    }
+    open = next;
+  }
+
+  private static long min(long a, long b) {
+    return Long.compareUnsigned(a, b) <= 0 ? a : b;
+  }
+}

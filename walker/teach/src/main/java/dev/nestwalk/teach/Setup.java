@@ -1,0 +1,283 @@
+package dev.nestwalk.teach;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import dev.nestwalk.region.AddressSet;
+import dev.nestwalk.region.Device;
+import dev.nestwalk.region.FirstStage;
+import dev.nestwalk.region.Hwpt;
+import dev.nestwalk.region.Ioas;
+import dev.nestwalk.region.Policy;
+import dev.nestwalk.region.Region;
+import dev.nestwalk.region.RegionException;
+import dev.nestwalk.region.RegionKind;
+import dev.nestwalk.region.Tracker;
+import dev.nestwalk.region.Unit;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * A described setup: devices, address spaces, tables and attachments in a small JSON file, played
+ * to a tracker. What the policy refuses is part of the answer.
+ */
+public final class Setup {
+  public final Tracker tracker;
+  public final Map<String, Ioas> spaces = new LinkedHashMap<>();
+  public final Map<String, Device> devices = new LinkedHashMap<>();
+  public final Map<String, Hwpt> tables = new LinkedHashMap<>();
+
+  /** Steps that were refused, in order, one line each. */
+  public final List<String> refusals = new ArrayList<>();
+
+  private final Path folder;
+  private final FirmwareReading firmware;
+
+  private Setup(Policy policy, Path folder, FirmwareReading firmware) {
+    tracker = new Tracker(policy);
+    this.folder = folder;
+    this.firmware = firmware;
+  }
+
+  /** Reads the file. */
+  public static JsonObject read(Path file) {
+    try {
+      return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+    } catch (IOException e) {
+      throw new InputException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+    } catch (JsonParseException | IllegalStateException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      String reason = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
+      throw new InputException(file + ": expected a JSON object: " + reason);
+    }
+  }
+
+  /** The policy that a setup names, the default if it names none. */
+  public static Policy policyOf(Path file, JsonObject json) {
+    String name = json.has("policy") ? string(file, json, "policy") : "PARENT_OPT_IN";
+    try {
+      return Policy.named(name);
+    } catch (IllegalArgumentException e) {
+      throw new InputException(file + ": " + e.getMessage());
+    }
+  }
+
+  /**
+   * Plays a setup.
+   *
+   * @param firmware how the tables are read that the setup refers to
+   * @throws InputException with one line if the file does not describe one
+   */
+  public static Setup play(Path file, JsonObject json, Policy policy, FirmwareReading firmware) {
+    Path parent = file.toAbsolutePath().getParent();
+    Setup setup = new Setup(policy, parent == null ? Path.of("") : parent, firmware);
+    try {
+      for (JsonObject device : objects(file, json, "devices")) {
+        setup.device(file, device);
+      }
+      for (JsonObject table : objects(file, json, "tables")) {
+        setup.table(file, table);
+      }
+      for (JsonObject mapping : objects(file, json, "mappings")) {
+        setup.mapping(file, mapping);
+      }
+      for (JsonObject attachment : objects(file, json, "attachments")) {
+        setup.attachment(file, attachment);
+      }
+    } catch (IllegalArgumentException
+        | ClassCastException
+        | UnsupportedOperationException
+        | IllegalStateException e) {
+      throw new InputException(file + ": " + e.getMessage());
+    }
+    return setup;
+  }
+
+  /** A step of a setup. */
+  private interface Step {
+    void take() throws RegionException;
+  }
+
+  private void take(String what, Step step) {
+    try {
+      step.take();
+    } catch (RegionException e) {
+      refusals.add(what + ": " + e.getMessage());
+    }
+  }
+
+  private void device(Path file, JsonObject json) {
+    String name = string(file, json, "name");
+    String group = json.has("group") ? string(file, json, "group") : name;
+    Unit unit = new Unit(unit(file, string(file, json, "unit")), 0);
+    List<Region> regions = new ArrayList<>();
+    for (JsonObject region : objects(file, json, "regions")) {
+      regions.add(
+          new Region(
+              number(file, region, "first"),
+              number(file, region, "last"),
+              kind(file, string(file, region, "kind"))));
+    }
+    if (json.has("regionsFile")) {
+      Path said = folder.resolve(string(file, json, "regionsFile"));
+      RegionFiles.read(said, firmware).regions().forEach(sourced -> regions.add(sourced.region()));
+    }
+    boolean pasids = json.has("pasids") && json.get("pasids").getAsBoolean();
+    take("bind " + name, () -> devices.put(name, tracker.bind(name, group, unit, regions, pasids)));
+  }
+
+  private void table(Path file, JsonObject json) {
+    String name = string(file, json, "name");
+    Device device = devices.get(string(file, json, "device"));
+    String kind = string(file, json, "kind");
+    Hwpt.Options options = Hwpt.Options.DEFAULT;
+    options = flag(json, "pasids") ? options.forPasids() : options;
+    options = flag(json, "optIn") ? options.loadingRegions() : options;
+    if (json.has("firstStage")) {
+      options = options.with(firstStage(file, string(file, json, "firstStage")));
+    }
+    if (device == null) {
+      refusals.add("allocate " + name + ": its device is not bound");
+      return;
+    }
+    Hwpt.Options all = options;
+    if (kind.equals("nested")) {
+      Hwpt parent = tables.get(string(file, json, "parent"));
+      if (parent == null) {
+        refusals.add("allocate " + name + ": its parent does not exist");
+        return;
+      }
+      take("allocate " + name, () -> tables.put(name, tracker.nest(device, parent, all)));
+      return;
+    }
+    if (!kind.equals("paging") && !kind.equals("parent")) {
+      throw new InputException(
+          "%s: table kind '%s': expected paging, parent or nested".formatted(file, kind));
+    }
+    Ioas space = spaces.computeIfAbsent(string(file, json, "space"), ignored -> new Ioas());
+    int bits = json.has("bits") ? json.get("bits").getAsInt() : 48;
+    long last = bits >= 64 ? -1 : (1L << bits) - 1;
+    Hwpt.Kind of = kind.equals("parent") ? Hwpt.Kind.PARENT : Hwpt.Kind.PAGING;
+    AddressSet.Range aperture = new AddressSet.Range(0, last);
+    take(
+        "allocate " + name,
+        () -> tables.put(name, tracker.allocate(device, space, of, aperture, 4096, all)));
+  }
+
+  private void mapping(Path file, JsonObject json) {
+    Ioas space = spaces.computeIfAbsent(string(file, json, "space"), ignored -> new Ioas());
+    long first = number(file, json, "first");
+    long length = number(file, json, "length");
+    take(
+        "map 0x%x".formatted(first),
+        () -> space.mapFixed(first, length, 0x10_0000_0000L, Ioas.READ | Ioas.WRITE));
+  }
+
+  private void attachment(Path file, JsonObject json) {
+    String name = string(file, json, "device");
+    Device device = devices.get(name);
+    Hwpt table = tables.get(string(file, json, "table"));
+    int pasid = json.has("pasid") ? (int) number(file, json, "pasid") : Tracker.RID;
+    if (device == null || table == null) {
+      refusals.add("attach " + name + ": device or table does not exist");
+      return;
+    }
+    boolean replaces = tracker.attached(device, pasid) != null;
+    take(
+        (replaces ? "replace " : "attach ") + name,
+        () -> {
+          if (replaces) {
+            tracker.replace(device, pasid, table);
+          } else {
+            tracker.attach(device, pasid, table);
+          }
+        });
+  }
+
+  /** The name of a table. */
+  public String nameOf(Hwpt table) {
+    for (Map.Entry<String, Hwpt> entry : tables.entrySet()) {
+      if (entry.getValue().equals(table)) {
+        return entry.getKey();
+      }
+    }
+    return "?";
+  }
+
+  private static boolean flag(JsonObject json, String key) {
+    return json.has(key) && json.get(key).getAsBoolean();
+  }
+
+  private static List<JsonObject> objects(Path file, JsonObject json, String key) {
+    List<JsonObject> all = new ArrayList<>();
+    if (!json.has(key)) {
+      return all;
+    }
+    if (!(json.get(key) instanceof JsonArray array)) {
+      throw new InputException("%s: '%s': expected a list".formatted(file, key));
+    }
+    for (JsonElement element : array) {
+      if (!element.isJsonObject()) {
+        throw new InputException("%s: '%s': expected objects".formatted(file, key));
+      }
+      all.add(element.getAsJsonObject());
+    }
+    return all;
+  }
+
+  private static String string(Path file, JsonObject json, String key) {
+    if (!json.has(key) || !json.get(key).isJsonPrimitive()) {
+      throw new InputException("%s: %s: expected '%s'".formatted(file, json, key));
+    }
+    return json.get(key).getAsString();
+  }
+
+  private static long number(Path file, JsonObject json, String key) {
+    String text = string(file, json, key);
+    try {
+      return text.startsWith("0x")
+          ? Long.parseUnsignedLong(text.substring(2), 16)
+          : Long.parseUnsignedLong(text);
+    } catch (NumberFormatException e) {
+      throw new InputException(
+          "%s: '%s' is '%s': expected a number, 0x… or decimal".formatted(file, key, text));
+    }
+  }
+
+  private static Unit.Format unit(Path file, String text) {
+    return switch (text.toLowerCase(Locale.ROOT)) {
+      case "vtd", "vt-d" -> Unit.Format.VTD;
+      case "smmuv3" -> Unit.Format.SMMUV3;
+      default ->
+          throw new InputException("%s: unit '%s': expected vtd or smmuv3".formatted(file, text));
+    };
+  }
+
+  private static RegionKind kind(Path file, String text) {
+    try {
+      return RegionKind.valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_'));
+    } catch (IllegalArgumentException e) {
+      throw new InputException(
+          "%s: kind '%s': expected direct, direct-relaxable, reserved, msi or sw-msi"
+              .formatted(file, text));
+    }
+  }
+
+  private static FirstStage firstStage(Path file, String text) {
+    try {
+      return FirstStage.valueOf(text.toUpperCase(Locale.ROOT).replace('-', '_'));
+    } catch (IllegalArgumentException e) {
+      throw new InputException(
+          "%s: firstStage '%s': expected translate, bypass, default-bypass or abort"
+              .formatted(file, text));
+    }
+  }
+}

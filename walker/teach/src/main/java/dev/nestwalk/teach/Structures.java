@@ -1,0 +1,65 @@
+package dev.nestwalk.teach;
+
+import dev.nestwalk.format.Listing;
+import dev.nestwalk.smmu.SmmuStructures;
+import dev.nestwalk.vtd.VtdStructures;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The structures of both formats, found by name. */
+public final class Structures {
+  /** By format, each in the order in which one learns them. */
+  public static final Map<String, List<Listing>> BY_FORMAT = byFormat();
+
+  private static Map<String, List<Listing>> byFormat() {
+    Map<String, List<Listing>> all = new LinkedHashMap<>();
+    all.put("VT-d", VtdStructures.ALL);
+    all.put("SMMUv3", SmmuStructures.ALL);
+    return all;
+  }
+
+  /** All of them. */
+  public static List<Listing> all() {
+    return BY_FORMAT.values().stream().flatMap(List::stream).toList();
+  }
+
+  /** The format that a structure belongs to. */
+  static String formatOf(Listing listing) {
+    return BY_FORMAT.entrySet().stream()
+        .filter(entry -> entry.getValue().contains(listing))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** The one structure that {@code name} means: its whole name, or words that only it has. */
+  public static Listing find(String name) {
+    String id = Listing.idOf(name);
+    List<String> words = Arrays.asList(id.split("-"));
+    List<Listing> found =
+        all().stream()
+            .filter(one -> Arrays.asList(one.id().split("-")).containsAll(words))
+            .toList();
+    for (Listing one : found) {
+      if (one.id().equals(id)) {
+        return one;
+      }
+    }
+    if (found.size() == 1) {
+      return found.get(0);
+    }
+    if (found.isEmpty()) {
+      throw new InputException(
+          "%s: no such structure; nestwalk fields lists their names".formatted(name));
+    }
+    String names = found.stream().map(Listing::id).collect(Collectors.joining(", "));
+    throw new InputException(
+        "%s: %d structures have that in their names, expected one of %s"
+            .formatted(name, found.size(), names));
+  }
+
+  private Structures() {}
+}

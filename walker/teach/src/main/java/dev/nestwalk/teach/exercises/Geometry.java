@@ -1,0 +1,84 @@
+package dev.nestwalk.teach.exercises;
+
+/**
+ * Shape of one stage's tables.
+ *
+ * @param stage 1 or 2
+ * @param granule log2 of the granule
+ * @param start level of the first table read, as the format counts
+ * @param bits bits of an input address
+ * @param root address of the start table
+ * @param upper SMMUv3: the upper range of stage 1
+ */
+public record Geometry(
+    Format format, int stage, int granule, int start, int bits, long root, boolean upper) {
+  boolean isVtd() {
+    return format == Format.VTD;
+  }
+
+  /** Level of the smallest page. */
+  int last() {
+    return isVtd() ? 1 : 3;
+  }
+
+  /** Levels from the start table down to the smallest page. */
+  int[] levels() {
+    int[] levels = new int[Math.abs(start - last()) + 1];
+    for (int i = 0; i < levels.length; i++) {
+      levels[i] = isVtd() ? start - i : start + i;
+    }
+    return levels;
+  }
+
+  /** Lowest address bit that an entry of {@code level} resolves. */
+  int shift(int level) {
+    return granule + (granule - 3) * Math.abs(level - last());
+  }
+
+  /** Highest address bit that the index of {@code level} takes. */
+  int top(int level) {
+    return level == start ? bits - 1 : shift(level) + granule - 4;
+  }
+
+  long index(long address, int level) {
+    return address >>> shift(level) & (1L << top(level) - shift(level) + 1) - 1;
+  }
+
+  /** How the index of a level is found, for a worked solution. */
+  String indexStep(long address, int level) {
+    return "Level %d takes bits %d:%d of %s: index %s (%d)."
+        .formatted(
+            level,
+            top(level),
+            shift(level),
+            Text.hex(address),
+            Text.hex(index(address, level)),
+            index(address, level));
+  }
+
+  /** Levels at which a page or block may lie. */
+  int[] leafLevels() {
+    if (isVtd()) {
+      return new int[] {1, 2, 3};
+    }
+    return start <= 1 && granule == 12
+        ? new int[] {3, 2, 1}
+        : start <= 2 ? new int[] {3, 2} : new int[] {3};
+  }
+
+  String stageName() {
+    return isVtd()
+        ? stage == 1 ? "first stage" : "second stage"
+        : stage == 1 ? "stage 1" : "stage 2";
+  }
+
+  /** The stage as a sentence names it. */
+  String theStage() {
+    return isVtd() ? "the " + stageName() : stageName();
+  }
+
+  /** The size of a granule as it is called. */
+  String granuleName() {
+    return Text.size(1L << granule);
+  }
+}

@@ -1,0 +1,175 @@
+package dev.nestwalk.teach.exercises;
+
+import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.smmu.ContextEntry;
+import dev.nestwalk.fixtures.smmu.SmmuMachine;
+import dev.nestwalk.fixtures.smmu.StreamEntry;
+import dev.nestwalk.fixtures.smmu.VmsaTables;
+import java.lang.foreign.Arena;
+import java.util.List;
+
+/** Random SMMUv3 machines. */
+final class SmmuScenes {
+  /** AF, read and write for both privileges. */
+  static final long FIRST_PAGE = 1L << 10 | 1L << 6;
+
+  /** AF, read and write, Normal memory. */
+  static final long SECOND_PAGE = 1L << 10 | 3L << 6 | 15L << 2;
+
+  private static final int HOST_PAGES = 112;
+  private static final int OUTPUT = 48;
+
+  static TableMemory hostMemory(Chance chance, Arena arena) {
+    return hostMemory(chance, arena, HOST_PAGES);
+  }
+
+  private static TableMemory hostMemory(Chance chance, Arena arena, int pages) {
+    return new TableMemory(arena).run(Scenes.somewhere(chance, 38, 20), pages);
+  }
+
+  static int granule(Chance chance) {
+    return chance.oneOf(12, 12, 14, 16);
+  }
+
+  /** The start level that stage 1 takes for an input size. */
+  static int start(int granule, int bits) {
+    int level = 3;
+    while (granule + (granule - 3) * (4 - level) < bits) {
+      level--;
+    }
+    return level;
+  }
+
+  static Geometry geometry(int stage, VmsaTables tables, boolean upper) {
+    return new Geometry(
+        Format.SMMUV3,
+        stage,
+        tables.granule(),
+        tables.start(),
+        tables.inputBits(),
+        tables.root(),
+        upper);
+  }
+
+  private static void skip(Chance chance, TableMemory memory) {
+    memory.allocate(1 + chance.below(3));
+  }
+
+  static VmsaTables tables(Chance chance, TableMemory host, int granule, int bits) {
+    skip(chance, host);
+    return new VmsaTables(host, granule, start(granule, bits), bits);
+  }
+
+  /** Stage 1 alone, either range. */
+  static Subject first(Chance chance, Arena arena) {
+    int granule = granule(chance);
+    return first(chance, arena, granule, 25 + chance.below(24), chance.percent(30));
+  }
+
+  static Subject first(Chance chance, Arena arena, int granule, int bits, boolean upper) {
+    TableMemory host = hostMemory(chance, arena);
+    SmmuMachine machine = new SmmuMachine(host);
+    VmsaTables tables = tables(chance, host, granule, bits);
+    Geometry geometry = geometry(1, tables, upper);
+    long address = Scenes.address(chance, geometry);
+    int leaf = Scenes.leaf(chance, geometry);
+    skip(chance, host);
+    tables.map(address, Scenes.somewhere(chance, 44, granule), leaf, FIRST_PAGE);
+    skip(chance, host);
+    long contexts = host.allocate();
+    ContextEntry entry = new ContextEntry(OUTPUT);
+    machine.context(contexts, upper ? entry.upper(tables) : entry.lower(tables));
+    int stream = 1 + chance.below(63);
+    machine.stream(stream, new StreamEntry(5).stage1(contexts, 0, 0, 0));
+    return subject(chance, machine, stream, address, List.of(geometry)).with(host);
+  }
+
+  private static Subject subject(
+      Chance chance, SmmuMachine machine, int stream, long address, List<Geometry> stages) {
+    Subject.Request request = new Subject.Request(stream, -1, address, Scenes.readOrWrite(chance));
+    return new Subject(Format.SMMUV3, machine.registers(), request, stages);
+  }
+
+  /** Whether a second stage may start a level lower with joined tables, and how many. */
+  static int joined(int granule, int start, int bits) {
+    if (start == 3 || start + 1 == 3 && granule == 12) {
+      return 0;
+    }
+    int below = granule + (granule - 3) * (3 - (start + 1));
+    int tables = bits - below - (granule - 3);
+    return tables >= 1 && tables <= 4 ? 1 << tables : 0;
+  }
+
+  private static int secondBits(Chance chance, int granule) {
+    // 16K tables cannot start at level 0, so beyond 47 bits they are joined.
+    return granule == 14 ? 26 + chance.below(22) : 26 + chance.below(23);
+  }
+
+  /** Stage 2 alone. */
+  static Subject second(Chance chance, Arena arena) {
+    int granule = granule(chance);
+    return second(chance, arena, granule, secondBits(chance, granule), chance.percent(50));
+  }
+
+  static Subject second(Chance chance, Arena arena, int granule, int bits, boolean join) {
+    // Sixteen joined tables of 64K, aligned to their size, take a MiB after the first.
+    int pages = !join || granule == 12 ? HOST_PAGES : granule == 14 ? 192 : 640;
+    TableMemory host = hostMemory(chance, arena, pages);
+    SmmuMachine machine = new SmmuMachine(host);
+    VmsaTables tables = secondTables(chance, host, granule, bits, join);
+    Geometry geometry = geometry(2, tables, false);
+    long address = Scenes.address(chance, geometry);
+    int leaf = Scenes.leaf(chance, geometry);
+    tables.map(address, Scenes.somewhere(chance, 44, granule), leaf, SECOND_PAGE);
+    int stream = 1 + chance.below(63);
+    machine.stream(stream, new StreamEntry(6).stage2(tables, OUTPUT));
+    return subject(chance, machine, stream, address, List.of(geometry)).with(host);
+  }
+
+  private static VmsaTables secondTables(
+      Chance chance, TableMemory host, int granule, int bits, boolean join) {
+    skip(chance, host);
+    int start = start(granule, bits);
+    boolean joins = join && joined(granule, start, bits) > 0;
+    return new VmsaTables(host, granule, joins ? start + 1 : start, bits);
+  }
+
+  static Subject nested(Chance chance, Arena arena) {
+    return nested(chance, arena, 30 + chance.below(19), 38 + chance.below(8), chance.percent(60));
+  }
+
+  /**
+   * Stage 1 over stage 2, granules of 4K.
+   *
+   * @param block stage 2 maps the guest's tables by one block of 2 MiB
+   */
+  static Subject nested(Chance chance, Arena arena, int bits, int secondBits, boolean block) {
+    TableMemory host = hostMemory(chance, arena);
+    SmmuMachine machine = new SmmuMachine(host);
+    VmsaTables second = secondTables(chance, host, 12, secondBits, chance.percent(50));
+    GuestPages guest = new GuestPages(chance, arena, block);
+    guest.mapAll((from, to) -> second.map(from, to, block ? 2 : 3, SECOND_PAGE));
+    VmsaTables first = tables(chance, guest.memory(), 12, bits);
+    Geometry one = geometry(1, first, false);
+    Geometry two = geometry(2, second, false);
+    long address = Scenes.address(chance, one);
+    int leaf = chance.percent(60) ? 3 : 2;
+    int below = chance.percent(60) ? 3 : 2;
+    long page = Scenes.somewhere(chance, 36, 30);
+    first.map(address, page, leaf, FIRST_PAGE);
+    long intermediate = page | address & (1L << first.shift(leaf)) - 1;
+    second.map(intermediate, Scenes.somewhere(chance, 44, 12), below, SECOND_PAGE);
+    long contexts = guest.memory().allocate();
+    long[] words = new ContextEntry(OUTPUT).lower(first).words();
+    for (int i = 0; i < words.length; i++) {
+      guest.memory().put(contexts + 8L * i, words[i]);
+    }
+    int stream = 1 + chance.below(63);
+    StreamEntry entry = new StreamEntry(7).stage1(contexts, 0, 0, 0).stage2(second, OUTPUT);
+    machine.stream(stream, entry);
+    return subject(chance, machine, stream, address, List.of(one, two)).with(host).with(guest);
+  }
+
+  private SmmuScenes() {}
+}

@@ -1,0 +1,41 @@
+package dev.nestwalk.teach.exercises;
+
+import java.util.Locale;
+
+/** What kinds of exercises are about, in the order of a course. */
+public enum Topic {
+  /** Addresses, indices, start tables. */
+  ADDRESSES("Addresses and tables"),
+  /** From a requester to its tables. */
+  LOOKUP("From requester to tables"),
+  /** Walks of one and two stages. */
+  WALKS("Walks"),
+  /** What a walk costs. */
+  COSTS("What a walk costs"),
+  /** Faults and their records. */
+  FAULTS("Faults and records"),
+  /** Broken tables. */
+  REPAIRS("Repairs"),
+  /** Accessed and dirty flags. */
+  FLAGS("Accessed and dirty flags"),
+  /** Invalidations. */
+  INVALIDATIONS("Invalidations"),
+  /** Reserved regions. */
+  REGIONS("Reserved regions");
+
+  private final String title;
+
+  Topic(String title) {
+    this.title = title;
+  }
+
+  /** The heading. */
+  public String title() {
+    return title;
+  }
+
+  /** The name as options write it. */
+  public String id() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,68 @@
+package dev.nestwalk.teach.exercises;
+
+import dev.nestwalk.explain.Step;
+import dev.nestwalk.fixtures.Chance;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** The words of memory that a sheet shows: those that a walk reads, among others. */
+final class Words {
+  private static final long ADDRESS = 0x0000_ffff_ffff_f000L;
+
+  /** The entries that a walk reads, with a few neighbours in each table. */
+  static SortedMap<Long, Long> around(Chance chance, Subject subject) {
+    return around(chance, subject, Subject.reads(subject.trace()));
+  }
+
+  /** The same for the places of another walk. */
+  static SortedMap<Long, Long> around(Chance chance, Subject subject, List<Step> reads) {
+    SortedMap<Long, Long> words = new TreeMap<>();
+    for (Step step : reads) {
+      words.put(step.host(), subject.word(step.host()));
+    }
+    for (Step step : reads) {
+      long page = step.host() & -4096;
+      long shown = words.subMap(page, page + 4096).size();
+      for (int more = 0; more < 2 && shown < 4; more++, shown++) {
+        long place = more == 0 ? neighbour(chance, step.host()) : page + 8L * chance.below(512);
+        if (!words.containsKey(place)) {
+          fill(chance, subject, place, subject.word(step.host()));
+          words.put(place, subject.word(place));
+        }
+      }
+    }
+    return words;
+  }
+
+  /** The same places as they are now. */
+  static SortedMap<Long, Long> now(Subject subject, SortedMap<Long, Long> words) {
+    SortedMap<Long, Long> now = new TreeMap<>();
+    words.keySet().forEach(place -> now.put(place, subject.word(place)));
+    return now;
+  }
+
+  private static long neighbour(Chance chance, long place) {
+    long other = chance.percent(50) ? place + 8 : place - 8;
+    return (other & -4096) == (place & -4096) ? other : place ^ 8;
+  }
+
+  /** An empty place gets an entry like its neighbour that leads elsewhere. */
+  private static void fill(Chance chance, Subject subject, long place, long like) {
+    if (subject.word(place) == 0 && like != 0) {
+      long elsewhere = Scenes.somewhere(chance, 44, 30);
+      subject.put(place, like & ~ADDRESS | elsewhere);
+    }
+  }
+
+  /** A structure's words. */
+  static SortedMap<Long, Long> of(Subject subject, long address, int count) {
+    SortedMap<Long, Long> words = new TreeMap<>();
+    for (int i = 0; i < count; i++) {
+      words.put(address + 8L * i, subject.word(address + 8L * i));
+    }
+    return words;
+  }
+
+  private Words() {}
+}
