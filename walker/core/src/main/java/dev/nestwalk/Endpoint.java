@@ -139,9 +139,11 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   public final int translate(long[] iovas, long[] answers, int from, int count, int access) {
     Objects.checkFromIndexSize(from, count, iovas.length);
     Objects.checkFromIndexSize(from, count, answers.length);
+    translator.hold();
     try {
       return translator.batch.translate(this, iovas, answers, from, count, access);
     } finally {
+      translator.release(this);
       // The caches' parts of the shared memory are theirs as long as this can be reached.
       Reference.reachabilityFence(this);
     }
@@ -179,6 +181,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     return copy(iova, from, Access.WRITE);
   }
 
+  /** Each piece is copied before the next is asked for, so no answer is held beyond that. */
   private long copy(long iova, MemorySegment other, int access) {
     GuestMemory memory = translator.memory;
     long length = other.byteSize();
@@ -212,6 +215,15 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     if (length < 1) {
       throw new IllegalArgumentException("slice of %d bytes: expected some".formatted(length));
     }
+    translator.hold();
+    try {
+      return sliceOf(iova, length, access);
+    } finally {
+      translator.release(this);
+    }
+  }
+
+  private @Nullable MemorySegment sliceOf(long iova, long length, int access) {
     long start = 0;
     for (long done = 0; done < length; ) {
       long answer = translate(iova + done, access);
@@ -260,11 +272,17 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     long[] in = translator.chunkIn;
     long[] out = translator.chunkOut;
     long all = 0;
-    for (long at = 0; at < bytes; at += 8L * in.length) {
-      int count = (int) Math.min(in.length, bytes - at >>> 3);
-      MemorySegment.copy(iovas, ValueLayout.JAVA_LONG_UNALIGNED, at, in, 0, count);
-      all += translate(in, out, 0, count, access);
-      MemorySegment.copy(out, 0, answers, ValueLayout.JAVA_LONG_UNALIGNED, at, count);
+    translator.hold();
+    try {
+      for (long at = 0; at < bytes; at += 8L * in.length) {
+        int count = (int) Math.min(in.length, bytes - at >>> 3);
+        MemorySegment.copy(iovas, ValueLayout.JAVA_LONG_UNALIGNED, at, in, 0, count);
+        all += translator.batch.translate(this, in, out, 0, count, access);
+        MemorySegment.copy(out, 0, answers, ValueLayout.JAVA_LONG_UNALIGNED, at, count);
+      }
+    } finally {
+      translator.release(this);
+      Reference.reachabilityFence(this);
     }
     return all;
   }
@@ -286,6 +304,15 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
           "range of %d bytes at 0x%x: expected at least one, without wrap".formatted(length, iova));
     }
     runs.clear();
+    translator.hold();
+    try {
+      return fill(runs, iova, length, access);
+    } finally {
+      translator.release(this);
+    }
+  }
+
+  private long fill(DmaRuns runs, long iova, long length, int access) {
     long done = 0;
     while (done < length) {
       long at = iova + done;

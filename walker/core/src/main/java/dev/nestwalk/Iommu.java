@@ -215,10 +215,11 @@ public final class Iommu {
    *
    * <p>What a thread does with an answer is over when it asks for its next translation, {@link
    * Translator#poll polls} or {@link Translator#pause pauses}: that happens-before the return of
-   * this call. What this thread did before the invalidation, changes of tables included,
-   * happens-before every translation that the others begin after this call returns. Translators
-   * that are paused, of ended threads or no longer reachable are not waited for; one of the calling
-   * thread applies the invalidations at once.
+   * this call. A batch, range or slice is one such request, whatever it meets on its way: its
+   * answers are in use until the thread's next one. What this thread did before the invalidation,
+   * changes of tables included, happens-before every translation that the others begin after this
+   * call returns. Translators that are paused, of ended threads or no longer reachable are not
+   * waited for; one of the calling thread applies the invalidations at once.
    *
    * @throws InterruptedException if the thread is interrupted while it waits
    */

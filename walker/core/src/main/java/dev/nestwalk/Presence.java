@@ -1,5 +1,6 @@
 package dev.nestwalk;
 
+import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
 
@@ -33,6 +34,8 @@ final class Presence {
 
   void enter() {
     seen = 0;
+    // Whoever still saw AWAY published before the look for invalidations that follows.
+    VarHandle.fullFence();
   }
 
   /** Whether the translator can no longer use what was dropped up to {@code number}. */

@@ -50,6 +50,15 @@ public abstract class Translator {
   final long[] chunkIn = new long[Batch.SCAN];
   final long[] chunkOut = new long[Batch.SCAN];
 
+  /**
+   * A call that gives several answers is under way. It may apply invalidations for the answers to
+   * come, but those it gave before are in use until its caller asks for the next translation.
+   */
+  private boolean holding;
+
+  /** The number that {@link #presence} was told last. */
+  private long told;
+
   private final int maxSourceId;
   private final Long2ObjectHashMap<Endpoint> byId = new Long2ObjectHashMap<>();
   private final List<Endpoint> endpoints = new ArrayList<>();
@@ -81,7 +90,8 @@ public abstract class Translator {
             : new TranslationCache(2, 1);
     batch = new Batch(this);
     spaces = new AddressSpaces(log, iotlb, structures, tags, endpoints);
-    presence = new Presence(Thread.currentThread(), this, log.latest());
+    told = spaces.applied();
+    presence = new Presence(Thread.currentThread(), this, told);
   }
 
   /**
@@ -199,12 +209,35 @@ public abstract class Translator {
     return refusal;
   }
 
-  /** Applies what was invalidated since the last look, and says so to whoever waits for it. */
+  /**
+   * Applies what was invalidated since the last look, and says so to whoever waits for it unless
+   * answers given before are still in use.
+   */
   final void catchUp() {
     if (spaces.catchUp()) {
       reconfigure();
     }
-    presence.seen(spaces.applied());
+    if (!holding) {
+      told = spaces.applied();
+      presence.seen(told);
+    }
+  }
+
+  /** Begins a call that gives several answers; {@link #release} ends it. */
+  final void hold() {
+    poll();
+    holding = true;
+  }
+
+  /**
+   * Ends a call that gave several answers. If it applied an invalidation on its way, some of them
+   * are from before: then the endpoint's next translation has to say that their use is over.
+   */
+  final void release(Endpoint of) {
+    holding = false;
+    if (told != spaces.applied()) {
+      of.refresh();
+    }
   }
 
   /**
@@ -213,7 +246,7 @@ public abstract class Translator {
    * locks or blocks, so that {@link Iommu#sync} of other threads need not wait for it.
    */
   public final void poll() {
-    if (log.latest() != spaces.applied()) {
+    if (log.latest() != told) {
       catchUp();
     }
   }
