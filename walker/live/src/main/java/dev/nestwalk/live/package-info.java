@@ -1,0 +1,12 @@
+/**
+ * A register front end in a running machine: QEMU's vfio-user client talks to functions served
+ * here, and a real guest's driver programs the unit.
+ *
+ * <p>Threads: one per socket serves the guest's accesses ({@link
+ * dev.nestwalk.live.VfioUserServer}), one per DMA function does its DMA ({@link
+ * dev.nestwalk.live.DeviceThread}); neither waits for the other.
+ */
+@NullMarked
+package dev.nestwalk.live;
+
+import org.jspecify.annotations.NullMarked;

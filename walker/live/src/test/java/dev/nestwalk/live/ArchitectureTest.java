@@ -1,0 +1,44 @@
+package dev.nestwalk.live;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
+import org.junit.jupiter.api.Test;
+
+/** The server stands on units and ports; nothing below knows of it. */
+final class ArchitectureTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(place -> !place.contains("/test-classes/") && !place.contains("/test/"))
+          .importPackages("dev.nestwalk");
+
+  @Test
+  void dependsOnUnitsAndTheLibraryOnly() {
+    ArchRuleDefinition.classes()
+        .that()
+        .resideInAPackage("dev.nestwalk.live")
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(
+            "java..",
+            "org.jspecify..",
+            "dev.nestwalk.live",
+            "dev.nestwalk.device",
+            "dev.nestwalk",
+            "dev.nestwalk.cache",
+            "dev.nestwalk.dma",
+            "dev.nestwalk.memory")
+        .check(CLASSES);
+  }
+
+  @Test
+  void isUsedByNothingBelow() {
+    ArchRuleDefinition.noClasses()
+        .that()
+        .resideOutsideOfPackage("dev.nestwalk.live")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.nestwalk.live")
+        .check(CLASSES);
+  }
+}
