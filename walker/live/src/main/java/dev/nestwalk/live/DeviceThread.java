@@ -1,0 +1,79 @@
+package dev.nestwalk.live;
+
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The thread on which a function does its DMA. A guest's doorbell wakes it and does not wait for
+ * it, so a guest whose access is held (SMMUv3 stall) can still run.
+ *
+ * <p>Threads: {@link #wake} and {@link #end} from any.
+ */
+final class DeviceThread {
+  /** What a function does when woken. */
+  interface Work {
+    /**
+     * Does what there is to do; called on the device thread, again after each wake.
+     *
+     * @throws InterruptedException if the thread is to end
+     */
+    void run() throws InterruptedException;
+  }
+
+  private final Thread thread;
+  private volatile boolean woken;
+  private volatile boolean ending;
+  private @Nullable Work work;
+
+  /** Makes the work on the new thread, to which ports belong. */
+  @FunctionalInterface
+  interface Maker {
+    Work make();
+  }
+
+  /**
+   * Starts a thread.
+   *
+   * @param say takes a line if the thread has to end early
+   */
+  DeviceThread(String name, Maker maker, Consumer<String> say) {
+    thread = Thread.ofPlatform().name(name).daemon().unstarted(() -> run(name, maker, say));
+    thread.start();
+  }
+
+  private void run(String name, Maker maker, Consumer<String> say) {
+    try {
+      work = maker.make();
+      while (!ending) {
+        while (!woken && !ending) {
+          LockSupport.park(this);
+        }
+        woken = false;
+        work.run();
+      }
+    } catch (InterruptedException e) {
+      // by end()
+    } catch (InternalError e) {
+      say.accept(name + ": guest memory went away: " + e.getMessage());
+    }
+  }
+
+  /** There may be something to do. */
+  void wake() {
+    woken = true;
+    LockSupport.unpark(thread);
+  }
+
+  /** Ends the thread, in the middle of a held access too. */
+  void end() {
+    ending = true;
+    thread.interrupt();
+    LockSupport.unpark(thread);
+    try {
+      thread.join(2000);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,142 @@
+package dev.nestwalk.live;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * What an NVMe namespace stores: blocks of {@value #BLOCK} bytes.
+ *
+ * <p>Threads: one at a time.
+ */
+abstract class Disk implements AutoCloseable {
+  /** Bytes of a block. */
+  static final int BLOCK = 512;
+
+  private final long blocks;
+
+  private Disk(long blocks) {
+    this.blocks = blocks;
+  }
+
+  /** A disk that forgets. */
+  static Disk inMemory(int blocks) {
+    return new InMemory(blocks);
+  }
+
+  /**
+   * A file's blocks. Nothing of the file changes but blocks that are written.
+   *
+   * @throws IOException if it is no file of whole blocks that may be written, or in use elsewhere
+   */
+  static Disk file(Path path) throws IOException {
+    if (!Files.isRegularFile(path)) {
+      throw new IOException(path + ": no such disk, expected a file");
+    }
+    long size = Files.size(path);
+    if (size == 0 || size % BLOCK != 0) {
+      throw new IOException("%s: %d bytes, expected a multiple of %d".formatted(path, size, BLOCK));
+    }
+    FileChannel channel;
+    try {
+      channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    } catch (IOException e) {
+      throw new IOException(path + ": cannot be opened for writing: " + e.getMessage(), e);
+    }
+    try {
+      FileLock lock = channel.tryLock();
+      if (lock != null) {
+        return new InFile(channel, size / BLOCK);
+      }
+    } catch (OverlappingFileLockException e) {
+      // of this process
+    }
+    channel.close();
+    throw new IOException(path + ": in use by another server");
+  }
+
+  /** How many blocks there are. */
+  final long blocks() {
+    return blocks;
+  }
+
+  /** Reads whole blocks. */
+  abstract void read(long block, ByteBuffer into) throws IOException;
+
+  /** Writes whole blocks. */
+  abstract void write(long block, ByteBuffer from) throws IOException;
+
+  /** What was written before survives a crash of this machine. */
+  abstract void flush() throws IOException;
+
+  @Override
+  public void close() throws IOException {}
+
+  private static final class InMemory extends Disk {
+    private final ByteBuffer bytes;
+
+    InMemory(int blocks) {
+      super(blocks);
+      bytes = ByteBuffer.allocateDirect(Math.multiplyExact(blocks, BLOCK));
+    }
+
+    @Override
+    void read(long block, ByteBuffer into) {
+      int length = into.remaining();
+      into.put(bytes.slice((int) block * BLOCK, length));
+    }
+
+    @Override
+    void write(long block, ByteBuffer from) {
+      bytes.slice((int) block * BLOCK, from.remaining()).put(from);
+    }
+
+    @Override
+    void flush() {}
+  }
+
+  private static final class InFile extends Disk {
+    private final FileChannel channel;
+
+    InFile(FileChannel channel, long blocks) {
+      super(blocks);
+      this.channel = channel;
+    }
+
+    @Override
+    void read(long block, ByteBuffer into) throws IOException {
+      long at = block * BLOCK;
+      while (into.hasRemaining()) {
+        int got = channel.read(into, at);
+        if (got < 0) {
+          throw new EOFException("the file has become shorter");
+        }
+        at += got;
+      }
+    }
+
+    @Override
+    void write(long block, ByteBuffer from) throws IOException {
+      long at = block * BLOCK;
+      while (from.hasRemaining()) {
+        at += channel.write(from, at);
+      }
+    }
+
+    @Override
+    void flush() throws IOException {
+      channel.force(false);
+    }
+
+    @Override
+    public void close() throws IOException {
+      channel.close();
+    }
+  }
+}

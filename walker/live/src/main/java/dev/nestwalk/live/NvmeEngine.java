@@ -1,0 +1,469 @@
+package dev.nestwalk.live;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The working side of an NVMe controller: takes commands from submission queues, carries them out
+ * and posts completions (NVM Express Base 1.4, 4 to 6). All memory is reached through {@link Dma}.
+ *
+ * <p>A refused data transfer gives the command an error status. A queue that cannot be read or
+ * written is fatal (CSTS.CFS) until the driver resets the controller.
+ *
+ * <p>Threads: belongs to the device's.
+ */
+final class NvmeEngine implements DeviceThread.Work {
+  private static final int COMMAND = 64;
+  private static final int COMPLETION = 16;
+
+  /** Commands taken from one queue before the others have their turn. */
+  private static final int BURST = 16;
+
+  private static final long PAGE_OFFSET = 0xfff;
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  /** A command that stays: an asynchronous event request. */
+  private static final int STAYS = -1;
+
+  private final Nvme registers;
+  private final Dma dma;
+  private final Disk disk;
+  private final Msi msi;
+  private final Consumer<String> say;
+  private final NvmeTransfer transfer;
+  private final MemorySegment command = Arena.ofAuto().allocate(COMMAND, 8);
+  private final MemorySegment completion = Arena.ofAuto().allocate(COMPLETION, 8);
+  private final MemorySegment message = Arena.ofAuto().allocate(4, 4);
+  private final MemorySegment buffer = Arena.ofAuto().allocate(NvmeTransfer.MOST, 8);
+  private final Submission @Nullable [] submissions = new Submission[Nvme.QUEUES];
+  private final Completion @Nullable [] completions = new Completion[Nvme.QUEUES];
+  private final Map<Integer, Integer> features = new HashMap<>();
+  private int resetsSeen = -1;
+  private int state;
+  private int eventRequests;
+  private int result;
+  private boolean interruptDue;
+  private boolean diskTold;
+
+  private static final class Submission {
+    final long base;
+    final int entries;
+    final int completionQueue;
+    int head;
+
+    Submission(long base, int entries, int completionQueue) {
+      this.base = base;
+      this.entries = entries;
+      this.completionQueue = completionQueue;
+    }
+  }
+
+  private static final class Completion {
+    final long base;
+    final int entries;
+    final boolean interrupts;
+    int tail;
+    int phase = 1;
+
+    Completion(long base, int entries, boolean interrupts) {
+      this.base = base;
+      this.entries = entries;
+      this.interrupts = interrupts;
+    }
+  }
+
+  NvmeEngine(Nvme registers, Dma dma, Disk disk, Msi msi, Consumer<String> say) {
+    this.registers = registers;
+    this.dma = dma;
+    this.disk = disk;
+    this.msi = msi;
+    this.say = say;
+    transfer = new NvmeTransfer(dma);
+  }
+
+  @Override
+  public void run() throws InterruptedException {
+    boolean busy = true;
+    while (busy) {
+      if (Thread.interrupted()) {
+        throw new InterruptedException("controller ended");
+      }
+      followRegisters();
+      busy = false;
+      for (int queue = 0; queue < Nvme.QUEUES && state == Nvme.READY; queue++) {
+        busy |= work(queue);
+      }
+      interrupt();
+    }
+  }
+
+  private void followRegisters() {
+    int resets = registers.resets();
+    if (resets != resetsSeen) {
+      for (int i = 0; i < Nvme.QUEUES; i++) {
+        submissions[i] = null;
+        completions[i] = null;
+        registers.clearDoorbell(2 * i);
+        registers.clearDoorbell(2 * i + 1);
+      }
+      features.clear();
+      eventRequests = 0;
+      interruptDue = false;
+      resetsSeen = resets;
+      become(0);
+    }
+    if (state == 0 && registers.isEnabled()) {
+      become(enable() ? Nvme.READY : Nvme.FATAL);
+    }
+    if (registers.wantsShutdown() && (state & Nvme.SHUT_DOWN) == 0) {
+      flush();
+      become(state | Nvme.SHUT_DOWN);
+    }
+  }
+
+  private void become(int csts) {
+    state = csts;
+    registers.publish(csts, resetsSeen);
+  }
+
+  /** CC.EN became 1: makes the admin queue; false if the guest asks for what is not there. */
+  private boolean enable() {
+    int configuration = registers.controllerConfiguration();
+    int commandSet = configuration >>> 4 & 7;
+    int pageSize = configuration >>> 7 & 0xf;
+    int attributes = registers.adminQueueAttributes();
+    int submissionEntries = (attributes & 0xfff) + 1;
+    int completionEntries = (attributes >>> 16 & 0xfff) + 1;
+    long submission = registers.adminQueue(Nvme.ASQ);
+    long completionBase = registers.adminQueue(Nvme.ACQ);
+    boolean sensible =
+        commandSet == 0
+            && pageSize == 0
+            && submissionEntries >= 2
+            && completionEntries >= 2
+            && ((submission | completionBase) & PAGE_OFFSET) == 0;
+    if (!sensible) {
+      return false;
+    }
+    submissions[0] = new Submission(submission, submissionEntries, 0);
+    completions[0] = new Completion(completionBase, completionEntries, true);
+    return true;
+  }
+
+  /** Carries out some commands of a queue; whether there were any. */
+  private boolean work(int queue) {
+    for (int i = 0; i < BURST; i++) {
+      Submission from = submissions[queue];
+      if (from == null || state != Nvme.READY || registers.resets() != resetsSeen) {
+        return i > 0;
+      }
+      Completion to = completions[from.completionQueue];
+      int tail = registers.tail(queue);
+      if (to == null || tail >= from.entries || tail == from.head) {
+        return i > 0;
+      }
+      if (isFull(from.completionQueue, to)) {
+        return false; // the driver's next head brings us back
+      }
+      if (dma.read(from.base + (long) from.head * COMMAND, command) < COMMAND) {
+        fatal("submission queue %d cannot be read".formatted(queue));
+        return false;
+      }
+      from.head = from.head + 1 == from.entries ? 0 : from.head + 1;
+      registers.counters.commands.increment();
+      result = 0;
+      int status = queue == 0 ? admin() : io();
+      if (status != STAYS) {
+        post(queue, from, to, status);
+      }
+    }
+    return true;
+  }
+
+  private boolean isFull(int queue, Completion to) {
+    int next = to.tail + 1 == to.entries ? 0 : to.tail + 1;
+    return registers.head(queue) == next;
+  }
+
+  private void post(int queue, Submission from, Completion to, int status) {
+    if (status != NvmeStatus.DONE) {
+      registers.counters.failed.increment();
+    }
+    completion.set(INT, 0, result);
+    completion.set(INT, 4, 0);
+    completion.set(INT, 8, from.head | queue << 16);
+    int id = command.get(INT, 0) >>> 16;
+    completion.set(INT, 12, id | (NvmeStatus.field(status) << 1 | to.phase) << 16);
+    if (dma.write(to.base + (long) to.tail * COMPLETION, completion) < COMPLETION) {
+      fatal("completion queue %d cannot be written".formatted(from.completionQueue));
+      return;
+    }
+    to.tail++;
+    if (to.tail == to.entries) {
+      to.tail = 0;
+      to.phase ^= 1;
+    }
+    interruptDue |= to.interrupts;
+  }
+
+  private void interrupt() {
+    if (interruptDue && !registers.isMasked()) {
+      interruptDue = false;
+      if (msi.isEnabled()) {
+        message.set(INT, 0, msi.data());
+        dma.write(msi.address(), message);
+      }
+    }
+  }
+
+  private void fatal(String what) {
+    say.accept("%s: %s: controller fatal status".formatted(registers.name(), what));
+    become(state | Nvme.FATAL);
+  }
+
+  private int dword(int index) {
+    return command.get(INT, 4L * index);
+  }
+
+  /** Moves a page of ours to where the command wants it, as far as it fits. */
+  private int give(byte[] page, int length) {
+    MemorySegment part = buffer.asSlice(0, length);
+    part.fill((byte) 0);
+    MemorySegment.copy(MemorySegment.ofArray(page), 0, part, 0, Math.min(page.length, length));
+    return transfer.move(command.get(LONG, 24), command.get(LONG, 32), part, true);
+  }
+
+  private int admin() {
+    return switch (dword(0) & 0xff) {
+      case 0x00 -> deleteSubmission();
+      case 0x01 -> createSubmission();
+      case 0x02 -> logPage();
+      case 0x04 -> deleteCompletion();
+      case 0x05 -> createCompletion();
+      case 0x06 -> identify();
+      case 0x08 -> abort();
+      case 0x09 -> setFeature();
+      case 0x0a -> getFeature();
+      case 0x0c -> eventRequest();
+      default -> NvmeStatus.INVALID_OPCODE;
+    };
+  }
+
+  private int identify() {
+    byte[] page = NvmePages.identify(dword(10) & 0xff, dword(1), registers.serial(), disk.blocks());
+    return page == null ? NvmeStatus.INVALID_FIELD : give(page, page.length);
+  }
+
+  private int logPage() {
+    byte[] page = NvmePages.log(dword(10) & 0xff);
+    if (page == null) {
+      return NvmeStatus.INVALID_LOG_PAGE;
+    }
+    long length = ((dword(10) >>> 16 | (long) (dword(11) & 0xffff) << 16) + 1) * 4;
+    if (length > NvmeTransfer.MOST || dword(12) != 0 || dword(13) != 0) {
+      return NvmeStatus.INVALID_FIELD;
+    }
+    return give(page, (int) length);
+  }
+
+  private int abort() {
+    result = 1; // not aborted: commands are carried out in order, at once
+    return NvmeStatus.DONE;
+  }
+
+  private int eventRequest() {
+    if (eventRequests == NvmePages.EVENT_REQUESTS) {
+      return NvmeStatus.TOO_MANY_EVENT_REQUESTS;
+    }
+    eventRequests++;
+    return STAYS; // no event ever comes
+  }
+
+  private static boolean isFeature(int id) {
+    // Arbitration, power, temperature, error recovery, write cache, queues, coalescing, vectors,
+    // atomicity, events.
+    return id == 1 || id == 2 || id >= 4 && id <= 0x0b;
+  }
+
+  private static final int NUMBER_OF_QUEUES = 7;
+  private static final int WRITE_CACHE = 6;
+
+  private int feature(int id) {
+    int ours = Nvme.QUEUES - 2 | (Nvme.QUEUES - 2) << 16;
+    int initial = id == NUMBER_OF_QUEUES ? ours : id == WRITE_CACHE ? 1 : 0;
+    return id == NUMBER_OF_QUEUES ? ours : features.getOrDefault(id, initial);
+  }
+
+  private int setFeature() {
+    int id = dword(10) & 0xff;
+    if (!isFeature(id) || dword(10) < 0) { // SV: none is saveable
+      return NvmeStatus.INVALID_FIELD;
+    }
+    if (id != NUMBER_OF_QUEUES) {
+      features.put(id, dword(11));
+    }
+    result = id == NUMBER_OF_QUEUES ? feature(id) : 0;
+    return NvmeStatus.DONE;
+  }
+
+  private int getFeature() {
+    int id = dword(10) & 0xff;
+    int select = dword(10) >>> 8 & 7;
+    if (!isFeature(id) || select > 3) {
+      return NvmeStatus.INVALID_FIELD;
+    }
+    result = select == 3 ? 4 : feature(id); // capabilities: changeable
+    return NvmeStatus.DONE;
+  }
+
+  private static boolean isQueue(int id) {
+    return id > 0 && id < Nvme.QUEUES;
+  }
+
+  private int checkNew(int id, boolean taken) {
+    int entries = (dword(10) >>> 16) + 1;
+    boolean contiguous = (dword(11) & 1) != 0;
+    if (!isQueue(id) || taken) {
+      return NvmeStatus.INVALID_QUEUE_ID;
+    }
+    if (entries < 2 || entries > Nvme.MAX_ENTRIES) {
+      return NvmeStatus.INVALID_QUEUE_SIZE;
+    }
+    if (!contiguous) {
+      return NvmeStatus.INVALID_FIELD;
+    }
+    boolean aligned = (command.get(LONG, 24) & PAGE_OFFSET) == 0;
+    return aligned ? NvmeStatus.DONE : NvmeStatus.PRP_OFFSET_INVALID;
+  }
+
+  private int createCompletion() {
+    int id = dword(10) & 0xffff;
+    int status = checkNew(id, isQueue(id) && completions[id] != null);
+    if (status == NvmeStatus.DONE && dword(11) >>> 16 != 0) {
+      status = NvmeStatus.INVALID_VECTOR;
+    }
+    if (status == NvmeStatus.DONE) {
+      boolean interrupts = (dword(11) & 2) != 0;
+      int entries = (dword(10) >>> 16) + 1;
+      registers.clearDoorbell(2 * id + 1);
+      completions[id] = new Completion(command.get(LONG, 24), entries, interrupts);
+    }
+    return status;
+  }
+
+  private int createSubmission() {
+    int id = dword(10) & 0xffff;
+    int completes = dword(11) >>> 16;
+    int status = checkNew(id, isQueue(id) && submissions[id] != null);
+    if (status == NvmeStatus.DONE && (!isQueue(completes) || completions[completes] == null)) {
+      status = NvmeStatus.COMPLETION_QUEUE_INVALID;
+    }
+    if (status == NvmeStatus.DONE) {
+      registers.clearDoorbell(2 * id);
+      int entries = (dword(10) >>> 16) + 1;
+      submissions[id] = new Submission(command.get(LONG, 24), entries, completes);
+    }
+    return status;
+  }
+
+  private int deleteSubmission() {
+    int id = dword(10) & 0xffff;
+    if (!isQueue(id) || submissions[id] == null) {
+      return NvmeStatus.INVALID_QUEUE_ID;
+    }
+    submissions[id] = null;
+    return NvmeStatus.DONE;
+  }
+
+  private int deleteCompletion() {
+    int id = dword(10) & 0xffff;
+    if (!isQueue(id) || completions[id] == null) {
+      return NvmeStatus.INVALID_QUEUE_ID;
+    }
+    for (Submission submission : submissions) {
+      if (submission != null && submission.completionQueue == id) {
+        return NvmeStatus.INVALID_QUEUE_DELETION;
+      }
+    }
+    completions[id] = null;
+    return NvmeStatus.DONE;
+  }
+
+  private int io() {
+    int opcode = dword(0) & 0xff;
+    int namespace = dword(1);
+    if (opcode > 2) {
+      return NvmeStatus.INVALID_OPCODE;
+    }
+    if (namespace != 1 && !(opcode == 0 && namespace == -1)) {
+      return NvmeStatus.INVALID_NAMESPACE;
+    }
+    if (opcode == 0) {
+      return flush();
+    }
+    long block = command.get(LONG, 40);
+    int blocks = (dword(12) & 0xffff) + 1;
+    int length = blocks * Disk.BLOCK;
+    if (length > NvmeTransfer.MOST) {
+      return NvmeStatus.INVALID_FIELD;
+    }
+    if (block < 0 || block > disk.blocks() - blocks) {
+      return NvmeStatus.LBA_OUT_OF_RANGE;
+    }
+    return opcode == 1 ? write(block, length) : read(block, length);
+  }
+
+  private int read(long block, int length) {
+    MemorySegment data = buffer.asSlice(0, length);
+    try {
+      disk.read(block, data.asByteBuffer());
+    } catch (IOException e) {
+      return broken(e, NvmeStatus.READ_ERROR);
+    }
+    registers.counters.bytesRead.add(length);
+    return transfer.move(command.get(LONG, 24), command.get(LONG, 32), data, true);
+  }
+
+  private int write(long block, int length) {
+    MemorySegment data = buffer.asSlice(0, length);
+    int status = transfer.move(command.get(LONG, 24), command.get(LONG, 32), data, false);
+    if (status != NvmeStatus.DONE) {
+      return status; // nothing of the disk changes
+    }
+    try {
+      disk.write(block, data.asByteBuffer());
+    } catch (IOException e) {
+      return broken(e, NvmeStatus.WRITE_FAULT);
+    }
+    registers.counters.bytesWritten.add(length);
+    boolean forced = (dword(12) & 1 << 30) != 0;
+    return forced ? flush() : NvmeStatus.DONE;
+  }
+
+  private int flush() {
+    try {
+      disk.flush();
+      return NvmeStatus.DONE;
+    } catch (IOException e) {
+      return broken(e, NvmeStatus.WRITE_FAULT);
+    }
+  }
+
+  private int broken(IOException e, int status) {
+    if (!diskTold) {
+      diskTold = true;
+      say.accept("%s: disk: %s".formatted(registers.name(), e.getMessage()));
+    }
+    return status;
+  }
+}

@@ -1,0 +1,116 @@
+package dev.nestwalk.live;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a controller says of itself: identify data and log pages (NVM Express Base 1.4, 5.15 and
+ * 5.14).
+ */
+final class NvmePages {
+  /** Asynchronous event requests that may be outstanding. */
+  static final int EVENT_REQUESTS = 4;
+
+  private static final int IDENTIFY = 4096;
+  private static final int ROOM_TEMPERATURE = 300;
+
+  private NvmePages() {}
+
+  private static ByteBuffer page(int size) {
+    return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  private static void text(ByteBuffer to, int at, int length, String text) {
+    String padded = text + " ".repeat(length - text.length());
+    to.put(at, padded.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /**
+   * Identify data.
+   *
+   * @param kind CNS
+   * @return null if there is none of that kind; of a namespace that does not exist it is zeros
+   */
+  static byte @Nullable [] identify(int kind, int namespace, String serial, long blocks) {
+    return switch (kind) {
+      case 0 -> namespace(namespace, blocks);
+      case 1 -> controller(serial);
+      case 2 -> {
+        ByteBuffer list = page(IDENTIFY);
+        if (Integer.compareUnsigned(namespace, 1) < 0) {
+          list.putInt(0, 1);
+        }
+        yield list.array();
+      }
+      case 3 -> {
+        ByteBuffer descriptors = page(IDENTIFY);
+        if (namespace == 1) {
+          descriptors.put(0, (byte) 3).put(1, (byte) 16); // a UUID of version 8, made of its name
+          byte[] name = ("nw-" + serial + "----------------").getBytes(StandardCharsets.US_ASCII);
+          descriptors.put(4, name, 0, 16);
+          descriptors.put(4 + 6, (byte) (descriptors.get(4 + 6) & 0xf | 0x80));
+          descriptors.put(4 + 8, (byte) (descriptors.get(4 + 8) & 0x3f | 0x80));
+        }
+        yield descriptors.array();
+      }
+      default -> null;
+    };
+  }
+
+  private static byte[] namespace(int namespace, long blocks) {
+    ByteBuffer data = page(IDENTIFY);
+    if (namespace == 1 || namespace == -1) {
+      data.putLong(0, blocks).putLong(8, blocks).putLong(16, blocks); // NSZE, NCAP, NUSE
+      data.putInt(128, 9 << 16); // LBA format 0: 512 bytes, no metadata
+    }
+    return data.array();
+  }
+
+  private static byte[] controller(String serial) {
+    ByteBuffer data = page(IDENTIFY);
+    data.putShort(0, (short) 0x1b36).putShort(2, (short) 0x1b36);
+    text(data, 4, 20, serial);
+    text(data, 24, 40, "nestwalk NVMe");
+    text(data, 64, 8, "1");
+    data.put(77, (byte) 5); // MDTS: 2^5 pages
+    data.putInt(80, Nvme.VERSION);
+    data.put(111, (byte) 1); // CNTRLTYPE: I/O controller
+    data.put(258, (byte) 3); // ACL
+    data.put(259, (byte) (EVENT_REQUESTS - 1));
+    data.put(260, (byte) 3); // FRMW: one slot, read-only
+    data.putShort(266, (short) 343).putShort(268, (short) 373); // WCTEMP, CCTEMP
+    data.put(512, (byte) 0x66).put(513, (byte) 0x44); // SQES, CQES
+    data.putInt(516, 1); // NN
+    data.put(525, (byte) 1); // VWC: flush has a meaning
+    String name = "nqn.2026-11.dev.nestwalk:" + serial;
+    data.put(768, name.getBytes(StandardCharsets.US_ASCII));
+    data.putShort(2048, (short) 2500); // power state 0: 25 W
+    return data.array();
+  }
+
+  /**
+   * A log page.
+   *
+   * @return null if there is none of that kind
+   */
+  static byte @Nullable [] log(int kind) {
+    return switch (kind) {
+      case 1 -> page(64).array(); // no errors
+      case 2 -> {
+        ByteBuffer health = page(512);
+        health.putShort(1, (short) ROOM_TEMPERATURE);
+        health.put(3, (byte) 100).put(4, (byte) 10); // spare and its threshold, in percent
+        yield health.array();
+      }
+      case 3 -> {
+        ByteBuffer slots = page(512);
+        slots.put(0, (byte) 1);
+        text(slots, 8, 8, "1");
+        yield slots.array();
+      }
+      default -> null;
+    };
+  }
+}

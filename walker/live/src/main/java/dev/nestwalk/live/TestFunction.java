@@ -1,0 +1,245 @@
+package dev.nestwalk.live;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Device C: a function that does the DMA it is asked for, so that a guest's program can drive fault
+ * paths, PASIDs and page tables of its own.
+ *
+ * <pre>
+ *   00  64  identity, 0x4e57_5445_5354_0001
+ *   08  64  address
+ *   10  32  PASID in 19..0; without one if bit 31 is set (the state after a reset)
+ *   14  32  bytes: 1, 2, 4 or 8
+ *   18  64  data: what is written or added; afterwards what was read
+ *   20  64  what a compare-and-swap expects
+ *   28  32  command, starts: 1 read, 2 write, 3 fetch-and-add, 4 swap, 5 compare-and-swap
+ *   2c  32  status: 0 nothing yet, 1 done, 2 refused, 3 busy, 4 bad command; architectural code of
+ *           a refusal in 31..8
+ *   30  64  commands carried out since the reset
+ * </pre>
+ *
+ * <p>Like any function it needs bus mastering switched on.
+ *
+ * <p>Threads: registers by the socket's thread, DMA by its own.
+ */
+final class TestFunction extends PciFunction {
+  static final long IDENTITY = 0x4e57_5445_5354_0001L;
+  static final int ADDRESS = 0x08;
+  static final int PASID = 0x10;
+  static final int SIZE = 0x14;
+  static final int DATA = 0x18;
+  static final int EXPECTED = 0x20;
+  static final int COMMAND = 0x28;
+  static final int STATUS = 0x2c;
+  static final int COUNT = 0x30;
+
+  static final int DONE = 1;
+  static final int REFUSED = 2;
+  static final int BUSY = 3;
+  static final int BAD = 4;
+
+  private static final int VENDOR = 0x1b36;
+  private static final int DEVICE = 0x0ddb;
+  private static final int CLASS = 0xff0000;
+  private static final int BAR_LOG2 = 12;
+  private static final int NO_PASID = 1 << 31;
+
+  /** PASIDs that keep their way to memory; beyond, all are opened anew. */
+  private static final int KEPT = 64;
+
+  private final String name;
+  private final DeviceThread thread;
+  private final int sourceId;
+  private final Dma.Source source;
+  private final AtomicLong address = new AtomicLong();
+  private final AtomicLong data = new AtomicLong();
+  private final AtomicLong expected = new AtomicLong();
+  private final AtomicLong count = new AtomicLong();
+  private volatile int pasid = NO_PASID;
+  private volatile int size = 8;
+  private volatile int command;
+  private volatile int status;
+
+  TestFunction(String name, int sourceId, Dma.Source source, Consumer<String> say) {
+    super(new PciConfig(PciConfig.CONVENTIONAL, VENDOR, DEVICE, CLASS));
+    this.name = name;
+    this.sourceId = sourceId;
+    this.source = source;
+    config.bar(0, BAR_LOG2, false);
+    thread = new DeviceThread(name, Worker::new, say);
+  }
+
+  @Override
+  String name() {
+    return name;
+  }
+
+  @Override
+  long barSize(int bar) {
+    return bar == 0 ? 1L << BAR_LOG2 : 0;
+  }
+
+  @Override
+  int interrupts(int kind) {
+    return 0;
+  }
+
+  void end() {
+    thread.end();
+  }
+
+  @Override
+  void reset() {
+    address.set(0);
+    data.set(0);
+    expected.set(0);
+    count.set(0);
+    pasid = NO_PASID;
+    size = 8;
+    status = 0;
+  }
+
+  @Override
+  void read(int bar, long offset, byte[] into) {
+    long at = offset & ~7;
+    long word =
+        switch ((int) at) {
+          case 0 -> IDENTITY;
+          case ADDRESS -> address.get();
+          case PASID -> pasid & 0xffff_ffffL | (long) size << 32;
+          case DATA -> data.get();
+          case EXPECTED -> expected.get();
+          case COMMAND -> command & 0xffff_ffffL | (long) status << 32;
+          case COUNT -> count.get();
+          default -> 0;
+        };
+    put(word >>> 8 * (offset - at), into);
+  }
+
+  @Override
+  void write(int bar, long offset, byte[] bytes) {
+    long value = value(bytes);
+    if (bytes.length == 8 && (offset & 7) == 0) {
+      if (offset == PASID || offset == COMMAND) {
+        word((int) offset, (int) value);
+        word((int) offset + 4, (int) (value >>> 32));
+      } else if (wide((int) offset) != null) {
+        wide((int) offset).set(value);
+      }
+    } else if (bytes.length == 4 && (offset & 3) == 0) {
+      word((int) offset, (int) value);
+    }
+  }
+
+  private @Nullable AtomicLong wide(int offset) {
+    return switch (offset) {
+      case ADDRESS -> address;
+      case DATA -> data;
+      case EXPECTED -> expected;
+      default -> null;
+    };
+  }
+
+  private void word(int offset, int value) {
+    AtomicLong half = wide(offset & ~7);
+    if (half != null) {
+      int shift = 8 * (offset & 4);
+      half.updateAndGet(old -> old & ~(0xffff_ffffL << shift) | (value & 0xffff_ffffL) << shift);
+      return;
+    }
+    switch (offset) {
+      case PASID -> pasid = value & (NO_PASID | 0xf_ffff);
+      case SIZE -> size = value;
+      case COMMAND -> start(value);
+      default -> {} // read-only
+    }
+  }
+
+  private void start(int value) {
+    if (status == BUSY) {
+      return;
+    }
+    boolean sizeFits = size == 1 || size == 2 || size == 4 || size == 8;
+    boolean known = value >= 1 && value <= 5;
+    if (!sizeFits || !known || value > 2 && size < 4) {
+      status = BAD;
+      return;
+    }
+    command = value;
+    status = BUSY;
+    thread.wake();
+  }
+
+  /** The function's DMA, on its thread. */
+  private final class Worker implements DeviceThread.Work {
+    private final Map<Integer, Dma> ways = new HashMap<>();
+    private final MemorySegment bytes = Arena.ofAuto().allocate(8, 8);
+
+    @Override
+    public void run() {
+      if (status != BUSY) {
+        return;
+      }
+      if (!config.isBusMaster()) {
+        status = REFUSED;
+        return;
+      }
+      int requester = pasid < 0 ? -1 : pasid;
+      if (ways.size() >= KEPT && !ways.containsKey(requester)) {
+        ways.clear();
+      }
+      Dma dma = ways.computeIfAbsent(requester, p -> source.open(sourceId, p));
+      int done = access(dma);
+      count.incrementAndGet();
+      status = done == size ? DONE : REFUSED | dma.refusal() << 8;
+    }
+
+    private int access(Dma dma) {
+      MemorySegment part = bytes.asSlice(0, size);
+      long at = address.get();
+      if (command == 1) {
+        int read = (int) dma.read(at, part);
+        if (read == size) {
+          data.set(get(part));
+        }
+        return read;
+      }
+      set(part, data.get());
+      if (command == 2) {
+        return (int) dma.write(at, part);
+      }
+      return atomic(dma, at);
+    }
+
+    private int atomic(Dma dma, long at) {
+      long[] old = new long[1];
+      boolean done =
+          dma.atomic(at, size, Dma.Atomic.values()[command - 3], data.get(), expected.get(), old);
+      if (done) {
+        data.set(old[0]);
+      }
+      return done ? size : 0;
+    }
+
+    private static long get(MemorySegment from) {
+      long value = 0;
+      for (long i = from.byteSize() - 1; i >= 0; i--) {
+        value = value << 8 | from.get(java.lang.foreign.ValueLayout.JAVA_BYTE, i) & 0xff;
+      }
+      return value;
+    }
+
+    private static void set(MemorySegment to, long value) {
+      for (long i = 0; i < to.byteSize(); i++) {
+        to.set(java.lang.foreign.ValueLayout.JAVA_BYTE, i, (byte) (value >>> 8 * i));
+      }
+    }
+  }
+}

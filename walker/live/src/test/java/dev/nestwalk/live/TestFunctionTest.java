@@ -1,0 +1,146 @@
+package dev.nestwalk.live;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The function that does the DMA it is asked for. */
+@Timeout(60)
+final class TestFunctionTest {
+  private final MemoryDma memory = new MemoryDma();
+  private final List<String> opened = new ArrayList<>();
+  private final List<String> lines = new ArrayList<>();
+  private final TestFunction function =
+      new TestFunction(
+          "test",
+          0x20,
+          (source, pasid) -> {
+            opened.add("%x %d".formatted(source, pasid));
+            return memory;
+          },
+          lines::add);
+
+  TestFunctionTest() {
+    function.config.write(4, new byte[] {6, 0});
+  }
+
+  @AfterEach
+  void end() {
+    function.end();
+    assertTrue(lines.isEmpty(), lines.toString());
+  }
+
+  private void set(int offset, int size, long value) {
+    byte[] bytes = new byte[size];
+    PciFunction.put(value, bytes);
+    function.write(0, offset, bytes);
+  }
+
+  private long get(int offset, int size) {
+    byte[] bytes = new byte[size];
+    function.read(0, offset, bytes);
+    return PciFunction.value(bytes);
+  }
+
+  private int run(int command) {
+    set(TestFunction.COMMAND, 4, command);
+    NvmeDriver.await("status", () -> get(TestFunction.STATUS, 4) != TestFunction.BUSY);
+    return (int) get(TestFunction.STATUS, 4);
+  }
+
+  @Test
+  void readsAndWritesEverySize() {
+    assertEquals(TestFunction.IDENTITY, get(0, 8));
+    memory.word(0x1000, 0x8877665544332211L);
+    set(TestFunction.ADDRESS, 8, 0x1000);
+    for (int size = 1; size <= 8; size *= 2) {
+      set(TestFunction.SIZE, 4, size);
+      set(TestFunction.DATA, 8, 0);
+      assertEquals(TestFunction.DONE, run(1));
+      long mask = size == 8 ? -1 : (1L << 8 * size) - 1;
+      assertEquals(0x8877665544332211L & mask, get(TestFunction.DATA, 8));
+    }
+    for (int size = 1; size <= 8; size *= 2) {
+      memory.word(0x1000, 0);
+      set(TestFunction.SIZE, 4, size);
+      set(TestFunction.DATA, 8, -1);
+      assertEquals(TestFunction.DONE, run(2));
+      assertEquals(size == 8 ? -1 : (1L << 8 * size) - 1, memory.word(0x1000));
+    }
+    assertEquals(8, get(TestFunction.COUNT, 8));
+    assertEquals(List.of("20 -1"), opened, "one way for requests without PASID");
+  }
+
+  @Test
+  void doesAtomicOperations() {
+    set(TestFunction.ADDRESS, 8, 0x2000);
+    memory.word(0x2000, 40);
+    set(TestFunction.DATA, 8, 2);
+    assertEquals(TestFunction.DONE, run(3));
+    assertEquals(42, memory.word(0x2000));
+    assertEquals(40, get(TestFunction.DATA, 8), "what was there");
+    set(TestFunction.DATA, 8, 7);
+    assertEquals(TestFunction.DONE, run(4));
+    assertEquals(7, memory.word(0x2000));
+    set(TestFunction.EXPECTED, 8, 8);
+    set(TestFunction.DATA, 8, 9);
+    assertEquals(TestFunction.DONE, run(5));
+    assertEquals(7, memory.word(0x2000), "not as expected");
+    set(TestFunction.EXPECTED, 8, 7);
+    set(TestFunction.DATA, 8, 9);
+    assertEquals(TestFunction.DONE, run(5));
+    assertEquals(9, memory.word(0x2000));
+  }
+
+  @Test
+  void tellsRefusalsWithTheirCode() {
+    set(TestFunction.ADDRESS, 8, -8);
+    assertEquals(TestFunction.REFUSED | 0x71 << 8, run(1));
+    assertEquals(TestFunction.REFUSED | 0x71 << 8, run(2));
+    assertEquals(TestFunction.REFUSED | 0x71 << 8, run(3));
+    function.config.write(4, new byte[] {2, 0});
+    assertEquals(TestFunction.REFUSED, run(1), "no bus master");
+  }
+
+  @Test
+  void usesPasids() {
+    for (int pasid : new int[] {5, 0, 5, 0xf_ffff, 0x7fff_ffff}) {
+      set(TestFunction.PASID, 4, pasid);
+      assertEquals(TestFunction.DONE, run(1));
+    }
+    assertEquals(List.of("20 5", "20 0", "20 1048575"), opened);
+  }
+
+  @Test
+  void refusesCommandsThatItDoesNotKnow() {
+    for (int command : new int[] {0, 6, -1}) {
+      assertEquals(TestFunction.BAD, run(command));
+    }
+    set(TestFunction.SIZE, 4, 3);
+    assertEquals(TestFunction.BAD, run(1));
+    set(TestFunction.SIZE, 4, 2);
+    assertEquals(TestFunction.BAD, run(3), "no atomic operation of two bytes");
+    assertTrue(opened.isEmpty());
+  }
+
+  @Test
+  void survivesWhateverAGuestWrites() {
+    Random random = new Random(19);
+    for (int i = 0; i < 20_000; i++) {
+      byte[] value = new byte[1 << random.nextInt(4)];
+      random.nextBytes(value);
+      function.write(0, random.nextInt(0x40), value);
+      function.read(0, random.nextInt(0x40), value);
+    }
+    function.reset();
+    NvmeDriver.await("idle", () -> get(TestFunction.STATUS, 4) != TestFunction.BUSY);
+    set(TestFunction.ADDRESS, 8, 0);
+    assertEquals(TestFunction.DONE, run(1));
+  }
+}
