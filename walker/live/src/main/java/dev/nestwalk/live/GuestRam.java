@@ -1,0 +1,85 @@
+package dev.nestwalk.live;
+
+import dev.nestwalk.memory.GuestMemory;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+
+/**
+ * The guest's RAM: the file behind QEMU's {@code memory-backend-file,share=on}, mapped here too, so
+ * that no descriptor has to come over a socket.
+ *
+ * <p>Threads: any, until it is closed.
+ */
+final class GuestRam implements AutoCloseable {
+  private static final long PAGE = 4096;
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment bytes;
+
+  private GuestRam(Path path, long size) throws IOException {
+    try (FileChannel file =
+        FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      bytes = file.map(FileChannel.MapMode.READ_WRITE, 0, size, arena);
+    } catch (IOException e) {
+      arena.close();
+      throw new IOException(path + ": cannot be mapped as guest RAM: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Maps a file, which is made if there is none.
+   *
+   * @param size bytes, a multiple of 4096
+   * @throws IOException if the file has another size or cannot be mapped
+   */
+  static GuestRam open(Path path, long size) throws IOException {
+    if (size <= 0 || size % PAGE != 0) {
+      throw new IOException(
+          "guest RAM of %d bytes, expected a multiple of %d".formatted(size, PAGE));
+    }
+    if (!Files.exists(path)) {
+      try (FileChannel file =
+          FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        file.write(java.nio.ByteBuffer.allocate(1), size - 1); // sparse
+      }
+    } else if (!Files.isRegularFile(path)) {
+      throw new IOException(path + ": expected a file for guest RAM");
+    } else if (Files.size(path) != size) {
+      throw new IOException(
+          "%s: %d bytes, expected %d (remove it or name its size)"
+              .formatted(path, Files.size(path), size));
+    }
+    return new GuestRam(path, size);
+  }
+
+  /** Bytes. */
+  long size() {
+    return bytes.byteSize();
+  }
+
+  /** The file's bytes where the guest sees them. */
+  GuestMemory at(long first) {
+    return GuestMemory.of(bytes, first);
+  }
+
+  /** The guest's memory in two pieces, as a PC has it if it does not fit below 4 GiB. */
+  GuestMemory split(long below, long second) {
+    if (size() <= below) {
+      return at(0);
+    }
+    return GuestMemory.builder()
+        .ram(0, bytes.asSlice(0, below))
+        .ram(second, bytes.asSlice(below))
+        .build();
+  }
+
+  @Override
+  public void close() {
+    arena.close();
+  }
+}

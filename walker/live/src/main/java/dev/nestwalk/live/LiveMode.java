@@ -1,0 +1,77 @@
+package dev.nestwalk.live;
+
+import static java.util.Map.entry;
+
+import java.util.Map;
+
+/** What a unit offers. A guest's driver decides from its capability registers what to use. */
+public enum LiveMode {
+  /** VT-d: root and context entries, second-stage tables. */
+  LEGACY(LiveFormat.VTD, 0x00d2_008c_222f_0606L, 0xf0_0f42L),
+  /** VT-d: scalable mode, first-stage tables. */
+  SCALABLE(LiveFormat.VTD, 0x01d2_008c_222f_0606L, 0x8800_00f0_0f42L),
+  /** VT-d: scalable mode, second-stage tables only. */
+  SCALABLE_SECOND(LiveFormat.VTD, 0x00d2_008c_222f_0606L, 0x4800_80f0_0f42L),
+  /** VT-d: scalable mode, both stages and nesting. */
+  SCALABLE_NESTED(LiveFormat.VTD, 0x01d2_008c_222f_0606L, 0x1_c800_04f0_0fc3L),
+  /** SMMUv3: stage 1 (and 2 for hypervisors). */
+  STAGE1(LiveFormat.SMMUV3, 0xd44_301bL, 0x1404),
+  /** SMMUv3: stage 2 only. */
+  STAGE2(LiveFormat.SMMUV3, 0xd44_3019L, 0x1404),
+  /** SMMUv3: both stages, with what Linux asks for before it lets user programs have the first. */
+  STAGES_NESTED(LiveFormat.SMMUV3, 0xd44_301bL, 0x1504);
+
+  private static final long FIVE_LEVELS_MASK = 0x1f_0f00L | 0x3f_0000L;
+  private static final long FIVE_LEVELS = 0x38_0e00L;
+  private static final long FIRST_STAGE_5 = 1L << 60;
+
+  private final LiveFormat format;
+  private final long first;
+  private final long second;
+
+  LiveMode(LiveFormat format, long first, long second) {
+    this.format = format;
+    this.first = first;
+    this.second = second;
+  }
+
+  /** The format that has it. */
+  public LiveFormat format() {
+    return format;
+  }
+
+  /**
+   * Capability registers by architectural name.
+   *
+   * @param levels of the largest tables, 4 or 5 (VT-d only)
+   */
+  Map<String, Long> registers(int levels) {
+    if (format == LiveFormat.SMMUV3) {
+      return Map.ofEntries(
+          entry("IDR0", first),
+          entry("IDR1", 0x273_0010L),
+          entry("IDR3", second),
+          entry("IDR5", 0x74L),
+          entry("AIDR", 1L),
+          entry("GBPA", 0x1000L));
+    }
+    long cap = first;
+    if (levels == 5) {
+      cap = cap & ~FIVE_LEVELS_MASK | FIVE_LEVELS; // MGAW 57 bits, SAGAW 39 to 57
+      if (this == SCALABLE || this == SCALABLE_NESTED) {
+        cap |= FIRST_STAGE_5;
+      }
+    }
+    return Map.of("CAP", cap, "ECAP", second);
+  }
+
+  /** Further words of Linux's command line. */
+  String kernelWords(int levels) {
+    if (format == LiveFormat.SMMUV3) {
+      return "iommu.passthrough=0 iommu.strict=1";
+    }
+    String scalable = this == LEGACY ? "" : ",sm_on";
+    String everywhere = levels == 5 ? " iommu.forcedac=1" : "";
+    return "intel_iommu=on" + scalable + " iommu.passthrough=0 iommu.strict=1" + everywhere;
+  }
+}
