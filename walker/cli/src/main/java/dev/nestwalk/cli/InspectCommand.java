@@ -4,9 +4,11 @@ import dev.nestwalk.explain.Reference;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.smmu.Cr0;
+import dev.nestwalk.teach.Budget;
 import dev.nestwalk.teach.Endpoint;
 import dev.nestwalk.teach.Endpoints;
 import dev.nestwalk.teach.Image;
+import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.Inventory;
 import dev.nestwalk.teach.Progress;
 import dev.nestwalk.teach.RangeScan;
@@ -14,8 +16,12 @@ import dev.nestwalk.teach.Walker;
 import dev.nestwalk.vtd.GlobalStatus;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -41,6 +47,9 @@ final class InspectCommand implements Callable<Integer> {
     json
   }
 
+  /** Walks of one endpoint before the next has its turn. */
+  private static final int TURN = 1024;
+
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private ImageOptions imageOptions = new ImageOptions();
 
@@ -54,11 +63,21 @@ final class InspectCommand implements Callable<Integer> {
   @Option(names = "--format", paramLabel = "F", description = "text (default) or json.")
   private Format format = Format.text;
 
+  @Option(
+      names = "--limit",
+      paramLabel = "SECONDS",
+      description =
+          "Time to spend (default 10). The limits of reads, endpoints and ranges grow with it.")
+  private int limit = Budget.SECONDS;
+
   InspectCommand() {}
 
   @Override
   public Integer call() throws IOException {
     Image image = imageOptions.load();
+    if (limit < 1) {
+      throw new InputException("--limit " + limit + ": expected 1 or more seconds");
+    }
     Inventory inventory;
     try (Arena arena = Arena.ofConfined();
         Progress progress = new Progress(spec.commandLine().getErr())) {
@@ -72,20 +91,36 @@ final class InspectCommand implements Callable<Integer> {
   private Inventory inspect(Image image, GuestMemory memory, Progress progress) {
     Walker walker = Walker.fast(image, memory);
     Reference reference = Walker.explaining(image, memory);
-    Map<List<Long>, RangeScan.Found> known = new HashMap<>();
-    List<Inventory.Entry> entries = new ArrayList<>();
+    Budget budget = Budget.ofSeconds(limit);
+    Map<List<Long>, RangeScan> scans = new LinkedHashMap<>();
     boolean on = isOn(image);
-    List<Endpoint> endpoints = Endpoints.list(image, memory, source);
+    List<Endpoint> endpoints = Endpoints.list(image, memory, source, budget);
     for (Endpoint endpoint : endpoints) {
-      RangeScan.Found found =
-          on
-              ? known.computeIfAbsent(
-                  endpoint.key(),
-                  key -> new RangeScan(image, walker, reference, endpoint, progress).run())
-              : new RangeScan.Found(List.of(), "", false, null);
-      entries.add(new Inventory.Entry(endpoint, found));
+      if (on) {
+        scans.computeIfAbsent(
+            endpoint.key(),
+            key -> new RangeScan(image, walker, reference, endpoint, progress, budget));
+      }
     }
-    return new Inventory(image, memory, on, entries);
+    scan(scans.values());
+    Map<List<Long>, RangeScan.Found> known = new HashMap<>();
+    scans.forEach((key, scan) -> known.put(key, scan.found()));
+    RangeScan.Found nothing = new RangeScan.Found(List.of(), "", null);
+    List<Inventory.Entry> entries = new ArrayList<>();
+    for (Endpoint endpoint : endpoints) {
+      entries.add(new Inventory.Entry(endpoint, known.getOrDefault(endpoint.key(), nothing)));
+    }
+    return new Inventory(image, memory, on, entries, budget);
+  }
+
+  /** In turns, so that one endpoint with tables that do not end leaves time for the others. */
+  private static void scan(Collection<RangeScan> scans) {
+    Deque<RangeScan> waiting = new ArrayDeque<>(scans);
+    for (RangeScan scan = waiting.poll(); scan != null; scan = waiting.poll()) {
+      if (!scan.advance(TURN)) {
+        waiting.add(scan);
+      }
+    }
   }
 
   private static boolean isOn(Image image) {

@@ -33,6 +33,9 @@ public final class Exploration {
   /** Changed words that are kept. */
   private static final int MOST_CHANGES = 4096;
 
+  /** Time for the list of requesters. */
+  private static final int LIST_SECONDS = 2;
+
   private static final int SCAN_RANGES = 256;
   private static final long SCAN_NANOS = 300_000_000;
   private static final int ENTRIES = 1024;
@@ -63,11 +66,17 @@ public final class Exploration {
 
   JsonArray endpoints() {
     JsonArray list = new JsonArray();
-    for (Endpoint endpoint : Endpoints.list(image, memory, -1)) {
+    Budget budget = Budget.ofSeconds(LIST_SECONDS);
+    for (Endpoint endpoint : Endpoints.list(image, memory, -1, budget)) {
       JsonObject one = new JsonObject();
       one.addProperty("source_id", "0x%04x".formatted(endpoint.sourceId()));
       one.addProperty("pasid", endpoint.pasid() < 0 ? "" : Numbers.hex(endpoint.pasid()));
       one.addProperty("type", endpoint.type());
+      list.add(one);
+    }
+    for (String reason : budget.stopped()) {
+      JsonObject one = new JsonObject();
+      one.addProperty("stopped", reason);
       list.add(one);
     }
     return list;
@@ -239,7 +248,8 @@ public final class Exploration {
     answer.add("ranges", list);
     answer.addProperty("next", "");
     answer.addProperty("type", "not among the requesters of the tables");
-    for (Endpoint endpoint : Endpoints.list(image, memory, source)) {
+    for (Endpoint endpoint :
+        Endpoints.list(image, memory, source, Budget.ofSeconds(LIST_SECONDS))) {
       if (endpoint.pasid() == pasid) {
         // Flags that a scan sets are not the page's changes.
         OverlayMemory own = new OverlayMemory(memory);
@@ -249,8 +259,10 @@ public final class Exploration {
                 Walker.fast(image, own),
                 Walker.explaining(image, own),
                 endpoint,
-                new Progress(new PrintWriter(Writer.nullWriter())));
-        RangeScan.Found found = scan.run(from, SCAN_RANGES, System.nanoTime() + SCAN_NANOS);
+                new Progress(new PrintWriter(Writer.nullWriter())),
+                Budget.ofRanges(SCAN_RANGES, SCAN_NANOS));
+        scan.from(from).advance(Long.MAX_VALUE);
+        RangeScan.Found found = scan.found();
         found.ranges().forEach(range -> list.add(range(range)));
         answer.addProperty("next", found.next() == null ? "" : Numbers.hex(found.next()));
         answer.addProperty("type", endpoint.type());

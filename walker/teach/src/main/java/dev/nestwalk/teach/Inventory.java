@@ -23,11 +23,15 @@ public final class Inventory {
   private final boolean on;
   private final List<Entry> entries;
   private final List<String> memory = new ArrayList<>();
+  private final Budget budget;
+  private final long most;
 
-  public Inventory(Image image, GuestMemory guest, boolean on, List<Entry> entries) {
+  public Inventory(Image image, GuestMemory guest, boolean on, List<Entry> entries, Budget budget) {
     this.image = image;
     this.on = on;
     this.entries = List.copyOf(entries);
+    this.budget = budget;
+    most = mostPerEntry(this.entries, budget);
     Map<String, String> runs = new TreeMap<>();
     for (int run = 0; run < guest.runCount(); run++) {
       if (!guest.readsAsZero(run)) {
@@ -35,6 +39,34 @@ public final class Inventory {
       }
     }
     memory.addAll(runs.values());
+  }
+
+  /**
+   * Ranges that are printed of one endpoint, so that all of them together keep to the budget:
+   * endpoints that share a table repeat its ranges.
+   */
+  private static long mostPerEntry(List<Entry> entries, Budget budget) {
+    long[] sizes =
+        entries.stream().mapToLong(entry -> entry.found.ranges().size()).sorted().toArray();
+    long left = budget.printable();
+    for (int i = 0; i < sizes.length; i++) {
+      long share = left / (sizes.length - i);
+      if (sizes[i] > share) {
+        budget.stop("stopped after %d printed ranges".formatted(budget.printable()));
+        return share;
+      }
+      left -= sizes[i];
+    }
+    return Long.MAX_VALUE;
+  }
+
+  private List<RangeScan.Range> printed(Entry entry) {
+    List<RangeScan.Range> ranges = entry.found.ranges();
+    return ranges.subList(0, (int) Math.min(ranges.size(), most));
+  }
+
+  private boolean isCut(Entry entry) {
+    return entry.found.next() != null || entry.found.ranges().size() > most;
   }
 
   private static String range(long first, long last) {
@@ -70,6 +102,7 @@ public final class Inventory {
     }
     line(text, "");
     line(text, "%d endpoints", entries.size());
+    budget.stopped().forEach(reason -> line(text, "%s; --limit SECONDS goes on longer", reason));
     return text.toString();
   }
 
@@ -116,7 +149,7 @@ public final class Inventory {
     if (device != null) {
       line(text, "  %s", device);
     }
-    for (RangeScan.Range range : entry.found.ranges()) {
+    for (RangeScan.Range range : printed(entry)) {
       line(
           text,
           "  0x%012x-0x%012x -> 0x%x  %s %s",
@@ -128,11 +161,15 @@ public final class Inventory {
     }
     if (on && endpoint.spans().isEmpty() && endpoint.type().endsWith("pass-through")) {
       line(text, "  every address -> itself");
-    } else if (on && entry.found.ranges().isEmpty()) {
+    } else if (on && entry.found.ranges().isEmpty() && entry.found.next() == null) {
       line(text, "  nothing mapped; address 0: %s", entry.found.fault());
     }
-    if (entry.found.cut()) {
-      line(text, "  … cut here: the tables map more than a scan can list");
+    if (isCut(entry)) {
+      Long next = entry.found.next();
+      line(
+          text,
+          "  … cut here%s",
+          next == null ? "" : ": not looked at from 0x%x on".formatted(next));
     }
   }
 
@@ -149,6 +186,7 @@ public final class Inventory {
     image.registers().forEach((name, value) -> registers.put(name, registerMap(name, value)));
     root.put("registers", registers);
     root.put("domains", domains());
+    root.put("stopped", budget.stopped());
     root.put("endpoints", entries.stream().map(this::entryMap).toList());
     return JSON.toJson(root) + "\n";
   }
@@ -173,7 +211,7 @@ public final class Inventory {
     map.put("table", Numbers.hex(endpoint.table()));
     map.put("what", image.devices().getOrDefault(endpoint.sourceId(), ""));
     List<Map<String, Object>> ranges = new ArrayList<>();
-    for (RangeScan.Range range : entry.found.ranges()) {
+    for (RangeScan.Range range : printed(entry)) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("first", Numbers.hex(range.first()));
       one.put("last", Numbers.hex(range.last()));
@@ -183,7 +221,7 @@ public final class Inventory {
       ranges.add(one);
     }
     map.put("ranges", ranges);
-    map.put("cut", entry.found.cut());
+    map.put("cut", isCut(entry));
     if (entry.found.ranges().isEmpty()) {
       map.put("fault", entry.found.fault());
     }

@@ -22,83 +22,86 @@ public final class RangeScan {
    * What was found.
    *
    * @param fault why there is nothing at all
-   * @param cut the tables map more than a scan can list
    * @param next where to go on, null if the scan came to its end
    */
-  public record Found(List<Range> ranges, String fault, boolean cut, @Nullable Long next) {}
-
-  /** More answers than any sane table has; self-referencing tables reach it. */
-  private static final long MAX_STEPS = 1L << 23;
+  public record Found(List<Range> ranges, String fault, @Nullable Long next) {}
 
   private static final long INTERRUPTS_LAST = 0xfeef_ffffL;
-  private static final int MAX_RANGES = 1 << 20;
 
   private final Image image;
   private final Walker walker;
   private final Endpoint endpoint;
   private final @Nullable Reference reference;
   private final Progress progress;
+  private final Budget budget;
   private final List<Range> ranges = new ArrayList<>();
   private @Nullable Range open;
   private String fault = "";
   private long steps;
-  private int mostRanges = MAX_RANGES;
-  private long deadline = Long.MAX_VALUE;
-  private @Nullable Long next;
+
+  /** Number of the span that is being scanned, whether it was begun, and where to go on. */
+  private int span;
+
+  private boolean within;
+  private long iova;
 
   public RangeScan(
       Image image,
       Walker walker,
       @Nullable Reference reference,
       Endpoint endpoint,
-      Progress progress) {
+      Progress progress,
+      Budget budget) {
     this.image = image;
     this.walker = walker;
     this.reference = reference;
     this.endpoint = endpoint;
     this.progress = progress;
+    this.budget = budget;
   }
 
-  public Found run() {
-    return run(0);
+  /** Begins at an address rather than at the first one. */
+  public RangeScan from(long address) {
+    iova = address;
+    return this;
   }
 
   /**
-   * A part of it.
+   * Goes on for at most {@code most} walks.
    *
-   * @param from first address to look at
-   * @param most ranges to stop after
-   * @param until {@link System#nanoTime} to stop at
+   * @return whether the scan came to its end or its budget did
    */
-  public Found run(long from, int most, long until) {
-    mostRanges = most;
-    deadline = until;
-    return run(from);
-  }
-
-  private Found run(long from) {
-    for (Endpoint.Span span : endpoint.spans()) {
-      long first = Long.compareUnsigned(from, span.first()) > 0 ? from : span.first();
-      if (next == null && Long.compareUnsigned(first, span.last()) <= 0) {
-        scan(first, span.last());
+  public boolean advance(long most) {
+    long until = most > Long.MAX_VALUE - steps ? Long.MAX_VALUE : steps + most;
+    while (span < endpoint.spans().size()) {
+      Endpoint.Span scanned = endpoint.spans().get(span);
+      if (!within && Long.compareUnsigned(iova, scanned.first()) < 0) {
+        iova = scanned.first();
       }
+      within = true;
+      if (Long.compareUnsigned(iova, scanned.last()) <= 0 && !scan(scanned.last(), until)) {
+        return steps < until;
+      }
+      within = false;
+      span++;
     }
+    return true;
+  }
+
+  /** What was found so far. */
+  public Found found() {
+    List<Range> all = new ArrayList<>(ranges);
     if (open != null) {
-      ranges.add(open);
+      all.add(open);
     }
-    boolean cut = steps >= MAX_STEPS || ranges.size() >= MAX_RANGES;
-    return new Found(ranges, ranges.isEmpty() ? fault : "", cut, next);
+    boolean ended = span >= endpoint.spans().size();
+    return new Found(all, all.isEmpty() ? fault : "", ended ? null : iova);
   }
 
-  private boolean mayGoOn() {
-    boolean late =
-        deadline != Long.MAX_VALUE && (steps & 63) == 0 && System.nanoTime() - deadline > 0;
-    return steps++ < MAX_STEPS && ranges.size() < mostRanges && !late;
-  }
-
-  private void scan(long first, long last) {
-    long iova = first;
-    while (mayGoOn()) {
+  /** Scans up to {@code last}; false if it stopped before. */
+  private boolean scan(long last, long until) {
+    while (steps < until && budget.walk()) {
+      steps++;
       progress.at("inspecting " + Numbers.bdf(endpoint.sourceId()) + ", walks:", steps, 0);
       long read = ask(iova, Access.READ);
       long blockLast = Translation.isFault(read) ? 0 : iova | Translation.span(read) - 1;
@@ -116,15 +119,15 @@ public final class RangeScan {
         add(new Range(iova, blockLast, Translation.address(answer), Translation.rights(answer)));
       }
       if (blockLast == last) {
-        return;
+        return true;
       }
       iova = blockLast + 1;
     }
-    next = iova;
+    return false;
   }
 
-  private long ask(long iova, int access) {
-    long answer = walker.translate(endpoint.sourceId(), endpoint.pasid(), iova, access);
+  private long ask(long address, int access) {
+    long answer = walker.translate(endpoint.sourceId(), endpoint.pasid(), address, access);
     if (Translation.isFault(answer) && fault.isEmpty()) {
       fault = Faults.describe(image.format(), walker.lastFault());
     }
@@ -184,6 +187,7 @@ public final class RangeScan {
       ranges.add(before);
     }
     open = next;
+    budget.range();
   }
 
   private static long min(long a, long b) {

@@ -17,42 +17,53 @@ import java.util.Map;
  * say.
  */
 final class SmmuEndpoints {
-  private static final int MAX_ENDPOINTS = 1 << 16;
   private static final int[] GRANULES = {12, 16, 14, 12};
 
   private final GuestMemory memory;
+  private final Budget budget;
   private final List<Endpoint> found = new ArrayList<>();
+  private boolean stopped;
 
-  private SmmuEndpoints(GuestMemory memory) {
+  private SmmuEndpoints(GuestMemory memory, Budget budget) {
     this.memory = memory;
+    this.budget = budget;
   }
 
   /** All endpoints, or that of one StreamID; {@code onlyStream} -1 for all. */
-  static List<Endpoint> list(GuestMemory memory, Map<String, Long> registers, int onlyStream) {
-    SmmuEndpoints endpoints = new SmmuEndpoints(memory);
+  static List<Endpoint> list(
+      GuestMemory memory, Map<String, Long> registers, int onlyStream, Budget budget) {
+    SmmuEndpoints endpoints = new SmmuEndpoints(memory, budget);
     long config = registers.getOrDefault("STRTAB_BASE_CFG", 0L);
     long base = registers.getOrDefault("STRTAB_BASE", 0L) & StreamTableBase.ADDR.mask();
     int bits = (int) Math.min(24, StreamTableConfig.LOG2SIZE.get(config));
     int asked = (int) StreamTableConfig.SPLIT.get(config);
     int split = asked == 8 || asked == 10 ? asked : 6;
     boolean twoLevel = StreamTableConfig.FMT.get(config) == 1;
-    for (int stream = 0; stream < 1 << bits; stream++) {
-      if (twoLevel && (stream & (1 << split) - 1) == 0) {
+    if (onlyStream >= 1 << bits) {
+      return endpoints.found;
+    }
+    int first = Math.max(0, onlyStream);
+    int last = onlyStream < 0 ? (1 << bits) - 1 : onlyStream;
+    for (int stream = first; stream <= last && !endpoints.stopped; stream++) {
+      if (twoLevel && (stream == first || (stream & (1 << split) - 1) == 0)) {
         long descriptor = endpoints.word(base + (stream >>> split) * 8L);
         if (L1StreamDescriptor.SPAN.get(descriptor) == 0) {
-          stream += (1 << split) - 1;
+          stream |= (1 << split) - 1;
           continue;
         }
       }
-      if ((onlyStream < 0 || onlyStream == stream) && endpoints.found.size() < MAX_ENDPOINTS) {
-        long at = twoLevel ? endpoints.leaf(base, stream, split) : base + stream * 64L;
-        endpoints.stream(stream, at);
-      }
+      endpoints.stream(
+          stream, twoLevel ? endpoints.leaf(base, stream, split) : base + stream * 64L);
     }
     return endpoints.found;
   }
 
+  /** A word of memory; 0 where there is none, or once the budget is used up. */
   private long word(long address) {
+    stopped |= !budget.read();
+    if (stopped) {
+      return 0;
+    }
     int run = memory.find(address);
     return run < 0 ? 0 : memory.load(run, address);
   }
@@ -104,6 +115,10 @@ final class SmmuEndpoints {
         first
             ? get(ContextDescriptor.TTB0, context) << 4
             : second ? get(StreamTableEntry.S2TTB, entry) << 4 : 0;
+    if (stopped || !budget.endpoint()) {
+      stopped = true;
+      return;
+    }
     found.add(
         new Endpoint(
             stream,

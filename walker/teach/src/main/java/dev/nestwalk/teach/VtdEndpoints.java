@@ -11,26 +11,29 @@ import java.util.Map;
  */
 final class VtdEndpoints {
   private static final long PAGE = 0x000f_ffff_ffff_f000L;
-  private static final int MAX_ENDPOINTS = 1 << 16;
 
   private final GuestMemory memory;
   private final boolean scalable;
   private final boolean ridPasid;
   private final long root;
+  private final Budget budget;
   private final List<Endpoint> found = new ArrayList<>();
+  private boolean stopped;
 
-  private VtdEndpoints(GuestMemory memory, Map<String, Long> registers) {
+  private VtdEndpoints(GuestMemory memory, Map<String, Long> registers, Budget budget) {
     long rtaddr = registers.getOrDefault("RTADDR", 0L);
     this.memory = memory;
+    this.budget = budget;
     this.scalable = (rtaddr >>> 10 & 3) == 1;
     this.ridPasid = (registers.getOrDefault("ECAP", 0L) >>> 49 & 1) == 1;
     this.root = rtaddr & PAGE;
   }
 
   /** All endpoints, or those of one requester id; {@code onlySource} -1 for all. */
-  static List<Endpoint> list(GuestMemory memory, Map<String, Long> registers, int onlySource) {
-    VtdEndpoints endpoints = new VtdEndpoints(memory, registers);
-    for (int source = 0; source < 1 << 16 && endpoints.found.size() < MAX_ENDPOINTS; source++) {
+  static List<Endpoint> list(
+      GuestMemory memory, Map<String, Long> registers, int onlySource, Budget budget) {
+    VtdEndpoints endpoints = new VtdEndpoints(memory, registers, budget);
+    for (int source = 0; source < 1 << 16 && !endpoints.stopped; source++) {
       if (onlySource < 0 || onlySource == source) {
         endpoints.context(source);
       }
@@ -38,7 +41,20 @@ final class VtdEndpoints {
     return endpoints.found;
   }
 
+  private void add(Endpoint endpoint) {
+    if (budget.endpoint()) {
+      found.add(endpoint);
+    } else {
+      stopped = true;
+    }
+  }
+
+  /** A word of memory; 0 where there is none, or once the budget is used up. */
   private long word(long address) {
+    stopped |= !budget.read();
+    if (stopped) {
+      return 0;
+    }
     int run = memory.find(address);
     return run < 0 ? 0 : memory.load(run, address);
   }
@@ -72,7 +88,7 @@ final class VtdEndpoints {
           case 3 -> "legacy, reserved translation type";
           default -> "legacy, second stage, %d levels".formatted(aw + 2);
         };
-    found.add(
+    add(
         new Endpoint(
             source,
             -1,
@@ -89,20 +105,20 @@ final class VtdEndpoints {
     boolean withPasid = (low & 8) != 0;
     int rid = ridPasid ? (int) high & 0xfffff : 0;
     int directories = 1 << ((int) (low >>> 9 & 7) + 7);
-    for (int i = 0; i < directories; i++) {
+    for (int i = 0; i < directories && !stopped; i++) {
       long directory = word((low & PAGE) + i * 8L);
       if ((directory & 1) == 0) {
         continue;
       }
-      for (int j = 0; j < 64 && found.size() < MAX_ENDPOINTS; j++) {
+      for (int j = 0; j < 64 && !stopped; j++) {
         int pasid = i << 6 | j;
         long at = (directory & PAGE) + j * 64L;
         if ((word(at) & 1) != 0) {
           if (pasid == rid) {
-            found.add(endpoint(source, -1, at));
+            add(endpoint(source, -1, at));
           }
           if (withPasid) {
-            found.add(endpoint(source, pasid, at));
+            add(endpoint(source, pasid, at));
           }
         }
       }

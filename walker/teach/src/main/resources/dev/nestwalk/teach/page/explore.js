@@ -110,6 +110,7 @@ async function start() {
   });
   const p = new URLSearchParams(location.hash.slice(1));
   for (const e of await ask("endpoints")) {
+    if (e.stopped) { $("source").append(el("option", e.stopped, {value: "", disabled: ""})); continue; }
     const option = el("option", e.source_id + (e.pasid ? " PASID " + e.pasid : "") + ": " + e.type, {value: (e.source_id + " " + e.pasid).trim()});
     $("source").append(option);
   }

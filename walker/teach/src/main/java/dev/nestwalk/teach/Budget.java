@@ -1,0 +1,104 @@
+package dev.nestwalk.teach;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a listing may cost. Tables that a guest wrote can be made to list without end from a few
+ * kilobytes, so everything that grows with them is counted, and what ran out is said.
+ *
+ * <p>Threads: one at a time.
+ */
+public final class Budget {
+  /** Seconds that a listing takes at most unless more is asked for. */
+  public static final int SECONDS = 10;
+
+  private static final long READS_PER_SECOND = 1L << 21;
+  private static final int ENDPOINTS_PER_SECOND = 1 << 10;
+  private static final int RANGES_PER_SECOND = 10_000;
+  private static final int MOST_SECONDS = 1_000_000;
+
+  /** The clock is asked once in so many reads or walks. */
+  private static final int CLOCK = 64;
+
+  private final long mostReads;
+  private final long mostEndpoints;
+  private final long mostRanges;
+  private final long nanos;
+  private final long began = System.nanoTime();
+  private final List<String> stopped = new ArrayList<>();
+  private long reads;
+  private long endpoints;
+  private long ranges;
+  private int ticks;
+
+  private Budget(long reads, long endpoints, long ranges, long nanos) {
+    mostReads = reads;
+    mostEndpoints = endpoints;
+    mostRanges = ranges;
+    this.nanos = nanos;
+  }
+
+  /** So many seconds, and reads, endpoints and ranges in proportion. */
+  public static Budget ofSeconds(int seconds) {
+    int most = Math.min(seconds, MOST_SECONDS);
+    return new Budget(
+        most * READS_PER_SECOND,
+        (long) most * ENDPOINTS_PER_SECOND,
+        (long) most * RANGES_PER_SECOND,
+        most * 1_000_000_000L);
+  }
+
+  /** A part of a scan: so many ranges or so much time, whichever comes first. */
+  public static Budget ofRanges(int ranges, long nanos) {
+    return new Budget(Long.MAX_VALUE, Long.MAX_VALUE, ranges, nanos);
+  }
+
+  /** Counts a read of a table; false if there is none left. */
+  public boolean read() {
+    return ++reads <= mostReads
+        ? inTime()
+        : stop("stopped after %d table reads".formatted(mostReads));
+  }
+
+  /** Counts an endpoint; false if there is none left. */
+  public boolean endpoint() {
+    return ++endpoints <= mostEndpoints
+        || stop("stopped after %d endpoints".formatted(mostEndpoints));
+  }
+
+  /** Counts a range that was found. */
+  public void range() {
+    ranges++;
+  }
+
+  /** Whether another walk may be made. */
+  public boolean walk() {
+    return ranges < mostRanges ? inTime() : stop("stopped after %d ranges".formatted(mostRanges));
+  }
+
+  /** Ranges that may be printed. */
+  public long printable() {
+    return mostRanges;
+  }
+
+  private boolean inTime() {
+    if ((++ticks & CLOCK - 1) != 0 || System.nanoTime() - began < nanos) {
+      return true;
+    }
+    return stop("stopped after %d s".formatted(nanos / 1_000_000_000));
+  }
+
+  /** Notes what ran out, once. */
+  public boolean stop(String reason) {
+    if (!stopped.contains(reason)) {
+      stopped.add(reason);
+    }
+    return false;
+  }
+
+  /** What ran out, in words; empty if nothing did. */
+  public List<String> stopped() {
+    return List.copyOf(stopped);
+  }
+}
