@@ -115,6 +115,16 @@ public abstract class Unit {
     return options;
   }
 
+  /** Does something under the lock. */
+  final void locked(Runnable work) {
+    lock.lock();
+    try {
+      work.run();
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /** Every register as after power-on; caches are empty, translation is off. */
   public final void reset() {
     lock.lock();
