@@ -1,0 +1,247 @@
+package dev.nestwalk.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * {@code walker/setup} on a machine that has no JDK of the version asked for and no package
+ * manager: archives come from a server of the test. No JDK is of version 99, so none of this
+ * machine counts.
+ */
+class SetupScriptTest {
+  private static final Path SETUP =
+      Path.of(System.getProperty("nestwalk.root", "../.."), "walker", "setup").toAbsolutePath();
+
+  private static final List<String> TOOLS =
+      List.of(
+          "sh",
+          "sed",
+          "dirname",
+          "readlink",
+          "uname",
+          "id",
+          "mkdir",
+          "mktemp",
+          "rm",
+          "mv",
+          "tar",
+          "gzip",
+          "cat",
+          "curl",
+          "wget",
+          "sha256sum",
+          "sha512sum",
+          "shasum",
+          "grep");
+
+  @TempDir Path folder;
+
+  private final Map<String, byte[]> served = new ConcurrentHashMap<>();
+  private HttpServer server;
+  private Path bin;
+
+  /** What a run of the script printed, and its status. */
+  private record Run(int status, String out, String err) {}
+
+  @BeforeEach
+  void serve() throws IOException {
+    server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          byte[] body = served.get(exchange.getRequestURI().getPath());
+          exchange.sendResponseHeaders(
+              body == null ? 404 : 200, body == null ? -1 : Math.max(1, body.length));
+          if (body != null) {
+            exchange.getResponseBody().write(body);
+          }
+          exchange.close();
+        });
+    server.start();
+    bin = Files.createDirectories(folder.resolve("bin"));
+    for (String tool : TOOLS) {
+      for (String place : List.of("/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin")) {
+        Path file = Path.of(place, tool);
+        if (Files.isExecutable(file)) {
+          Files.createSymbolicLink(bin.resolve(tool), file);
+          break;
+        }
+      }
+    }
+  }
+
+  @AfterEach
+  void stop() {
+    server.stop(0);
+  }
+
+  @Test
+  void aJdkArchiveIsFetchedVerifiedAndUsed() throws Exception {
+    byte[] archive = archive(folder.resolve("fake-jdk"), 99, true);
+    offer(archive, sha256(archive));
+    Run run = setup("--jdk");
+    assertEquals(0, run.status, run.err);
+    assertEquals(cache().resolve("jdk-99").toString(), run.out.strip());
+
+    served.clear();
+    assertEquals(run.out, setup("--jdk").out, "found again without the network");
+  }
+
+  @Test
+  void anArchiveWithAnotherChecksumIsNotUsed() throws Exception {
+    byte[] archive = archive(folder.resolve("fake-jdk"), 99, true);
+    offer(archive, sha256(new byte[] {1}));
+    Run run = setup("--jdk");
+    assertEquals(2, run.status);
+    assertTrue(run.err.contains("expected " + sha256(new byte[] {1})), run.err);
+    assertEquals("", run.out);
+    try (var left = Files.list(cache())) {
+      assertEquals(List.of(), left.toList(), "nothing is left behind");
+    }
+  }
+
+  @Test
+  void anArchiveThatIsNotThereIsOneLine() throws Exception {
+    Run run = setup("--jdk");
+    assertEquals(2, run.status);
+    assertTrue(run.err.contains("could not be fetched (no network?)"), run.err);
+    assertTrue(run.err.contains("no JDK 99 or newer with javac: expected one in"), run.err);
+  }
+
+  @Test
+  void somethingThatIsNoArchiveIsRefused() throws Exception {
+    byte[] page = "<html>moved</html>".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    offer(page, sha256(page));
+    Run run = setup("--jdk");
+    assertEquals(2, run.status);
+    assertTrue(run.err.contains("cannot be unpacked, expected a .tar.gz"), run.err);
+  }
+
+  @Test
+  void aRuntimeWithoutACompilerDoesNotCount() throws Exception {
+    Path jre = folder.resolve("jre");
+    jdk(jre, 99, false);
+    assertEquals(2, setup(Map.of("JAVA_HOME", jre.toString()), "--jdk", "--offline").status);
+    jdk(folder.resolve("jdk"), 99, true);
+    Run run = setup(Map.of("JAVA_HOME", folder.resolve("jdk").toString()), "--jdk", "--offline");
+    assertEquals(folder.resolve("jdk").toString(), run.out.strip(), run.err);
+  }
+
+  @Test
+  void theVersionOfAJdkWithoutReleaseFileIsAskedOfItsCompiler() throws Exception {
+    Path home = folder.resolve("jdk with spaces é");
+    jdk(home, 99, true);
+    Files.delete(home.resolve("release"));
+    Run run = setup(Map.of("JAVA_HOME", home.toString()), "--jdk", "--offline");
+    assertEquals(home.toString(), run.out.strip(), run.err);
+  }
+
+  @Test
+  void anOlderJdkIsPassedOver() throws Exception {
+    Path home = folder.resolve("old");
+    jdk(home, 21, true);
+    assertEquals(2, setup(Map.of("JAVA_HOME", home.toString()), "--jdk", "--offline").status);
+  }
+
+  @Test
+  void anUnknownOptionIsOneLine() throws Exception {
+    Run run = setup("--quickly");
+    assertEquals(2, run.status);
+    assertEquals(
+        "nestwalk: '--quickly': expected --yes, --offline, --tests, --jdk, --maven or --help\n",
+        run.err);
+  }
+
+  @Test
+  void helpTellsEveryVariable() throws Exception {
+    Run run = setup("--help");
+    assertEquals(0, run.status);
+    for (String name : List.of("JDK_URL", "MAVEN_URL", "CACHE", "JDK_VERSION")) {
+      assertTrue(run.out.contains("NESTWALK_" + name), run.out);
+    }
+    assertFalse(run.out.contains("\t"));
+  }
+
+  private void offer(byte[] archive, String sum) {
+    served.put("/jdk.tar.gz", archive);
+    served.put("/jdk.tar.gz.sha256", sum.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+  }
+
+  private Path cache() {
+    return folder.resolve("cache");
+  }
+
+  private Run setup(String... options) throws Exception {
+    return setup(Map.of(), options);
+  }
+
+  private Run setup(Map<String, String> more, String... options) throws Exception {
+    List<String> command = new ArrayList<>(List.of(bin.resolve("sh").toString(), SETUP.toString()));
+    command.addAll(List.of(options));
+    Path out = folder.resolve("out");
+    Path err = folder.resolve("err");
+    ProcessBuilder builder =
+        new ProcessBuilder(command).redirectOutput(out.toFile()).redirectError(err.toFile());
+    builder.environment().clear();
+    builder.environment().put("PATH", bin.toString());
+    builder.environment().put("HOME", folder.toString());
+    builder.environment().put("LC_ALL", "C.UTF-8");
+    builder.environment().put("NESTWALK_CACHE", cache().toString());
+    builder.environment().put("NESTWALK_JDK_VERSION", "99");
+    builder
+        .environment()
+        .put(
+            "NESTWALK_JDK_URL",
+            "http://127.0.0.1:%d/jdk.tar.gz".formatted(server.getAddress().getPort()));
+    builder.environment().putAll(more);
+    Process process = builder.start();
+    process.getOutputStream().close();
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "setup hangs");
+    return new Run(process.exitValue(), Files.readString(out), Files.readString(err));
+  }
+
+  /** Something that looks like a JDK: programs that print a version. */
+  private static void jdk(Path home, int version, boolean compiler) throws IOException {
+    Path programs = Files.createDirectories(home.resolve("bin"));
+    for (String name : compiler ? List.of("java", "javac") : List.of("java")) {
+      Path program = programs.resolve(name);
+      Files.writeString(program, "#!/bin/sh\necho " + name + " " + version + ".0.1\n");
+      assertTrue(program.toFile().setExecutable(true));
+    }
+    Files.writeString(home.resolve("release"), "JAVA_VERSION=\"" + version + ".0.1\"\n");
+  }
+
+  private byte[] archive(Path home, int version, boolean compiler) throws Exception {
+    jdk(home, version, compiler);
+    Path file = folder.resolve("archive.tar.gz");
+    Process tar =
+        new ProcessBuilder(
+                "tar", "-czf", file.toString(), "-C", folder.toString(), home.getFileName() + "")
+            .start();
+    assertEquals(0, tar.waitFor());
+    return Files.readAllBytes(file);
+  }
+
+  private static String sha256(byte[] bytes) throws Exception {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+  }
+}
