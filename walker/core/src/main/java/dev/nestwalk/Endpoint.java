@@ -166,7 +166,21 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     which {@link #stoppedBy} then tells
    */
   public final long read(long iova, MemorySegment into) {
-    return copy(iova, into, Access.READ);
+    return copy(iova, into, 0, into.byteSize(), Access.READ);
+  }
+
+  /**
+   * Reads guest memory into a part of a segment.
+   *
+   * @param iova first byte
+   * @param into takes {@code length} bytes from {@code at} on
+   * @return how many bytes were read: less than all if one was refused or lies outside memory,
+   *     which {@link #stoppedBy} then tells
+   * @throws IndexOutOfBoundsException if the part is not within the segment
+   */
+  public final long read(long iova, MemorySegment into, long at, long length) {
+    Objects.checkFromIndexSize(at, length, into.byteSize());
+    return copy(iova, into, at, length, Access.READ);
   }
 
   /**
@@ -178,13 +192,26 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     in memory that takes no writes, which {@link #stoppedBy} then tells
    */
   public final long write(long iova, MemorySegment from) {
-    return copy(iova, from, Access.WRITE);
+    return copy(iova, from, 0, from.byteSize(), Access.WRITE);
+  }
+
+  /**
+   * Writes a part of a segment to guest memory.
+   *
+   * @param iova first byte
+   * @param from {@code length} bytes from {@code at} on are written
+   * @return how many bytes were written: less than all if one was refused, lies outside memory or
+   *     in memory that takes no writes, which {@link #stoppedBy} then tells
+   * @throws IndexOutOfBoundsException if the part is not within the segment
+   */
+  public final long write(long iova, MemorySegment from, long at, long length) {
+    Objects.checkFromIndexSize(at, length, from.byteSize());
+    return copy(iova, from, at, length, Access.WRITE);
   }
 
   /** Each piece is copied before the next is asked for, so no answer is held beyond that. */
-  private long copy(long iova, MemorySegment other, int access) {
+  private long copy(long iova, MemorySegment other, long start, long length, int access) {
     GuestMemory memory = translator.memory;
-    long length = other.byteSize();
     long done = 0;
     while (done < length) {
       long answer = translate(iova + done, access);
@@ -192,8 +219,8 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       long at = Translation.address(answer);
       long copied =
           access == Access.READ
-              ? memory.read(at, other, done, piece)
-              : memory.write(at, other, done, piece);
+              ? memory.read(at, other, start + done, piece)
+              : memory.write(at, other, start + done, piece);
       if (copied == 0) {
         stoppedBy = answer;
         return done;

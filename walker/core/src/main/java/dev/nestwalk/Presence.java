@@ -1,5 +1,6 @@
 package dev.nestwalk;
 
+import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class Presence {
   private static final long AWAY = Long.MAX_VALUE;
+  private static final VarHandle SEEN;
+
+  static {
+    try {
+      SEEN = MethodHandles.lookup().findVarHandle(Presence.class, "seen", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
 
   private final Thread owner;
   private final WeakReference<Translator> translator;
@@ -28,12 +38,14 @@ final class Presence {
     }
   }
 
+  /** Not before everything that the thread did with answers. */
   void leave() {
-    seen = AWAY;
+    SEEN.setRelease(this, AWAY);
   }
 
-  void enter() {
-    seen = 0;
+  /** Says what the translator has applied; it then has to look for what was published since. */
+  void enter(long number) {
+    SEEN.setRelease(this, number);
     // Whoever still saw AWAY published before the look for invalidations that follows.
     VarHandle.fullFence();
   }

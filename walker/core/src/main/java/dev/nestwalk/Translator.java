@@ -261,8 +261,9 @@ public abstract class Translator {
 
   /** Ends a {@link #pause}; what was invalidated meanwhile is applied at once. */
   public final void resume() {
-    presence.enter();
-    catchUp();
+    told = spaces.applied();
+    presence.enter(told);
+    poll();
   }
 
   /** What the caches did; all zero unless they count. */

@@ -296,6 +296,36 @@ public class GuestMemory {
     return index >= 0 && !readOnly && !runs[index].rom;
   }
 
+  /**
+   * Adds to a little-endian word, atomically.
+   *
+   * @param address of memory that {@link #isWritable}, a multiple of {@code size}
+   * @param size 4 or 8 bytes
+   * @return what it held before, zero-extended
+   * @throws IndexOutOfBoundsException if there is no such memory
+   */
+  public final long fetchAdd(long address, int size, long addend) {
+    return atomic(AtomicWords.ADD, address, size, addend, 0);
+  }
+
+  /** Exchanges a little-endian word atomically; arguments and result as of {@link #fetchAdd}. */
+  public final long swap(long address, int size, long replacement) {
+    return atomic(AtomicWords.SWAP, address, size, replacement, 0);
+  }
+
+  /**
+   * Exchanges a little-endian word atomically if it holds what is expected; arguments and result as
+   * of {@link #fetchAdd}.
+   */
+  public final long compareAndSwap(long address, int size, long expected, long replacement) {
+    return atomic(AtomicWords.COMPARE_AND_SWAP, address, size, replacement, expected);
+  }
+
+  private long atomic(int operation, long address, int size, long operand, long expected) {
+    Run run = runs[Objects.checkIndex(runOf(address), runs.length)];
+    return AtomicWords.apply(run.bytes, address - run.first, operation, size, operand, expected);
+  }
+
   /** The run that holds a byte, or -1: runs are whole words, so its word tells. */
   private int runOf(long address) {
     return find(address & -8);

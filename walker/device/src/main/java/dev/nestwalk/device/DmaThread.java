@@ -3,7 +3,8 @@ package dev.nestwalk.device;
 import dev.nestwalk.Translator;
 
 /**
- * What the ports of one device thread share: its translator, and whether it may still use answers.
+ * What the ports of one device thread share: its translator, and whether answers may be in use. The
+ * translator is paused whenever none is.
  *
  * <p>Threads: belongs to the device's.
  */
@@ -36,11 +37,9 @@ final class DmaThread {
     }
   }
 
-  /** Before an access that is over when the call returns. */
+  /** Before an access that is over when its call returns. */
   void enter() {
-    if (holds) {
-      translator.poll();
-    } else {
+    if (!holds) {
       translator.resume();
     }
   }
@@ -49,6 +48,16 @@ final class DmaThread {
   void leave() {
     if (!holds) {
       translator.pause();
+    }
+  }
+
+  /** Waits for a decision, while nobody waits for this thread. */
+  Stall.Decision await(Stall stall) {
+    translator.pause();
+    try {
+      return stall.await();
+    } finally {
+      translator.resume();
     }
   }
 }

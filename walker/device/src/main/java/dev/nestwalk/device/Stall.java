@@ -17,16 +17,18 @@ public final class Stall {
     /** It ends as refused. */
     ABORT,
     /** It ends without an error: reads give zeros, writes do nothing. */
-    ZERO
+    ZERO,
+    /** The device's thread was interrupted, and waits no longer: it ends as refused. */
+    GIVEN_UP
   }
 
   private final Port port;
   private final long iova;
   private final int access;
+  private final Thread device = Thread.currentThread();
   private volatile @Nullable Decision decision;
-  private volatile @Nullable Thread waiter;
 
-  /** A held access of a port. */
+  /** A held access of a port, made on the device's thread. */
   Stall(Port port, long iova, int access) {
     this.port = port;
     this.iova = iova;
@@ -53,23 +55,24 @@ public final class Stall {
     return decision;
   }
 
-  /** For the unit: decides; a second decision changes nothing. */
+  /** Decides, with the unit's lock held; a second decision changes nothing. */
   void decide(Decision what) {
     if (decision == null) {
       decision = what;
-      LockSupport.unpark(waiter);
+      LockSupport.unpark(device);
     }
   }
 
-  /** Waits for the decision; null if the thread was interrupted before, which it stays. */
-  @Nullable Decision await() {
-    waiter = Thread.currentThread();
+  /** Waits for the decision, on the device's thread. */
+  Decision await() {
     Decision decided = decision;
-    while (decided == null && !Thread.currentThread().isInterrupted()) {
+    while (decided == null) {
+      if (Thread.currentThread().isInterrupted()) {
+        return Decision.GIVEN_UP;
+      }
       LockSupport.park(this);
       decided = decision;
     }
-    waiter = null;
     return decided;
   }
 }

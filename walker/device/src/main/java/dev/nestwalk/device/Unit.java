@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import dev.nestwalk.Iommu;
 import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.memory.MemoryRange;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -100,6 +101,19 @@ public abstract class Unit {
     return new Port(this, mine, mine.translator.endpoint(sourceId, pasid));
   }
 
+  /** The calling thread uses no answer of its ports any longer. */
+  public final void done() {
+    DmaThread mine = threads.get(Thread.currentThread());
+    if (mine != null) {
+      mine.release();
+    }
+  }
+
+  /** A bell for a device's thread to wait at. */
+  public final Doorbell doorbell() {
+    return new Doorbell(this);
+  }
+
   /** Translation behind this unit, for restrictions and counters. */
   public final Iommu iommu() {
     return iommu;
@@ -158,6 +172,17 @@ public abstract class Unit {
     } finally {
       lock.unlock();
     }
+  }
+
+  /** For ports: whether a write of 32 bits to this physical address is an interrupt message. */
+  final boolean isDoorbell(long address) {
+    for (MemoryRange range : options.doorbells()) {
+      if (Long.compareUnsigned(address, range.first()) >= 0
+          && Long.compareUnsigned(address, range.last()) <= 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** For ports: a refused access; the stall that holds it, or null if it ends. */
