@@ -165,7 +165,9 @@ final class Batch {
   /** Keeps the answers in the lanes. */
   private void keepAll(Endpoint of, int access) {
     AddressSpace current = of.space();
-    current.global |= of.plan.global;
+    if (of.plan.global) {
+      current.setGlobal();
+    }
     boolean oneSize = iotlb.isUsual() && current.classes == 1 << of.sizeClass;
     int kept = oneSize && of.quickEpoch == of.epoch ? keepOneSize(of, access) : 0;
     for (int lane = kept; lane < lanes.count; lane++) {

@@ -490,7 +490,9 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       current.fractured = inputSpan;
     }
     current.classes |= 1 << newClass;
-    current.global |= plan.global;
+    if (plan.global) {
+      current.setGlobal();
+    }
     int usable = Translation.rights(answer) & usable(access);
     long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
     if (iotlb.put(iova, blockShift, current.translations, newClass, page, usable)) {
