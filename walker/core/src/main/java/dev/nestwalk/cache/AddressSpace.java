@@ -14,6 +14,10 @@ public final class AddressSpace {
   final long hash;
   final boolean usesFirst;
   final int minor;
+
+  /** As {@link CachedPlan#ignoresTop}. */
+  final int ignoresTop;
+
   final Scope everything;
   final Scope major;
   final Scope minorScope;
@@ -51,6 +55,7 @@ public final class AddressSpace {
       long hash,
       boolean usesFirst,
       int minor,
+      int ignoresTop,
       Scope everything,
       Scope major,
       Scope minorScope) {
@@ -58,6 +63,7 @@ public final class AddressSpace {
     this.hash = hash;
     this.usesFirst = usesFirst;
     this.minor = minor;
+    this.ignoresTop = ignoresTop;
     this.everything = everything;
     this.major = major;
     this.minorScope = minorScope;

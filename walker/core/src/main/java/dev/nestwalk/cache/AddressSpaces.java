@@ -140,7 +140,8 @@ public final class AddressSpaces {
       default -> {
         @Nullable Scope minor = minors.get(key(entry.major, entry.minor));
         boolean ofAll = entry.minor < 0 || major.global;
-        if (ofAll && !drop(major.firsts, false) || !ofAll && minor != null && !drop(minor.firsts, true)) {
+        if (ofAll && !drop(major.firsts, false)
+            || !ofAll && minor != null && !drop(minor.firsts, true)) {
           major.firstStamp = applied;
         }
       }
@@ -171,12 +172,29 @@ public final class AddressSpaces {
   }
 
   private void drop(AddressSpace space) {
-    if (space.translations.isSet() && space.classes != 0) {
-      // A block kept in pieces goes as a whole, whichever of its bytes was named.
-      long block = (1L << space.fractured) - 1;
-      long first = entry.first & ~block;
-      work += iotlb.drop(space.translations, SHIFTS, space.classes, first, entry.last | block);
+    if (!space.translations.isSet() || space.classes == 0) {
+      return;
     }
+    int ignores = space.usesFirst ? space.ignoresTop : 0;
+    long first = entry.first;
+    long last = entry.last;
+    if (ignores != 0) {
+      boolean whole = last - first >>> 55 != 0;
+      first = whole ? 0 : CachedPlan.untagged(first, ignores);
+      last = whole ? -1 : CachedPlan.untagged(last, ignores);
+      if (Long.compareUnsigned(first, last) > 0) {
+        // From the upper end of the addresses that are kept to the lower one.
+        drop(space, first, -1);
+        first = 0;
+      }
+    }
+    drop(space, first, last);
+  }
+
+  private void drop(AddressSpace space, long first, long last) {
+    // A block kept in pieces goes as a whole, whichever of its bytes was named.
+    long block = (1L << space.fractured) - 1;
+    work += iotlb.drop(space.translations, SHIFTS, space.classes, first & ~block, last | block);
   }
 
   private void forget(int ignoredSourceBits, int pasid, long sourceId, long major) {
@@ -248,7 +266,15 @@ public final class AddressSpaces {
     Scope major = majors.computeIfAbsent(plan.major, ignored -> new Scope());
     Scope minor = minors.computeIfAbsent(key(plan.major, plan.minor), ignored -> new Scope());
     AddressSpace space =
-        new AddressSpace(words, hash, usesFirst, plan.minor, everything, major, minor);
+        new AddressSpace(
+            words,
+            hash,
+            usesFirst,
+            plan.minor,
+            usesFirst ? plan.ignoresTop : 0,
+            everything,
+            major,
+            minor);
     space.users = 1;
     space.link();
     space.sameHash = found;
