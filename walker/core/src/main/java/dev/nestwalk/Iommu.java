@@ -1,6 +1,7 @@
 package dev.nestwalk;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.InvalidationListener;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
@@ -16,6 +17,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -224,7 +226,42 @@ public final class Iommu {
    * @throws InterruptedException if the thread is interrupted while it waits
    */
   public void sync() throws InterruptedException {
+    await(Long.MAX_VALUE);
+  }
+
+  /**
+   * Waits as {@link #sync()} does, for at most a time.
+   *
+   * @return whom it still waits for; empty if no translator can use what was invalidated
+   * @throws InterruptedException if the thread is interrupted while it waits
+   */
+  public List<Laggard> sync(long timeout, TimeUnit unit) throws InterruptedException {
     long target = log.latest();
+    if (await(unit.toNanos(timeout))) {
+      return List.of();
+    }
+    return translators.stream()
+        .filter(presence -> !presence.isPast(target))
+        .map(Presence::describe)
+        .toList();
+  }
+
+  /**
+   * A thread whose translator may still use what was invalidated.
+   *
+   * @param state what it did when it was looked at: one that waits has to pause its translator
+   */
+  public record Laggard(Thread thread, Thread.State state) {
+    @Override
+    public String toString() {
+      return thread.getName() + " (" + state + ")";
+    }
+  }
+
+  /** False if the time was over first. */
+  private boolean await(long nanos) throws InterruptedException {
+    long target = log.latest();
+    long began = nanos == Long.MAX_VALUE ? 0 : System.nanoTime();
     for (Presence presence : translators) {
       for (int spins = 0; !presence.isPast(target); spins++) {
         if (Thread.interrupted()) {
@@ -232,10 +269,23 @@ public final class Iommu {
         }
         if (spins < SPINS) {
           Thread.onSpinWait();
+        } else if (nanos != Long.MAX_VALUE && System.nanoTime() - began >= nanos) {
+          return false;
         } else {
           LockSupport.parkNanos(PARK_NANOS);
         }
       }
     }
+    return true;
+  }
+
+  /** From now on a listener hears what is invalidated. */
+  public void addListener(InvalidationListener listener) {
+    log.addListener(listener);
+  }
+
+  /** A listener hears no more. */
+  public void removeListener(InvalidationListener listener) {
+    log.removeListener(listener);
   }
 }

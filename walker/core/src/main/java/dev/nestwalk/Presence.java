@@ -66,6 +66,10 @@ final class Presence {
     return false;
   }
 
+  Iommu.Laggard describe() {
+    return new Iommu.Laggard(owner, owner.getState());
+  }
+
   boolean isGone() {
     return translator.get() == null || !owner.isAlive();
   }

@@ -88,9 +88,4 @@ final class SmmuTranslator extends Translator {
   long intermediate() {
     return walker.intermediate();
   }
-
-  @Override
-  long untagged(long address) {
-    return walker.untagged(address);
-  }
 }

@@ -88,9 +88,4 @@ final class VtdTranslator extends Translator {
   long intermediate() {
     return walker.intermediate();
   }
-
-  @Override
-  long untagged(long address) {
-    return address;
-  }
 }

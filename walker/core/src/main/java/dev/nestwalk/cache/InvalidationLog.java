@@ -2,6 +2,7 @@ package dev.nestwalk.cache;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 
 /**
  * The invalidations of one IOMMU, in order, for every translator to apply when it next looks.
@@ -71,6 +72,7 @@ public final class InvalidationLog {
   }
 
   private final Entry[] entries = new Entry[CAPACITY];
+  private volatile InvalidationListener[] listeners = {};
 
   /**
    * Number of invalidations published. Read plainly by every translation: a plain read may be late
@@ -100,7 +102,51 @@ public final class InvalidationLog {
    * @param last last address; for configurations: the major, or -1 for every one
    * @param leafOnly only leaves changed, so tables on the way may be kept
    */
-  public synchronized void publish(
+  public void publish(int kind, int major, int minor, long first, long last, boolean leafOnly) {
+    append(kind, major, minor, first, last, leafOnly);
+    for (InvalidationListener listener : listeners) {
+      tell(listener, kind, major, minor, first, last, leafOnly);
+    }
+  }
+
+  private static void tell(
+      InvalidationListener listener,
+      int kind,
+      int major,
+      int minor,
+      long first,
+      long last,
+      boolean leafOnly) {
+    switch (kind) {
+      case EVERYTHING -> listener.unmapped(InvalidationListener.Stage.ANY, -1, -1, 0, -1);
+      case MAJOR -> listener.unmapped(InvalidationListener.Stage.ANY, major, -1, 0, -1);
+      case MAJOR_FIRST -> listener.unmapped(InvalidationListener.Stage.FIRST, major, -1, 0, -1);
+      case MINOR -> listener.unmapped(InvalidationListener.Stage.FIRST, major, minor, 0, -1);
+      case SECOND_RANGE ->
+          listener.unmapped(InvalidationListener.Stage.SECOND, major, -1, first, last);
+      case FIRST_RANGE ->
+          listener.unmapped(InvalidationListener.Stage.FIRST, major, minor, first, last);
+      case CONFIGURATION -> listener.reconfigured(first, major, minor, (int) last);
+      default -> listener.registersChanged(leafOnly);
+    }
+  }
+
+  /** From now on a listener hears what is published. */
+  public synchronized void addListener(InvalidationListener listener) {
+    InvalidationListener[] more = Arrays.copyOf(listeners, listeners.length + 1);
+    more[listeners.length] = listener;
+    listeners = more;
+  }
+
+  /** A listener hears no more. */
+  public synchronized void removeListener(InvalidationListener listener) {
+    listeners =
+        Arrays.stream(listeners)
+            .filter(other -> !other.equals(listener))
+            .toArray(InvalidationListener[]::new);
+  }
+
+  private synchronized void append(
       int kind, int major, int minor, long first, long last, boolean leafOnly) {
     long number = published;
     Entry entry = entries[(int) number & CAPACITY - 1];

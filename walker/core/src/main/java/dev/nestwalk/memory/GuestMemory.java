@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  * that an address outside memory is a value (-1) and never an exception. Every load is one opaque
  * read. Addresses are unsigned; a run is given by its first and last address.
  *
- * <p>The class is open to {@link OverlayMemory} and to one subclass in this package's tests, which
- * counts the reads; with only this class loaded the JIT sees through every call.
+ * <p>The class is open to {@link OverlayMemory}, {@link FailingMemory} and to one subclass in this
+ * package's tests, which counts the reads; with only this class loaded the JIT sees through every
+ * call.
  *
  * <p>Threads: any, as far as the segments allow; loads are opaque, updates are compare-and-set.
  */
@@ -53,6 +54,7 @@ public class GuestMemory {
   private final long[] firsts;
   private final long[] lastEntries;
   private final boolean readOnly;
+  private volatile @Nullable WriteListener writeListener;
 
   /** One run: {@code bytes} empty (size 0) means memory that reads as zero. */
   private record Run(long first, long last, MemorySegment bytes, boolean rom) {
@@ -122,7 +124,7 @@ public class GuestMemory {
    * @param address guest-physical, a multiple of 8
    * @return a number for {@link #load}, or -1 outside memory
    */
-  public final int find(long address) {
+  public int find(long address) {
     long offset = address - first0;
     // lastEntry0 is -1, which as an unsigned bound holds everything, only for all-zero memory.
     if (lastEntry0 >= 0 && Long.compareUnsigned(offset, lastEntry0) <= 0) {
@@ -212,13 +214,28 @@ public class GuestMemory {
     }
     long offset = address - target.first;
     if (isAligned(target.bytes)) {
-      return OPAQUE.compareAndSet(target.bytes, offset, expected, replacement) ? UPDATED : LOST;
-    }
-    if (target.bytes.get(UNALIGNED_ENTRY, offset) != expected) {
+      if (!OPAQUE.compareAndSet(target.bytes, offset, expected, replacement)) {
+        return LOST;
+      }
+    } else if (target.bytes.get(UNALIGNED_ENTRY, offset) == expected) {
+      target.bytes.set(UNALIGNED_ENTRY, offset, replacement);
+    } else {
       return LOST;
     }
-    target.bytes.set(UNALIGNED_ENTRY, offset, replacement);
+    tell(address, Long.BYTES);
     return UPDATED;
+  }
+
+  /** From now on a listener hears what is written; null for none. One at a time. */
+  public final void setWriteListener(@Nullable WriteListener listener) {
+    writeListener = listener;
+  }
+
+  private void tell(long address, long length) {
+    WriteListener listener = writeListener;
+    if (listener != null) {
+      listener.written(address, length);
+    }
   }
 
   /** Whether updates of accessed and dirty flags are left out for the whole memory. */
@@ -287,6 +304,7 @@ public class GuestMemory {
     Run run = runs[index];
     long count = within(run, address, length);
     MemorySegment.copy(from, at, run.bytes, address - run.first, count);
+    tell(address, count);
     return count;
   }
 
@@ -323,7 +341,10 @@ public class GuestMemory {
 
   private long atomic(int operation, long address, int size, long operand, long expected) {
     Run run = runs[Objects.checkIndex(runOf(address), runs.length)];
-    return AtomicWords.apply(run.bytes, address - run.first, operation, size, operand, expected);
+    long before =
+        AtomicWords.apply(run.bytes, address - run.first, operation, size, operand, expected);
+    tell(address, size);
+    return before;
   }
 
   /** The run that holds a byte, or -1: runs are whole words, so its word tells. */

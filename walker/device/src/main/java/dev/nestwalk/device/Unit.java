@@ -3,8 +3,10 @@ package dev.nestwalk.device;
 import dev.nestwalk.Iommu;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.memory.MemoryRange;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -264,10 +266,12 @@ public abstract class Unit {
     outside(
         () -> {
           boolean interrupted = false;
-          while (true) {
+          boolean settled = false;
+          while (!settled) {
             try {
-              iommu.sync();
-              break;
+              List<Iommu.Laggard> laggards = iommu.sync(1, TimeUnit.SECONDS);
+              laggards.forEach(one -> diary.count("waited a second for", one.toString()));
+              settled = laggards.isEmpty();
             } catch (InterruptedException e) {
               // The guest must not see the wait completed before it is: the thread is told later.
               interrupted = true;
