@@ -68,7 +68,10 @@ final class Batch {
     boolean plain = Endpoint.isPlain(access);
     // One address alone has nobody to go beside.
     boolean usual = plain && translator.caches && !translator.counting && end - at > 1;
-    if (!usual || log.latest() != of.epoch && !of.prepare() || of.restriction != null) {
+    if (!usual
+        || log.latest() != of.epoch && !of.prepare()
+        || of.restriction != null
+        || of.plan.isTagged(iovas[at])) {
       answers[at] = counted(of.translate(iovas[at], access));
       return at + 1;
     }
@@ -82,7 +85,8 @@ final class Batch {
       }
       return at + count;
     }
-    int next = gather(of, iovas, answers, at, Math.min(end, at + SCAN), access);
+    int stop = untagged(of.plan, iovas, at, Math.min(end, at + SCAN));
+    int next = gather(of, iovas, answers, at, stop, access);
     of.plan.global = false;
     translator.walkMany(of.plan, lanes.iovas, lanes.answers, 0, lanes.spans, lanes.count, access);
     // First keep all, then ask singly: that may apply an invalidation, after which these are old.
@@ -95,6 +99,15 @@ final class Batch {
           answer == 0 ? counted(of.translate(lanes.iovas[lane], access)) : answer;
     }
     return next;
+  }
+
+  /** Where the first address with ignored bits is, which has to be asked for singly. */
+  private static int untagged(CachedPlan plan, long[] iovas, int from, int end) {
+    int i = plan.ignoresTop == 0 ? end : from;
+    while (i < end && !plan.isTagged(iovas[i])) {
+      i++;
+    }
+    return i;
   }
 
   /** Answers that overwrite their addresses: those cannot be asked for again. */
@@ -165,7 +178,9 @@ final class Batch {
   /** Keeps the answers in the lanes. */
   private void keepAll(Endpoint of, int access) {
     AddressSpace current = of.space();
-    current.global |= of.plan.global;
+    if (of.plan.global) {
+      current.setGlobal();
+    }
     boolean oneSize = iotlb.isUsual() && current.classes == 1 << of.sizeClass;
     int kept = oneSize && of.quickEpoch == of.epoch ? keepOneSize(of, access) : 0;
     for (int lane = kept; lane < lanes.count; lane++) {

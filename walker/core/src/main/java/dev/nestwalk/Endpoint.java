@@ -378,7 +378,10 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       if (answer != 0) {
         return answer;
       }
-    } else if (latest == quickEpoch && plain && space().classes == 1 << sizeClass) {
+    } else if (latest == quickEpoch
+        && plain
+        && space().classes == 1 << sizeClass
+        && !plan.isTagged(iova)) {
       long answer = missQuickly(iova, access);
       if (answer != 0) {
         return answer;
@@ -396,8 +399,10 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     }
     CacheCounters counters = translator.structures.counters;
     AddressSpace current = space();
+    // What the IOTLB holds it holds without ignored bits, where invalidations find it.
+    long key = plan.untagged(iova);
     if (translator.keeps) {
-      long known = known(current, iova, access);
+      long known = known(current, key, access);
       if (known != 0) {
         counters.hits++;
         return known;
@@ -405,15 +410,17 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     }
     counters.misses++;
     plan.global = false;
+    plan.inputSpan = 0;
     long answer = translator.walk(plan, sourceId, pasid, iova, access);
     boolean nested = plan.usesFirst && plan.usesSecond;
-    int inputSpan = nested ? plan.inputSpan : Translation.spanLog2(answer);
+    int inputSpan = Math.max(plan.inputSpan, Translation.spanLog2(answer));
+    plan.inputSpan = 0;
     if (barred != null && !Translation.isFault(answer)) {
       long intermediate = nested ? plan.intermediate : -1;
-      answer = translator.judged(barred, sourceId, pasid, iova, access, answer, intermediate);
+      answer = translator.judged(barred, sourceId, pasid, iova, key, access, answer, intermediate);
     }
     if (translator.keeps && !Translation.isFault(answer)) {
-      keep(current, iova, access, answer, inputSpan);
+      keep(current, key, access, answer, inputSpan);
     }
     return answer;
   }
@@ -478,7 +485,13 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     return 0;
   }
 
-  /** Keeps a walk's answer, with the rights that a hit may grant without a look at the tables. */
+  /**
+   * Keeps a walk's answer, with the rights that a hit may grant without a look at the tables.
+   *
+   * @param iova the address without ignored bits
+   * @param inputSpan log2 of the page that the tables map there, which may be larger than what the
+   *     answer holds for
+   */
   final void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
     if (Translation.spanLog2(answer) < AddressSpaces.shiftOf(0)) {
       // A reserved region begins or ends within the page.
@@ -490,7 +503,9 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       current.fractured = inputSpan;
     }
     current.classes |= 1 << newClass;
-    current.global |= plan.global;
+    if (plan.global) {
+      current.setGlobal();
+    }
     int usable = Translation.rights(answer) & usable(access);
     long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
     if (iotlb.put(iova, blockShift, current.translations, newClass, page, usable)) {

@@ -38,7 +38,7 @@ final class SmmuEndpoint extends Endpoint {
     long answer = walker.walkQuickly(configuration, iova, access);
     long kept = answer == 0 ? 0 : keepQuickly(iova, access, answer);
     if (kept != 0 && configuration.global) {
-      space().global = true;
+      space().setGlobal();
     }
     return kept;
   }

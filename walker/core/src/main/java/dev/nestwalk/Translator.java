@@ -159,13 +159,15 @@ public abstract class Translator {
     long answer = walkAnew(sourceId, pasid, iova, access);
     return Translation.isFault(answer)
         ? answer
-        : judged(restriction, sourceId, pasid, iova, access, answer, intermediate());
+        : judged(
+            restriction, sourceId, pasid, iova, untagged(iova), access, answer, intermediate());
   }
 
   /**
-   * An answer as a restriction leaves it: refused if the intermediate address is reserved, and
-   * holding for no address that is.
+   * An answer as a restriction leaves it: refused if the intermediate address is reserved, or the
+   * input without bits that do not count; and holding for no address that is.
    *
+   * @param input the address without ignored bits
    * @param intermediate -1 if the request passed one stage alone
    */
   final long judged(
@@ -173,9 +175,14 @@ public abstract class Translator {
       int sourceId,
       int pasid,
       long iova,
+      long input,
       int access,
       long answer,
       long intermediate) {
+    RegionKind alias = input == iova ? null : restriction.input().kindAt(input);
+    if (alias != null) {
+      return refuse(sourceId, pasid, iova, access, alias, 0);
+    }
     boolean nested = intermediate != -1;
     RegionKind kind = nested ? restriction.below().kindAt(intermediate) : null;
     if (kind != null) {
@@ -184,7 +191,7 @@ public abstract class Translator {
     int span = Translation.spanLog2(answer);
     int free = span;
     while (free > 0
-        && !(restriction.input().isBlockFree(iova, free)
+        && !(restriction.input().isBlockFree(input, free)
             && (!nested || restriction.below().isBlockFree(intermediate, free)))) {
       free--;
     }
@@ -301,6 +308,9 @@ public abstract class Translator {
 
   /** Intermediate address of the last walk anew that passed two stages, else -1. */
   abstract long intermediate();
+
+  /** An address without what the configuration of the last walk anew ignores. */
+  abstract long untagged(long address);
 
   abstract long walkAnew(int sourceId, int pasid, long iova, int access);
 }

@@ -14,6 +14,10 @@ public final class AddressSpace {
   final long hash;
   final boolean usesFirst;
   final int minor;
+
+  /** As {@link CachedPlan#ignoresTop}. */
+  final int ignoresTop;
+
   final Scope everything;
   final Scope major;
   final Scope minorScope;
@@ -34,13 +38,16 @@ public final class AddressSpace {
   public int fractured;
 
   /** Some translations hold for every minor (Arm: global). */
-  public boolean global;
+  boolean global;
 
   /** Requesters that use it. */
   int users;
 
+  // Neighbours in the major's chain of its kind, and in the minor's where a first stage translates.
   @Nullable AddressSpace nextInMajor;
-  @Nullable AddressSpace previousInMajor;
+  @Nullable AddressSpace nextInMinor;
+  private @Nullable AddressSpace previousInMajor;
+  private @Nullable AddressSpace previousInMinor;
   @Nullable AddressSpace sameHash;
 
   AddressSpace(
@@ -48,6 +55,7 @@ public final class AddressSpace {
       long hash,
       boolean usesFirst,
       int minor,
+      int ignoresTop,
       Scope everything,
       Scope major,
       Scope minorScope) {
@@ -55,6 +63,7 @@ public final class AddressSpace {
     this.hash = hash;
     this.usesFirst = usesFirst;
     this.minor = minor;
+    this.ignoresTop = ignoresTop;
     this.everything = everything;
     this.major = major;
     this.minorScope = minorScope;
@@ -71,5 +80,58 @@ public final class AddressSpace {
       stamp = Math.max(stamp, Math.max(major.firstStamp, minorScope.firstStamp));
     }
     return stamp;
+  }
+
+  /** Number of the last invalidation of partial walks, plus 1. */
+  long structureStamp() {
+    return Math.max(structureStamp, major.structureStamp);
+  }
+
+  /** Says that some translations hold for every minor of the major. */
+  public void setGlobal() {
+    global = true;
+    major.global = true;
+  }
+
+  /** Enters the chains of its scopes. */
+  void link() {
+    @Nullable AddressSpace next = usesFirst ? major.firsts : major.seconds;
+    nextInMajor = next;
+    if (next != null) {
+      next.previousInMajor = this;
+    }
+    if (usesFirst) {
+      major.firsts = this;
+      @Nullable AddressSpace nextOfMinor = minorScope.firsts;
+      nextInMinor = nextOfMinor;
+      if (nextOfMinor != null) {
+        nextOfMinor.previousInMinor = this;
+      }
+      minorScope.firsts = this;
+    } else {
+      major.seconds = this;
+    }
+  }
+
+  /** Leaves the chains of its scopes. */
+  void unlink() {
+    if (nextInMajor != null) {
+      nextInMajor.previousInMajor = previousInMajor;
+    }
+    if (previousInMajor != null) {
+      previousInMajor.nextInMajor = nextInMajor;
+    } else if (usesFirst) {
+      major.firsts = nextInMajor;
+    } else {
+      major.seconds = nextInMajor;
+    }
+    if (nextInMinor != null) {
+      nextInMinor.previousInMinor = previousInMinor;
+    }
+    if (previousInMinor != null) {
+      previousInMinor.nextInMinor = nextInMinor;
+    } else if (usesFirst) {
+      minorScope.firsts = nextInMinor;
+    }
   }
 }

@@ -17,6 +17,9 @@ public final class AddressSpaces {
 
   private static final int CLASSES = SHIFTS.length;
 
+  /** An invalidation looks at so many times the IOTLB's entries at most, then drops by tag. */
+  private static final int WORK = 4;
+
   /** What forgets its configuration when told to. */
   public interface Requester {
     /** Forgets the resolved configuration if it is one of those named. */
@@ -39,6 +42,7 @@ public final class AddressSpaces {
   private final Long2ObjectHashMap<AddressSpace> byHash = new Long2ObjectHashMap<>();
   private final InvalidationLog.Entry entry = new InvalidationLog.Entry();
   private long applied;
+  private long work;
   private boolean reconfigured;
 
   /** Address spaces whose entries live in the given caches. */
@@ -55,6 +59,11 @@ public final class AddressSpaces {
     this.requesters = requesters;
     applied = log.latest();
     majors.put(CachedPlan.UNTRANSLATED, untranslated);
+  }
+
+  /** Entries and address spaces that invalidations looked at so far. */
+  long work() {
+    return work;
   }
 
   /** Number of invalidations applied. */
@@ -123,34 +132,69 @@ public final class AddressSpaces {
       case InvalidationLog.SECOND_RANGE -> {
         // No cache can map an intermediate address back to the inputs that led to it.
         major.firstStamp = applied;
-        for (@Nullable AddressSpace s = major.spaces; s != null; s = s.nextInMajor) {
-          s.structureStamp = applied;
-          if (!s.usesFirst) {
-            drop(s, entry.first, entry.last);
-          }
+        major.structureStamp = applied;
+        if (!drop(major.seconds, false)) {
+          major.stamp = applied;
         }
       }
       default -> {
-        for (@Nullable AddressSpace s = major.spaces; s != null; s = s.nextInMajor) {
-          boolean named = entry.minor < 0 || s.minor == entry.minor || s.global;
-          if (s.usesFirst && named) {
-            if (!entry.leafOnly) {
-              s.structureStamp = applied;
-            }
-            drop(s, entry.first, entry.last);
-          }
+        @Nullable Scope minor = minors.get(key(entry.major, entry.minor));
+        boolean ofAll = entry.minor < 0 || major.global;
+        if (ofAll && !drop(major.firsts, false)
+            || !ofAll && minor != null && !drop(minor.firsts, true)) {
+          major.firstStamp = applied;
         }
       }
     }
   }
 
-  private void drop(AddressSpace space, long first, long last) {
+  /**
+   * Drops the range at hand from the address spaces in a chain, as far as it is named.
+   *
+   * @return false if there are so many that whoever has them had better drop everything
+   */
+  private boolean drop(@Nullable AddressSpace chain, boolean ofMinor) {
+    boolean second = entry.kind == InvalidationLog.SECOND_RANGE;
+    long least = work;
+    for (@Nullable AddressSpace s = chain; s != null; s = ofMinor ? s.nextInMinor : s.nextInMajor) {
+      if (work - least > WORK * (long) iotlb.entries()) {
+        return false;
+      }
+      work++;
+      if (second || entry.minor < 0 || s.minor == entry.minor || s.global) {
+        if (!entry.leafOnly) {
+          s.structureStamp = applied;
+        }
+        drop(s);
+      }
+    }
+    return true;
+  }
+
+  private void drop(AddressSpace space) {
     if (!space.translations.isSet() || space.classes == 0) {
       return;
     }
+    int ignores = space.usesFirst ? space.ignoresTop : 0;
+    long first = entry.first;
+    long last = entry.last;
+    if (ignores != 0) {
+      boolean whole = last - first >>> 55 != 0;
+      first = whole ? 0 : CachedPlan.untagged(first, ignores);
+      last = whole ? -1 : CachedPlan.untagged(last, ignores);
+      if (Long.compareUnsigned(first, last) > 0) {
+        // From the upper end of the addresses that are kept to the lower one.
+        drop(space, first, -1);
+        first = 0;
+      }
+    }
+    drop(space, first, last);
+  }
+
+  private void drop(AddressSpace space, long first, long last) {
     // A block kept in pieces goes as a whole, whichever of its bytes was named.
     long block = (1L << space.fractured) - 1;
-    iotlb.drop(space.translations, SHIFTS, space.classes, first & ~block, last | block);
+    work += iotlb.drop(space.translations, SHIFTS, space.classes, first & ~block, last | block);
   }
 
   private void forget(int ignoredSourceBits, int pasid, long sourceId, long major) {
@@ -163,7 +207,7 @@ public final class AddressSpaces {
   public void freshen(AddressSpace space) {
     long stamp = space.stamp();
     boolean all = !space.translations.isSet() || stamp > space.tagsAt;
-    if (all || space.structureStamp > space.tagsAt) {
+    if (all || space.structureStamp() > space.tagsAt) {
       if (counter.left() < 2) {
         restart();
         all = true;
@@ -222,9 +266,17 @@ public final class AddressSpaces {
     Scope major = majors.computeIfAbsent(plan.major, ignored -> new Scope());
     Scope minor = minors.computeIfAbsent(key(plan.major, plan.minor), ignored -> new Scope());
     AddressSpace space =
-        new AddressSpace(words, hash, usesFirst, plan.minor, everything, major, minor);
+        new AddressSpace(
+            words,
+            hash,
+            usesFirst,
+            plan.minor,
+            usesFirst ? plan.ignoresTop : 0,
+            everything,
+            major,
+            minor);
     space.users = 1;
-    major.add(space);
+    space.link();
     space.sameHash = found;
     byHash.put(hash, space);
     return space;
@@ -249,7 +301,7 @@ public final class AddressSpaces {
         }
       }
     }
-    space.major.remove(space);
+    space.unlink();
   }
 
   private static long key(int major, int minor) {

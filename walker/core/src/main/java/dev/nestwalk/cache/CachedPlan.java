@@ -46,7 +46,10 @@ public abstract class CachedPlan {
   /** A read alone is judged as an instruction fetch, so a write tells nothing about it. */
   public boolean readsAreFetches;
 
-  /** Log2 of the block of input addresses that the last nested walk's first-stage leaf maps. */
+  /**
+   * Log2 of the page of input addresses that the tables of the last walk map, where that is larger
+   * than what its answer holds for; else that or 0.
+   */
   public int inputSpan;
 
   /** Intermediate address that the last nested walk's first stage gave. */
@@ -61,8 +64,29 @@ public abstract class CachedPlan {
   /** Under what second-stage walks are kept; unset for none. */
   public Tag secondTag = new Tag();
 
+  /**
+   * Whether bits 63 to 56 of input addresses do not count: bit 0 of those with bit 55 clear, bit 1
+   * of those with bit 55 set.
+   */
+  public int ignoresTop;
+
   /** A plan to be filled. */
   protected CachedPlan() {}
+
+  /** An input address with its ignored bits as bit 55. */
+  public final long untagged(long address) {
+    return untagged(address, ignoresTop);
+  }
+
+  static long untagged(long address, int ignoresTop) {
+    int range = address << 8 < 0 ? 2 : 1;
+    return (ignoresTop & range) == 0 ? address : address << 8 >> 8;
+  }
+
+  /** Whether ignored bits of an input address differ from bit 55. */
+  public final boolean isTagged(long address) {
+    return ignoresTop != 0 && untagged(address) != address;
+  }
 
   /** Aims its probes into the structure caches at the tags that it now has. */
   public abstract void aim(StructureCaches caches);

@@ -10,25 +10,15 @@ final class Scope {
   /** The same for what a first stage translates. */
   long firstStamp;
 
-  /** First address space in this scope; they are chained. */
-  @Nullable AddressSpace spaces;
+  /** The same for partial walks; of a major. */
+  long structureStamp;
 
-  void add(AddressSpace space) {
-    space.nextInMajor = spaces;
-    if (spaces != null) {
-      spaces.previousInMajor = space;
-    }
-    spaces = space;
-  }
+  /** A first stage has given translations that hold for every minor; of a major. */
+  boolean global;
 
-  void remove(AddressSpace space) {
-    if (space.nextInMajor != null) {
-      space.nextInMajor.previousInMajor = space.previousInMajor;
-    }
-    if (space.previousInMajor == null) {
-      spaces = space.nextInMajor;
-    } else {
-      space.previousInMajor.nextInMajor = space.nextInMajor;
-    }
-  }
+  /** First of the chained address spaces that a first stage translates. */
+  @Nullable AddressSpace firsts;
+
+  /** First of the chained address spaces that the second stage alone translates; of a major. */
+  @Nullable AddressSpace seconds;
 }

@@ -341,56 +341,56 @@ public final class TranslationCache {
   }
 
   /**
-   * Drops every entry of a tag whose block meets {@code [first, last]}, exactly.
+   * Drops every entry of a tag whose block meets {@code [first, last]}, exactly. Looks at no more
+   * entries than the store has, however large the range.
    *
    * @param shifts block sizes (log2) by size class
    * @param classes bit n: entries of class n may be there
-   * @return how many were dropped
+   * @return how many entries it looked at
    */
-  public int drop(Tag tag, int[] shifts, int classes, long first, long last) {
+  public long drop(Tag tag, int[] shifts, int classes, long first, long last) {
+    long sets = entries() / ways;
     long probes = 0;
-    for (int sizeClass = 0; sizeClass < shifts.length; sizeClass++) {
+    for (int sizeClass = 0; sizeClass < shifts.length && probes <= sets; sizeClass++) {
       if ((classes >>> sizeClass & 1) != 0) {
         long blocks = (last >>> shifts[sizeClass]) - (first >>> shifts[sizeClass]);
-        probes += blocks > mask ? mask : blocks + 1;
+        // One less than there are, so that no number of them wraps.
+        probes += Math.min(blocks, sets) + 1;
       }
     }
-    return probes * ways > mask
-        ? scan(tag, shifts, first, last)
-        : probeEach(tag, shifts, classes, first, last);
+    if (probes > sets) {
+      scan(tag, shifts, first, last);
+      return entries();
+    }
+    probeEach(tag, shifts, classes, first, last);
+    return probes * ways;
   }
 
-  private int probeEach(Tag tag, int[] shifts, int classes, long first, long last) {
-    int dropped = 0;
+  private void probeEach(Tag tag, int[] shifts, int classes, long first, long last) {
     for (int sizeClass = 0; sizeClass < shifts.length; sizeClass++) {
       if ((classes >>> sizeClass & 1) != 0) {
         int shift = shifts[sizeClass];
         long pages = (last >>> shift) - (first >>> shift);
         for (long i = 0; i <= pages; i++) {
-          dropped += dropOne(tag, (first >>> shift) + i, shift, sizeClass);
+          dropOne(tag, (first >>> shift) + i, shift, sizeClass);
         }
       }
     }
-    return dropped;
   }
 
-  private int dropOne(Tag tag, long page, int shift, int sizeClass) {
+  private void dropOne(Tag tag, long page, int shift, int sizeClass) {
     long word0 = page << shift | tag.low();
     long expected = expect(tag, sizeClass);
     long at = place(page << shift, shift, origin(tag));
-    int dropped = 0;
     for (int way = 0; way < ways; way++) {
       long other = at ^ (long) way << ENTRY_SHIFT;
       if (word0(other) == word0 && ((word1(other) ^ expected) & FIXED) == 0) {
         set(other, 0, 0);
-        dropped++;
       }
     }
-    return dropped;
   }
 
-  private int scan(Tag tag, int[] shifts, long first, long last) {
-    int dropped = 0;
+  private void scan(Tag tag, int[] shifts, long first, long last) {
     for (long at = 0; at <= offsets(); at += 16) {
       long word0 = table.get(WORD, at);
       long word1 = table.get(WORD, at + 8);
@@ -404,10 +404,8 @@ public final class TranslationCache {
               || Long.compareUnsigned(block, last) > 0;
       if (!apart) {
         erase(at);
-        dropped++;
       }
     }
-    return dropped;
   }
 
   private void erase(long at) {

@@ -111,6 +111,7 @@ public final class SmmuPlan extends CachedPlan {
     lower.settleStage1(lowerOff || lowerNoUser, lowerTopByteIgnored, false, lowerFlat, user);
     upper.settleStage1(upperOff || upperNoUser, upperTopByteIgnored, true, upperFlat, user);
     second.settle();
+    ignoresTop = !usesFirst ? 0 : (lowerTopByteIgnored ? 1 : 0) | (upperTopByteIgnored ? 2 : 0);
     dirtyable = hd ? Access.WRITE : 0;
     secondDirtyable = secondHd ? Access.WRITE : 0;
     inputSpan = 0;

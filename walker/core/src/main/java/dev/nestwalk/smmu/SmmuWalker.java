@@ -230,6 +230,13 @@ public final class SmmuWalker {
     return plan.stage1 && plan.stage2 ? plan.intermediate : -1;
   }
 
+  /** An address without what the configuration of the last {@link #translate} ignores. */
+  public long untagged(long address) {
+    boolean upper = address << 8 < 0;
+    boolean ignored = upper ? plan.upperTopByteIgnored : plan.lowerTopByteIgnored;
+    return plan.stage1 && ignored ? address << 8 >> 8 : address;
+  }
+
   /** The last refusal; filled again by the next one. */
   public FaultRecord fault() {
     return record;

@@ -74,13 +74,13 @@ final class Stage1Walk {
     boolean flat = upper ? plan.upperFlat : plan.lowerFlat;
     TranslationCache cache = tables;
     if (cache != null && plan.firstTag.isSet()) {
-      long answer = fromTable(plan, cache, regime, flat, address, need);
+      long answer = fromTable(plan, cache, regime, flat, extended, need);
       if (answer != 0) {
         return answer;
       }
       fault.clear();
     }
-    return walkTables(plan, regime, flat, address, need);
+    return walkTables(plan, regime, flat, extended, need);
   }
 
   /**

@@ -302,6 +302,8 @@ public final class VtdWalker {
     if (span > 20
         && (VtdConfig.touchesInterrupt(output, span)
             || plain && VtdConfig.touchesInterrupt(iova, span))) {
+      // An invalidation of any of its addresses concerns the whole page.
+      plan.inputSpan = Math.max(plan.inputSpan, span);
       return Translation.ok(output, 20, Translation.rights(answer));
     }
     return answer;

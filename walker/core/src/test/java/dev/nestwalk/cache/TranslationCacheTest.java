@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -143,7 +145,9 @@ class TranslationCacheTest {
     assertEquals(0, cache.find(0, 12, tag, 0, 2), "no right to write");
     cache.fill(0, 12, origin, tag.low(), 12L << 52 | expected | 3);
     assertEquals(12L << 52 | expected | 3, cache.find(0, 12, tag, 0, 2));
-    assertEquals(2, cache.drop(tag, SHIFTS, 1, 0, 0), "both are dropped");
+    assertEquals(3, cache.count(tag));
+    cache.drop(tag, SHIFTS, 1, 0, 0);
+    assertEquals(1, cache.count(tag), "both are dropped");
     assertEquals(0, cache.find(0, 12, tag, 0, 1));
   }
 
@@ -214,5 +218,46 @@ class TranslationCacheTest {
       cache.put(page << 12, 12, tag, 0, 12L << 52, 1);
     }
     assertEquals(LARGE, cache.count(tag));
+  }
+
+  @ParameterizedTest(name = "{0} entries, {1} ways")
+  @CsvSource({"2, 1", "2, 2", "16, 1", "16, 16", "64, 1", "64, 2", "64, 4", "1024, 1", "1024, 16"})
+  @Timeout(value = 20, unit = TimeUnit.SECONDS)
+  void dropsAnyRangeWithAtMostOneLookAtEachEntry(int entries, int ways) {
+    TranslationCache cache = new TranslationCache(entries, ways);
+    Tag tag = tag(7);
+    for (int log = 12; log <= 64; log++) {
+      long within = log == 64 ? -1 : (1L << log) - 1;
+      for (int classes = 1; classes < 16; classes++) {
+        for (long at : new long[] {0, 0x4030_2000L, 0x4_0000_0000L, -1L}) {
+          long first = at & ~within;
+          long looks = cache.drop(tag, SHIFTS, classes, first, at | within);
+          assertTrue(looks <= entries, () -> looks + " looks");
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest(name = "{0} ways")
+  @CsvSource({"1", "2", "4", "16"})
+  @Timeout(value = 20, unit = TimeUnit.SECONDS)
+  void dropsWhatMeetsARangeOfAnySizeAndNothingElse(int ways) {
+    Tag tag = tag(7);
+    for (int log = 12; log <= 64; log++) {
+      long within = log == 64 ? -1 : (1L << log) - 1;
+      TranslationCache cache = new TranslationCache(ways * 64, ways);
+      for (long page = 0; page < 16; page++) {
+        cache.put(page * 0x1_0040_3000L, 12, tag, 0, page << 12, 3);
+      }
+      long last = 0x3_00c0_9000L | within;
+      long first = last & ~within;
+      cache.drop(tag, SHIFTS, 1, first, last);
+      for (long page = 0; page < 16; page++) {
+        long address = page * 0x1_0040_3000L;
+        boolean named =
+            Long.compareUnsigned(address, first) >= 0 && Long.compareUnsigned(address, last) <= 0;
+        assertEquals(named, cache.find(address, 12, tag, 0, 0) == 0, "page " + page);
+      }
+    }
   }
 }
