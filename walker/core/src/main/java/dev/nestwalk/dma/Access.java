@@ -20,10 +20,18 @@ public final class Access {
   /** With {@link #READ}: a read with no byte enabled, also called a flush. */
   public static final int ZERO_LENGTH = 16;
 
-  /** An ATS translation request: asks for the translation instead of the data. */
+  /**
+   * An ATS translation request: asks for the translation instead of the data. Every one asks for
+   * reading; without {@link #WRITE} its No-Write bit is set. {@link #EXECUTE} and {@link
+   * #PRIVILEGED} are those of its PASID, and may go with {@link #WRITE}. {@link AtsReply} reads the
+   * answer.
+   */
   public static final int TRANSLATION_REQUEST = 32;
 
-  /** The address was translated before by the device (PCIe AT = 10b). */
+  /**
+   * The address was translated before by the device (PCIe AT = 10b): a host address, or an
+   * intermediate one under SMMUv3's split-stage ATS.
+   */
   public static final int TRANSLATED = 64;
 
   /** Every bit that has a meaning. */
@@ -38,7 +46,8 @@ public final class Access {
     boolean onlyRead = (access & ATOMIC) == READ;
     boolean typed =
         (access & (TRANSLATION_REQUEST | TRANSLATED)) != (TRANSLATION_REQUEST | TRANSLATED);
-    boolean refined = (access & (EXECUTE | ZERO_LENGTH)) == 0 || onlyRead;
+    boolean query = (access & (TRANSLATION_REQUEST | ZERO_LENGTH)) == TRANSLATION_REQUEST;
+    boolean refined = (access & (EXECUTE | ZERO_LENGTH)) == 0 || onlyRead || query;
     return (access & ~ALL) == 0 && asks && typed && refined;
   }
 

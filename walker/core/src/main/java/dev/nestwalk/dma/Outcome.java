@@ -2,7 +2,8 @@ package dev.nestwalk.dma;
 
 /**
  * Refusals that no architecture gives a number: codes from {@code 0x100} on in a {@link
- * Translation}. None of them comes with a record.
+ * Translation}. None of them comes with a record. How a translation request ends on the bus, {@link
+ * Completion} tells beside the code.
  */
 public enum Outcome {
   /** The request addresses the interrupt window: not memory, hand it to the interrupt logic. */
@@ -13,7 +14,10 @@ public enum Outcome {
   ABORTED(0x102, "aborted by configuration, nothing recorded"),
   /** A request type that cannot be served while translation is off. */
   UNSUPPORTED_REQUEST(0x103, "request type not served in this state"),
-  /** A translation request that completes without rights; no error in the architecture. */
+  /**
+   * A translation request that completes with success and without rights; no error in the
+   * architecture. Its {@link #packed} form has {@link Completion#SUCCESS}.
+   */
   NO_RIGHTS(0x104, "translation request completed without rights"),
   /** In the effective reserved set: a direct mapping that firmware asked for. */
   RESERVED_DIRECT(0x110, "reserved: direct"),
@@ -48,7 +52,8 @@ public enum Outcome {
 
   /** The refusal as a packed {@link Translation}. */
   public long packed() {
-    return Translation.fault(code, 0, 0);
+    long refusal = Translation.fault(code, 0, 0);
+    return this == NO_RIGHTS ? Translation.completed(refusal, Completion.SUCCESS) : refusal;
   }
 
   /** Whether {@code code} is the library's and not the architecture's. */

@@ -4,20 +4,28 @@ package dev.nestwalk.dma;
  * The answer to one DMA in one {@code long}, so that no object is needed.
  *
  * <pre>
- *   ok     63 = 0 | 59 write right | 58 read right | 57..52 log2 of the span in bytes | 51..0 output address
- *   fault  63 = 1 | 23..20 level | 17..16 stage | 15..0 code
+ *   ok     63 = 0 | 61..60 see below | 59 write right | 58 read right | 57..52 log2 of the span in bytes | 51..0 output address
+ *   fault  63 = 1 | 25..24 {@link Completion} | 23..20 level | 17..16 stage | 15..0 code
  * </pre>
  *
  * <p>The output address is that of the very byte asked for. The span is the naturally aligned block
  * around that byte over which this answer holds unchanged. Codes below {@code 0x100} are the
  * architecture's; those from {@code 0x100} on are this library's ({@link Outcome}). Level and stage
  * are 0 where none applies; levels count as the format's own specification counts them.
+ *
+ * <p>The answer to a translation request is what {@link AtsReply} reads. Only there bit 60 is an
+ * execute right, bit 61 says that the block is for untranslated requests only, and a refusal has a
+ * completion: how the request ends on the bus, whatever the code that tells why.
  */
 public final class Translation {
   /** Lowest bit of the rights in an ok answer; READ and WRITE sit there as in {@link Access}. */
   public static final int RIGHTS_SHIFT = 58;
 
+  /** Of an ok answer: the block may only be reached by untranslated requests. */
+  static final long UNTRANSLATED_ONLY = 1L << 61;
+
   private static final int SPAN_SHIFT = 52;
+  private static final int COMPLETION_SHIFT = 24;
   private static final long ADDRESS_MASK = (1L << 52) - 1;
 
   /**
@@ -25,7 +33,8 @@ public final class Translation {
    *
    * @param address output address, at most 52 bits
    * @param spanLog2 log2 of the span in bytes, 0 to 63
-   * @param rights {@link Access#READ} and {@link Access#WRITE} bits granted
+   * @param rights {@link Access#READ} and {@link Access#WRITE} bits granted; to a translation
+   *     request also {@link Access#EXECUTE}
    */
   public static long ok(long address, int spanLog2, int rights) {
     return address | (long) spanLog2 << SPAN_SHIFT | (long) rights << RIGHTS_SHIFT;
@@ -40,6 +49,28 @@ public final class Translation {
    */
   public static long fault(int code, int stage, int level) {
     return Long.MIN_VALUE | (long) level << 20 | (long) stage << 16 | code;
+  }
+
+  /** For walkers: an ok answer that holds for a smaller block around its byte. */
+  public static long narrowed(long answer, int spanLog2) {
+    return answer & ~(0x3fL << SPAN_SHIFT) | (long) spanLog2 << SPAN_SHIFT;
+  }
+
+  /** For walkers: the refusal of a translation request, with the status of its completion. */
+  public static long completed(long refusal, Completion status) {
+    return refusal & ~(3L << COMPLETION_SHIFT) | (long) status.code() << COMPLETION_SHIFT;
+  }
+
+  /** For walkers: the answer to a translation request that untranslated writes alone may follow. */
+  public static long untranslatedOnly(long address) {
+    return ok(address, AtsReply.SMALLEST, Access.WRITE) | UNTRANSLATED_ONLY;
+  }
+
+  /** How a translation request ends; of a refused memory access {@link Completion#NONE}. */
+  public static Completion completion(long translation) {
+    return isFault(translation)
+        ? Completion.of((int) (translation >>> COMPLETION_SHIFT) & 3)
+        : Completion.SUCCESS;
   }
 
   /** Whether the DMA was refused. */
@@ -85,8 +116,13 @@ public final class Translation {
   /** For messages: {@code "ok 0x1000 span=0x1000 rw"} or {@code "fault 0x71 stage 1 level 2"}. */
   public static String describe(long translation) {
     if (isFault(translation)) {
-      return "fault 0x%x stage %d level %d"
-          .formatted(code(translation), stage(translation), level(translation));
+      Completion completion = completion(translation);
+      return "fault 0x%x stage %d level %d%s"
+          .formatted(
+              code(translation),
+              stage(translation),
+              level(translation),
+              completion == Completion.NONE ? "" : ", " + completion.text());
     }
     return "ok 0x%x span=0x%x %s"
         .formatted(address(translation), span(translation), Access.describe(rights(translation)));
