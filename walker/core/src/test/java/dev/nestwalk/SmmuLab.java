@@ -109,6 +109,13 @@ final class SmmuLab {
     return this;
   }
 
+  /** Flips a bit of a stream's entry as it is. */
+  SmmuLab flipStream(int stream, int bit) {
+    long at = machine.streamAddress(stream) + bit / 64 * 8L;
+    memory.put(at, memory.get(at) ^ 1L << bit % 64);
+    return this;
+  }
+
   /** Changes bits of a register. */
   SmmuLab register(String name, long clear, long set) {
     Long value = machine.registers().get(name);

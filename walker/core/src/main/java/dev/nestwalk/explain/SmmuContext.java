@@ -66,13 +66,14 @@ final class SmmuContext {
       at = table - Long.remainderUnsigned(table, 64L << bits) + 64L * index;
     }
     long host = reach("CD", at);
-    if (memory.find(host + 56) < 0) {
-      throw SmmuRefusal.config(0x09, host);
-    }
     long[] words = new long[8];
     for (int i = 0; i < words.length; i++) {
       int run = memory.find(host + 8L * i);
-      words[i] = run < 0 ? 0 : memory.load(run, host + 8L * i);
+      if (run < 0) {
+        recorder.decided("CD", "PA", host, SmmuStage2Steps.name(0x09), "SMMUv3 7.3.10");
+        throw SmmuRefusal.config(0x09, host);
+      }
+      words[i] = memory.load(run, host + 8L * i);
     }
     String problem = problem(words);
     recorder.read(
@@ -197,8 +198,7 @@ final class SmmuContext {
     for (int covered = granule + granule - 3; covered < bits; covered += granule - 3) {
       start--;
     }
-    int limit = second == null ? unit.oas() : unit.ias();
-    int output = Math.min(limit, SmmuUnit.bits(SmmuStream.get(ContextDescriptor.IPS, cd)));
+    int output = Math.min(unit.oas(), SmmuUnit.bits(SmmuStream.get(ContextDescriptor.IPS, cd)));
     Field baseField = upper ? ContextDescriptor.TTB1 : ContextDescriptor.TTB0;
     return new SmmuTables(
         granule,

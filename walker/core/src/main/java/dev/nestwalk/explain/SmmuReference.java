@@ -1,6 +1,7 @@
 package dev.nestwalk.explain;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
@@ -33,6 +34,7 @@ final class SmmuReference implements Reference {
     long @Nullable [] entry;
     long @Nullable [] context;
     boolean alwaysRecorded;
+    boolean isSplit;
 
     Request(long address, int access) {
       this.address = address;
@@ -58,8 +60,10 @@ final class SmmuReference implements Reference {
     try {
       VtdAnswer found = restarting(request, recorder, sourceId, pasid);
       int rights = (found.readable() ? Access.READ : 0) | (found.writable() ? Access.WRITE : 0);
+      rights |= found.executable() ? Access.EXECUTE : 0;
       answer = Translation.ok(found.output(), found.spanLog2(), rights);
-      recorder.decided("result", "PA", found.output(), "translated", "");
+      String space = request.isQuery() && request.isSplit ? "IPA" : "PA";
+      recorder.decided("result", space, found.output(), "translated", "");
     } catch (SmmuRefusal refusal) {
       answer = refuse(request, recorder, fault, refusal, sourceId, pasid);
     }
@@ -85,22 +89,29 @@ final class SmmuReference implements Reference {
     if (!unit.isOn()) {
       return disabled(request, recorder);
     }
+    if (request.isTranslated() && !unit.checksTranslated()) {
+      recorder.decided(
+          "CR0.ATSCHK = 0", "PA", request.address, "no STE is looked at", "SMMUv3 3.9.1.3");
+      return physical(request);
+    }
     SmmuStream streams = new SmmuStream(unit, memory, recorder);
     long[] entry = streams.find(streamId);
     if (entry.length == 0) {
-      throw outcome(Outcome.ABORTED);
+      throw outcome(request.isQuery() ? Outcome.UNSUPPORTED_REQUEST : Outcome.ABORTED);
     }
     request.entry = entry;
     boolean first = SmmuStream.usesStage1(entry);
     boolean second = SmmuStream.usesStage2(entry);
     long eats = first || second ? SmmuStream.get(StreamTableEntry.EATS, entry) : 0;
-    long ats = unit.idr0(Idr0.ATS) == 0 || eats == 3 ? 0 : eats;
+    boolean served = eats == 1 || eats == 2 && unit.checksTranslated();
+    long ats = unit.idr0(Idr0.ATS) == 1 && served ? eats : 0;
+    request.isSplit = ats == 2;
     if (request.isQuery() && ats == 0) {
       throw SmmuRefusal.config(0x05, 0);
     }
     SmmuStage2Steps stage2 = second ? stage2(streams, entry, recorder, first) : null;
     if (request.isTranslated()) {
-      return translated(request, ats, stage2);
+      return translated(request, entry, ats, stage2);
     }
     boolean bypassed = false;
     int index = 0;
@@ -112,14 +123,32 @@ final class SmmuReference implements Reference {
       throw SmmuRefusal.config(0x08, 0);
     }
     request.effective = override(entry, request.asked);
+    SmmuAts completion = request.isQuery() ? query(entry, request, pasid >= 0) : null;
     if (!first || bypassed) {
-      return withoutStage1(request, first, stage2);
+      return withoutStage1(request, first, stage2, completion, recorder);
     }
     SmmuContext contexts = new SmmuContext(unit, memory, recorder, streams, entry, stage2);
     long[] cd = contexts.fetch(index);
     request.context = cd;
+    SmmuStage2Steps.Want want = completion == null ? want(request.effective) : completion.nothing();
     return new SmmuStage1Steps(unit, memory, recorder, contexts, cd, stage2)
-        .walk(request.address, want(request.effective));
+        .walk(request.address, want, completion);
+  }
+
+  /** What a translation request asks for; without a PASID it is data and unprivileged (13.7). */
+  private SmmuAts query(long[] entry, Request request, boolean tagged) {
+    boolean applies = unit.idr1(Idr1.ATTR_PERMS_OVR) == 1;
+    long privilege = applies ? SmmuStream.get(StreamTableEntry.PRIVCFG, entry) : 0;
+    long instruction = applies ? SmmuStream.get(StreamTableEntry.INSTCFG, entry) : 0;
+    boolean incoming = tagged && (request.asked & Access.PRIVILEGED) != 0;
+    boolean execute = tagged && (request.asked & Access.EXECUTE) != 0;
+    boolean privileged = privilege == 3 || privilege != 2 && incoming;
+    request.effective =
+        request.asked & ~(Access.EXECUTE | Access.PRIVILEGED)
+            | (execute ? Access.EXECUTE : 0)
+            | (privileged ? Access.PRIVILEGED : 0);
+    return new SmmuAts(
+        (request.asked & Access.WRITE) != 0, execute, privileged, instruction, request.isSplit);
   }
 
   private SmmuStage2Steps stage2(
@@ -189,13 +218,25 @@ final class SmmuReference implements Reference {
     return new VtdAnswer(request.address, 30, true, true);
   }
 
-  private VtdAnswer translated(Request request, long ats, @Nullable SmmuStage2Steps stage2) {
-    if (unit.checksTranslated() && ats == 0) {
+  /** A translated request that the STE is looked up for (3.9.1.3). */
+  private VtdAnswer translated(
+      Request request, long[] entry, long ats, @Nullable SmmuStage2Steps stage2) {
+    if (ats == 0) {
       throw SmmuRefusal.config(0x07, 0);
     }
-    if (unit.checksTranslated() && ats == 2 && stage2 != null) {
-      return stage2Only(request, stage2);
+    if (ats == 1 || stage2 == null) {
+      return physical(request);
     }
+    if (VtdUnit.exceeds(request.address, unit.ias())) {
+      request.alwaysRecorded = true;
+      throw SmmuRefusal.first(0x11, 0, false);
+    }
+    int data = request.asked & ~(Access.EXECUTE | Access.PRIVILEGED);
+    request.effective = override(entry, data);
+    return stage2Only(request, stage2);
+  }
+
+  private VtdAnswer physical(Request request) {
     if (VtdUnit.exceeds(request.address, unit.oas())) {
       throw outcome(Outcome.ABORTED);
     }
@@ -203,14 +244,20 @@ final class SmmuReference implements Reference {
   }
 
   private VtdAnswer withoutStage1(
-      Request request, boolean configured, @Nullable SmmuStage2Steps stage2) {
+      Request request,
+      boolean configured,
+      @Nullable SmmuStage2Steps stage2,
+      @Nullable SmmuAts completion,
+      Recorder recorder) {
     int width = configured || stage2 != null ? unit.ias() : unit.oas();
     if (VtdUnit.exceeds(request.address, width)) {
       request.alwaysRecorded = true;
       throw SmmuRefusal.first(0x11, 0, false);
     }
     if (stage2 != null) {
-      return stage2Only(request, stage2);
+      return completion == null
+          ? stage2Only(request, stage2)
+          : completion.throughStage2(stage2, recorder, request.address);
     }
     return new VtdAnswer(request.address & (1L << unit.oas()) - 1, 30, true, true);
   }
@@ -232,10 +279,13 @@ final class SmmuReference implements Reference {
     boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
     boolean unanswered = movable && request.isQuery();
     int code = unanswered ? Outcome.NO_RIGHTS.code() : refusal.code;
-    long answer =
-        unanswered
-            ? Outcome.NO_RIGHTS.packed()
-            : Translation.fault(code, refusal.stage, refusal.level & 15);
+    long answer = Translation.fault(code, refusal.stage, refusal.level & 15);
+    if (request.isQuery()) {
+      answer =
+          code == Outcome.NO_RIGHTS.code()
+              ? Outcome.NO_RIGHTS.packed()
+              : Translation.completed(answer, completion(code));
+    }
     fault.begin(streamId, pasid, request.address, request.asked, answer);
     if (!unanswered && movable && refusal.stage == 2) {
       fault.setIntermediate(refusal.address);
@@ -244,11 +294,30 @@ final class SmmuReference implements Reference {
     if (recorded) {
       writeEvent(request, fault, refusal, streamId, pasid);
     }
+    if (request.isQuery()) {
+      recorder.decided(
+          "translation completion", "", 0, Translation.completion(answer).text(), "SMMUv3 3.9.1.2");
+    }
     String words =
         Outcome.isLibraryCode(code) ? Outcome.of(code).text() : SmmuStage2Steps.name(code);
     String how = recorded ? "; recorded" : "; not recorded";
     recorder.decided("refused", "", request.address, words + how, "SMMUv3 7.3");
     return answer;
+  }
+
+  private static Completion completion(int code) {
+    return code == 0x05 || code == Outcome.UNSUPPORTED_REQUEST.code()
+        ? Completion.UNSUPPORTED_REQUEST
+        : Completion.COMPLETER_ABORT;
+  }
+
+  /** What ATS requests meet without an event unless CR2.REC_CFG_ATS asks for it. */
+  private static boolean isSilent(Request request, int code) {
+    return switch (code) {
+      case 0x02, 0x03, 0x04 -> request.isQuery() || request.isTranslated();
+      case 0x06, 0x08, 0x09, 0x0a, 0x0b -> request.isQuery();
+      default -> false;
+    };
   }
 
   private boolean stalls(Request request, SmmuRefusal refusal) {
@@ -262,7 +331,11 @@ final class SmmuReference implements Reference {
   }
 
   private boolean isRecorded(Request request, SmmuRefusal refusal) {
-    if (!unit.eventQueueIsOn() || refusal.code == 0x02 && !unit.recordsBadStream()) {
+    // CR2.RECINVSID does not count for translated requests (3.9.1.3).
+    boolean hidden = refusal.code == 0x02 && !unit.recordsBadStream() && !request.isTranslated();
+    if (!unit.eventQueueIsOn()
+        || hidden
+        || isSilent(request, refusal.code) && !unit.recordsAtsErrors()) {
       return false;
     }
     boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
@@ -280,13 +353,17 @@ final class SmmuReference implements Reference {
     int code = refusal.code;
     boolean movable = code >= 0x10 && code <= 0x13;
     long w0 = code | (long) streamId << 32;
-    if (pasid >= 0 && code != 0x06) {
+    if (pasid >= 0 && code != 0x06 && !request.isTranslated()) {
       w0 |= (long) pasid << 12;
       w0 |= code == 0x08 ? 0 : 1L << 11;
     }
     long w1 = 0;
     long w2 = 0;
-    if (movable || code == 0x0b || code == 0x07) {
+    if (code == 0x07) {
+      w1 |= (request.asked & Access.WRITE) == 0 ? 1L << 35 : 0;
+      w2 = request.address;
+    }
+    if (movable || code == 0x0b) {
       boolean write = (request.effective & Access.WRITE) != 0;
       boolean atomic = (request.effective & Access.ATOMIC) == Access.ATOMIC;
       boolean readFailed = atomic && code == 0x13 && refusal.kind == 2 && refusal.read;

@@ -43,7 +43,8 @@ final class SmmuStage1Steps {
     return SmmuStream.get(field, cd) == 1;
   }
 
-  VtdAnswer walk(long address, SmmuStage2Steps.Want want) {
+  /** Walks; for a translation request {@code ats} tells what it asks for, and want is nothing. */
+  VtdAnswer walk(long address, SmmuStage2Steps.Want want, @Nullable SmmuAts ats) {
     boolean two = context.hasTwoPrivileges();
     boolean upper = two && (address >>> 55 & 1) == 1;
     SmmuTables tables = range(address, upper, want.privileged());
@@ -79,7 +80,9 @@ final class SmmuStage1Steps {
         recorder.granting(describe(granted(word, hierarchy, want)));
         recorder.leadingTo(
             second == null ? "output" : "intermediate address of the byte", space(), page);
-        return finish(tables, descriptor, hierarchy, page, want);
+        return ats == null
+            ? finish(tables, descriptor, hierarchy, page, want)
+            : complete(tables, descriptor, hierarchy, page, ats);
       }
       above |= word;
       recorder.granting(describe(rights(UNLIMITED, flat ? 0 : above, true, want.privileged())));
@@ -190,13 +193,7 @@ final class SmmuStage1Steps {
     }
     SmmuStage2Steps.Leaf last = second.walk(", for the output", page, want, 2);
     if (wanted != leaf.word) {
-      if (leaf.through != null && !leaf.through.writable()) {
-        throw SmmuRefusal.second(0x13, last.level(), 1, leaf.at, false);
-      }
-      SmmuStage2Steps.Leaf table =
-          second.walk(", for the update", leaf.at, SmmuStage2Steps.Want.TABLE_UPDATE, 1);
-      second.settle(table, true, 1);
-      update(tables, leaf, wanted);
+      updateThrough(second, tables, leaf, wanted, last.level());
     }
     second.settle(last, want.write(), 2);
     tell(second.attributes(attributes(leaf.word), last));
@@ -205,6 +202,52 @@ final class SmmuStage1Steps {
         Math.min(span, last.spanLog2()),
         rights[0] && last.readable(),
         rights[1] && last.writable());
+  }
+
+  private void updateThrough(
+      SmmuStage2Steps stage2, SmmuTables tables, Descriptor leaf, long wanted, int levelOfLast) {
+    if (leaf.through != null && !leaf.through.writable()) {
+      throw SmmuRefusal.second(0x13, levelOfLast, 1, leaf.at, false);
+    }
+    SmmuStage2Steps.Leaf table =
+        stage2.walk(", for the update", leaf.at, SmmuStage2Steps.Want.TABLE_UPDATE, 1);
+    stage2.settle(table, true, 1);
+    update(tables, leaf, wanted);
+  }
+
+  /** The completion of a translation request; flags are set for what it grants (3.13.7, 13.7). */
+  private VtdAnswer complete(
+      SmmuTables tables, Descriptor leaf, long above, long page, SmmuAts ats) {
+    boolean clean = Stage1Descriptor.AP2.in(leaf.word);
+    boolean[] mine = granted(leaf.word, above, ats.nothing());
+    if (clean && !ats.write()) {
+      // No-Write must not make a page dirty, so a clean one is not writable for it.
+      mine[1] = false;
+    }
+    boolean[] rights = ats.complete(recorder, mine);
+    int span = tables.offsetBits(leaf.level);
+    long output = page;
+    SmmuStage2Steps.Leaf last = null;
+    if (second != null) {
+      last = second.walk(", for the output", page, ats.nothing(), 2);
+      rights = ats.complete(recorder, SmmuAts.both(mine, second.granted(last, ats)));
+      span = Math.min(span, last.spanLog2());
+      output = ats.split() ? page : last.output();
+    }
+    boolean dirties = ats.write() && rights[1];
+    long wanted = is(ContextDescriptor.HA) ? leaf.word | Stage1Descriptor.AF.mask() : leaf.word;
+    if (dirties && isRevivable(leaf.word)) {
+      wanted &= ~Stage1Descriptor.AP2.mask();
+    }
+    if (second == null || last == null) {
+      update(tables, leaf, wanted);
+    } else {
+      if (wanted != leaf.word) {
+        updateThrough(second, tables, leaf, wanted, last.level());
+      }
+      second.settle(last, dirties, 2);
+    }
+    return new VtdAnswer(output, span, rights[0], rights[1], rights[2]);
   }
 
   /** Whether a clean page becomes writable by the write that makes it dirty. */

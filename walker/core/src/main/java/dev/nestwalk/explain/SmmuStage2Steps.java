@@ -107,7 +107,9 @@ final class SmmuStage2Steps {
             Recorder.rights(Stage2Descriptor.S2AP0.in(word), mayWrite(word), executable));
       }
       if (code != 0) {
-        boolean read = code != 0x13 || !want.write();
+        // Of an atomic only the read may be denied, which the event says (13.1.1).
+        boolean readOnly = want.write() && kind == 2 && mayWrite(word);
+        boolean read = code != 0x13 || !want.write() || readOnly;
         throw SmmuRefusal.second(code, level, kind, ipa, read);
       }
       if (leaf) {
@@ -173,6 +175,13 @@ final class SmmuStage2Steps {
       return forced ? INCOMING.forcedBy(type, sh) : MemoryAttributes.ofStage2(type, sh);
     }
     return forced ? first.forcedBy(type, sh) : first.combine(MemoryAttributes.ofStage2(type, sh));
+  }
+
+  /** Read, write and execute as a leaf grants them to a translation request. */
+  boolean[] granted(Leaf leaf, SmmuAts ats) {
+    boolean writable = Stage2Descriptor.S2AP1.in(leaf.word) || ats.write() && mayWrite(leaf.word);
+    boolean executable = !neverExecutes(leaf.word, ats.privileged());
+    return new boolean[] {Stage2Descriptor.S2AP0.in(leaf.word), writable, executable};
   }
 
   /** Access flag and dirty state of a leaf that was used. */

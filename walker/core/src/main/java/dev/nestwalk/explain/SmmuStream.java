@@ -75,13 +75,13 @@ final class SmmuStream {
   }
 
   private long @Nullable [] words(long at) {
-    if (memory.find(at) < 0 || memory.find(at + 56) < 0) {
-      return null;
-    }
     long[] entry = new long[8];
     for (int i = 0; i < entry.length; i++) {
       int run = memory.find(at + 8L * i);
-      entry[i] = run < 0 ? 0 : memory.load(run, at + 8L * i);
+      if (run < 0) {
+        return null;
+      }
+      entry[i] = memory.load(run, at + 8L * i);
     }
     return entry;
   }
@@ -219,7 +219,7 @@ final class SmmuStream {
     int floor = granule == 16 || dsAsked ? 12 : 16;
     int ceiling = small ? (granule == 16 ? 47 : 48) : 39;
     long sl = get(StreamTableEntry.S2SL0, entry);
-    boolean high = dsAsked && get(StreamTableEntry.S2SL0_2, entry) == 1;
+    boolean high = granule == 12 && dsAsked && get(StreamTableEntry.S2SL0_2, entry) == 1;
     int start = startLevel(granule, high ? sl + 4 : sl, small, dsAsked);
     if (!unit.offers(granule)
         || size < floor
@@ -252,7 +252,7 @@ final class SmmuStream {
       return sl < 5 ? levels[(int) sl] : illegal;
     }
     if (granule == 14) {
-      int[] levels = {3, 2, pa < 42 ? illegal : 1, ds ? 0 : illegal};
+      int[] levels = {3, 2, pa < 42 ? illegal : 1, ds && pa == 52 ? 0 : illegal};
       return sl < 4 ? levels[(int) sl] : illegal;
     }
     int[] levels = {3, 2, pa < 44 ? illegal : 1};

@@ -39,7 +39,7 @@ record SmmuTables(
   long startTable() {
     long entries = 1L << inputBits - offsetBits(start);
     long bytes = entries * 8;
-    if ((ds || wide) && bytes < 64) {
+    if ((ds || wide && outputBits == 52) && bytes < 64) {
       bytes = 64;
     }
     return base - Long.remainderUnsigned(base, bytes);

@@ -67,6 +67,10 @@ final class SmmuUnit {
     return Cr2.RECINVSID.get(value("CR2")) == 1;
   }
 
+  boolean recordsAtsErrors() {
+    return idr0(Idr0.ATSRECERR) == 1 && Cr2.REC_CFG_ATS.get(value("CR2")) == 1;
+  }
+
   boolean abortsInBypass() {
     return Gbpa.ABORT.get(value("GBPA")) == 1;
   }

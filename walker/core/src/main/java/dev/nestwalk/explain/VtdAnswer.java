@@ -1,7 +1,12 @@
 package dev.nestwalk.explain;
 
-/** A translation before it is packed. */
-record VtdAnswer(long output, int spanLog2, boolean readable, boolean writable) {
+/** A translation before it is packed. Only translation requests are told of execute rights. */
+record VtdAnswer(
+    long output, int spanLog2, boolean readable, boolean writable, boolean executable) {
+  VtdAnswer(long output, int spanLog2, boolean readable, boolean writable) {
+    this(output, spanLog2, readable, writable, false);
+  }
+
   /** No request may come out in the interrupt range (VT-d 3.15). */
   static void refuseInterrupt(Recorder recorder, long output, boolean legacy) {
     boolean hit = VtdUnit.isInterrupt(output);

@@ -73,22 +73,12 @@ final class ContextResolver {
     if (refusal != 0) {
       return refusal;
     }
-    long end = reached + 56;
-    if (memory.find(end) < 0) {
+    if (!Words.read(memory, reached, ContextDescriptor.STRUCTURE.words(), plan.context)) {
       return fault.fetch(0x09, reached);
-    }
-    for (int i = 0; i < plan.context.length; i++) {
-      plan.context[i] = word(i);
     }
     return decode(plan, plan.context[0], plan.context[1], plan.context[2])
         ? 0
         : SmmuFault.config(0x0a);
-  }
-
-  private long word(int index) {
-    long at = reached + 8L * index;
-    int run = memory.find(at);
-    return run < 0 ? 0 : memory.load(run, at);
   }
 
   /** Takes the address of a CD or L1CD through stage 2 where that is on: 0 or a refusal. */
@@ -125,8 +115,8 @@ final class ContextResolver {
     legal &= !hd || unit.httu() != 1;
     plan.asid = (int) ContextDescriptor.ASID.get(w0);
     legal &= !plan.twoPrivileges || Idr0.ASID16.in(unit.idr0()) || plan.asid <= 0xff;
-    int limit = plan.stage2 ? unit.intermediateSize() : unit.outputSize();
-    int size = Math.min(SmmuCapabilities.size(ContextDescriptor.IPS.get(w0)), limit);
+    // The effective IPS is bounded by OAS, not by IAS, in nested configurations too (5.4 IPS).
+    int size = Math.min(SmmuCapabilities.size(ContextDescriptor.IPS.get(w0)), unit.outputSize());
     boolean ds = unit.hasDs() && ContextDescriptor.DS.in(w2);
     legal &= plan.lowerOff || lower(plan.lower, w0, w1, ds, size, big);
     legal &= plan.upperOff || upper(plan.upper, w0, w2, ds, size, big);

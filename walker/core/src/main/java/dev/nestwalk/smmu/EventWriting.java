@@ -35,15 +35,21 @@ final class EventWriting {
       return;
     }
     long w0 = code | (long) streamId << 32;
-    if (substreamId >= 0 && code != 0x06) {
+    // A translated request counts as one without SubstreamID (3.9.1.3, IDR3.PASIDTT = 0).
+    boolean tagged = substreamId >= 0 && (asked & Access.TRANSLATED) == 0;
+    if (tagged && code != 0x06) {
       w0 |= (long) substreamId << 12 | (code == 0x08 ? 0 : EventRecord.SSV.mask());
     }
     long w1 = 0;
     long w2 = 0;
     long w3 = 0;
     boolean walked = translation || code == 0x0b;
-    if (walked || code == 0x07) {
+    if (walked) {
       w1 |= requester(access, fault, code);
+      w2 = address;
+    }
+    if (code == 0x07) {
+      w1 |= (access & Access.WRITE) == 0 ? EventRecord.RNW.mask() : 0;
       w2 = address;
     }
     if (walked) {

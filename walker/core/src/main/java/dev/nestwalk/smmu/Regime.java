@@ -137,12 +137,13 @@ final class Regime {
         };
   }
 
-  /** Sets the start table, which is aligned to its own size. */
+  /** Sets the start table, aligned to its own size; {@link #output} was called before. */
   void base(long address) {
     int bits = inputBits - lsb(start);
     long size = 8L << bits;
-    long least = format == PLAIN ? size : Math.max(64, size);
-    base = address & -least;
+    // A 64K granule's base has its bits 51:48 in bits 5:2 if the effective output size is 52.
+    boolean wideBase = format == LPA2 || format == LPA_64K && outputBits == 52;
+    base = address & -(wideBase ? Math.max(64, size) : size);
   }
 
   /** Limits the output to {@code bits} and to what the descriptors can hold. */

@@ -14,6 +14,7 @@ public final class SmmuConfig {
   final boolean recordsEvents;
   final boolean checksTranslated;
   final boolean recordsBadStreamId;
+  final boolean recordsAtsErrors;
   final boolean e2h;
   final boolean bypassAborts;
   final int streamIdBits;
@@ -30,6 +31,7 @@ public final class SmmuConfig {
     long cr2 = optional(registers, "CR2");
     e2h = Cr2.E2H.in(cr2);
     recordsBadStreamId = Cr2.RECINVSID.in(cr2);
+    recordsAtsErrors = Idr0.ATSRECERR.in(unit.idr0()) && Cr2.REC_CFG_ATS.in(cr2);
     bypassAborts = Gbpa.ABORT.in(optional(registers, "GBPA"));
     long config = optional(registers, "STRTAB_BASE_CFG");
     int size = (int) StreamTableConfig.LOG2SIZE.get(config);

@@ -26,7 +26,10 @@ public final class SmmuPlan extends CachedPlan {
   /** Stage 1 is on in the STE, but S1DSS bypasses it for this request. */
   boolean bypassedStage1;
 
-  /** EATS as it takes effect: 0 off, 1 full, 2 split-stage. */
+  /** {@link #ats}: translation requests are answered with intermediate addresses. */
+  static final int SPLIT_STAGE = 2;
+
+  /** EATS as it takes effect: 0 off, 1 full, {@link #SPLIT_STAGE}. */
   int ats;
 
   /** PRIVCFG and INSTCFG as they take effect: 0 incoming, 2 and 3 override. */

@@ -5,6 +5,7 @@ import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.Tag;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
@@ -24,6 +25,8 @@ public final class SmmuWalker {
   private static final long ABORTED = Outcome.ABORTED.packed();
   private static final Tag NO_TAG = new Tag();
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
+  private static final long UNSUPPORTED = Outcome.UNSUPPORTED_REQUEST.packed();
+  private static final int OF_PASID = Access.EXECUTE | Access.PRIVILEGED;
 
   private final SmmuConfig config;
   private final SmmuFault fault = new SmmuFault();
@@ -42,6 +45,9 @@ public final class SmmuWalker {
 
   // The request after PRIVCFG and INSTCFG.
   private int effective;
+
+  // What the last translate() passed between the stages, or -1.
+  private long intermediate;
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public SmmuWalker(SmmuConfig config, GuestMemory memory) {
@@ -83,6 +89,7 @@ public final class SmmuWalker {
     effective = access;
     long answer = ABORTED;
     for (int losses = 0; losses <= MAX_LOSSES; losses++) {
+      intermediate = -1;
       answer = answer(streamId, substreamId, address, access);
       if (answer != Stage2Walk.LOST) {
         break;
@@ -204,12 +211,10 @@ public final class SmmuWalker {
 
   private long refuse(
       SmmuPlan with, int streamId, int substreamId, long address, int access, long refusal) {
-    long answer = refusal;
-    int code = Translation.code(answer);
+    int code = Translation.code(refusal);
     boolean translation = code >= 0x10 && code <= 0x13;
-    if (translation && (access & Access.TRANSLATION_REQUEST) != 0) {
-      answer = NO_RIGHTS;
-    }
+    boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
+    long answer = query ? completed(refusal, translation) : refusal;
     boolean stalls = translation && !fault.always && stallsOn(with);
     EventWriting.fill(
         record,
@@ -221,13 +226,27 @@ public final class SmmuWalker {
         answer,
         fault,
         stalls,
-        isRecorded(with, code, stalls));
+        isRecorded(with, access, code, stalls));
     return answer;
   }
 
-  /** Intermediate address of the last {@link #translate} that passed two stages, else -1. */
+  /** How a translation request ends (3.9.1.2). */
+  private static long completed(long refusal, boolean translation) {
+    int code = Translation.code(refusal);
+    if (translation || code == Outcome.NO_RIGHTS.code()) {
+      return NO_RIGHTS;
+    }
+    boolean unsupported = code == 0x05 || code == Outcome.UNSUPPORTED_REQUEST.code();
+    return Translation.completed(
+        refusal, unsupported ? Completion.UNSUPPORTED_REQUEST : Completion.COMPLETER_ABORT);
+  }
+
+  /**
+   * Address between the stages of the last {@link #translate}: of a request that passed both, or of
+   * a translated request that begins there; else -1.
+   */
   public long intermediate() {
-    return plan.stage1 && plan.stage2 ? plan.intermediate : -1;
+    return intermediate;
   }
 
   /** An address without what the configuration of the last {@link #translate} ignores. */
@@ -246,9 +265,14 @@ public final class SmmuWalker {
     return fault.stage2 ? with.secondStalls : with.stalls;
   }
 
-  private boolean isRecorded(SmmuPlan with, int code, boolean stalls) {
+  private boolean isRecorded(SmmuPlan with, int access, int code, boolean stalls) {
     if (!config.recordsEvents) {
       return false;
+    }
+    if ((access & OF_ATS) != 0 && isConfigurationError(access, code)) {
+      boolean translated = (access & Access.TRANSLATED) != 0;
+      boolean counts = code != 0x02 || translated || config.recordsBadStreamId;
+      return config.recordsAtsErrors && counts;
     }
     if (code == 0x02) {
       return config.recordsBadStreamId;
@@ -259,36 +283,51 @@ public final class SmmuWalker {
     return fault.stage2 ? with.secondRecords : with.records;
   }
 
+  /**
+   * Errors that ATS requests meet without an event, unless that is asked for (3.9.1.2, 3.9.1.3).
+   */
+  private static boolean isConfigurationError(int access, int code) {
+    boolean translated = (access & Access.TRANSLATED) != 0;
+    return code <= 0x04 || !translated && code < 0x10 && code != 0x05;
+  }
+
   private long answer(int streamId, int substreamId, long address, int access) {
     if (!config.enabled) {
       return disabled(address, access);
     }
+    boolean translated = (access & Access.TRANSLATED) != 0;
+    boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
+    if (translated && !config.checksTranslated) {
+      return passed(address);
+    }
     int code = streams.resolve(plan, streamId);
     if (code == StreamResolver.ABORT) {
-      return ABORTED;
+      return query ? UNSUPPORTED : ABORTED;
     }
     if (code != 0) {
       return SmmuFault.config(code);
     }
-    if ((access & OF_ATS) != 0) {
-      if ((access & Access.TRANSLATION_REQUEST) != 0 && plan.ats == 0) {
-        return SmmuFault.config(0x05);
-      }
-      if ((access & Access.TRANSLATED) != 0) {
-        return translated(address);
-      }
+    if (translated) {
+      return translated(address, access);
+    }
+    if (query && plan.ats == 0) {
+      return SmmuFault.config(0x05);
     }
     int context = contexts.select(plan, substreamId);
     if (context < 0) {
       return SmmuFault.config(-context);
     }
-    effective = override(plan, access);
+    // Without a PASID a translation request is data and unprivileged (13.7).
+    int asked = query && substreamId < 0 ? access & ~OF_PASID : access;
+    effective = query ? withPrivilege(plan, asked) : override(plan, asked);
     if (plan.stage1) {
       long refusal = contexts.resolve(plan, context);
       if (refusal != 0) {
         return refusal;
       }
-      return first.walk(plan, address, need(effective));
+      long answer = first.walk(plan, address, query ? ask(effective) : need(effective));
+      intermediate = plan.stage2 && !Translation.isFault(answer) ? plan.intermediate : -1;
+      return answer;
     }
     return bypassed(plan, address);
   }
@@ -308,24 +347,41 @@ public final class SmmuWalker {
     return Translation.ok(address, 30, Access.ATOMIC);
   }
 
-  /** An address that the device translated before (3.9.1). */
-  private long translated(long address) {
-    if (config.checksTranslated && plan.ats == 0) {
+  /** A translated request that STE.EATS is checked for (3.9.1.3). */
+  private long translated(long address, int access) {
+    if (plan.ats == 0) {
       return SmmuFault.config(0x07);
     }
-    if (config.checksTranslated && plan.ats == 2) {
-      return secondOnly(plan, address);
+    if (plan.ats != SmmuPlan.SPLIT_STAGE) {
+      return passed(address);
     }
+    if (address >>> config.unit.intermediateSize() != 0) {
+      fault.always = true;
+      return fault.first(0x11, 0);
+    }
+    // IDR3.PASIDTT = 0: data and unprivileged, whatever the PASID says.
+    effective = override(plan, access & ~OF_PASID);
+    intermediate = address;
+    return secondOnly(plan, address);
+  }
+
+  /** A translated request with a physical address: only its size is checked (3.9.1.1). */
+  private long passed(long address) {
     return address >>> config.unit.outputSize() != 0 ? ABORTED : identity(address);
   }
 
+  /** PRIVCFG. */
+  private static int withPrivilege(SmmuPlan with, int access) {
+    return switch (with.privilege) {
+      case 2 -> access & ~Access.PRIVILEGED;
+      case 3 -> access | Access.PRIVILEGED;
+      default -> access;
+    };
+  }
+
   /** PRIVCFG, INSTCFG; a write is never an instruction (13.1.2). */
-  private int override(SmmuPlan with, int access) {
-    int result = access;
-    if (with.privilege >= 2) {
-      result &= ~Access.PRIVILEGED;
-      result |= with.privilege == 3 ? Access.PRIVILEGED : 0;
-    }
+  private static int override(SmmuPlan with, int access) {
+    int result = withPrivilege(with, access);
     if ((access & Access.WRITE) != 0) {
       return result & ~Access.EXECUTE;
     }
@@ -344,6 +400,12 @@ public final class SmmuWalker {
         : access & Access.ATOMIC | privileged;
   }
 
+  /** What a translation request asks for; INSTCFG is applied to its answer. */
+  private static int ask(int access) {
+    int privileged = (access & Access.PRIVILEGED) != 0 ? Stage2Walk.PRIVILEGED : 0;
+    return Stage1Walk.QUERY | privileged | access & (Access.WRITE | Access.EXECUTE);
+  }
+
   private long bypassed(SmmuPlan with, long address) {
     int width =
         with.nested || with.stage2 || with.bypassedStage1
@@ -360,6 +422,9 @@ public final class SmmuWalker {
   }
 
   private long secondOnly(SmmuPlan with, long address) {
+    if ((effective & Access.TRANSLATION_REQUEST) != 0) {
+      return queryBelow(with, address);
+    }
     long answer = second.walk(with, address, need(effective), SmmuFault.IN);
     if (Translation.isFault(answer)) {
       return answer;
@@ -367,5 +432,28 @@ public final class SmmuWalker {
     boolean write = (effective & Access.WRITE) != 0;
     long refusal = second.commit(with, write, SmmuFault.IN, address);
     return refusal != 0 ? refusal : answer;
+  }
+
+  /** The completion of a translation request that skips stage 1 (13.6.4, 13.6.5). */
+  private long queryBelow(SmmuPlan with, long address) {
+    long answer = second.walk(with, address, 0, SmmuFault.IN);
+    if (Translation.isFault(answer)) {
+      return answer;
+    }
+    boolean writes = (effective & Access.WRITE) != 0;
+    boolean privileged = (effective & Access.PRIVILEGED) != 0;
+    int all = second.granted(with, privileged, writes);
+    int granted = AtsRights.of(all, with.instruction, effective);
+    if (granted == 0) {
+      return NO_RIGHTS;
+    }
+    boolean dirties = writes && (granted & Access.WRITE) != 0;
+    long refusal = second.commit(with, dirties, SmmuFault.IN, address);
+    if (refusal != 0) {
+      return refusal;
+    }
+    boolean split = with.ats == SmmuPlan.SPLIT_STAGE;
+    long output = split ? address : Translation.address(answer);
+    return Translation.ok(output, Translation.spanLog2(answer), granted);
   }
 }

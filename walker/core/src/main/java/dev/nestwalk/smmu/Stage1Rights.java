@@ -48,6 +48,11 @@ final class Stage1Rights {
     return (need & Access.WRITE) != 0 && writable;
   }
 
+  /** Read, write and execute as granted. */
+  int all() {
+    return data() | (executable ? Access.EXECUTE : 0);
+  }
+
   /** Read and write as granted. */
   int data() {
     boolean reads = readable && !privilegedNever;

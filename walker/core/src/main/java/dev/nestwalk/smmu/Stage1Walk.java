@@ -4,6 +4,7 @@ import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import org.jspecify.annotations.Nullable;
@@ -15,6 +16,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: belongs to the thread of its walker.
  */
 final class Stage1Walk {
+  /**
+   * With other rights asked for: a translation request, which is told the rights there are. WRITE
+   * then stands for its No-Write bit clear.
+   */
+  static final int QUERY = 16;
+
+  private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
   private static final long LOST = Stage2Walk.LOST;
 
   /** Where the bits 63:59 of the table descriptors above, OR'ed, are kept beside an address. */
@@ -267,6 +275,9 @@ final class Stage1Walk {
       return fault.first(0x12, level);
     }
     rights.judge(plan, entry, hierarchy, (need & Stage2Walk.PRIVILEGED) != 0);
+    if ((need & QUERY) != 0) {
+      return query(plan, regime, entry, raw, level, page, need);
+    }
     if (!rights.allow(need)) {
       fault.walkRead = rights.deniesReadOnly(need);
       return fault.first(0x13, level);
@@ -298,6 +309,50 @@ final class Stage1Walk {
     }
     int span = Math.min(lsb, Translation.spanLog2(answer));
     return Translation.ok(Translation.address(answer), span, granted & Translation.rights(answer));
+  }
+
+  /**
+   * The completion of a translation request (13.7.1): the rights that there are, and flags set for
+   * those that it grants. Stage 2 is not asked where stage 1 grants nothing (3.9.1.2).
+   */
+  private long query(
+      SmmuPlan plan, Regime regime, long entry, long raw, int level, long page, int need) {
+    boolean writes = (need & Access.WRITE) != 0;
+    boolean clean = plan.hd && (entry & DBM) != 0 && (entry & READ_ONLY) != 0;
+    int mine = clean && !writes ? rights.all() & ~Access.WRITE : rights.all();
+    int granted = AtsRights.of(mine, plan.instruction, need);
+    int span = regime.lsb(level);
+    long output = page;
+    if (granted != 0 && plan.stage2) {
+      long answer = second.walk(plan, page, 0, SmmuFault.IN);
+      if (Translation.isFault(answer)) {
+        return answer;
+      }
+      boolean privileged = (need & Stage2Walk.PRIVILEGED) != 0;
+      int both = mine & second.granted(plan, privileged, writes);
+      granted = AtsRights.of(both, plan.instruction, need);
+      span = Math.min(span, Translation.spanLog2(answer));
+      output = plan.ats == SmmuPlan.SPLIT_STAGE ? page : Translation.address(answer);
+    }
+    if (granted == 0) {
+      return NO_RIGHTS;
+    }
+    boolean dirties = writes && (granted & Access.WRITE) != 0;
+    long wanted = plan.ha ? entry | AF : entry;
+    if (dirties && clean) {
+      wanted &= ~READ_ONLY;
+    }
+    if (wanted != entry) {
+      long refusal =
+          plan.stage2
+              ? setBehindLeaf(plan, regime, raw, wanted, level)
+              : set(regime, raw, wanted, level);
+      if (refusal != 0) {
+        return refusal;
+      }
+    }
+    long refusal = plan.stage2 ? second.commit(plan, dirties, SmmuFault.IN, page) : 0;
+    return refusal != 0 ? refusal : Translation.ok(output, span, granted);
   }
 
   /** Updates a stage 1 leaf while the stage 2 leaf of the final address waits for its own. */

@@ -118,7 +118,7 @@ final class Stage2Walk {
         int code = denial(plan, entry, need, kind);
         if (code != 0) {
           fault.second(code, level, kind, ipa);
-          fault.walkRead = (need & WRITE) == 0;
+          fault.walkRead = (need & WRITE) == 0 || kind == SmmuFault.IN && mayWrite(plan, entry);
           return Translation.fault(code, 2, level & 15);
         }
         counters.references += level - top + 1;
@@ -178,9 +178,23 @@ final class Stage2Walk {
 
   /** Read and write as a leaf grants them. */
   static int rights(SmmuPlan plan, long entry) {
-    boolean dirtyable = plan.secondHd && (entry & DBM) != 0;
-    return ((entry & READABLE) != 0 ? READ : 0)
-        | ((entry & WRITABLE) != 0 || dirtyable ? WRITE : 0);
+    return ((entry & READABLE) != 0 ? READ : 0) | (mayWrite(plan, entry) ? WRITE : 0);
+  }
+
+  private static boolean mayWrite(SmmuPlan plan, long entry) {
+    return (entry & WRITABLE) != 0 || plan.secondHd && (entry & DBM) != 0;
+  }
+
+  /**
+   * Read, write and execute as the leaf of the last walk grants them to a translation request.
+   *
+   * @param writes whether the request is for writing, so that a clean page becomes dirty
+   */
+  int granted(SmmuPlan plan, boolean privileged, boolean writes) {
+    boolean writable = (leafEntry & WRITABLE) != 0 || writes && mayWrite(plan, leafEntry);
+    return ((leafEntry & READABLE) != 0 ? READ : 0)
+        | (writable ? WRITE : 0)
+        | (isExecutable(leafEntry, privileged) ? EXECUTE : 0);
   }
 
   private int denial(SmmuPlan plan, long entry, int need, int kind) {

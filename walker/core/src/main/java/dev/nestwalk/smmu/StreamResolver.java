@@ -45,22 +45,17 @@ final class StreamResolver {
   }
 
   private int check(SmmuPlan plan, long at) {
-    int run = memory.find(at);
-    if (run < 0 || memory.find(at + 56) < 0) {
+    if (!Words.read(memory, at, StreamTableEntry.STRUCTURE.words(), plan.stream)) {
       fault.address = at;
       return 0x03;
     }
-    long w0 = memory.load(run, at);
-    long w1 = memory.load(memory.find(at + 8), at + 8);
-    long w2 = memory.load(memory.find(at + 16), at + 16);
-    long w3 = memory.load(memory.find(at + 24), at + 24);
+    long w0 = plan.stream[0];
+    long w1 = plan.stream[1];
+    long w2 = plan.stream[2];
+    long w3 = plan.stream[3];
     if (!StreamTableEntry.V.in(w0)) {
       return 0x04;
     }
-    plan.stream[0] = w0;
-    plan.stream[1] = w1;
-    plan.stream[2] = w2;
-    plan.stream[3] = w3;
     int mode = (int) StreamTableEntry.CONFIG.get(w0);
     if ((mode & 4) == 0) {
       return ABORT;
@@ -92,7 +87,9 @@ final class StreamResolver {
     int eats = (int) StreamTableEntry.EATS.get(w1);
     boolean stalls = StreamTableEntry.S2S.in(w2);
     boolean bypass = !plan.stage1 && !plan.stage2;
-    plan.ats = eats == 3 || bypass ? 0 : eats;
+    // Split-stage ATS needs translated requests to be checked, 11 is reserved without DPT.
+    boolean off = bypass || eats == 3 || eats == 2 && !config.checksTranslated;
+    plan.ats = off ? 0 : eats;
     if (eats == 2 && !bypass) {
       return plan.nested && !stalls && !Idr0.NS1ATS.in(unit.idr0());
     }
@@ -167,7 +164,7 @@ final class StreamResolver {
     int size = (int) StreamTableEntry.S2T0SZ.get(w2);
     int least = Math.max(granule == 16 || ds ? 12 : 16, 64 - unit.intermediateSize());
     int most = !unit.hasSmallTables() ? 39 : granule == 16 ? 47 : 48;
-    int high = ds && StreamTableEntry.S2SL0_2.in(w3) ? 4 : 0;
+    int high = granule == 12 && ds && StreamTableEntry.S2SL0_2.in(w3) ? 4 : 0;
     int start = secondStart(granule, (int) StreamTableEntry.S2SL0.get(w2) | high, ds);
     if (size < least || size > most || start > 3) {
       return false;
@@ -203,7 +200,7 @@ final class StreamResolver {
             case 0 -> 3;
             case 1 -> 2;
             case 2 -> size >= 42 ? 1 : 9;
-            case 3 -> ds ? 0 : 9;
+            case 3 -> ds && size >= 52 ? 0 : 9;
             default -> 9;
           };
       default ->
