@@ -48,12 +48,13 @@ public final class Iommu {
     Translator make(StructureCaches structures, TagCounter tags, @Nullable CacheOptions options);
   }
 
-  private Iommu(GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
+  private Iommu(
+      GuestMemory memory, Map<String, Long> registers, int hostAddressWidth, int protectedLog2) {
     this.memory = memory;
     this.registers = new TreeMap<>(registers);
     fixed = Set.of("CAP", "ECAP");
-    var config = new AtomicReference<>(VtdConfig.of(registers, hostAddressWidth));
-    configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth));
+    var config = new AtomicReference<>(VtdConfig.of(registers, hostAddressWidth, protectedLog2));
+    configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth, protectedLog2));
     InvalidationLog entries = new InvalidationLog();
     log = entries;
     maker =
@@ -90,7 +91,27 @@ public final class Iommu {
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
    */
   public static Iommu vtd(GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
-    return new Iommu(memory, registers, hostAddressWidth);
+    return vtd(memory, registers, hostAddressWidth, VtdConfig.PROTECTED_MEMORY_LOG2);
+  }
+
+  /**
+   * An Intel VT-d remapping unit with another granule of protected memory regions than 2 MiB.
+   *
+   * @param memory guest memory; the tables' flags are updated in it unless it is read-only
+   * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
+   *     PLMLIMIT, PHMBASE, PHMLIMIT
+   * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
+   * @param protectedMemoryLog2 log2 of the granule, 12 to 31: the lowest bit that software can set
+   *     in PLMBASE (VT-d 11.4.8); units have 20 or 21
+   * @throws IllegalArgumentException for a missing register, capabilities that exclude each other
+   *     or another granule
+   */
+  public static Iommu vtd(
+      GuestMemory memory,
+      Map<String, Long> registers,
+      int hostAddressWidth,
+      int protectedMemoryLog2) {
+    return new Iommu(memory, registers, hostAddressWidth, protectedMemoryLog2);
   }
 
   /**
@@ -192,6 +213,10 @@ public final class Iommu {
    * before any table is read. Translations near them are kept in sizes that leave them out, so hits
    * cost the same as without. Takes effect as an invalidation does: {@link #sync} tells when no
    * translator uses the state before.
+   *
+   * <p>A translation request meets what the accesses after it would meet, and completes without
+   * rights there. The address of a translated request is none that {@code input} is about: only
+   * {@code intermediate} counts, and only where it is such an address (SMMUv3's split-stage ATS).
    *
    * @param pasid PASID or SubstreamID, -1 for requests without
    * @param input bus addresses; {@link RegionSet#EMPTY} for none

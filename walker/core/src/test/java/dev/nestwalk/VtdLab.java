@@ -2,6 +2,7 @@ package dev.nestwalk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.References;
@@ -40,6 +41,7 @@ final class VtdLab {
   final VtdMachine machine;
   private final Arena arena;
   private boolean rom;
+  private boolean queries;
   private long answer;
   private FaultRecord fault = new FaultRecord();
 
@@ -126,7 +128,38 @@ final class VtdLab {
     return ask(SOURCE, pasid, iova, access);
   }
 
-  VtdLab ask(int source, int pasid, long iova, int access) {
+  /** From now on plain requests are asked as translation requests, by functions that may. */
+  VtdLab asTranslationRequests() {
+    queries = true;
+    return this;
+  }
+
+  /** Lets a function use a device-TLB: TT 00b of legacy mode becomes 01b, DTE is set. */
+  private void serve(int source) {
+    boolean legacy = registerOf("RTADDR") == machine.root();
+    long half = !legacy && (source & 0x80) != 0 ? 8 : 0;
+    long table = memory.get(machine.root() + (source >> 8) * 16L + half) & -4096;
+    if (table < memory.page(0) || table >= memory.page(memory.pagesUsed())) {
+      return;
+    }
+    long at = table + (legacy ? (source & 0xff) * 16L : (source & 0x7f) * 32L);
+    long entry = memory.get(at);
+    boolean plain = legacy ? (entry & 13) == 1 : (entry & 1) == 1;
+    memory.put(at, plain ? entry | 4 : entry);
+  }
+
+  private long registerOf(String name) {
+    Long value = machine.registers().get(name);
+    return value == null ? 0 : value;
+  }
+
+  VtdLab ask(int source, int pasid, long iova, int plain) {
+    int access = plain;
+    int ats = Access.TRANSLATED | Access.TRANSLATION_REQUEST;
+    if (queries && (plain & ats) == 0) {
+      serve(source);
+      access = plain & ~Access.ZERO_LENGTH | Access.TRANSLATION_REQUEST;
+    }
     TableMemory other = memory.copy(arena);
     Translator hot = Iommu.vtd(open(memory), machine.registers(), HAW).newUncachedTranslator();
     answer = hot.translate(source, pasid, iova, access);

@@ -1,6 +1,7 @@
 package dev.nestwalk.explain;
 
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.vtd.VtdConfig;
 import java.util.Map;
 
 /** Makes reference walkers. */
@@ -16,7 +17,26 @@ public final class References {
    */
   public static Reference vtd(
       GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
-    return new VtdReference(memory, registers, hostAddressWidth);
+    return vtd(memory, registers, hostAddressWidth, VtdConfig.PROTECTED_MEMORY_LOG2);
+  }
+
+  /**
+   * The reference walker of a VT-d unit with another granule of protected memory regions.
+   *
+   * @param memory guest memory; flags are updated in it unless it is read-only
+   * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
+   *     PLMLIMIT, PHMBASE, PHMLIMIT
+   * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
+   * @param protectedMemoryLog2 log2 of the granule, 12 to 31
+   * @throws IllegalArgumentException for a missing register, capabilities that exclude each other
+   *     or another granule
+   */
+  public static Reference vtd(
+      GuestMemory memory,
+      Map<String, Long> registers,
+      int hostAddressWidth,
+      int protectedMemoryLog2) {
+    return new VtdReference(memory, registers, hostAddressWidth, protectedMemoryLog2);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.nestwalk.explain;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
@@ -8,6 +9,7 @@ import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.Ecap;
 import dev.nestwalk.vtd.FaultReason;
+import java.io.Serial;
 import java.util.Map;
 
 /** VT-d, step by step, from the interrupt range to the fault record (VT-d chapters 3 and 7). */
@@ -18,8 +20,8 @@ final class VtdReference implements Reference {
   private final VtdUnit unit;
   private final GuestMemory memory;
 
-  VtdReference(GuestMemory memory, Map<String, Long> registers, int haw) {
-    this.unit = new VtdUnit(registers, haw);
+  VtdReference(GuestMemory memory, Map<String, Long> registers, int haw, int protectedMemoryLog2) {
+    this.unit = new VtdUnit(registers, haw, protectedMemoryLog2);
     this.memory = memory;
   }
 
@@ -31,16 +33,23 @@ final class VtdReference implements Reference {
     long answer;
     try {
       answer = pack(decide(configuration, recorder, sourceId, pasid, iova, access), pasid, iova);
-      if ((access & Access.TRANSLATION_REQUEST) != 0) {
-        int rights = Translation.rights(answer) & access;
-        answer = Translation.ok(Translation.address(answer), Translation.spanLog2(answer), rights);
+      if (isQuery(access)) {
+        answer = completion(recorder, answer, wanted(access), pasid);
       }
       recorder.decided("result", "HPA", Translation.address(answer), "translated", "");
+    } catch (UntranslatedOnly window) {
+      recorder.decided(
+          "translation completion", "IOVA", iova, "untranslated requests only", "VT-d 7.1.3");
+      answer = Translation.untranslatedOnly(iova);
     } catch (Refusal refusal) {
-      boolean unanswered =
-          (access & Access.TRANSLATION_REQUEST) != 0 && isMissingRight(refusal.code);
+      boolean unanswered = isQuery(access) && isRecoverable(refusal.code);
       Refusal last = unanswered ? Refusal.of(Outcome.NO_RIGHTS.code()) : refusal;
       answer = Translation.fault(last.code, last.stage, last.level);
+      if (isQuery(access)) {
+        Completion status = status(last.code);
+        answer = Translation.completed(answer, status);
+        recorder.decided("translation completion", "IOVA", iova, status.text(), "VT-d 7.1.3");
+      }
       fault.begin(sourceId, pasid, iova, access, answer);
       fault.setIntermediate(last.intermediate);
       boolean recorded = isRecorded(last.code, configuration.faultsDisabled);
@@ -53,15 +62,56 @@ final class VtdReference implements Reference {
     return new Trace(answer, fault, recorder.steps());
   }
 
-  private static boolean isMissingRight(int code) {
-    return code == 0x05
-        || code == 0x06
-        || code == 0x71
-        || code == 0x79
-        || code == 0x81
-        || code == 0x82
-        || code == 0x85
-        || code == 0x86;
+  private static boolean isQuery(int access) {
+    return (access & Access.TRANSLATION_REQUEST) != 0;
+  }
+
+  /** A translation request asks for reading, and for writing if its No-Write bit does not count. */
+  private int wanted(int access) {
+    boolean readOnly = unit.has(Ecap.NWFS) && (access & Access.WRITE) == 0;
+    return access | Access.READ | (readOnly ? 0 : Access.WRITE);
+  }
+
+  private static long completion(Recorder recorder, long answer, int wanted, int pasid) {
+    int rights = Translation.rights(answer) & wanted;
+    boolean executes = pasid >= 0 && (wanted & Access.EXECUTE) != 0 && (rights & Access.READ) != 0;
+    rights |= executes ? Access.EXECUTE : 0;
+    recorder.decided("translation completion", "", 0, Access.describe(rights), "VT-d 4.2.3");
+    return Translation.ok(Translation.address(answer), Translation.spanLog2(answer), rights);
+  }
+
+  /** Faults that leave a translation request with success and no rights (VT-d 7.1.3, Table 30). */
+  private static boolean isRecoverable(int code) {
+    boolean legacy = code >= 0x04 && code <= 0x06;
+    boolean pasid = code == 0x51 || code == 0x59 || code == 0x5c || code == 0x5d;
+    boolean first = code >= 0x70 && code <= 0x77 || code == 0x90;
+    boolean general = code >= 0x80 && code <= 0x86;
+    return legacy || pasid || first || general || code == 0x79;
+  }
+
+  private static Completion status(int code) {
+    if (code == Outcome.UNSUPPORTED_REQUEST.code()) {
+      return Completion.UNSUPPORTED_REQUEST;
+    }
+    if (Outcome.isLibraryCode(code) || code == 0x91) {
+      return Completion.SUCCESS;
+    }
+    int[] unsupported = {0x01, 0x02, 0x0d, 0x31, 0x33, 0x39, 0x41, 0x44, 0x45, 0x46};
+    for (int one : unsupported) {
+      if (one == code) {
+        return Completion.UNSUPPORTED_REQUEST;
+      }
+    }
+    return Completion.COMPLETER_ABORT;
+  }
+
+  /** The address asked for is an interrupt's: untranslated writes alone may go there. */
+  private static final class UntranslatedOnly extends RuntimeException {
+    @Serial private static final long serialVersionUID = 1;
+
+    UntranslatedOnly() {
+      super("interrupt range", null, false, false);
+    }
   }
 
   private static boolean isRecorded(int code, boolean disabled) {
@@ -111,13 +161,8 @@ final class VtdReference implements Reference {
     boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
     boolean translated = (access & Access.TRANSLATED) != 0;
     boolean on = unit.translationIsOn();
-    if (pasid < 0 && VtdUnit.isInterrupt(iova)) {
-      if (!query && !translated) {
-        throw noted(recorder, iova, Outcome.INTERRUPT);
-      }
-      if (query && on) {
-        throw noted(recorder, iova, Outcome.NO_RIGHTS);
-      }
+    if (pasid < 0 && VtdUnit.isInterrupt(iova) && !query && !translated) {
+      throw noted(recorder, iova, Outcome.INTERRUPT);
     }
     if (!on) {
       boolean servable =
@@ -133,13 +178,28 @@ final class VtdReference implements Reference {
         unit.mode() == 0
             ? configuration.legacy(sourceId, access)
             : configuration.scalable(sourceId, pasid, access);
+    int wanted = query ? wanted(access) : access;
+    if (query && VtdUnit.isInterrupt(iova)) {
+      refuseInterrupts(recorder, context, pasid, iova, wanted);
+    }
     return switch (context.kind()) {
       case HOST_ADDRESS, PASS_THROUGH -> passThrough(recorder, context, iova);
       default -> {
-        VtdWish wish = VtdWish.of(access, pasid >= 0, unit.hasCap(Cap.ZLR));
+        VtdWish wish = VtdWish.of(wanted, pasid >= 0, unit.hasCap(Cap.ZLR));
         yield walk(recorder, context, wish, iova);
       }
     };
+  }
+
+  /** Special conditions S.1 to S.3: a device asks for the address of its interrupts. */
+  private static void refuseInterrupts(
+      Recorder recorder, VtdContext context, int pasid, long iova, int wanted) {
+    if (pasid < 0 && (wanted & Access.WRITE) != 0) {
+      throw new UntranslatedOnly();
+    }
+    if (pasid < 0 || context.kind() == VtdContext.Kind.PASS_THROUGH) {
+      throw noted(recorder, iova, Outcome.NO_RIGHTS);
+    }
   }
 
   private static Refusal noted(Recorder recorder, long iova, Outcome outcome) {

@@ -19,7 +19,10 @@ final class VtdUnit {
   /** Host address width in bits. */
   final int haw;
 
-  VtdUnit(Map<String, Long> registers, int haw) {
+  private final int protectedMemoryLog2;
+
+  VtdUnit(Map<String, Long> registers, int haw, int protectedMemoryLog2) {
+    this.protectedMemoryLog2 = protectedMemoryLog2;
     this.registers = Map.copyOf(registers);
     for (String name : new String[] {"CAP", "ECAP", "GSTS", "RTADDR"}) {
       if (!registers.containsKey(name)) {
@@ -133,12 +136,16 @@ final class VtdUnit {
     if (!protectsMemory()) {
       return false;
     }
-    long block = address >>> 21;
-    long low = value("PLMBASE") & 0xffff_ffffL;
-    long lowLimit = value("PLMLIMIT") & 0xffff_ffffL;
-    boolean inLow = hasCap(Cap.PLMR) && block >= low >>> 21 && block <= lowLimit >>> 21;
-    boolean inHigh =
-        hasCap(Cap.PHMR) && block >= value("PHMBASE") >>> 21 && block <= value("PHMLIMIT") >>> 21;
+    boolean inLow =
+        hasCap(Cap.PLMR)
+            && isWithin(address, value("PLMBASE") & 0xffff_ffffL, value("PLMLIMIT") & 0xffff_ffffL);
+    boolean inHigh = hasCap(Cap.PHMR) && isWithin(address, value("PHMBASE"), value("PHMLIMIT"));
     return inLow || inHigh;
+  }
+
+  /** Whether an address lies between two, in units of protected memory. */
+  private boolean isWithin(long address, long base, long limit) {
+    long block = address >>> protectedMemoryLog2;
+    return block >= base >>> protectedMemoryLog2 && block <= limit >>> protectedMemoryLog2;
   }
 }

@@ -17,7 +17,7 @@ record VtdWish(
         (access & Access.READ) != 0,
         (access & Access.WRITE) != 0,
         execute,
-        query && !execute,
+        query,
         !query && zeroLengthReads && (access & Access.ZERO_LENGTH) != 0);
   }
 

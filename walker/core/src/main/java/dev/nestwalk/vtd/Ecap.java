@@ -30,6 +30,10 @@ public final class Ecap {
   /** Supervisor requests. */
   public static final Field SRS = Field.bit("SRS", 31, "supervisor requests: SRE is legal");
 
+  /** No-Write flag. */
+  public static final Field NWFS =
+      Field.bit("NWFS", 33, "the No-Write flag of translation requests counts");
+
   /** Extended accessed flag. */
   public static final Field EAFS = Field.bit("EAFS", 34, "extended accessed flag: EAFE is legal");
 
@@ -79,6 +83,7 @@ public final class Ecap {
           PRS,
           ERS,
           SRS,
+          NWFS,
           EAFS,
           PSS,
           PASID,

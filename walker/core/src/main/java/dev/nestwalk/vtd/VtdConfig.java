@@ -12,8 +12,8 @@ public final class VtdConfig {
   /** First address of the interrupt range (VT-d 3.15), which is 1 MiB. */
   public static final long INTERRUPT_FIRST = 0xfee0_0000L;
 
-  /** Protected memory regions come in units of this many bytes less one. */
-  private static final long PROTECTED_UNIT = (2L << 20) - 1;
+  /** Log2 of the granule of protected memory regions where the unit does not say: 2 MiB. */
+  public static final int PROTECTED_MEMORY_LOG2 = 21;
 
   final VtdCapabilities unit;
   final ReservedMasks reserved;
@@ -26,8 +26,9 @@ public final class VtdConfig {
   private final long highFirst;
   private final long highLast;
 
-  private VtdConfig(VtdCapabilities unit, Map<String, Long> registers) {
+  private VtdConfig(VtdCapabilities unit, Map<String, Long> registers, int protectedMemoryLog2) {
     this.unit = unit;
+    long within = (1L << protectedMemoryLog2) - 1;
     this.reserved = new ReservedMasks(unit);
     enabled = GlobalStatus.TES.in(required(registers, "GSTS"));
     long root = required(registers, "RTADDR");
@@ -38,10 +39,10 @@ public final class VtdConfig {
     boolean high = enforced && Cap.PHMR.in(unit.cap());
     protects = low || high;
     // A region that is not there is an empty one: its first address above its last.
-    lowFirst = low ? optional(registers, "PLMBASE") & 0xffff_ffffL & ~PROTECTED_UNIT : -1;
-    lowLast = low ? optional(registers, "PLMLIMIT") & 0xffff_ffffL | PROTECTED_UNIT : 0;
-    highFirst = high ? optional(registers, "PHMBASE") & ~PROTECTED_UNIT : -1;
-    highLast = high ? optional(registers, "PHMLIMIT") | PROTECTED_UNIT : 0;
+    lowFirst = low ? optional(registers, "PLMBASE") & 0xffff_ffffL & ~within : -1;
+    lowLast = low ? optional(registers, "PLMLIMIT") & 0xffff_ffffL | within : 0;
+    highFirst = high ? optional(registers, "PHMBASE") & ~within : -1;
+    highLast = high ? optional(registers, "PHMLIMIT") | within : 0;
   }
 
   /**
@@ -53,10 +54,31 @@ public final class VtdConfig {
    * @throws IllegalArgumentException for a missing register or an impossible set of capabilities
    */
   public static VtdConfig of(Map<String, Long> registers, int hostAddressWidth) {
+    return of(registers, hostAddressWidth, PROTECTED_MEMORY_LOG2);
+  }
+
+  /**
+   * Decodes register values of a unit with another granule of protected memory regions.
+   *
+   * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
+   *     PLMLIMIT, PHMBASE, PHMLIMIT; others are ignored
+   * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
+   * @param protectedMemoryLog2 log2 of the granule, 12 to 31: software finds it as the bits of a
+   *     base register that stay 0 when ones are written (11.4.8); units have 1 or 2 MiB
+   * @throws IllegalArgumentException for a missing register, an impossible set of capabilities or
+   *     another granule
+   */
+  public static VtdConfig of(
+      Map<String, Long> registers, int hostAddressWidth, int protectedMemoryLog2) {
+    if (protectedMemoryLog2 < 12 || protectedMemoryLog2 > 31) {
+      throw new IllegalArgumentException(
+          "protected memory in units of 2^%d bytes: expected 2^12 to 2^31"
+              .formatted(protectedMemoryLog2));
+    }
     VtdCapabilities unit =
         VtdCapabilities.of(
             required(registers, "CAP"), required(registers, "ECAP"), hostAddressWidth);
-    return new VtdConfig(unit, registers);
+    return new VtdConfig(unit, registers, protectedMemoryLog2);
   }
 
   private static long required(Map<String, Long> registers, String name) {

@@ -30,6 +30,7 @@ public final class VtdWalker {
 
   private final VtdConfig config;
   private final boolean zeroLengthReads;
+  private final boolean noWriteCounts;
   private final VtdResolver resolver;
   private final SecondStageWalk second;
   private final FirstStageWalk first;
@@ -42,6 +43,9 @@ public final class VtdWalker {
   private final boolean shortens;
   private final VtdPlan plan = new VtdPlan();
   private final FaultRecord fault;
+
+  // What the last translate() passed between the stages, or -1.
+  private long intermediate = -1;
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public VtdWalker(VtdConfig config, GuestMemory memory) {
@@ -58,6 +62,7 @@ public final class VtdWalker {
     this.config = config;
     this.fault = fault;
     zeroLengthReads = Cap.ZLR.in(config.unit.cap());
+    noWriteCounts = Ecap.NWFS.in(config.unit.ecap());
     resolver = new VtdResolver(config, memory);
     second = new SecondStageWalk(config, memory, caches);
     first = new FirstStageWalk(config, memory, caches);
@@ -82,6 +87,7 @@ public final class VtdWalker {
   public long translate(int sourceId, int pasid, long iova, int access) {
     resolver.faultsHidden = false;
     nested.reset();
+    intermediate = -1;
     long answer = answer(sourceId, pasid, iova, access);
     if (!Translation.isFault(answer)) {
       return answer;
@@ -186,9 +192,11 @@ public final class VtdWalker {
   private long refuse(
       int sourceId, int pasid, long iova, int access, long refusal, boolean hidden) {
     long answer = refusal;
-    if ((access & Access.TRANSLATION_REQUEST) != 0 && isMissingRight(Translation.code(answer))) {
-      answer = NO_RIGHTS;
-      nested.reset();
+    if ((access & Access.TRANSLATION_REQUEST) != 0) {
+      answer = TranslationCompletion.of(refusal);
+      if (answer == NO_RIGHTS) {
+        nested.reset();
+      }
     }
     FaultRecording.fill(
         fault, sourceId, pasid, iova, access, answer, nested.intermediate(), hidden);
@@ -197,7 +205,7 @@ public final class VtdWalker {
 
   /** Intermediate address of the last {@link #translate} that passed two stages, else -1. */
   public long intermediate() {
-    return plan.kind == VtdPlan.NESTED ? plan.intermediate : -1;
+    return intermediate;
   }
 
   /** The last refusal; filled again by the next one. */
@@ -205,23 +213,10 @@ public final class VtdWalker {
     return fault;
   }
 
-  /** Faults that a translation request meets as a completion without rights (3.13). */
-  private static boolean isMissingRight(int code) {
-    return switch (code) {
-      case 0x05, 0x06, 0x71, 0x79, 0x81, 0x82, 0x85, 0x86 -> true;
-      default -> false;
-    };
-  }
-
   private long answer(int sourceId, int pasid, long iova, int access) {
     boolean plain = pasid < 0;
-    if (plain && VtdConfig.isInterrupt(iova)) {
-      if ((access & OF_DEVICE_TLB) == 0) {
-        return INTERRUPT;
-      }
-      if (config.enabled && (access & Access.TRANSLATION_REQUEST) != 0) {
-        return NO_RIGHTS;
-      }
+    if (plain && VtdConfig.isInterrupt(iova) && (access & OF_DEVICE_TLB) == 0) {
+      return INTERRUPT;
     }
     if (!config.enabled) {
       return untranslated(iova, access);
@@ -237,14 +232,40 @@ public final class VtdWalker {
     if ((access & Access.TRANSLATED) != 0) {
       return identity(plan, iova, config.unit.hostAddressWidth());
     }
+    boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
+    int asked = query ? query(access) : access;
+    if (query && VtdConfig.isInterrupt(iova) && (plain || plan.kind == VtdPlan.IDENTITY)) {
+      // Devices ask for the addresses of their interrupts too: these go untranslated (S.1 to S.3).
+      boolean writes = plain && (asked & Access.WRITE) != 0;
+      return writes ? Translation.untranslatedOnly(iova) : NO_RIGHTS;
+    }
     long answer =
         plan.kind == VtdPlan.IDENTITY
             ? identity(plan, iova, plan.identityWidth)
-            : walk(plan, plain, iova, access);
-    if (Translation.isFault(answer) || (access & Access.TRANSLATION_REQUEST) == 0) {
+            : walk(plan, plain, iova, asked);
+    if (Translation.isFault(answer)) {
       return answer;
     }
-    int rights = Translation.rights(answer) & access;
+    intermediate = plan.kind == VtdPlan.NESTED ? plan.intermediate : -1;
+    return query ? completed(answer, asked, !plain) : answer;
+  }
+
+  /**
+   * What a translation request asks for: reading always, and writing unless its No-Write bit is set
+   * on a unit that heeds it (4.2.3.1).
+   */
+  private int query(int access) {
+    boolean writes = !noWriteCounts || (access & Access.WRITE) != 0;
+    int rest = access & ~Access.ATOMIC;
+    return rest | (writes ? Access.ATOMIC : Access.READ);
+  }
+
+  /** A translation as the completion of a request holds it: rights as far as asked for (4.2.3). */
+  private static long completed(long answer, int asked, boolean tagged) {
+    int rights = Translation.rights(answer) & asked;
+    // Execute was granted if it was asked for; without read it means nothing.
+    boolean executes = tagged && (rights & Access.READ) != 0;
+    rights |= executes ? asked & Access.EXECUTE : 0;
     return Translation.ok(Translation.address(answer), Translation.spanLog2(answer), rights);
   }
 
@@ -286,7 +307,7 @@ public final class VtdWalker {
     int asked = access & Access.ATOMIC;
     boolean execute = !plain && (access & Access.EXECUTE) != 0;
     boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
-    int need = query && !execute ? 0 : asked | (execute ? SecondStageWalk.X : 0);
+    int need = (query ? 0 : asked) | (execute ? SecondStageWalk.X : 0);
     boolean zero = !query && zeroLengthReads && (access & Access.ZERO_LENGTH) != 0;
     long answer =
         switch (plan.kind) {
