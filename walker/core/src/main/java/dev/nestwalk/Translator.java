@@ -9,6 +9,8 @@ import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.AtsReply;
+import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
@@ -152,15 +154,18 @@ public abstract class Translator {
     if (restriction == null) {
       return walkAnew(sourceId, pasid, iova, access);
     }
-    RegionKind kind = restriction.input().kindAt(iova);
+    // A translated request's address is no bus address that software chose.
+    boolean translated = (access & Access.TRANSLATED) != 0;
+    RegionKind kind = translated ? null : restriction.input().kindAt(iova);
     if (kind != null) {
       return refuse(sourceId, pasid, iova, access, kind, 0);
     }
     long answer = walkAnew(sourceId, pasid, iova, access);
-    return Translation.isFault(answer)
-        ? answer
-        : judged(
-            restriction, sourceId, pasid, iova, untagged(iova), access, answer, intermediate());
+    if (Translation.isFault(answer)) {
+      return answer;
+    }
+    long input = translated ? iova : untagged(iova);
+    return judged(restriction, sourceId, pasid, iova, input, access, answer, intermediate());
   }
 
   /**
@@ -168,7 +173,8 @@ public abstract class Translator {
    * input without bits that do not count; and holding for no address that is.
    *
    * @param input the address without ignored bits
-   * @param intermediate -1 if the request passed one stage alone
+   * @param intermediate -1 if the request passed one stage alone; the address of a translated
+   *     request itself where that is intermediate
    */
   final long judged(
       Restrictions.Restriction restriction,
@@ -188,16 +194,21 @@ public abstract class Translator {
     if (kind != null) {
       return refuse(sourceId, pasid, iova, access, kind, intermediate);
     }
+    boolean translated = (access & Access.TRANSLATED) != 0;
     int span = Translation.spanLog2(answer);
     int free = span;
     while (free > 0
-        && !(restriction.input().isBlockFree(input, free)
+        && !((translated || restriction.input().isBlockFree(input, free))
             && (!nested || restriction.below().isBlockFree(intermediate, free)))) {
       free--;
     }
-    return free == span
-        ? answer
-        : Translation.ok(Translation.address(answer), free, Translation.rights(answer));
+    if (free < AtsReply.SMALLEST && (access & Access.TRANSLATION_REQUEST) != 0) {
+      // A reply holds for whole pages, and a part of this one is reserved.
+      long refusal = Outcome.NO_RIGHTS.packed();
+      lastFault().begin(sourceId, pasid, iova, access, refusal);
+      return refusal;
+    }
+    return Translation.narrowed(answer, free);
   }
 
   /** Refuses a DMA that meets a reserved region. */
@@ -211,6 +222,9 @@ public abstract class Translator {
           case MSI -> Outcome.RESERVED_MSI.packed();
           case SW_MSI -> Outcome.RESERVED_SW_MSI.packed();
         };
+    if ((access & Access.TRANSLATION_REQUEST) != 0) {
+      refusal = Translation.completed(refusal, Completion.SUCCESS);
+    }
     lastFault().begin(sourceId, pasid, iova, access, refusal);
     lastFault().setIntermediate(intermediate);
     return refusal;

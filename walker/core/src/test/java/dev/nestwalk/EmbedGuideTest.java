@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.AtsReply;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
@@ -121,6 +122,34 @@ class EmbedGuideTest {
       // end units
       assertTrue(Translation.isFault(vtdUnit.newTranslator().translate(1, -1, 0, Access.READ)));
       assertTrue(Translation.isFault(smmuUnit.newTranslator().translate(1, -1, 0, Access.READ)));
+    }
+  }
+
+  @Test
+  void translationRequestsAreAnsweredAsCompletions() {
+    try (Arena arena = Arena.ofConfined()) {
+      Board board = new Board(arena);
+      board.machine.context(DEVICE, 1, 2, DOMAIN, board.pages.root()); // TT = 01b: device-TLB
+      Endpoint device = board.iommu().newTranslator().endpoint(DEVICE, -1);
+      List<String> told = new ArrayList<>();
+      for (long iova : new long[] {0x8008, 0x7000, 0xfee0_1000L}) {
+        // begin ats
+        long answer = device.translate(iova, Access.ATOMIC | Access.TRANSLATION_REQUEST);
+        switch (AtsReply.status(answer)) {
+          case SUCCESS -> {
+            int rights = AtsReply.rights(answer); // READ, WRITE, EXECUTE; maybe none
+            long translated = AtsReply.address(answer); // of a block of so many bytes:
+            long size = 1L << AtsReply.sizeLog2(answer);
+            boolean untranslated = AtsReply.isUntranslatedOnly(answer); // an interrupt's address
+            told.add("%x %x %d %b".formatted(translated, size, rights, untranslated));
+          }
+          case UNSUPPORTED_REQUEST -> told.add("UR: this function may not use ATS");
+          case COMPLETER_ABORT -> told.add("CA: broken tables");
+          case NONE -> throw new AssertionError("not a translation request");
+        }
+        // end ats
+      }
+      assertEquals(List.of("28000 1000 1 false", "0 1000 0 false", "0 1000 2 true"), told);
     }
   }
 

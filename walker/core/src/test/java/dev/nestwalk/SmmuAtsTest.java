@@ -329,7 +329,7 @@ final class SmmuAtsTest {
 
   @Test
   void accessFlagIsSetForAReplyWithRightsOnly() {
-    lab.first.map(ADDRESS, PAGE, 3, FIRST_PAGE & ~(1L << 10) & ~(1L << 6));
+    lab.first.map(ADDRESS, PAGE, 3, READ_ONLY);
     full(FIRST).context(43).ask(FIRST, ADDRESS, QUERY);
     withoutRights();
     assertEquals(0, descriptor(lab.first, ADDRESS) & 1L << 10);

@@ -122,8 +122,9 @@ final class SmmuCorrectionsTest {
     VmsaTables tables = new VmsaTables(lab.memory, 16, 2, 30);
     tables.map(0x2000_0000, 0xa000_0000L, 2, flags);
     for (int index = 0; index < 2; index++) {
-      lab.memory.put(tables.root() + 16 + 8 * index, lab.memory.get(tables.root() + 8 * index));
-      lab.memory.put(tables.root() + 8 * index, 0);
+      long at = tables.root() + 8L * index;
+      lab.memory.put(at + 16, lab.memory.get(at));
+      lab.memory.put(at, 0);
     }
     return tables;
   }

@@ -17,6 +17,7 @@ import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.fixtures.vtd.FirstStageTables;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
+import dev.nestwalk.fixtures.vtd.VtdMachine;
 import dev.nestwalk.vtd.FaultReason;
 import java.lang.foreign.Arena;
 import java.util.EnumSet;
@@ -202,8 +203,7 @@ final class VtdAtsTest {
   }
 
   private void noWriteCounts(boolean counts) {
-    Long ecap = lab.machine.registers().get("ECAP");
-    lab.machine.register("ECAP", ecap & ~NWFS | (counts ? NWFS : 0));
+    lab.machine.register("ECAP", VtdMachine.ECAP & ~NWFS | (counts ? NWFS : 0));
   }
 
   private boolean dirty(FirstStageTables tables) {
