@@ -77,7 +77,8 @@ class SetupScriptTest {
           exchange.close();
         });
     server.start();
-    bin = Files.createDirectories(folder.resolve("bin"));
+    // Links to the system's tools are kept out of the folder that JUnit empties.
+    bin = Files.createTempDirectory("setup-bin");
     for (String tool : TOOLS) {
       for (String place : List.of("/usr/bin", "/bin", "/usr/local/bin", "/opt/homebrew/bin")) {
         Path file = Path.of(place, tool);
@@ -90,8 +91,14 @@ class SetupScriptTest {
   }
 
   @AfterEach
-  void stop() {
+  void stop() throws IOException {
     server.stop(0);
+    try (var links = Files.list(bin)) {
+      for (Path link : links.toList()) {
+        Files.delete(link);
+      }
+    }
+    Files.delete(bin);
   }
 
   @Test
