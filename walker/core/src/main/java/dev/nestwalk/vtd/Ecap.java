@@ -3,16 +3,29 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Extended capability register, offset 0x10 (VT-d 11.4.3): the fields that change a walk. */
+/** Extended capability register, offset 0x10 (VT-d 11.4.3). */
 public final class Ecap {
+  /** Queued invalidation. */
+  public static final Field QI = Field.bit("QI", 1, "invalidation queue");
+
   /** Device-TLB. */
   public static final Field DT = Field.bit("DT", 2, "device-TLBs: TT=01b and DTE are legal");
+
+  /** Interrupt remapping. */
+  public static final Field IR = Field.bit("IR", 3, "interrupt remapping");
+
+  /** Extended interrupt mode. */
+  public static final Field EIM =
+      Field.bit("EIM", 4, "extended interrupt mode: 32-bit APIC ids, upper message addresses");
 
   /** Pass-through. */
   public static final Field PT = Field.bit("PT", 6, "pass-through: TT=10b, PGTT=100b are legal");
 
   /** Snoop control. */
   public static final Field SC = Field.bit("SC", 7, "snoop control: SNP and PGSNP are legal");
+
+  /** Place of the IOTLB registers. */
+  public static final Field IRO = Field.of("IRO", 17, 8, "IVA and IOTLB are at offset 16 * IRO");
 
   /** Memory types. */
   public static final Field MTS = Field.bit("MTS", 25, "memory-type fields are legal");
@@ -43,6 +56,13 @@ public final class Ecap {
   /** Requests with PASID. */
   public static final Field PASID = Field.bit("PASID", 40, "requests with PASID: PASIDE is legal");
 
+  /** Device-TLB invalidation throttling. */
+  public static final Field DIT =
+      Field.bit("DIT", 41, "device-TLB invalidations are throttled: PFSID is legal");
+
+  /** Page request draining. */
+  public static final Field PDS = Field.bit("PDS", 42, "page request draining: PD is legal");
+
   /** Scalable mode. */
   public static final Field SMTS = Field.bit("SMTS", 43, "scalable mode: TTM=01b is legal");
 
@@ -69,15 +89,19 @@ public final class Ecap {
   /** RID_PRIV. */
   public static final Field RPRIVS = Field.bit("RPRIVS", 53, "RID_PRIV is legal");
 
-  /** The register; other fields change no translation and are not named here. */
+  /** The register; other fields are of features that no unit here has. */
   public static final Structure STRUCTURE =
       Structure.of(
           "ECAP",
           "VT-d 11.4.3",
           1,
+          QI,
           DT,
+          IR,
+          EIM,
           PT,
           SC,
+          IRO,
           MTS,
           NEST,
           PRS,
@@ -87,6 +111,8 @@ public final class Ecap {
           EAFS,
           PSS,
           PASID,
+          DIT,
+          PDS,
           SMTS,
           SSADS,
           SSTS,

@@ -3,17 +3,34 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Invalidation queue descriptors that concern translations (VT-d 6.5.2). */
+/** Invalidation queue descriptors (VT-d 6.5.2). */
 public final class InvalidationDescriptor {
-  static final int CONTEXT = 1;
-  static final int IOTLB = 2;
-  static final int DEVICE_TLB = 3;
-  static final int INTERRUPT_ENTRY = 4;
-  static final int WAIT = 5;
-  static final int PASID_IOTLB = 6;
-  static final int PASID_CACHE = 7;
-  static final int PASID_DEVICE_TLB = 8;
-  static final int PAGE_GROUP_RESPONSE = 9;
+  /** Type of a descriptor: context-cache. */
+  public static final int CONTEXT = 1;
+
+  /** Type of a descriptor: IOTLB. */
+  public static final int IOTLB = 2;
+
+  /** Type of a descriptor: device-TLB. */
+  public static final int DEVICE_TLB = 3;
+
+  /** Type of a descriptor: interrupt entry cache. */
+  public static final int INTERRUPT_ENTRY = 4;
+
+  /** Type of a descriptor: wait. */
+  public static final int WAIT = 5;
+
+  /** Type of a descriptor: PASID-based IOTLB. */
+  public static final int PASID_IOTLB = 6;
+
+  /** Type of a descriptor: PASID cache. */
+  public static final int PASID_CACHE = 7;
+
+  /** Type of a descriptor: PASID-based device-TLB. */
+  public static final int PASID_DEVICE_TLB = 8;
+
+  /** Type of a descriptor: page group response. */
+  public static final int PAGE_GROUP_RESPONSE = 9;
 
   /** Low part of the type. */
   public static final Field TYPE = Field.of("TYPE", 3, 0, "descriptor type, bits 3:0");
@@ -111,6 +128,9 @@ public final class InvalidationDescriptor {
   /** Response code. */
   public static final Field RC =
       Field.of("RC", 15, 12, "0 success, 1 invalid request, 15 response failure");
+
+  /** Last page of the group. */
+  public static final Field LPIG = Field.bit("LPIG", 66, "last page of the group");
 
   /** Page request group. */
   public static final Field PRGI = Field.of("PRGI", 75, 67, "page request group");
@@ -235,10 +255,11 @@ public final class InvalidationDescriptor {
           RC,
           SID_LOW,
           PASID,
+          LPIG,
           PRGI);
 
-  /** The whole type of a descriptor. */
-  static int type(long low) {
+  /** The whole type of a descriptor, out of its first word. */
+  public static int type(long low) {
     return (int) (TYPE.get(low) | TYPE_HIGH.get(low) << 4);
   }
 

@@ -2,6 +2,7 @@ package dev.nestwalk.vtd;
 
 import dev.nestwalk.format.Listing;
 import dev.nestwalk.format.Listing.Unnamed;
+import dev.nestwalk.format.Structure;
 import java.util.List;
 
 /** Every declared structure of VT-d, in the order in which one learns them. */
@@ -9,6 +10,7 @@ public final class VtdStructures {
   /** The structures. */
   public static final List<Listing> ALL =
       List.of(
+          register(VersionRegister.STRUCTURE, "Version register at offset 0x00, read-only."),
           Listing.of(
               Cap.STRUCTURE,
               Unnamed.ELSEWHERE,
@@ -17,18 +19,89 @@ public final class VtdStructures {
               Ecap.STRUCTURE,
               Unnamed.ELSEWHERE,
               "Extended capability register at offset 0x10, read-only: modes and features."),
-          Listing.register32(
+          register(
+              GlobalCommand.STRUCTURE,
+              "Global command register at offset 0x18, reads as 0: switches and commands."),
+          register(
               GlobalStatus.STRUCTURE,
-              Unnamed.ELSEWHERE,
               "Global status register at offset 0x1c, read-only: what GCMD switched on."),
           Listing.of(
               RootTableAddress.STRUCTURE,
               Unnamed.RESERVED,
               "Root table address register at offset 0x20: mode, and where the tables begin."),
-          Listing.register32(
-              ProtectedMemoryEnable.STRUCTURE,
-              Unnamed.ELSEWHERE,
-              "Protected memory enable register at offset 0x64."),
+          register(
+              ProtectedMemoryEnable.STRUCTURE, "Protected memory enable register at offset 0x64."),
+          register(
+              ProtectedMemoryEnable.LOW_REGION,
+              "Register at offset 0x68; PLMLIMIT at 0x6c is alike: the low protected region."),
+          Listing.of(
+              ProtectedMemoryEnable.HIGH_REGION,
+              Unnamed.ZERO,
+              "Register at offset 0x70; PHMLIMIT at 0x78 is alike: the high protected region."),
+          Listing.of(
+              RegisterInvalidation.CONTEXT,
+              Unnamed.ZERO,
+              "Context command register at offset 0x28: invalidates context entries."),
+          Listing.of(
+              RegisterInvalidation.ADDRESS,
+              Unnamed.ZERO,
+              "Invalidate address register at offset 16*ECAP.IRO, reads as 0."),
+          Listing.of(
+              RegisterInvalidation.IOTLB,
+              Unnamed.ZERO,
+              "IOTLB invalidate register at offset 16*ECAP.IRO + 8."),
+          register(
+              FaultStatus.STRUCTURE,
+              "Fault status register at offset 0x34: faults and queue errors."),
+          register(
+              EventRegisters.CONTROL,
+              "Fault event control at offset 0x38; IECTL at 0xa0 and PECTL at 0xe0 are alike."),
+          register(
+              EventRegisters.DATA,
+              "Fault event data at offset 0x3c; IEDATA at 0xa4 and PEDATA at 0xe4 are alike."),
+          register(
+              EventRegisters.ADDRESS,
+              "Fault event address at offset 0x40; IEADDR at 0xa8 and PEADDR at 0xe8 are alike."),
+          register(
+              EventRegisters.UPPER_ADDRESS,
+              "Its upper half at offset 0x44; IEUADDR at 0xac and PEUADDR at 0xec are alike."),
+          Listing.of(
+              QueueRegisters.HEAD,
+              Unnamed.ZERO,
+              "Invalidation queue head at offset 0x80, read-only."),
+          Listing.of(
+              QueueRegisters.TAIL,
+              Unnamed.ZERO,
+              "Invalidation queue tail at offset 0x88: a write is the doorbell."),
+          Listing.of(
+              QueueRegisters.ADDRESS,
+              Unnamed.ZERO,
+              "Invalidation queue address at offset 0x90, taken over when the queue is switched on."),
+          register(
+              QueueRegisters.COMPLETION, "Invalidation completion status register at offset 0x9c."),
+          Listing.of(
+              QueueRegisters.ERROR,
+              Unnamed.ZERO,
+              "Invalidation queue error record at offset 0xb0, read-only."),
+          Listing.of(
+              QueueRegisters.INTERRUPT_TABLE,
+              Unnamed.ZERO,
+              "Interrupt remapping table address at offset 0xb8, with ECAP.IR."),
+          Listing.of(
+              QueueRegisters.PAGE_HEAD,
+              Unnamed.ZERO,
+              "Page request queue head at offset 0xc0, with ECAP.PRS."),
+          Listing.of(
+              QueueRegisters.PAGE_TAIL,
+              Unnamed.ZERO,
+              "Page request queue tail at offset 0xc8, with ECAP.PRS."),
+          Listing.of(
+              QueueRegisters.PAGE_ADDRESS,
+              Unnamed.ZERO,
+              "Page request queue address at offset 0xd0, with ECAP.PRS."),
+          register(
+              QueueRegisters.PAGE_STATUS,
+              "Page request status register at offset 0xdc, with ECAP.PRS."),
           Listing.of(
               RootEntry.STRUCTURE,
               Unnamed.RESERVED,
@@ -130,7 +203,15 @@ public final class VtdStructures {
           Listing.of(
               InvalidationDescriptor.PAGE_RESPONSE,
               Unnamed.RESERVED,
-              "Type 9: answers a group of page requests."));
+              "Type 9: answers a group of page requests."),
+          Listing.of(
+              PageRequest.STRUCTURE,
+              Unnamed.ZERO,
+              "What the page request queue holds: a device asks for a page."));
+
+  private static Listing register(Structure structure, String about) {
+    return Listing.register32(structure, Unnamed.ZERO, about);
+  }
 
   private VtdStructures() {}
 }
