@@ -28,7 +28,8 @@ import picocli.CommandLine.Spec;
       RegionsCommand.class,
       ExploreCommand.class,
       FieldsCommand.class,
-      ExercisesCommand.class
+      ExercisesCommand.class,
+      ReplayRegistersCommand.class
     },
     footer = {
       "",
