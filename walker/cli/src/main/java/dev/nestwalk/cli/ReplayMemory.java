@@ -5,6 +5,7 @@ import dev.nestwalk.memory.ElfCore;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.ImageException;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.teach.InputException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

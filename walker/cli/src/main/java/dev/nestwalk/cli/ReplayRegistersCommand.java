@@ -1,6 +1,7 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.fixtures.trace.RegisterTrace;
+import dev.nestwalk.teach.InputException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -2,10 +2,13 @@ package dev.nestwalk.cli;
 
 import dev.nestwalk.device.InterruptLine;
 import dev.nestwalk.device.InterruptSink;
+import dev.nestwalk.device.SmmuUnit;
 import dev.nestwalk.device.Unit;
 import dev.nestwalk.device.UnitOptions;
 import dev.nestwalk.device.VtdUnit;
 import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.smmu.EventType;
+import dev.nestwalk.teach.InputException;
 import dev.nestwalk.vtd.FaultReason;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -14,6 +17,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The unit that a trace drives, and the interrupts that it raised. */
 final class ReplayUnit implements InterruptSink {
+  private static final long EVENTQ_PROD = 0x1_00a8;
+  private static final long EVENTQ_CONS = 0x1_00ac;
+  private static final long INDEX = 0xf_ffff;
+
   private final Machine machine;
   private final ReplayMemory memory;
   private final Deque<String> raised = new ArrayDeque<>();
@@ -33,13 +40,12 @@ final class ReplayUnit implements InterruptSink {
   private Unit make() {
     UnitOptions options = UnitOptions.of(memory.guest(), this);
     try {
-      if (machine.isVtd()) {
-        return VtdUnit.of(options, machine.registers(), machine.hostAddressWidth());
-      }
+      return machine.isVtd()
+          ? VtdUnit.of(options, machine.registers(), machine.hostAddressWidth())
+          : SmmuUnit.of(options, machine.registers());
     } catch (IllegalArgumentException e) {
       throw new InputException(machine.file() + ": registers: " + e.getMessage());
     }
-    throw new InputException(machine.file() + ": format smmuv3: expected vtd");
   }
 
   Unit unit() {
@@ -55,8 +61,12 @@ final class ReplayUnit implements InterruptSink {
 
   @Override
   public boolean message(long address, int data) {
-    raised.add("%x %x".formatted(address, data));
-    return true;
+    if (machine.isVtd()) {
+      raised.add("%x %x".formatted(address, data));
+      return true;
+    }
+    // An SMMUv3's messages are writes to memory as well as to doorbells; traces have wires alone.
+    return memory.write(address, "%08x".formatted(Integer.reverseBytes(data)));
   }
 
   @Override
@@ -67,6 +77,25 @@ final class ReplayUnit implements InterruptSink {
   /** Takes an interrupt off the list of those raised; false if it is not there. */
   boolean take(String interrupt) {
     return raised.removeFirstOccurrence(interrupt);
+  }
+
+  /**
+   * Whether an architectural unit in this state need not have raised what QEMU raised: QEMU's
+   * SMMUv3 pulses for each event record where the architecture asks for one when the queue is no
+   * longer empty (IHI 0070 3.18), and reports a full event queue as a global error where the
+   * architecture has EVENTQ_PROD.OVFLG (7.4).
+   */
+  boolean isOptional(String wire) {
+    if (machine.isVtd()) {
+      return false;
+    }
+    long producer = unit.mmioRead(EVENTQ_PROD, 4);
+    long consumer = unit.mmioRead(EVENTQ_CONS, 4);
+    return switch (wire) {
+      case "evtq" -> (producer - consumer & INDEX) > 1;
+      case "gerror" -> (producer ^ consumer) >>> 31 == 1;
+      default -> false;
+    };
   }
 
   /** Takes all that are left. */
@@ -86,7 +115,10 @@ final class ReplayUnit implements InterruptSink {
 
   /** The architecture's name of a fault code. */
   String nameOf(int code) {
-    FaultReason reason = FaultReason.of(code);
-    return reason == null ? "0x%x".formatted(code) : reason.mnemonic();
+    FaultReason reason = machine.isVtd() ? FaultReason.of(code) : null;
+    EventType event = machine.isVtd() ? null : EventType.of(code);
+    return reason != null
+        ? reason.mnemonic()
+        : event != null ? event.name() : "0x%x".formatted(code);
   }
 }

@@ -8,6 +8,8 @@ import java.nio.ByteOrder;
 
 /** What a unit writes to memory itself: queue entries, status words, messages; little-endian. */
 final class QueueMemory {
+  private static final VarHandle ALIGNED32 =
+      ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
   private static final ValueLayout.OfInt WORD32 =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final ValueLayout.OfLong WORD64 =
@@ -36,16 +38,23 @@ final class QueueMemory {
   }
 
   /**
-   * Writes 32 bits, after everything written before.
+   * Writes 32 bits at once, after everything written before.
    *
    * @param address a multiple of 4
    * @return whether memory takes them
    */
   static boolean write32(GuestMemory memory, long address, int value) {
-    MemorySegment bytes = MemorySegment.ofArray(new byte[4]);
-    bytes.set(WORD32, 0, value);
-    VarHandle.releaseFence();
-    return memory.write(address, bytes, 0, 4) == 4;
+    MemorySegment at = memory.isWritable(address) ? memory.sliceOrNull(address, 4) : null;
+    if (at == null) {
+      return false;
+    }
+    if (at.maxByteAlignment() >= 4) {
+      // Who polls the word sees it whole.
+      ALIGNED32.setRelease(at, 0L, value);
+    } else {
+      at.set(WORD32, 0, value);
+    }
+    return true;
   }
 
   private QueueMemory() {}

@@ -145,11 +145,7 @@ final class VtdPageRequests {
     high |= (access & Access.READ) != 0 ? PageRequest.RD.mask() : 0;
     high |= (access & Access.WRITE) != 0 ? PageRequest.WR.mask() : 0;
     high |= last ? PageRequest.LPIG.mask() : 0;
-    return memory.isWritable(at)
-        && PhysicalMemory.write64(memory, at, low)
-        && PhysicalMemory.write64(memory, at + 8, high)
-        && PhysicalMemory.write64(memory, at + 16, 0)
-        && PhysicalMemory.write64(memory, at + 24, 0);
+    return QueueMemory.write(memory, at, low, high, 0, 0);
   }
 
   /** Sets a status; raises the event if none was set before. */

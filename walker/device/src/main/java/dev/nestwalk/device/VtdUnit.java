@@ -229,7 +229,7 @@ public final class VtdUnit extends Unit {
 
   /** Writes the status of a wait; false if there is no memory that takes it. */
   boolean writeStatus(long address, int data) {
-    boolean written = PhysicalMemory.write32(options().memory(), address, data);
+    boolean written = QueueMemory.write32(options().memory(), address, data);
     if (!written) {
       diary().count("status of a wait cannot be written, no memory there", "invalidation queue");
     }
