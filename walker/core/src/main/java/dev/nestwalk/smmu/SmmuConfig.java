@@ -1,5 +1,6 @@
 package dev.nestwalk.smmu;
 
+import dev.nestwalk.format.RegisterNames;
 import java.util.Map;
 import java.util.Objects;
 
@@ -9,6 +10,18 @@ import java.util.Objects;
  * <p>Threads: immutable.
  */
 public final class SmmuConfig {
+  /** The registers of section 6.3, by the names that it gives them, without SMMU_. */
+  public static final RegisterNames REGISTERS =
+      new RegisterNames(
+          "SMMUv3",
+          "IDR0 IDR1 IDR2 IDR3 IDR4 IDR5 IDR6 IIDR AIDR CR0 CR0ACK CR1 CR2 STATUSR GBPA AGBPA"
+              + " IRQ_CTRL IRQ_CTRLACK GERROR GERRORN STRTAB_BASE STRTAB_BASE_CFG CMDQ_BASE"
+              + " CMDQ_PROD CMDQ_CONS EVENTQ_BASE EVENTQ_PROD EVENTQ_CONS PRIQ_BASE PRIQ_PROD"
+              + " PRIQ_CONS GATOS_CTRL GATOS_SID GATOS_ADDR GATOS_PAR VATOS_SEL MPAMIDR GMPAM"
+              + " GBPMPAM DPTI_BASE DPTI_BASE_CFG DPT_BASE DPT_BASE_CFG DPT_CFG_FAR",
+          "(GERROR|CMDQ|EVENTQ|PRIQ)_IRQ_CFG[0-2]|[SR]_\\w+|(ROOT|REALM)_\\w+|VATOS_\\w+"
+              + "|(CMDQ|ECMDQ)\\w*_(CONTROL_PAGE_\\w+|(BASE|PROD|CONS)\\w*)|[PC]IDR[0-9]");
+
   final SmmuCapabilities unit;
   final boolean enabled;
   final boolean recordsEvents;
@@ -52,10 +65,12 @@ public final class SmmuConfig {
    * Decodes register values.
    *
    * @param registers by architectural name: IDR0, IDR1, IDR5, CR0; optional IDR3, CR2, GBPA,
-   *     STRTAB_BASE, STRTAB_BASE_CFG; others are ignored
-   * @throws IllegalArgumentException for a missing register or an impossible set of capabilities
+   *     STRTAB_BASE, STRTAB_BASE_CFG; other registers of the unit count for nothing here
+   * @throws IllegalArgumentException for a missing register, a name that is no register's, a null
+   *     value, or an impossible set of capabilities
    */
   public static SmmuConfig of(Map<String, Long> registers) {
+    REGISTERS.check(registers);
     return new SmmuConfig(registers);
   }
 

@@ -1,5 +1,6 @@
 package dev.nestwalk.vtd;
 
+import dev.nestwalk.format.RegisterNames;
 import java.util.Map;
 import java.util.Objects;
 
@@ -14,6 +15,16 @@ public final class VtdConfig {
 
   /** Log2 of the granule of protected memory regions where the unit does not say: 2 MiB. */
   public static final int PROTECTED_MEMORY_LOG2 = 21;
+
+  /** The registers of chapter 11, by the names that it gives them. */
+  public static final RegisterNames REGISTERS =
+      new RegisterNames(
+          "VT-d",
+          "VER CAP ECAP GCMD GSTS RTADDR CCMD FSTS FECTL FEDATA FEADDR FEUADDR AFLOG PMEN PLMBASE"
+              + " PLMLIMIT PHMBASE PHMLIMIT IQH IQT IQA ICS IECTL IEDATA IEADDR IEUADDR IQERCD"
+              + " IRTA PQH PQT PQA PRS PECTL PEDATA PEADDR PEUADDR MTRRCAP MTRRDEF ECMD ECEO ECRSP"
+              + " VCCAP VCMD VCRSP IVA IOTLB",
+          "FRCD[0-9]{0,3}(_(LO|HI))?|MTRR_\\w+|PERF\\w+|ECCAP[0-9]");
 
   final VtdCapabilities unit;
   final ReservedMasks reserved;
@@ -49,9 +60,10 @@ public final class VtdConfig {
    * Decodes register values.
    *
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
-   *     PLMLIMIT, PHMBASE, PHMLIMIT; others are ignored
+   *     PLMLIMIT, PHMBASE, PHMLIMIT; other registers of the unit count for nothing here
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
-   * @throws IllegalArgumentException for a missing register or an impossible set of capabilities
+   * @throws IllegalArgumentException for a missing register, a name that is no register's, a null
+   *     value, or an impossible set of capabilities
    */
   public static VtdConfig of(Map<String, Long> registers, int hostAddressWidth) {
     return of(registers, hostAddressWidth, PROTECTED_MEMORY_LOG2);
@@ -61,12 +73,12 @@ public final class VtdConfig {
    * Decodes register values of a unit with another granule of protected memory regions.
    *
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
-   *     PLMLIMIT, PHMBASE, PHMLIMIT; others are ignored
+   *     PLMLIMIT, PHMBASE, PHMLIMIT; other registers of the unit count for nothing here
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
    * @param protectedMemoryLog2 log2 of the granule, 12 to 31: software finds it as the bits of a
    *     base register that stay 0 when ones are written (11.4.8); units have 1 or 2 MiB
-   * @throws IllegalArgumentException for a missing register, an impossible set of capabilities or
-   *     another granule
+   * @throws IllegalArgumentException for a missing register, a name that is no register's, a null
+   *     value, an impossible set of capabilities or another granule
    */
   public static VtdConfig of(
       Map<String, Long> registers, int hostAddressWidth, int protectedMemoryLog2) {
@@ -75,6 +87,7 @@ public final class VtdConfig {
           "protected memory in units of 2^%d bytes: expected 2^12 to 2^31"
               .formatted(protectedMemoryLog2));
     }
+    REGISTERS.check(registers);
     VtdCapabilities unit =
         VtdCapabilities.of(
             required(registers, "CAP"), required(registers, "ECAP"), hostAddressWidth);
