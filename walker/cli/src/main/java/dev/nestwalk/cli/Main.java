@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       RegionsCommand.class,
       ExploreCommand.class,
       FieldsCommand.class,
+      DecodeCommand.class,
       ExercisesCommand.class,
       ReplayRegistersCommand.class
     },

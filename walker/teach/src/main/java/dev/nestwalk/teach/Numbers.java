@@ -59,7 +59,7 @@ public final class Numbers {
   }
 
   /** {@code 00:02.0}. */
-  static String bdf(int sourceId) {
+  public static String bdf(int sourceId) {
     return "%02x:%02x.%d".formatted(sourceId >> 8 & 0xff, sourceId >> 3 & 31, sourceId & 7);
   }
 

@@ -35,6 +35,11 @@ public final class Structures {
         .orElseThrow();
   }
 
+  /** Whether a structure is one of VT-d. */
+  public static boolean isVtd(Listing listing) {
+    return formatOf(listing).equals("VT-d");
+  }
+
   /** The one structure that {@code name} means: its whole name, or words that only it has. */
   public static Listing find(String name) {
     String id = Listing.idOf(name);

@@ -1,0 +1,135 @@
+package dev.nestwalk.teach.decode;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What QEMU's Intel IOMMU says: error lines of its walk, followed by a line with the device, and
+ * the trace events of fault records.
+ */
+final class QemuLines implements FaultLog.LineReader {
+  private static final Pattern WALK =
+      Pattern.compile(
+          "vtd_iova_to_(?:slpte|flpte|sspte|fspte|pte)\\w*: detected ([\\w"
+              + " -]+?)\\s*[(:]?\\s*(?=\\(?iova)");
+  private static final Pattern DEVICE =
+      Pattern.compile("dev=([0-9a-fA-F]{2}):([0-9a-fA-F]{2})[:.]([0-9a-fA-F]{1,2})");
+  private static final Pattern PAIR =
+      Pattern.compile(
+          "\\b(iova|level|slpte|pte|write|pasid|fpte|flpte)\\s*[=:]\\s*(?:0x)?([0-9a-fA-F]{1,16})");
+  private static final Pattern TRACE =
+      Pattern.compile(
+          "vtd_dmar_fault\\b.*?sid 0x([0-9a-fA-F]+) fault ([0-9]+) addr 0x([0-9a-fA-F]+) write"
+              + " ([01])");
+  private static final Pattern RECORD =
+      Pattern.compile("vtd_frr_new\\b.*?high 0x([0-9a-fA-F]{1,16}) low 0x([0-9a-fA-F]{1,16})");
+
+  private @Nullable String waiting;
+
+  @Override
+  public @Nullable Finding line(String line) {
+    Matcher trace = TRACE.matcher(line);
+    if (trace.find() && trace.group(1).length() <= 4 && trace.group(2).length() <= 3) {
+      int code = Integer.parseInt(trace.group(2)) & 0xff;
+      return VtdFaults.translation(
+              Integer.parseInt(trace.group(1), 16),
+              trace.group(4).equals("1"),
+              -1,
+              Long.parseUnsignedLong(trace.group(3), 16),
+              code)
+          .build("VT-d fault " + VtdFaults.reason(code));
+    }
+    Matcher record = RECORD.matcher(line);
+    if (record.find()) {
+      long high = Long.parseUnsignedLong(record.group(1), 16);
+      return VtdFaults.of(high, Long.parseUnsignedLong(record.group(2), 16))
+          .build("VT-d fault " + VtdFaults.reason((int) (high >>> 32) & 0xff));
+    }
+    Finding before = null;
+    if (WALK.matcher(line).find()) {
+      before = end();
+      waiting = line;
+    }
+    if (waiting != null && DEVICE.matcher(line).find()) {
+      Finding found = walk(waiting, line);
+      waiting = null;
+      return found;
+    }
+    return before;
+  }
+
+  @Override
+  public @Nullable Finding end() {
+    String line = waiting;
+    waiting = null;
+    return line == null ? null : walk(line, "");
+  }
+
+  private static long number(String line, String name) {
+    Matcher pair = PAIR.matcher(line);
+    while (pair.find()) {
+      if (pair.group(1).equals(name)) {
+        return Long.parseUnsignedLong(pair.group(2), 16);
+      }
+    }
+    return -1;
+  }
+
+  private static Finding walk(String line, String deviceLine) {
+    Matcher walk = WALK.matcher(line);
+    String what = walk.find() ? walk.group(1) : "";
+    boolean first = line.contains("flpte") || line.contains("fspte");
+    boolean write = number(line, "write") == 1;
+    long iova = number(line, "iova");
+    long pasid = number(line, "pasid");
+    long level = number(line, "level");
+    String entryName = line.contains("slpte=") ? "slpte" : first ? "flpte" : "pte";
+    long entry = number(line, entryName);
+    Matcher device = DEVICE.matcher(deviceLine);
+    int source =
+        device.find()
+            ? Integer.parseInt(device.group(1), 16) << 8
+                | (Integer.parseInt(device.group(2), 16) & 31) << 3
+                | Integer.parseInt(device.group(3), 16) & 7
+            : -1;
+    boolean absent = entry == 0;
+    int legacy = code(what, write, true, absent, first);
+    Finding.Builder finding =
+        VtdFaults.translation(Math.max(source, 0), write, pasid, iova, legacy);
+    if (source < 0) {
+      finding.source(-1, "?").fact("source", "not in these lines; QEMU prints it after them");
+    }
+    if (level >= 0) {
+      finding.fact(
+          "entry",
+          "level %d of the %s stage, 0x%x%s"
+              .formatted(level, first ? "first" : "second", entry, absent ? ", absent" : ""));
+    }
+    int scalable = code(what, write, false, absent, first);
+    if (scalable != legacy) {
+      finding.note(
+          "these are the reason and record of legacy mode; in scalable mode the specification has "
+              + VtdFaults.reason(scalable));
+    }
+    return finding.build("VT-d fault " + VtdFaults.reason(legacy) + ", as QEMU's walk found it");
+  }
+
+  /** The reason for what QEMU found. */
+  private static int code(
+      String what, boolean write, boolean legacy, boolean absent, boolean first) {
+    if (what.contains("overflow") || what.contains("IOVA")) {
+      return legacy ? 0x04 : 0x84;
+    }
+    if (what.contains("reserve")) {
+      return legacy ? 0x0c : first ? 0x72 : 0x7a;
+    }
+    if (legacy && !first) {
+      return write ? 0x05 : 0x06;
+    }
+    if (absent) {
+      return first ? 0x71 : 0x79;
+    }
+    return write ? 0x85 : 0x86;
+  }
+}
