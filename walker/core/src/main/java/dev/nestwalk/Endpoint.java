@@ -7,6 +7,7 @@ import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.Probe;
 import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.cache.Validity;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -76,12 +77,19 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   private long stoppedBy;
   private @Nullable AddressSpace space;
   private @Nullable AddressSpace second;
+  private @Nullable Validity validity;
+
+  // Its place in the translator's table.
+  boolean isAdmitted;
+  @Nullable Endpoint older;
+  @Nullable Endpoint newer;
 
   // A unit that is switched off and on again may find its configurations as they were: those of the
   // state that it is not in wait here.
   private boolean planIsOfOff;
   private @Nullable CachedPlan otherPlan;
   private @Nullable AddressSpace otherSpace;
+  private @Nullable Validity otherValidity;
   private @Nullable AddressSpace otherSecond;
   private Restrictions.@Nullable Restriction otherRestriction;
 
@@ -541,6 +549,10 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       changeOver();
     }
     renew();
+    Validity named = validity;
+    if (named != null && !named.holds()) {
+      giveBack();
+    }
     AddressSpace current = space;
     if (current == null) {
       if (!translator.resolve(plan, sourceId, pasid)) {
@@ -550,6 +562,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       plan.words[CachedPlan.WORDS - 1] = restriction == null ? 0 : restriction.id();
       current = translator.spaces.of(plan);
       space = current;
+      validity = translator.spaces.validity(sourceId, plan);
       plan.firstTag = current.structures;
       if (plan.usesSecond) {
         AddressSpace secondSpace = translator.spaces.secondOf(plan);
@@ -557,6 +570,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
         plan.secondTag = secondSpace.structures;
       }
     }
+    translator.endpoints.admit(this);
     if (second != null) {
       translator.spaces.freshen(second);
     }
@@ -585,13 +599,16 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     CachedPlan nextPlan = otherPlan == null ? newPlan() : otherPlan;
     AddressSpace nextSpace = otherSpace;
     AddressSpace nextSecond = otherSecond;
+    Validity nextValidity = otherValidity;
     Restrictions.Restriction nextRestriction = otherRestriction;
     otherPlan = plan;
     otherSpace = space;
+    otherValidity = validity;
     otherSecond = second;
     otherRestriction = restriction;
     plan = nextPlan;
     space = nextSpace;
+    validity = nextValidity;
     second = nextSecond;
     restriction = nextRestriction;
   }
@@ -599,37 +616,34 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   /** A plan to be filled. */
   abstract CachedPlan newPlan();
 
-  @Override
-  public final void forget(int ignoredSourceBits, int ofPasid, long ofSourceId, long major) {
-    if (ofSourceId >= 0 && ((sourceId ^ (int) ofSourceId) & ~ignoredSourceBits) != 0) {
-      return;
-    }
-    if (isNamed(plan, ofPasid, major)) {
-      give(space, second);
-      space = null;
-      second = null;
-      refresh();
-    }
-    CachedPlan other = otherPlan;
-    if (other != null && isNamed(other, ofPasid, major)) {
-      give(otherSpace, otherSecond);
-      otherSpace = null;
-      otherSecond = null;
-    }
+  /** Gives back what it has of the caches; the next translation resolves its configuration anew. */
+  final void forget() {
+    giveBack();
+    changeOver();
+    giveBack();
+    refresh();
   }
 
-  private static boolean isNamed(CachedPlan plan, int ofPasid, long major) {
-    return (ofPasid < 0 || ofPasid == plan.pasid) && (major < 0 || major == plan.major);
+  /** Gives back the configuration at hand. */
+  private void giveBack() {
+    Validity named = validity;
+    if (space != null) {
+      translator.spaces.release(space);
+    }
+    if (second != null) {
+      translator.spaces.release(second);
+    }
+    if (named != null) {
+      translator.spaces.release(named);
+    }
+    space = null;
+    second = null;
+    validity = null;
   }
 
-  /** Gives back the address spaces of a configuration. */
-  private void give(@Nullable AddressSpace first, @Nullable AddressSpace below) {
-    if (first != null) {
-      translator.spaces.release(first);
-    }
-    if (below != null) {
-      translator.spaces.release(below);
-    }
+  /** Under what tables of requesters have it. */
+  final long id() {
+    return Restrictions.key(sourceId, pasid);
   }
 
   @Override

@@ -16,9 +16,6 @@ import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionKind;
-import java.util.ArrayList;
-import java.util.List;
-import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,8 +59,7 @@ public abstract class Translator {
   private long told;
 
   private final int maxSourceId;
-  private final Long2ObjectHashMap<Endpoint> byId = new Long2ObjectHashMap<>();
-  private final List<Endpoint> endpoints = new ArrayList<>();
+  final EndpointTable endpoints;
 
   /**
    * A translator.
@@ -91,6 +87,7 @@ public abstract class Translator {
             ? new TranslationCache(options.iotlbEntries(), options.iotlbWays())
             : new TranslationCache(2, 1);
     batch = new Batch(this);
+    endpoints = new EndpointTable((options == null ? CacheOptions.NONE : options).endpoints());
     spaces = new AddressSpaces(log, iotlb, structures, tags, endpoints);
     told = spaces.applied();
     presence = new Presence(Thread.currentThread(), this, told);
@@ -115,7 +112,9 @@ public abstract class Translator {
   }
 
   /**
-   * The requester with this id; made at its first use, so ask for it once and keep it.
+   * The requester with this id; made at its first use, so ask for it once and keep it. The
+   * translator remembers {@link CacheOptions#endpoints} of them; one that it has forgotten works
+   * on.
    *
    * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
    * @param pasid PASID or SubstreamID, 20 bits, or -1 for requests without one
@@ -123,15 +122,35 @@ public abstract class Translator {
    */
   public final Endpoint endpoint(int sourceId, int pasid) {
     long key = Restrictions.key(sourceId, pasid);
-    @Nullable Endpoint known = byId.get(key);
+    @Nullable Endpoint known = endpoints.find(key);
     if (known != null) {
       return known;
     }
     checkRequester(sourceId, pasid);
     Endpoint endpoint = newEndpoint(sourceId, pasid);
-    byId.put(key, endpoint);
-    endpoints.add(endpoint);
+    endpoints.admit(endpoint);
     return endpoint;
+  }
+
+  /**
+   * Gives back what the translator remembers of a requester that is gone: a device that was
+   * unplugged, a PASID that is no longer in use. Not needed for correctness, nor for memory: of
+   * more than {@link CacheOptions#endpoints} requesters those used longest ago are forgotten. An
+   * {@link Endpoint} in hand still works, and resolves its configuration anew.
+   *
+   * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
+   * @param pasid PASID or SubstreamID, 20 bits, or -1 for requests without one
+   * @return whether it was known
+   * @throws IllegalArgumentException for a source id or PASID that no request can have
+   */
+  public final boolean forget(int sourceId, int pasid) {
+    checkRequester(sourceId, pasid);
+    @Nullable Endpoint known = endpoints.find(Restrictions.key(sourceId, pasid));
+    if (known == null) {
+      return false;
+    }
+    endpoints.dismiss(known);
+    return true;
   }
 
   private void checkRequester(int sourceId, int pasid) {

@@ -1,6 +1,5 @@
 package dev.nestwalk.cache;
 
-import org.agrona.collections.Int2ObjectHashMap;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -20,11 +19,8 @@ public final class AddressSpaces {
   /** An invalidation looks at so many times the IOTLB's entries at most, then drops by tag. */
   private static final int WORK = 4;
 
-  /** What forgets its configuration when told to. */
+  /** What uses an address space. */
   public interface Requester {
-    /** Forgets the resolved configuration if it is one of those named. */
-    void forget(int ignoredSourceBits, int pasid, long sourceId, long major);
-
     /** Takes its tags anew before the next use. */
     void refresh();
   }
@@ -35,10 +31,15 @@ public final class AddressSpaces {
   private final TagCounter counter;
   private final Iterable<? extends Requester> requesters;
 
-  private final Scope everything = new Scope();
-  private final Scope untranslated = new Scope();
-  private final Int2ObjectHashMap<Scope> majors = new Int2ObjectHashMap<>();
+  private final Scope everything = new Scope(0);
+  private final Scope untranslated = new Scope(CachedPlan.UNTRANSLATED);
+  private final Long2ObjectHashMap<Scope> majors = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<Scope> minors = new Long2ObjectHashMap<>();
+
+  // What invalidations of configurations name besides: source ids, PASIDs of a source, of a major.
+  private final Long2ObjectHashMap<Scope> sources = new Long2ObjectHashMap<>();
+  private final Long2ObjectHashMap<Scope> contexts = new Long2ObjectHashMap<>();
+  private final Long2ObjectHashMap<Scope> majorContexts = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<AddressSpace> byHash = new Long2ObjectHashMap<>();
   private final InvalidationLog.Entry entry = new InvalidationLog.Entry();
   private long applied;
@@ -58,6 +59,7 @@ public final class AddressSpaces {
     this.counter = counter;
     this.requesters = requesters;
     applied = log.latest();
+    untranslated.users = 1;
     majors.put(CachedPlan.UNTRANSLATED, untranslated);
   }
 
@@ -87,7 +89,7 @@ public final class AddressSpaces {
         // Too far behind to know what was asked for: all of it, and everything else.
         applied = latest;
         everything.stamp = applied;
-        forget(-1, -1, -1, -1);
+        everything.configurationStamp = applied;
         reconfigured = true;
       }
     }
@@ -97,8 +99,7 @@ public final class AddressSpaces {
   private void apply() {
     switch (entry.kind) {
       case InvalidationLog.EVERYTHING -> everything.stamp = applied;
-      case InvalidationLog.CONFIGURATION ->
-          forget(entry.major, entry.minor, entry.first, entry.last);
+      case InvalidationLog.CONFIGURATION -> applyToConfigurations();
       case InvalidationLog.REGISTERS -> {
         reconfigured = true;
         if (entry.leafOnly) {
@@ -107,7 +108,7 @@ public final class AddressSpaces {
           requesters.forEach(Requester::refresh);
         } else {
           everything.stamp = applied;
-          forget(-1, -1, -1, -1);
+          everything.configurationStamp = applied;
         }
       }
       case InvalidationLog.MINOR -> {
@@ -197,10 +198,85 @@ public final class AddressSpaces {
     work += iotlb.drop(space.translations, SHIFTS, space.classes, first & ~block, last | block);
   }
 
-  private void forget(int ignoredSourceBits, int pasid, long sourceId, long major) {
-    for (Requester requester : requesters) {
-      requester.forget(ignoredSourceBits, pasid, sourceId, major);
+  private void applyToConfigurations() {
+    boolean ofAll = entry.minor < 0;
+    if (entry.first >= 0 && entry.major != 0) {
+      stampSources(entry.first, entry.major);
+    } else if (entry.first >= 0) {
+      stamp(ofAll ? sources.get(entry.first) : contexts.get(key((int) entry.first, entry.minor)));
+    } else if (entry.last >= 0) {
+      stamp(ofAll ? majors.get(entry.last) : majorContexts.get(key((int) entry.last, entry.minor)));
+    } else {
+      stamp(everything);
     }
+  }
+
+  /** Source ids that differ from {@code sourceId} in bits of {@code ignored} at most. */
+  private void stampSources(long sourceId, int ignored) {
+    long bits = Integer.toUnsignedLong(ignored);
+    if (1L << Long.bitCount(bits) > sources.size()) {
+      for (Scope source : sources.values()) {
+        if (((source.number ^ sourceId) & ~bits) == 0) {
+          stamp(source);
+        }
+      }
+      return;
+    }
+    long some = bits;
+    do {
+      some = some - 1 & bits;
+      stamp(sources.get(sourceId & ~bits | some));
+    } while (some != 0);
+    stamp(sources.get(sourceId | bits));
+  }
+
+  private void stamp(@Nullable Scope scope) {
+    if (scope != null) {
+      scope.configurationStamp = applied;
+    }
+  }
+
+  /** By what invalidations name a plan that was just resolved; to be given back. */
+  public Validity validity(int sourceId, CachedPlan plan) {
+    return new Validity(
+        everything,
+        use(sources, Integer.toUnsignedLong(sourceId)),
+        use(contexts, key(sourceId, plan.pasid)),
+        use(majors, plan.major),
+        use(majorContexts, key(plan.major, plan.pasid)),
+        applied);
+  }
+
+  /** Gives back what {@link #validity} gave. */
+  public void release(Validity validity) {
+    leave(sources, validity.source);
+    leave(contexts, validity.context);
+    leave(majors, validity.major);
+    leave(majorContexts, validity.majorContext);
+  }
+
+  private static Scope use(Long2ObjectHashMap<Scope> scopes, long number) {
+    Scope scope = scopes.get(number);
+    if (scope == null) {
+      scope = new Scope(number);
+      scopes.put(number, scope);
+    }
+    scope.users++;
+    return scope;
+  }
+
+  private static void leave(Long2ObjectHashMap<Scope> scopes, Scope scope) {
+    if (--scope.users == 0) {
+      scopes.remove(scope.number);
+    }
+  }
+
+  /**
+   * Scopes and address spaces that are remembered: a few for each requester with a configuration.
+   */
+  public int records() {
+    int scopes = majors.size() + minors.size() + sources.size();
+    return scopes + contexts.size() + majorContexts.size() + byHash.size();
   }
 
   /** Gives an address space the tags that are due. */
@@ -263,8 +339,8 @@ public final class AddressSpaces {
         return s;
       }
     }
-    Scope major = majors.computeIfAbsent(plan.major, ignored -> new Scope());
-    Scope minor = minors.computeIfAbsent(key(plan.major, plan.minor), ignored -> new Scope());
+    Scope major = use(majors, plan.major);
+    Scope minor = use(minors, key(plan.major, plan.minor));
     AddressSpace space =
         new AddressSpace(
             words,
@@ -302,6 +378,8 @@ public final class AddressSpaces {
       }
     }
     space.unlink();
+    leave(majors, space.major);
+    leave(minors, space.minorScope);
   }
 
   private static long key(int major, int minor) {

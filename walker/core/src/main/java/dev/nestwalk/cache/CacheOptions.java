@@ -14,6 +14,8 @@ package dev.nestwalk.cache;
  * @param secondStageEntries places for partial second-stage walks, 0 for none
  * @param nestedEntries places for pairs of intermediate and output page, 0 for none
  * @param counting whether {@link CacheCounters} count; costs a few nanoseconds per translation
+ * @param endpoints requesters whose configuration is remembered, at least 1, each with or without a
+ *     PASID; one takes about 1 KiB. Of more, those used longest ago are forgotten and resolved anew
  */
 public record CacheOptions(
     int iotlbEntries,
@@ -21,7 +23,11 @@ public record CacheOptions(
     int firstStageEntries,
     int secondStageEntries,
     int nestedEntries,
-    boolean counting) {
+    boolean counting,
+    int endpoints) {
+  /** Requesters whose configuration is remembered by default. */
+  public static final int ENDPOINTS = 4096;
+
   /** 4096 translations in sets of 4, and 1024 places in each structure cache: 96 KiB. */
   public static final CacheOptions DEFAULT = new CacheOptions(4096, 4, 1024, 1024, 0, false);
 
@@ -31,9 +37,14 @@ public record CacheOptions(
   /**
    * Checks the geometry.
    *
-   * @throws IllegalArgumentException if entries or ways are no powers of two or out of range
+   * @throws IllegalArgumentException if entries or ways are no powers of two or out of range, or
+   *     for no endpoint at all
    */
   public CacheOptions {
+    if (endpoints < 1) {
+      throw new IllegalArgumentException(
+          "room for %d endpoints: expected at least 1".formatted(endpoints));
+    }
     if (iotlbEntries != 0) {
       TranslationCache.checkGeometry(iotlbEntries, iotlbWays);
     }
@@ -42,26 +53,63 @@ public record CacheOptions(
     checkStructure(nestedEntries);
   }
 
+  /** Geometry with room for {@link #ENDPOINTS} requesters. */
+  public CacheOptions(
+      int iotlbEntries,
+      int iotlbWays,
+      int firstStageEntries,
+      int secondStageEntries,
+      int nestedEntries,
+      boolean counting) {
+    this(
+        iotlbEntries,
+        iotlbWays,
+        firstStageEntries,
+        secondStageEntries,
+        nestedEntries,
+        counting,
+        ENDPOINTS);
+  }
+
   private static void checkStructure(int entries) {
     if (entries != 0) {
       TranslationCache.checkGeometry(entries, 1);
     }
   }
 
-  /** The same with another IOTLB. */
+  /** These options with another IOTLB. */
   public CacheOptions withIotlb(int entries, int ways) {
     return new CacheOptions(
-        entries, ways, firstStageEntries, secondStageEntries, nestedEntries, counting);
+        entries, ways, firstStageEntries, secondStageEntries, nestedEntries, counting, endpoints);
   }
 
-  /** The same with other structure caches; 0 switches one off. */
+  /** These options with other structure caches; 0 switches one off. */
   public CacheOptions withStructures(int firstStage, int secondStage, int nested) {
-    return new CacheOptions(iotlbEntries, iotlbWays, firstStage, secondStage, nested, counting);
+    return new CacheOptions(
+        iotlbEntries, iotlbWays, firstStage, secondStage, nested, counting, endpoints);
   }
 
-  /** The same with counters on. */
+  /** These options with counters on. */
   public CacheOptions withCounters() {
     return new CacheOptions(
-        iotlbEntries, iotlbWays, firstStageEntries, secondStageEntries, nestedEntries, true);
+        iotlbEntries,
+        iotlbWays,
+        firstStageEntries,
+        secondStageEntries,
+        nestedEntries,
+        true,
+        endpoints);
+  }
+
+  /** These options with room for other numbers of requesters. */
+  public CacheOptions withEndpoints(int most) {
+    return new CacheOptions(
+        iotlbEntries,
+        iotlbWays,
+        firstStageEntries,
+        secondStageEntries,
+        nestedEntries,
+        counting,
+        most);
   }
 }

@@ -4,7 +4,16 @@ import org.jspecify.annotations.Nullable;
 
 /** What an invalidation can name at once: remembers the last one that did. */
 final class Scope {
-  /** Number of the last invalidation of all in this scope, plus 1; 0 for none. */
+  /** Under which number its map has it. */
+  final long number;
+
+  /** Address spaces and configurations in it; without any it is forgotten. */
+  int users;
+
+  /** Number of the last invalidation of all configurations in this scope, plus 1; 0 for none. */
+  long configurationStamp;
+
+  /** Number of the last invalidation of all translations in this scope, plus 1; 0 for none. */
   long stamp;
 
   /** The same for what a first stage translates. */
@@ -21,4 +30,8 @@ final class Scope {
 
   /** First of the chained address spaces that the second stage alone translates; of a major. */
   @Nullable AddressSpace seconds;
+
+  Scope(long number) {
+    this.number = number;
+  }
 }

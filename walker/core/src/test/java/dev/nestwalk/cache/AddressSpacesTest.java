@@ -9,6 +9,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What invalidations cost, and that they reach whatever they name, however many there are. */
 class AddressSpacesTest {
@@ -126,5 +127,71 @@ class AddressSpacesTest {
     spaces.catchUp();
     assertEquals(before, spaces.work());
     assertNotEquals(0, spaces.applied());
+  }
+
+  @ParameterizedTest(name = "ignored bits {0}")
+  @ValueSource(ints = {0, 1, 4, 6, 7, 0xff, 0xffff, 0x7fff_ffff, -1})
+  void anInvalidationOfSeveralSourcesNamesThoseThatDifferInIgnoredBitsAlone(int ignored) {
+    int[] sources = {0, 1, 2, 4, 7, 8, 0x10, 0x17, 0x1ff, 0xffff, 0x1_0000, -1, 0x8000_0000};
+    for (int named : sources) {
+      List<Validity> before = new ArrayList<>();
+      for (int source : sources) {
+        before.add(spaces.validity(source, new Plan(10, 3, true)));
+      }
+      long number = Integer.toUnsignedLong(named);
+      log.publish(InvalidationLog.CONFIGURATION, ignored, -1, number, -1, false);
+      spaces.catchUp();
+      for (int i = 0; i < sources.length; i++) {
+        boolean differs = ((sources[i] ^ named) & ~ignored) != 0;
+        assertEquals(differs, before.get(i).holds(), "%x, named %x".formatted(sources[i], named));
+        assertTrue(spaces.validity(sources[i], new Plan(10, 3, true)).holds(), "resolved after");
+      }
+    }
+  }
+
+  @Test
+  void anInvalidationOfConfigurationsNamesSourcePasidAndMajor() {
+    for (int named = 0; named < 16; named++) {
+      for (int mask = 0; mask < 6; mask++) {
+        boolean bySource = mask == 1 || mask == 3;
+        boolean byPasid = mask == 3 || mask == 4;
+        boolean byMajor = mask == 2 || mask == 4;
+        List<Validity> before = new ArrayList<>();
+        for (int i = 0; i < 16; i++) {
+          before.add(spaces.validity(i & 3, new Plan(10 + (i >> 3), i >> 2 & 1, true)));
+        }
+        log.publish(
+            InvalidationLog.CONFIGURATION,
+            0,
+            byPasid ? named >> 2 & 1 : -1,
+            bySource ? named & 3 : -1,
+            byMajor ? 10 + (named >> 3) : -1,
+            false);
+        spaces.catchUp();
+        for (int i = 0; i < 16; i++) {
+          boolean meant =
+              (!bySource || (i & 3) == (named & 3))
+                  && (!byPasid || (i >> 2 & 1) == (named >> 2 & 1))
+                  && (!byMajor || i >> 3 == named >> 3);
+          assertEquals(
+              !meant, before.get(i).holds(), "%d, named %d, by %d".formatted(i, named, mask));
+        }
+        before.forEach(spaces::release);
+      }
+    }
+  }
+
+  @Test
+  void whatIsGivenBackLeavesNoRecord() {
+    int before = spaces.records();
+    List<Validity> held = new ArrayList<>();
+    for (int i = 0; i < 1000; i++) {
+      held.add(spaces.validity(i, new Plan(i, i, true)));
+      add(i, i, (i & 1) == 0, 0);
+    }
+    assertTrue(spaces.records() > before + 5000);
+    held.forEach(spaces::release);
+    all.forEach(spaces::release);
+    assertEquals(before, spaces.records());
   }
 }

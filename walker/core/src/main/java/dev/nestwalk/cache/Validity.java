@@ -1,0 +1,40 @@
+package dev.nestwalk.cache;
+
+/**
+ * Whether a resolved configuration still holds: the scopes by which invalidations name it. An
+ * invalidation stamps one scope, however many configurations are in it; each finds out when it is
+ * next used.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public final class Validity {
+  final Scope everything;
+  final Scope source;
+  final Scope context;
+  final Scope major;
+  final Scope majorContext;
+  private final long resolvedAt;
+
+  Validity(
+      Scope everything,
+      Scope source,
+      Scope context,
+      Scope major,
+      Scope majorContext,
+      long resolvedAt) {
+    this.everything = everything;
+    this.source = source;
+    this.context = context;
+    this.major = major;
+    this.majorContext = majorContext;
+    this.resolvedAt = resolvedAt;
+  }
+
+  /** Whether no invalidation applied since has named the configuration. */
+  public boolean holds() {
+    long named = Math.max(everything.configurationStamp, source.configurationStamp);
+    named = Math.max(named, context.configurationStamp);
+    named = Math.max(named, Math.max(major.configurationStamp, majorContext.configurationStamp));
+    return named <= resolvedAt;
+  }
+}
