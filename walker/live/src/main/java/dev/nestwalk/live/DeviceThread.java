@@ -56,6 +56,8 @@ final class DeviceThread {
       // by end()
     } catch (InternalError e) {
       say.accept(name + ": guest memory went away: " + e.getMessage());
+    } catch (RuntimeException | Error e) {
+      say.accept(name + ": stopped by an internal error: " + e);
     }
   }
 

@@ -127,11 +127,12 @@ final class TestFunction extends PciFunction {
   void write(int bar, long offset, byte[] bytes) {
     long value = value(bytes);
     if (bytes.length == 8 && (offset & 7) == 0) {
-      if (offset == PASID || offset == COMMAND) {
+      AtomicLong wide = wide((int) offset);
+      if (wide != null) {
+        wide.set(value);
+      } else {
         word((int) offset, (int) value);
         word((int) offset + 4, (int) (value >>> 32));
-      } else if (wide((int) offset) != null) {
-        wide((int) offset).set(value);
       }
     } else if (bytes.length == 4 && (offset & 3) == 0) {
       word((int) offset, (int) value);
@@ -168,7 +169,8 @@ final class TestFunction extends PciFunction {
     }
     boolean sizeFits = size == 1 || size == 2 || size == 4 || size == 8;
     boolean known = value >= 1 && value <= 5;
-    if (!sizeFits || !known || value > 2 && size < 4) {
+    boolean atomicFits = size >= 4 && (address.get() & size - 1) == 0;
+    if (!sizeFits || !known || value > 2 && !atomicFits) {
       status = BAD;
       return;
     }
@@ -220,8 +222,13 @@ final class TestFunction extends PciFunction {
 
     private int atomic(Dma dma, long at) {
       long[] old = new long[1];
-      boolean done =
-          dma.atomic(at, size, Dma.Atomic.values()[command - 3], data.get(), expected.get(), old);
+      Dma.Atomic operation =
+          switch (command) {
+            case 3 -> Dma.Atomic.FETCH_ADD;
+            case 4 -> Dma.Atomic.SWAP;
+            default -> Dma.Atomic.COMPARE_AND_SWAP;
+          };
+      boolean done = dma.atomic(at, size, operation, data.get(), expected.get(), old);
       if (done) {
         data.set(old[0]);
       }
