@@ -230,6 +230,14 @@ public final class Iommu {
     log.publish(InvalidationLog.CONFIGURATION, 0, -1, source, -1, false);
   }
 
+  /**
+   * For experiments on what stale translations do, such as the control of a test: from now on
+   * invalidations are taken and dropped. A change of registers still drops what is cached.
+   */
+  public void ignoreInvalidations() {
+    log.ignore();
+  }
+
   /** Drops every translation and every resolved configuration. */
   public void invalidateAll() {
     log.publish(InvalidationLog.CONFIGURATION, -1, -1, -1, -1, false);

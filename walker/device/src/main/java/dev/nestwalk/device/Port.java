@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import dev.nestwalk.DmaRuns;
 import dev.nestwalk.Endpoint;
+import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
@@ -407,6 +408,14 @@ public final class Port {
    */
   public FaultRecord lastFault() {
     return thread.translator.lastFault();
+  }
+
+  /**
+   * Counts of the caches that the ports of this thread share; they count if {@link
+   * UnitOptions#caches} says so. Others may read them while they change.
+   */
+  public CacheCounters counters() {
+    return thread.translator.counters();
   }
 
   /**
