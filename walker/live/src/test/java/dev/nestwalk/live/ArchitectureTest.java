@@ -27,7 +27,9 @@ final class ArchitectureTest {
             "dev.nestwalk",
             "dev.nestwalk.cache",
             "dev.nestwalk.dma",
-            "dev.nestwalk.memory")
+            "dev.nestwalk.memory",
+            "dev.nestwalk.smmu",
+            "dev.nestwalk.vtd")
         .check(CLASSES);
   }
 

@@ -1,0 +1,75 @@
+package dev.nestwalk.live;
+
+import dev.nestwalk.cache.CacheCounters;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What happens in a live machine; any thread may read it. */
+public final class LiveCounters {
+  final LongAdder registerReads = new LongAdder();
+  final LongAdder registerWrites = new LongAdder();
+  final LongAdder doorbells = new LongAdder();
+  final LongAdder reads = new LongAdder();
+  final LongAdder writes = new LongAdder();
+  final LongAdder atomics = new LongAdder();
+  final LongAdder bytesRead = new LongAdder();
+  final LongAdder bytesWritten = new LongAdder();
+  final LongAdder refused = new LongAdder();
+  final LongAdder unitMessages = new LongAdder();
+  final LongAdder deviceMessages = new LongAdder();
+  final LongAdder lostMessages = new LongAdder();
+
+  private final Set<CacheCounters> caches = ConcurrentHashMap.newKeySet();
+
+  LiveCounters() {}
+
+  /** Adds the counters of a device thread's caches. */
+  void add(CacheCounters ofThread) {
+    caches.add(ofThread);
+  }
+
+  /** Translations, of which the IOTLBs answered {@link #hits}. */
+  public long translations() {
+    return caches.stream().mapToLong(c -> c.hits + c.misses).sum();
+  }
+
+  /** Translations that an IOTLB answered. */
+  public long hits() {
+    return caches.stream().mapToLong(c -> c.hits).sum();
+  }
+
+  /** A short line for a terminal that shows it again and again. */
+  public String shortLine() {
+    long translations = translations();
+    return "%d translations, %.1f %% hits, %d refused, %d doorbells, %.1f MiB"
+        .formatted(
+            translations,
+            100.0 * hits() / Math.max(1, translations),
+            refused.sum(),
+            doorbells.sum(),
+            (bytesRead.sum() + bytesWritten.sum()) / 1048576.0);
+  }
+
+  /** One line for a person. */
+  public String line() {
+    long translations = translations();
+    return ("registers %d read, %d written (%d doorbells); DMA %d reads, %d writes, %d atomics,"
+            + " %.1f MiB, %d refused; %d translations, %.1f %% by the IOTLB; interrupts %d of"
+            + " the unit, %d of devices%s")
+        .formatted(
+            registerReads.sum(),
+            registerWrites.sum(),
+            doorbells.sum(),
+            reads.sum(),
+            writes.sum(),
+            atomics.sum(),
+            (bytesRead.sum() + bytesWritten.sum()) / 1048576.0,
+            refused.sum(),
+            translations,
+            100.0 * hits() / Math.max(1, translations),
+            unitMessages.sum(),
+            deviceMessages.sum(),
+            lostMessages.sum() == 0 ? "" : ", " + lostMessages.sum() + " lost");
+  }
+}

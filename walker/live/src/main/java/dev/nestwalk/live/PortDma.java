@@ -1,0 +1,93 @@
+package dev.nestwalk.live;
+
+import dev.nestwalk.device.Port;
+import dev.nestwalk.dma.Translation;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** DMA through a unit's port. Threads: belongs to the device's. */
+final class PortDma implements Dma {
+  private final Port port;
+  private final LiveCounters counters;
+  private final Refusals refusals;
+  private final List<Observer> observers;
+
+  /** Sees each access before it is made. */
+  @FunctionalInterface
+  interface Observer {
+    /** One access of up to a whole transfer. */
+    void access(Port port, boolean write, long address, long length);
+  }
+
+  /** Hears what was refused. */
+  @FunctionalInterface
+  interface Refusals {
+    /**
+     * One refused access.
+     *
+     * @param answer packed refusal
+     */
+    void refused(Port port, boolean write, long address, long answer);
+  }
+
+  PortDma(Port port, LiveCounters counters, Refusals refusals, List<Observer> observers) {
+    this.observers = observers;
+    this.port = port;
+    this.counters = counters;
+    this.refusals = refusals;
+  }
+
+  @Override
+  public long read(long address, MemorySegment into) {
+    observe(false, address, into.byteSize());
+    long done = port.read(address, into);
+    counters.reads.increment();
+    counters.bytesRead.add(done);
+    return done == into.byteSize() ? done : refused(address, done, false);
+  }
+
+  @Override
+  public long write(long address, MemorySegment from) {
+    observe(true, address, from.byteSize());
+    long done = port.write(address, from);
+    counters.writes.increment();
+    counters.bytesWritten.add(done);
+    return done == from.byteSize() ? done : refused(address, done, true);
+  }
+
+  private void observe(boolean write, long address, long length) {
+    for (Observer observer : observers) {
+      observer.access(port, write, address, length);
+    }
+  }
+
+  private long refused(long address, long done, boolean write) {
+    counters.refused.increment();
+    refusals.refused(port, write, address + done, port.stoppedBy());
+    return done;
+  }
+
+  @Override
+  public boolean atomic(
+      long address, int size, Atomic operation, long operand, long expected, long[] old) {
+    observe(true, address, size);
+    counters.atomics.increment();
+    old[0] =
+        switch (operation) {
+          case FETCH_ADD -> port.fetchAdd(address, size, operand);
+          case SWAP -> port.swap(address, size, operand);
+          case COMPARE_AND_SWAP -> port.compareAndSwap(address, size, expected, operand);
+        };
+    if (port.stoppedBy() != 0) {
+      refused(address, 0, true);
+      return false;
+    }
+    return true;
+  }
+
+  @Override
+  public int refusal() {
+    long answer = port.stoppedBy();
+    return Translation.isFault(answer) ? Translation.code(answer) : 0;
+  }
+}

@@ -1,0 +1,155 @@
+package dev.nestwalk.live;
+
+import dev.nestwalk.memory.GuestMemory;
+import java.io.BufferedWriter;
+import java.io.Closeable;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes down what a guest does to the registers, as {@code nestwalk replay-registers} reads it:
+ * accesses, what software wrote to the queue before it rang, the status words of waits and the
+ * messages of the unit. DMA is not in it, so a trace replays as long as no access was refused.
+ *
+ * <p>Threads: registers by the socket's thread; messages by any, of which those in the course of a
+ * write are noted.
+ */
+final class TracedPage implements RegisterPage, Closeable {
+  private static final int VTD_IQT = 0x88;
+  private static final int VTD_IQA = 0x90;
+  private static final int WAIT = 5;
+  private static final int SMMU_PROD = 0x98;
+  private static final int SMMU_CONS = 0x9c;
+  private static final int SMMU_BASE = 0x90;
+  private static final long ADDRESS = 0xf_ffff_ffff_ffe0L;
+
+  /** Entries of one doorbell that are written down; Linux rings for a few at a time. */
+  private static final int MOST_ENTRIES = 1 << 15;
+
+  private final RegisterPage page;
+  private final GuestMemory memory;
+  private final boolean vtd;
+  private final BufferedWriter out;
+  private final List<String> after = new ArrayList<>();
+  private final Consumer<String> say;
+  private @Nullable Thread writing;
+  private boolean broken;
+
+  TracedPage(RegisterPage page, GuestMemory memory, boolean vtd, Path file, Consumer<String> say)
+      throws IOException {
+    this.say = say;
+    this.page = page;
+    this.memory = memory;
+    this.vtd = vtd;
+    out = Files.newBufferedWriter(file);
+    out.write("# register trace, version 1, by nestwalk serve: DMA is not in it\n");
+  }
+
+  @Override
+  public long size() {
+    return page.size();
+  }
+
+  @Override
+  public long read(long offset, int size) {
+    long value = page.read(offset, size);
+    line("r %x %d %x".formatted(offset, size, value));
+    return value;
+  }
+
+  @Override
+  public void write(long offset, int size, long value) {
+    List<Long> statuses = offset == (vtd ? VTD_IQT : SMMU_PROD) ? entries(value) : List.of();
+    synchronized (this) {
+      writing = Thread.currentThread();
+      after.clear();
+    }
+    page.write(offset, size, value);
+    line("w %x %d %x".formatted(offset, size, value));
+    for (long status : statuses) {
+      line("s %x %s".formatted(status, bytes(status, 4)));
+    }
+    synchronized (this) {
+      writing = null;
+      after.forEach(this::line);
+    }
+  }
+
+  @Override
+  public void reset() {
+    page.reset();
+  }
+
+  /** A message of a VT-d unit. */
+  synchronized void message(long address, int data) {
+    if (vtd && Thread.currentThread().equals(writing)) {
+      after.add("i %x %x".formatted(address, data));
+    }
+  }
+
+  /** Writes down the entries between the old and the new tail; where their status words will be. */
+  private List<Long> entries(long tail) {
+    List<Long> statuses = new ArrayList<>();
+    long base = page.read(vtd ? VTD_IQA : SMMU_BASE, 8);
+    long from;
+    long mask;
+    int size;
+    if (vtd) {
+      size = (base & 1 << 11) != 0 ? 32 : 16;
+      mask = (1L << 12 + (base & 7)) - 1;
+      from = page.read(VTD_IQT, 8) & mask;
+      base &= -4096;
+    } else {
+      size = 16;
+      mask = (16L << Math.min(base & 31, 20)) - 1;
+      from = page.read(SMMU_CONS, 4) * 16 & mask;
+      base &= ADDRESS;
+    }
+    long to = (vtd ? tail : tail * 16) & mask & -size;
+    for (int i = 0; i < MOST_ENTRIES && from != to; i++) {
+      long at = base + from;
+      line("q %x %s".formatted(at, bytes(at, size)));
+      if (vtd && (word(at) & 0xf) == WAIT && (word(at) & 1 << 5) != 0) {
+        statuses.add(word(at + 8) & -4);
+      }
+      from = from + size & mask;
+    }
+    return statuses;
+  }
+
+  private long word(long at) {
+    int run = memory.find(at);
+    return run < 0 ? 0 : memory.load(run, at);
+  }
+
+  private String bytes(long at, int length) {
+    byte[] bytes = new byte[length];
+    memory.read(at, MemorySegment.ofArray(bytes), 0, length);
+    return HexFormat.of().formatHex(bytes);
+  }
+
+  private synchronized void line(String text) {
+    if (broken) {
+      return;
+    }
+    try {
+      out.write(text);
+      out.write('\n');
+    } catch (IOException e) {
+      broken = true;
+      say.accept("the register trace ends here: " + e.getMessage());
+    }
+  }
+
+  @Override
+  public synchronized void close() throws IOException {
+    out.close();
+  }
+}

@@ -1,0 +1,162 @@
+package dev.nestwalk.live;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * Unmodified Linux in an unmodified QEMU: its IOMMU driver programs our units, its disk's every
+ * access is translated by them. Each run boots, writes and reads back 2 MiB and a file system,
+ * provokes two faults, and switches off.
+ *
+ * <p>Needs what {@code walker/live/kit} fetches. Without it the runs fail where CI is set, and say
+ * loudly that they did not happen elsewhere.
+ */
+@Timeout(1200)
+final class LinuxBootTest {
+  /** A boot uses little more than one processor. */
+  private static final int AT_ONCE = 2;
+
+  /** One configuration, and what its driver makes of the provoked faults. */
+  enum Run {
+    VTD_LEGACY(LiveMode.LEGACY, 4, 0x06, 0x05),
+    VTD_FIRST_STAGE_4(LiveMode.SCALABLE, 4, 0x71, 0x71),
+    VTD_FIRST_STAGE_5(LiveMode.SCALABLE, 5, 0x71, 0x71),
+    VTD_SECOND_STAGE(LiveMode.SCALABLE_SECOND, 4, 0x79, 0x79),
+    SMMU_STAGE_1(LiveMode.STAGE1, 4, 0x10, 0x10),
+    SMMU_STAGE_2(LiveMode.STAGE2, 4, 0x10, 0x10);
+
+    private final LiveMode mode;
+    private final int levels;
+    private final int readCode;
+    private final int writeCode;
+
+    Run(LiveMode mode, int levels, int readCode, int writeCode) {
+      this.mode = mode;
+      this.levels = levels;
+      this.readCode = readCode;
+      this.writeCode = writeCode;
+    }
+
+    /** Words of the driver's line for the read of 0x12345678000 and the write of 0x1000. */
+    List<String[]> inDmesg() {
+      if (mode.format() == LiveFormat.VTD) {
+        return List.of(
+            new String[] {
+              "DMA Read",
+              "00:04.0",
+              "addr 0x12345678000 ",
+              "[fault reason 0x%02x]".formatted(readCode)
+            },
+            new String[] {
+              "DMA Write", "00:04.0", "addr 0x1000 ", "[fault reason 0x%02x]".formatted(writeCode)
+            });
+      }
+      return List.of(
+          new String[] {"F_TRANSLATION", "00:04.0", "iova: 0x12345678000 "},
+          new String[] {"F_TRANSLATION", "00:04.0", "iova: 0x1000 "},
+          new String[] {"unpriv data read"},
+          new String[] {"unpriv data write"});
+    }
+  }
+
+  /** The control: a unit that acknowledges invalidations and forgets nothing. */
+  private static final Run CONTROL = Run.VTD_LEGACY;
+
+  private static final Map<Run, Future<BootRun>> RUNS = new ConcurrentHashMap<>();
+  private static @Nullable Future<BootRun> control;
+  private static @Nullable ExecutorService pool;
+
+  @BeforeAll
+  static void start() {
+    Kit kit = Kit.find();
+    if (kit != null) {
+      start(kit);
+      return;
+    }
+    String missing =
+        "==== Linux was not booted: walker/live/kit fetches what that needs; run it once ====";
+    if (System.getenv("CI") != null) {
+      fail(missing);
+    }
+    System.err.println(missing);
+    Assumptions.abort(missing);
+  }
+
+  private static void start(Kit kit) {
+    pool = Executors.newFixedThreadPool(AT_ONCE);
+    for (Run run : Run.values()) {
+      RUNS.put(run, pool.submit(() -> boot(kit, run, false)));
+    }
+    control = pool.submit(() -> boot(kit, CONTROL, true));
+  }
+
+  private static BootRun boot(Kit kit, Run run, boolean deaf)
+      throws IOException, InterruptedException {
+    return BootRun.of(kit, BootRun.Guest.usual(kit, run.mode, run.levels, deaf));
+  }
+
+  @AfterAll
+  static void end() {
+    if (pool != null) {
+      pool.shutdownNow();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(Run.class)
+  void linuxUsesItsDiskAndTellsFaults(Run run) throws ExecutionException, InterruptedException {
+    BootRun boot = Objects.requireNonNull(RUNS.get(run)).get();
+    String console = boot.console();
+    String all = boot.toString();
+    System.out.printf("%s: %.0f s; %s%n", run, boot.seconds(), boot.counters());
+    assertTrue(console.contains("LIVE-DATA-SAME"), all);
+    assertTrue(console.contains("LIVE-FILE kept"), all);
+    assertFalse(console.contains("LIVE-WARNING"), all);
+    assertTrue(console.contains("LIVE-DMA read 0x%08X".formatted(2 | run.readCode << 8)), all);
+    assertTrue(console.contains("LIVE-DMA write 0x%08X".formatted(2 | run.writeCode << 8)), all);
+    for (String[] words : run.inDmesg()) {
+      assertTrue(
+          console.lines().anyMatch(l -> Stream.of(words).allMatch(l::contains)),
+          () -> "no line of the driver with " + String.join(", ", words) + " in " + all);
+    }
+    assertTrue(console.contains("LIVE-DONE"), all);
+    assertTrue(console.contains("reboot: Power down"), all);
+    assertEquals(0, boot.exit(), all);
+    // Two provoked refusals and nothing else was worth a line.
+    assertEquals(2, boot.lines().size(), all);
+    assertTrue(boot.lines().stream().allMatch(l -> l.startsWith("test: ")), all);
+    assertFalse(boot.counters().contains("lost"), all);
+  }
+
+  @Test
+  void hiddenInvalidationsAreNoticed() throws ExecutionException, InterruptedException {
+    BootRun boot = Objects.requireNonNull(control).get();
+    String console = boot.console();
+    boolean works =
+        console.contains("LIVE-DATA-SAME")
+            && console.contains("LIVE-FILE kept")
+            && !console.contains("LIVE-WARNING");
+    assertFalse(works, boot.toString());
+  }
+}
