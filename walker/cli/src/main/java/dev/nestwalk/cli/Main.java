@@ -30,7 +30,8 @@ import picocli.CommandLine.Spec;
       FieldsCommand.class,
       DecodeCommand.class,
       ExercisesCommand.class,
-      ReplayRegistersCommand.class
+      ReplayRegistersCommand.class,
+      ServeCommand.class
     },
     footer = {
       "",

@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.function.Supplier;
 
 /**
  * The walk page, live: a server for this machine's own browser. It listens on the loopback address
@@ -33,7 +34,7 @@ public final class Explorer implements AutoCloseable {
     System.setProperty("sun.net.httpserver.maxReqTime", "10");
   }
 
-  private final Exploration exploration;
+  private final Supplier<Exploration> explorations;
   private final HttpServer server;
   private final ExecutorService thread = Executors.newSingleThreadExecutor();
   private final String token;
@@ -51,7 +52,18 @@ public final class Explorer implements AutoCloseable {
    * @param port 0 for any
    */
   public Explorer(Exploration exploration, int port) throws IOException {
-    this.exploration = exploration;
+    this(() -> exploration, port);
+  }
+
+  /**
+   * Starts serving something that may become another machine, as a live one does when its registers
+   * change.
+   *
+   * @param explorations asked before each answer, on the server's thread
+   * @param port 0 for any
+   */
+  public Explorer(Supplier<Exploration> explorations, int port) throws IOException {
+    this.explorations = explorations;
     byte[] random = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(random);
     token = HexFormat.of().formatHex(random);
@@ -107,6 +119,7 @@ public final class Explorer implements AutoCloseable {
   }
 
   private Reply answer(String what, ApiRequest asked) throws IOException, ApiRequest.Refusal {
+    Exploration exploration = explorations.get();
     return switch (what) {
       case "endpoints" -> Reply.json(exploration.endpoints());
       case "walk" -> Reply.json(exploration.walk(asked));

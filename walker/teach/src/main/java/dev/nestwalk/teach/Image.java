@@ -57,6 +57,11 @@ public final class Image {
     return new Image(name, file, mappings, null, Machine.read(registers));
   }
 
+  /** A machine whose memory is at hand elsewhere: nothing to open, no rows. */
+  public static Image ofMachine(String name, Machine machine) {
+    return new Image(name, machine.file(), List.of(), null, machine);
+  }
+
   /** Opens the memory anew. */
   public GuestMemory open(Opening opening, Arena arena) throws ImageException {
     return mappings.isEmpty()

@@ -1,0 +1,305 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.live.Kit;
+import dev.nestwalk.live.LiveFormat;
+import dev.nestwalk.live.LiveMachine;
+import dev.nestwalk.live.LiveMode;
+import dev.nestwalk.live.LiveOptions;
+import dev.nestwalk.live.LiveProbes;
+import dev.nestwalk.teach.Explorer;
+import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.Numbers;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** A unit for a QEMU guest. */
+@Command(
+    name = "serve",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Serves an IOMMU, NVMe controllers behind it and a test function to a QEMU over vfio-user.",
+      "Prints QEMU's command line and waits for it; ends when QEMU does, or with Ctrl-C.",
+      "QEMU 10.1 or newer has the client (vfio-user-pci); walker/live/kit fetches one."
+    },
+    footer = {"", "Example: nestwalk serve --format vtd --mode scalable --disk disk.img"})
+final class ServeCommand implements Callable<Integer> {
+  private static final long MILLIS_PER_LINE = 1000;
+
+  /** What the guest's tables may be. */
+  enum ModeName {
+    /** Legacy mode. */
+    LEGACY,
+    /** Scalable mode. */
+    SCALABLE,
+    /** Nested translation. */
+    NESTED
+  }
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Option(names = "--format", required = true, paramLabel = "vtd|smmuv3")
+  private LiveFormat format = LiveFormat.VTD;
+
+  @Option(
+      names = "--mode",
+      paramLabel = "MODE",
+      description = "legacy (default), scalable or nested; smmuv3: nested only.")
+  private @Nullable ModeName mode;
+
+  @Option(
+      names = "--stage",
+      paramLabel = "1|2",
+      description = "The stage the guest gets (scalable, smmuv3). Default: 1.")
+  private int stage = 1;
+
+  @Option(names = "--levels", paramLabel = "4|5", description = "Largest tables. Default: 4.")
+  private int levels = 4;
+
+  @Option(
+      names = "--disk",
+      paramLabel = "FILE",
+      description = "A disk image; more than once for more. Default: 64 MiB that are forgotten.")
+  private List<Path> disks = new ArrayList<>();
+
+  @Option(names = "--ram", paramLabel = "FILE", description = "Guest RAM. Default: DIR/ram.")
+  private @Nullable Path ram;
+
+  @Option(names = "--size", paramLabel = "512M", description = "Of guest RAM. Default: 512M.")
+  private String size = "512M";
+
+  @Option(
+      names = "--dir",
+      paramLabel = "DIR",
+      description = "For sockets and tables. Default: a folder that is removed at the end.")
+  private @Nullable Path dir;
+
+  @Option(
+      names = "--qemu",
+      paramLabel = "PROGRAM",
+      description = "Default: the kit's, or qemu-system-x86_64 or -aarch64.")
+  private @Nullable String qemu;
+
+  @Option(names = "--kernel", paramLabel = "FILE", description = "Linux. Default: the kit's.")
+  private @Nullable Path kernel;
+
+  @Option(names = "--initrd", paramLabel = "FILE", description = "Its initial RAM disk.")
+  private @Nullable Path initrd;
+
+  @Option(names = "--append", paramLabel = "WORDS", description = "For the kernel's command line.")
+  private String append = "";
+
+  @Option(
+      names = "--registers",
+      paramLabel = "ADDRESS",
+      description = "Where a PC's firmware puts the unit, if not where SeaBIOS does.")
+  private @Nullable String registers;
+
+  @Option(names = "--boot", description = "Starts QEMU as well, on this terminal.")
+  private boolean boots;
+
+  @Option(
+      names = "--explore",
+      description = "Serves a page as well, to walk the guest's own tables while it runs.")
+  private boolean explores;
+
+  @Option(
+      names = "--record",
+      paramLabel = "FILE",
+      description = "Writes a register trace for replay-registers.")
+  private @Nullable Path record;
+
+  @Option(names = "--trace", paramLabel = "FILE", description = "Writes the addresses of DMA.")
+  private @Nullable Path trace;
+
+  @Option(
+      names = "--watch",
+      description = "Compares each DMA with the tables and tells missing invalidations.")
+  private boolean watches;
+
+  @Option(
+      names = "--deaf",
+      description = "The unit acknowledges invalidations and forgets nothing: an experiment.")
+  private boolean deaf;
+
+  ServeCommand() {}
+
+  private LiveMode liveMode() {
+    if (stage != 1 && stage != 2) {
+      throw new InputException("--stage %d: expected 1 or 2".formatted(stage));
+    }
+    boolean vtd = format == LiveFormat.VTD;
+    if (mode == ModeName.NESTED) {
+      return vtd ? LiveMode.SCALABLE_NESTED : LiveMode.STAGES_NESTED;
+    }
+    if (!vtd) {
+      if (mode != null) {
+        throw new InputException("--mode: expected nested or none for smmuv3");
+      }
+      return stage == 1 ? LiveMode.STAGE1 : LiveMode.STAGE2;
+    }
+    if (mode == ModeName.SCALABLE) {
+      return stage == 1 ? LiveMode.SCALABLE : LiveMode.SCALABLE_SECOND;
+    }
+    return LiveMode.LEGACY;
+  }
+
+  private long bytes() {
+    Long bytes = Numbers.lengthOrNull(size);
+    if (bytes == null) {
+      throw new InputException("--size %s: expected bytes, such as 512M".formatted(size));
+    }
+    return bytes;
+  }
+
+  private long registerAddress() {
+    if (registers == null) {
+      return -1;
+    }
+    Long address = Numbers.hexOrNull(registers);
+    if (address == null || address % 4096 != 0 || address >>> 32 != 0) {
+      throw new InputException(
+          "--registers %s: expected a multiple of 0x1000 below 4 GiB".formatted(registers));
+    }
+    return address;
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    LiveMode live = liveMode();
+    bytes();
+    if (dir != null) {
+      return serve(live, dir.toAbsolutePath());
+    }
+    Path folder = temporaryFolder();
+    Thread atCtrlC = new Thread(() -> remove(folder));
+    Runtime.getRuntime().addShutdownHook(atCtrlC);
+    try {
+      return serve(live, folder);
+    } finally {
+      Runtime.getRuntime().removeShutdownHook(atCtrlC);
+      remove(folder);
+    }
+  }
+
+  private static Path temporaryFolder() throws IOException {
+    Path shared = Path.of("/dev/shm"); // memory, where there is one: guest RAM is big
+    return Files.isWritable(shared)
+        ? Files.createTempDirectory(shared, "nestwalk-live")
+        : Files.createTempDirectory("nestwalk-live");
+  }
+
+  private static void remove(Path folder) {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : (Iterable<Path>) files::iterator) {
+        Files.deleteIfExists(file);
+      }
+      Files.delete(folder);
+    } catch (IOException e) {
+      // What is left is in a folder for temporary files.
+    }
+  }
+
+  private LiveOptions options(LiveMode live, Path folder) throws IOException {
+    Kit kit = Kit.find();
+    Path linux = kernel;
+    Path disk = initrd;
+    String program = qemu;
+    Files.createDirectories(folder);
+    if (kit != null && linux == null) {
+      linux = kit.kernel(format);
+      if (disk == null) {
+        disk = folder.resolve("initrd");
+        kit.writeInitrd(format, disk);
+      }
+    }
+    if (program == null) {
+      String plain = format == LiveFormat.VTD ? "qemu-system-x86_64" : "qemu-system-aarch64";
+      program = kit == null ? plain : kit.qemu(format).toString();
+    }
+    return new LiveOptions(
+        live,
+        levels,
+        disks,
+        folder,
+        ram == null ? folder.resolve("ram") : ram.toAbsolutePath(),
+        bytes(),
+        program,
+        linux,
+        disk,
+        append,
+        registerAddress(),
+        deaf,
+        new LiveProbes(record, trace, watches));
+  }
+
+  private int serve(LiveMode live, Path folder) throws IOException, InterruptedException {
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter err = spec.commandLine().getErr();
+    LiveOptions options = options(live, folder);
+    try (LiveMachine machine = LiveMachine.start(options, line -> tell(err, line));
+        Explorer explorer = explores ? explorer(machine) : null) {
+      if (explorer != null) {
+        tell(err, "open " + explorer.url());
+      }
+      if (boots) {
+        boot(machine);
+      } else {
+        out.println(machine.shellCommand());
+        out.flush();
+        if (options.kernel() == null) {
+          tell(err, "put a kernel and its initial RAM disk for VMLINUZ and INITRD");
+        }
+        awaitEnd(machine, err);
+      }
+      tell(err, machine.counters().line());
+      machine.unit().diary().lines().forEach(line -> tell(err, "ignored: " + line));
+    }
+    return Main.DONE;
+  }
+
+  /** The explorer over the guest's memory, which it never changes. */
+  private Explorer explorer(LiveMachine machine) throws IOException {
+    LiveExploration live = new LiveExploration(machine, format == LiveFormat.VTD);
+    return new Explorer(live::now, 0);
+  }
+
+  private static void boot(LiveMachine machine) throws IOException, InterruptedException {
+    Process process = new ProcessBuilder(machine.command()).inheritIO().start();
+    try {
+      process.waitFor();
+    } finally {
+      process.destroy();
+    }
+  }
+
+  /** Waits; shows counters meanwhile, on a terminal. */
+  private static void awaitEnd(LiveMachine machine, PrintWriter err) throws InterruptedException {
+    boolean shown = Boolean.getBoolean("nestwalk.progress");
+    while (!machine.awaitEnd(MILLIS_PER_LINE)) {
+      if (shown) {
+        err.print("\r\033[K" + machine.counters().shortLine());
+        err.flush();
+      }
+    }
+    if (shown) {
+      err.print("\r\033[K");
+    }
+  }
+
+  private static synchronized void tell(PrintWriter err, String line) {
+    boolean shown = Boolean.getBoolean("nestwalk.progress");
+    err.println((shown ? "\r\033[K" : "") + line);
+    err.flush();
+  }
+}
