@@ -33,6 +33,17 @@ public final class Doorbell {
     rings.drainPermits();
   }
 
+  /** Waits for the bell; false if the thread was interrupted, which it stays. */
+  public boolean awaitQuietly() {
+    try {
+      await();
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
   /**
    * Waits for the bell, for at most a time.
    *

@@ -24,7 +24,8 @@ final class Snippets {
   /** All pieces of the tests below {@code root}. */
   Snippets(Path root) throws IOException {
     for (String module :
-        List.of("walker/core", "walker/teach", "walker/cli", "fixtures", "bench")) {
+        List.of(
+            "walker/core", "walker/device", "walker/teach", "walker/cli", "fixtures", "bench")) {
       Path tests = root.resolve(module).resolve("src/test/java");
       try (Stream<Path> files = Files.walk(tests)) {
         for (Path file : files.filter(f -> f.toString().endsWith("Test.java")).toList()) {
