@@ -10,6 +10,7 @@ public final class LiveCounters {
   final LongAdder registerReads = new LongAdder();
   final LongAdder registerWrites = new LongAdder();
   final LongAdder doorbells = new LongAdder();
+  final LongAdder invalidations = new LongAdder();
   final LongAdder reads = new LongAdder();
   final LongAdder writes = new LongAdder();
   final LongAdder atomics = new LongAdder();
@@ -42,25 +43,26 @@ public final class LiveCounters {
   /** A short line for a terminal that shows it again and again. */
   public String shortLine() {
     long translations = translations();
-    return "%d translations, %.1f %% hits, %d refused, %d doorbells, %.1f MiB"
+    return "%d translations, %.1f %% hits, %d refused, %d invalidations, %.1f MiB"
         .formatted(
             translations,
             100.0 * hits() / Math.max(1, translations),
             refused.sum(),
-            doorbells.sum(),
+            invalidations.sum(),
             (bytesRead.sum() + bytesWritten.sum()) / 1048576.0);
   }
 
   /** One line for a person. */
   public String line() {
     long translations = translations();
-    return ("registers %d read, %d written (%d doorbells); DMA %d reads, %d writes, %d atomics,"
-            + " %.1f MiB, %d refused; %d translations, %.1f %% by the IOTLB; interrupts %d of"
-            + " the unit, %d of devices%s")
+    return ("registers %d read, %d written (%d doorbells); %d invalidations; DMA %d reads, %d"
+            + " writes, %d atomics, %.1f MiB, %d refused; %d translations, %.1f %% by the"
+            + " IOTLB; interrupts %d of the unit, %d of devices%s")
         .formatted(
             registerReads.sum(),
             registerWrites.sum(),
             doorbells.sum(),
+            invalidations.sum(),
             reads.sum(),
             writes.sum(),
             atomics.sum(),

@@ -94,11 +94,15 @@ public final class LiveMachine implements AutoCloseable {
     if (options.ignoresInvalidations()) {
       unit.iommu().ignoreInvalidations();
     }
+    unit.iommu()
+        .addListener((stage, domain, process, first, last) -> counters.invalidations.increment());
     functions.add(new RegisterFunction(registerPage(), this::placed));
     Path trace = options.probes().trace();
     if (trace != null) {
-      dmaTrace = new DmaTrace(trace, say);
-      open.add(dmaTrace);
+      DmaTrace opened = new DmaTrace(trace, say);
+      open.add(opened);
+      unit.iommu().addListener(opened);
+      dmaTrace = opened;
     }
     addDisks();
     int testId = nextSourceId();

@@ -1,0 +1,297 @@
+package dev.nestwalk.live;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A live machine whose guest is this test: registers over a socket, tables in the RAM's file. */
+@Timeout(60)
+final class LiveMachineTest {
+  private static final long SIZE = 512L << 20;
+  private static final ValueLayout.OfLong WORD =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+  private static final long ROOT = 0x10_0000;
+  private static final long CONTEXT = 0x10_1000;
+  private static final long TABLES = 0x10_2000;
+  private static final long PAGE = 0x20_0000;
+  private static final long OTHER_PAGE = 0x20_1000;
+  private static final long IOVA = 0x4567_8000;
+  private static final int TEST_FUNCTION = 0x20;
+
+  @TempDir Path folder;
+  private final List<String> lines = new ArrayList<>();
+  private final Arena arena = Arena.ofShared();
+  private MemorySegment ram = MemorySegment.NULL;
+
+  @AfterEach
+  void unmap() {
+    arena.close();
+  }
+
+  private synchronized void say(String line) {
+    lines.add(line);
+  }
+
+  private synchronized List<String> lines() {
+    return List.copyOf(lines);
+  }
+
+  private LiveOptions options(LiveMode mode, List<Path> disks, LiveProbes probes) {
+    return new LiveOptions(
+        mode,
+        4,
+        disks,
+        folder,
+        folder.resolve("ram"),
+        SIZE,
+        "qemu",
+        null,
+        null,
+        "",
+        -1,
+        false,
+        probes);
+  }
+
+  private LiveMachine start(LiveOptions options) throws IOException {
+    LiveMachine machine = LiveMachine.start(options, this::say);
+    try (FileChannel file =
+        FileChannel.open(options.ram(), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      ram = file.map(FileChannel.MapMode.READ_WRITE, 0, SIZE, arena);
+    }
+    return machine;
+  }
+
+  private VfioClient connect(String name) throws IOException {
+    return VfioClient.ready(folder.resolve(name + ".sock"));
+  }
+
+  /** The unit's registers, placed as firmware does. */
+  private VfioClient unit(long address) throws IOException {
+    VfioClient client = connect("unit");
+    byte[] bar = new byte[4];
+    PciFunction.put(address, bar);
+    client.write(7, 0x10, bar);
+    return client;
+  }
+
+  private static void set(VfioClient client, long offset, int size, long value) throws IOException {
+    byte[] bytes = new byte[size];
+    PciFunction.put(value, bytes);
+    assertFalse(client.write(0, offset, bytes).isError());
+  }
+
+  private static long get(VfioClient client, long offset, int size) throws IOException {
+    byte[] bytes = new byte[size];
+    client.read(0, offset, size).body().get(16, bytes);
+    return PciFunction.value(bytes);
+  }
+
+  /** Legacy tables of four levels, which map {@link #IOVA} to {@link #PAGE}; translation on. */
+  private void translate(VfioClient unit) throws IOException {
+    ram.set(WORD, ROOT, CONTEXT | 1);
+    ram.set(WORD, CONTEXT + 16 * TEST_FUNCTION, TABLES | 1);
+    ram.set(WORD, CONTEXT + 16 * TEST_FUNCTION + 8, 2 | 1 << 8); // 4 levels, domain 1
+    for (int level = 4; level > 1; level--) {
+      ram.set(WORD, entry(level), TABLES + 0x1000L * (5 - level) | 3);
+    }
+    ram.set(WORD, entry(1), PAGE | 3);
+    set(unit, 0x20, 8, ROOT);
+    set(unit, 0x18, 4, 1 << 30); // SRTP
+    set(unit, 0x18, 4, 1 << 31); // TE
+    assertEquals(0xc000_0000L, get(unit, 0x1c, 4) & 0xc000_0000L);
+  }
+
+  private static long entry(int level) {
+    long table = TABLES + 0x1000L * (4 - level);
+    return table + 8 * (IOVA >>> 12 + 9 * (level - 1) & 511);
+  }
+
+  private static int dma(VfioClient test, int command, long address) throws IOException {
+    set(test, TestFunction.ADDRESS, 8, address);
+    set(test, TestFunction.COMMAND, 4, command);
+    long status = TestFunction.BUSY;
+    while (status == TestFunction.BUSY) {
+      status = get(test, TestFunction.STATUS, 4);
+    }
+    return (int) status;
+  }
+
+  @Test
+  void aGuestsTablesTranslateItsDevicesDma() throws IOException, InterruptedException {
+    try (LiveMachine machine = start(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE));
+        VfioClient unit = unit(0xfebf_c000L);
+        VfioClient test = connect("test")) {
+      translate(unit);
+      test.write(7, 4, new byte[] {6, 0});
+      ram.set(WORD, PAGE + 0x10, 0x1122334455667788L);
+      assertEquals(TestFunction.DONE, dma(test, 1, IOVA + 0x10));
+      assertEquals(0x1122334455667788L, get(test, TestFunction.DATA, 8));
+      set(test, TestFunction.DATA, 8, 5);
+      assertEquals(TestFunction.DONE, dma(test, 3, IOVA + 0x10));
+      assertEquals(0x112233445566778dL, ram.get(WORD, PAGE + 0x10));
+
+      assertEquals(TestFunction.REFUSED | 5 << 8, dma(test, 2, 0x1000));
+      assertEquals(2, get(unit, 0x34, 4) & 2, "a fault is pending");
+      assertEquals(TEST_FUNCTION, get(unit, 0x228, 8) & 0xffff, "who it was");
+      assertEquals(1, lines().size(), lines().toString());
+      assertTrue(lines().get(0).contains("write of 0x1000 refused: 0x05 LGN.2"), lines().get(0));
+      assertEquals(ROOT, machine.registers().get("RTADDR"));
+      assertEquals(0xc000_0000L, machine.registers().get("GSTS"));
+      assertFalse(machine.awaitEnd(1));
+    }
+  }
+
+  @Test
+  void aMissingInvalidationIsTold() throws IOException {
+    LiveProbes watching = new LiveProbes(null, null, true);
+    try (LiveMachine machine = start(options(LiveMode.LEGACY, List.of(), watching));
+        VfioClient unit = unit(0xfebf_c000L);
+        VfioClient test = connect("test")) {
+      translate(unit);
+      test.write(7, 4, new byte[] {6, 0});
+      assertEquals(TestFunction.DONE, dma(test, 1, IOVA));
+      ram.set(WORD, entry(1), OTHER_PAGE | 3);
+      set(unit, 0xf8, 8, 1L << 63 | 1L << 60); // global IOTLB invalidation
+      assertEquals(TestFunction.DONE, dma(test, 1, IOVA));
+      assertEquals(List.of(), lines(), "told of the change");
+      ram.set(WORD, entry(1), 0);
+      assertEquals(TestFunction.DONE, dma(test, 1, IOVA), "what caches are for");
+      assertEquals(1, lines().size(), lines().toString());
+      String line = lines().get(0);
+      assertTrue(line.contains("read of 0x%x uses what is no longer".formatted(IOVA)), line);
+      assertTrue(line.contains("caches say 0x%x".formatted(OTHER_PAGE)), line);
+      assertTrue(line.contains("tables say fault 0x6"), line);
+      assertTrue(machine.counters().translations() > 0);
+    }
+  }
+
+  @Test
+  void whatHappensIsWrittenDown() throws IOException {
+    Path record = folder.resolve("record");
+    Path trace = folder.resolve("trace");
+    long queue = 0x30_0000;
+    long status = 0x30_1000;
+    try (LiveMachine machine =
+            start(options(LiveMode.LEGACY, List.of(), new LiveProbes(record, trace, false)));
+        VfioClient unit = unit(0xfebf_c000L);
+        VfioClient test = connect("test")) {
+      translate(unit);
+      ram.set(WORD, queue, 0x25L | 7L << 32); // wait: status data 7
+      ram.set(WORD, queue + 8, status);
+      set(unit, 0x90, 8, queue);
+      set(unit, 0x18, 4, 1 << 31 | 1 << 26);
+      set(unit, 0x88, 8, 0x10);
+      assertEquals(7, ram.get(WORD, status));
+      test.write(7, 4, new byte[] {6, 0});
+      assertEquals(TestFunction.DONE, dma(test, 1, IOVA + 8));
+      assertTrue(machine.counters().line().contains("1 doorbells"), machine.counters().line());
+    }
+    List<String> written = Files.readAllLines(record);
+    assertTrue(written.get(0).startsWith("#"));
+    int doorbell = written.indexOf("w 88 8 10");
+    assertEquals("q 300000 25000000070000000010300000000000", written.get(doorbell - 1));
+    assertEquals("s 301000 07000000", written.get(doorbell + 1));
+    assertTrue(written.contains("w 20 8 100000"), written.toString());
+    List<String> accesses = Files.readAllLines(trace);
+    assertTrue(accesses.get(1).endsWith(" 0020 - r 45678008 8"), accesses.toString());
+  }
+
+  @Test
+  void endsWhenTheClientsAreGoneAndHarmsNothing() throws IOException, InterruptedException {
+    Path disk = folder.resolve("disk");
+    byte[] content = new byte[8 * 512];
+    content[700] = 9;
+    Files.write(disk, content);
+    try (LiveMachine machine = start(options(LiveMode.STAGE1, List.of(disk), LiveProbes.NONE))) {
+      VfioClient unit = unit(VirtTree.REGISTERS);
+      VfioClient nvme = connect("nvme0");
+      VfioClient test = connect("test");
+      assertEquals(0xd44_301b, get(unit, 0, 4));
+      assertEquals(0x10400, get(nvme, Nvme.VS, 4));
+      unit.close();
+      nvme.close();
+      assertFalse(machine.awaitEnd(100), "one is still there");
+      test.close();
+      assertTrue(machine.awaitEnd(10_000));
+      assertEquals(List.of(), lines());
+    }
+    assertEquals(-1, Files.mismatch(disk, Files.write(folder.resolve("same"), content)));
+    assertFalse(Files.exists(folder.resolve("unit.sock")));
+  }
+
+  @Test
+  void refusesWhatDoesNotFitWithOneLine() throws IOException {
+    Files.write(folder.resolve("ram"), new byte[4096]);
+    assertRefused(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE), "4096 bytes, expected");
+    Files.delete(folder.resolve("ram"));
+    Path missing = folder.resolve("missing");
+    assertRefused(options(LiveMode.LEGACY, List.of(missing), LiveProbes.NONE), "no such disk");
+    Path deep = folder.resolve("d".repeat(100));
+    LiveOptions long1 =
+        new LiveOptions(
+            LiveMode.LEGACY,
+            4,
+            List.of(),
+            deep,
+            deep.resolve("ram"),
+            SIZE,
+            "qemu",
+            null,
+            null,
+            "",
+            -1,
+            false,
+            LiveProbes.NONE);
+    assertRefused(long1, "too long for sockets");
+    for (int levels : new int[] {3, 6}) {
+      LiveOptions options =
+          new LiveOptions(
+              LiveMode.LEGACY,
+              levels,
+              List.of(),
+              folder,
+              folder.resolve("ram"),
+              SIZE,
+              "qemu",
+              null,
+              null,
+              "",
+              -1,
+              false,
+              LiveProbes.NONE);
+      assertRefused(options, "expected 4 or 5");
+    }
+    try (LiveMachine one = start(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE))) {
+      assertRefused(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE), "another server");
+      assertTrue(one.shellCommand().contains("-acpitable file="), one.shellCommand());
+      assertTrue(one.shellCommand().contains("\"addr\":\"4.0\""), one.shellCommand());
+    }
+  }
+
+  private void assertRefused(LiveOptions options, String words) {
+    IOException refused =
+        assertThrows(IOException.class, () -> LiveMachine.start(options, this::say).close());
+    String line = String.valueOf(refused.getMessage());
+    assertTrue(line.contains(words), line);
+    assertEquals(1, line.lines().count());
+  }
+}
