@@ -3,13 +3,17 @@ package dev.nestwalk.device;
 import dev.nestwalk.Iommu;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.smmu.Cr0;
+import dev.nestwalk.smmu.Cr2;
 import dev.nestwalk.smmu.EventRecord;
+import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.smmu.Gbpa;
 import dev.nestwalk.smmu.GlobalError;
 import dev.nestwalk.smmu.Idr0;
 import dev.nestwalk.smmu.Idr5;
 import dev.nestwalk.smmu.SmmuCapabilities;
+import dev.nestwalk.smmu.StreamProbe;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +33,10 @@ public final class SmmuUnit extends Unit {
 
   private static final long TRANSLATION_ENABLES =
       Cr0.SMMUEN.mask() | Cr0.ATSCHK.mask() | Cr0.VMW.mask();
+
+  /** What translation takes of the ID registers. */
+  private static final List<SmmuRegister> CONSTANTS =
+      List.of(SmmuRegister.IDR0, SmmuRegister.IDR1, SmmuRegister.IDR3, SmmuRegister.IDR5);
 
   private final SmmuRegisters registers;
   private final SmmuErrors errors;
@@ -56,7 +64,7 @@ public final class SmmuUnit extends Unit {
             errors,
             options.memory(),
             options.pageResponses(),
-            (stream, substream) -> 0,
+            this::responsePasid,
             diary());
     stalls = new SmmuStalls(registers, events);
     commands = new SmmuCommandQueue(this, registers, errors, interrupts, stalls);
@@ -78,8 +86,8 @@ public final class SmmuUnit extends Unit {
           "IDR5.STALL_MAX is 0: expected at least 1 where IDR0.STALL_MODEL allows stalls");
     }
     Map<String, Long> off = new HashMap<>();
-    for (String name : new String[] {"IDR0", "IDR1", "IDR3", "IDR5"}) {
-      off.put(name, registers.getOrDefault(name, 0L));
+    for (SmmuRegister constant : CONSTANTS) {
+      off.put(constant.name(), registers.getOrDefault(constant.name(), 0L));
     }
     off.put("CR0", 0L);
     SmmuUnit unit =
@@ -248,6 +256,31 @@ public final class SmmuUnit extends Unit {
       return;
     }
     pages.request(port.sourceId(), port.pasid(), iova, access, group, last);
+  }
+
+  /** STE.PPAR; where there is no valid STE, an event if software asked for such (CR2). */
+  private int responsePasid(int streamId, int substreamId) {
+    Map<String, Long> now = effective();
+    for (SmmuRegister constant : CONSTANTS) {
+      now.put(constant.name(), registers.get(constant));
+    }
+    StreamProbe probe = new StreamProbe(options().memory(), now);
+    int code = probe.resolve(streamId);
+    if (code == StreamProbe.VALID) {
+      return probe.respondsWithPasid() ? 1 : 0;
+    }
+    boolean wanted =
+        registers.has(SmmuRegister.CR2, Cr2.REC_CFG_ATS)
+            && (code != EventType.C_BAD_STREAMID.code()
+                || registers.has(SmmuRegister.CR2, Cr2.RECINVSID));
+    if (wanted) {
+      long substream = (long) substreamId << EventRecord.SUBSTREAMID.lo();
+      long stream = (long) streamId << EventRecord.STREAMID.lo();
+      long fetch = code == EventType.F_STE_FETCH.code() ? probe.fetchAddress() : 0;
+      long[] words = {code | substream | stream | EventRecord.SSV.mask(), 0, 0, fetch};
+      events.record(words);
+    }
+    return -1;
   }
 
   @Override
