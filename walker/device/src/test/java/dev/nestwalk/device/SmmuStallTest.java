@@ -1,0 +1,274 @@
+package dev.nestwalk.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+
+/** Stalled accesses, items 38 to 45 of the list, and what becomes of them in a snapshot. */
+final class SmmuStallTest {
+  private static final int RESUME = 0x44;
+  private static final int STALL_TERM = 0x45;
+  private static final long RETRY = 1 << 12;
+  private static final long ABORT = 1 << 13;
+  private static final long SID = (long) SmmuGuest.STALLING << 32;
+  private static final long STALL = 1L << 31;
+
+  private final SmmuGuest guest = new SmmuGuest();
+
+  @AfterEach
+  void close() {
+    guest.close();
+  }
+
+  /** A read on a thread of its own. */
+  private static CompletableFuture<Long> access(SmmuUnit unit, long iova) {
+    CompletableFuture<Long> answer = new CompletableFuture<>();
+    Thread device =
+        new Thread(
+            () -> {
+              Port port = unit.port(SmmuGuest.STALLING);
+              answer.complete(port.translate(iova, Access.READ));
+              port.done();
+            });
+    device.setDaemon(true);
+    device.start();
+    return answer;
+  }
+
+  private CompletableFuture<Long> held(long iova, int records) {
+    CompletableFuture<Long> answer = access(guest.unit, iova);
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == records);
+    return answer;
+  }
+
+  private static void until(BooleanSupplier holds) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (!holds.getAsBoolean()) {
+      assertTrue(System.nanoTime() < end, "waited for too long");
+      LockSupport.parkNanos(100_000);
+    }
+  }
+
+  private static long get(CompletableFuture<Long> answer) {
+    try {
+      return answer.get(30, TimeUnit.SECONDS);
+    } catch (InterruptedException | ExecutionException | TimeoutException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private void map() {
+    guest.tables.map(SmmuGuest.NOWHERE, SmmuGuest.OUTPUT + 0x3000, 3, 1L << 10 | 1L << 6);
+  }
+
+  @Test
+  @DisplayName("38: a stalled access is made again when software has mapped its page")
+  void retryAfterMapping() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = held(SmmuGuest.NOWHERE, 1);
+    assertEquals(STALL, guest.event(0, 1) & 0x8000_ffffL, "Stall and tag 0");
+    assertEquals(List.of("EVTQ"), guest.signals());
+    assertFalse(answer.isDone());
+    guest.sync();
+    assertEquals(1, guest.r(SmmuGuest.CMDQ_CONS), "nobody waits for a device that is held");
+    map();
+    guest.command(RESUME | RETRY | SID, 0);
+    assertEquals(SmmuGuest.OUTPUT + 0x3000, Translation.address(get(answer)));
+    assertEquals(1, guest.r(SmmuGuest.EVENTQ_PROD));
+  }
+
+  @Test
+  @DisplayName("39: an access made again may stall again, as a new one")
+  void retryFaultsAgain() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = held(SmmuGuest.NOWHERE, 1);
+    guest.command(RESUME | RETRY | SID, 0);
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == 2);
+    assertFalse(answer.isDone());
+    map();
+    guest.command(RESUME | RETRY | SID, guest.event(1, 1) & 0xffff);
+    assertFalse(Translation.isFault(get(answer)));
+  }
+
+  @Test
+  @DisplayName("40: an access ends with an abort, or silently with zeros")
+  void abortOrZeros() throws InterruptedException {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = held(SmmuGuest.NOWHERE, 1);
+    guest.command(RESUME | ABORT | SID, 0);
+    assertEquals(0x10, Translation.code(get(answer)));
+
+    byte[] data = {1, 2, 3, 4};
+    long[] count = new long[1];
+    Thread device =
+        new Thread(
+            () -> {
+              Port port = guest.unit.port(SmmuGuest.STALLING);
+              count[0] = port.read(SmmuGuest.NOWHERE, MemorySegment.ofArray(data));
+            });
+    device.start();
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == 2);
+    guest.command(RESUME | SID, 0);
+    device.join();
+    assertEquals(4, count[0], "read as zeros, without an error");
+    assertEquals(0, data[0] | data[1] | data[2] | data[3]);
+  }
+
+  @Test
+  @DisplayName("40: a unit that can only abort takes RESUME without abort as one")
+  void terminationModel() {
+    Map<String, Long> aborting = Map.of("IDR0", SmmuGuest.id("IDR0") | 1L << 26);
+    try (SmmuGuest other = new SmmuGuest(aborting)) {
+      other.start(SmmuGuest.ON);
+      CompletableFuture<Long> answer = access(other.unit, SmmuGuest.NOWHERE);
+      until(() -> other.r(SmmuGuest.EVENTQ_PROD) == 1);
+      other.command(RESUME | SID, 0);
+      assertTrue(Translation.isFault(get(answer)));
+    }
+  }
+
+  @Test
+  @DisplayName("41: RESUME with a wrong tag or stream does nothing")
+  void wrongTag() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = held(SmmuGuest.NOWHERE, 1);
+    guest.command(RESUME | RETRY | SID, 1);
+    guest.command(RESUME | RETRY | 9L << 32, 0);
+    assertEquals(2, guest.r(SmmuGuest.CMDQ_CONS), "consumed");
+    assertFalse(answer.isDone());
+    assertEquals(
+        "no access is stalled with this tag: CMD_RESUME, 2 times", guest.unit.diary().toString());
+    guest.command(RESUME | ABORT | SID, 0);
+    get(answer);
+  }
+
+  @Test
+  @DisplayName("42: STALL_TERM ends every access of a stream with an abort")
+  void terminateAStream() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> one = held(SmmuGuest.NOWHERE, 1);
+    CompletableFuture<Long> other = held(SmmuGuest.NOWHERE + 4096, 2);
+    assertEquals(1, guest.event(1, 1) & 0xffff, "another tag");
+    guest.command(STALL_TERM | 9L << 32, 0);
+    assertFalse(one.isDone() || other.isDone());
+    guest.command(STALL_TERM | SID, 0);
+    assertTrue(Translation.isFault(get(one)));
+    assertTrue(Translation.isFault(get(other)));
+  }
+
+  @Test
+  @DisplayName("43: switching translation off ends every stalled access; its tag is free")
+  void switchedOff() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = held(SmmuGuest.NOWHERE, 1);
+    guest.w(0x20, 0xe);
+    assertTrue(Translation.isFault(get(answer)));
+    guest.w(0x20, SmmuGuest.ON);
+    CompletableFuture<Long> next = held(SmmuGuest.NOWHERE, 2);
+    assertEquals(0, guest.event(1, 1) & 0xffff);
+    guest.command(RESUME | ABORT | SID, 0);
+    get(next);
+  }
+
+  @Test
+  @DisplayName("44: beyond STALL_MAX an access waits unrecorded until a tag is free")
+  void mostStalls() {
+    guest.start(SmmuGuest.ON);
+    List<CompletableFuture<Long>> answers = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      answers.add(held(SmmuGuest.NOWHERE + 4096L * i, i + 1));
+    }
+    CompletableFuture<Long> fifth = access(guest.unit, SmmuGuest.NOWHERE + 4096L * 9);
+    assertThrows(TimeoutException.class, () -> fifth.get(50, TimeUnit.MILLISECONDS));
+    assertEquals(4, guest.r(SmmuGuest.EVENTQ_PROD));
+    guest.command(RESUME | ABORT | SID, 2);
+    get(answers.get(2));
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == 5);
+    assertEquals(2, guest.event(4, 1) & 0xffff, "the tag that became free");
+    guest.command(STALL_TERM | SID, 0);
+    assertTrue(Translation.isFault(get(fifth)));
+  }
+
+  @Test
+  @DisplayName("45: with a full queue the record of a stall waits, and is not lost")
+  void fullQueue() {
+    guest.log2 = 0;
+    guest.start(SmmuGuest.ON);
+    Port other = guest.unit.port(SmmuGuest.STREAM);
+    other.translate(SmmuGuest.NOWHERE, Access.READ);
+    other.done();
+    CompletableFuture<Long> answer = access(guest.unit, SmmuGuest.NOWHERE);
+    assertThrows(TimeoutException.class, () -> answer.get(50, TimeUnit.MILLISECONDS));
+    assertEquals(1, guest.r(SmmuGuest.EVENTQ_PROD), "no overflow either");
+    guest.signals();
+    guest.w(SmmuGuest.EVENTQ_CONS, 1);
+    assertEquals(0, guest.r(SmmuGuest.EVENTQ_PROD), "written, over the wrap");
+    assertEquals(List.of("EVTQ"), guest.signals());
+    assertEquals(0x10 | SID, guest.event(0, 0));
+    guest.command(STALL_TERM | SID, 0);
+    get(answer);
+  }
+
+  @Test
+  @DisplayName("45: a stall while EVENTQEN = 0 is recorded when the queue is on")
+  void stallWhileOff() {
+    guest.start(SmmuGuest.ON & ~4);
+    CompletableFuture<Long> answer = access(guest.unit, SmmuGuest.NOWHERE);
+    assertThrows(TimeoutException.class, () -> answer.get(50, TimeUnit.MILLISECONDS));
+    guest.w(0x20, SmmuGuest.ON);
+    assertEquals(1, guest.r(SmmuGuest.EVENTQ_PROD));
+    guest.command(STALL_TERM | SID, 0);
+    get(answer);
+  }
+
+  @Test
+  @DisplayName("62: a restored unit keeps the stall for the device that makes its access again")
+  void stallsInASnapshot() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> first = held(SmmuGuest.NOWHERE, 1);
+    Snapshot state = Snapshot.parse(guest.unit.snapshot().toString());
+    SmmuUnit other = guest.newUnit(Map.of());
+    other.restore(state);
+    CompletableFuture<Long> again = access(other, SmmuGuest.NOWHERE);
+    assertThrows(TimeoutException.class, () -> again.get(50, TimeUnit.MILLISECONDS));
+    assertEquals(1, other.mmioRead(SmmuGuest.EVENTQ_PROD, 4), "no second record");
+    map();
+    guest.put(RESUME | RETRY | SID, 0);
+    other.mmioWrite(SmmuGuest.CMDQ_PROD, 4, 1);
+    assertEquals(SmmuGuest.OUTPUT + 0x3000, Translation.address(get(again)));
+    guest.unit.restore(state);
+    assertFalse(Translation.isFault(get(first)), "made again by the restore, and now mapped");
+  }
+
+  @Test
+  @DisplayName("62: software resumes a restored stall that no device has made again")
+  void resumedBeforeItIsMadeAgain() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> first = held(SmmuGuest.NOWHERE, 1);
+    SmmuUnit other = guest.newUnit(Map.of());
+    other.restore(guest.unit.snapshot());
+    guest.put(RESUME | ABORT | SID, 0);
+    other.mmioWrite(SmmuGuest.CMDQ_PROD, 4, 1);
+    assertTrue(other.diary().isEmpty(), "the tag was known");
+    assertFalse(other.snapshot().toString().contains("STALLS "), "and is free");
+    guest.w(0x20, 0);
+    get(first);
+  }
+}
