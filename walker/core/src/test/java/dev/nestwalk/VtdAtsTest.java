@@ -55,7 +55,8 @@ final class VtdAtsTest {
           FaultReason.SCT_2,
           FaultReason.SCT_5,
           FaultReason.SCT_6,
-          FaultReason.SCT_7);
+          FaultReason.SCT_7,
+          FaultReason.SGN_10);
 
   /** Table 30: what a translation request ends with as Completer Abort. */
   private static final Set<FaultReason> ABORTED =
@@ -73,6 +74,7 @@ final class VtdAtsTest {
           FaultReason.SRT_3,
           FaultReason.SCT_1,
           FaultReason.SCT_3,
+          FaultReason.SCT_4,
           FaultReason.SCT_9,
           FaultReason.SPD_1,
           FaultReason.SPD_3,

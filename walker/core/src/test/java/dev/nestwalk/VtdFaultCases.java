@@ -245,6 +245,14 @@ final class VtdFaultCases {
           lab.ask(-1, IOVA, R);
         });
     add(
+        FaultReason.SCT_4,
+        "page requests without a device-TLB",
+        lab -> {
+          // PRE 4 without DTE 2.
+          lab.machine.scalable().scalableContext(SOURCE, 16, 0, PASID);
+          lab.askUnserved(-1, IOVA, R);
+        });
+    add(
         FaultReason.SCT_5,
         "translation request without DTE",
         lab -> {
@@ -266,6 +274,15 @@ final class VtdFaultCases {
         lab -> {
           lab.second();
           lab.ask(1 << 13, IOVA, R);
+        });
+    add(
+        FaultReason.SGN_10,
+        "PASID of 13 bits on a unit with 12",
+        lab -> {
+          lab.second();
+          // PSS 39:35 = 11.
+          lab.machine.register("ECAP", VtdMachine.ECAP & ~(31L << 35) | 11L << 35);
+          lab.ask(1 << 12, IOVA, R);
         });
     add(
         FaultReason.SCT_9,

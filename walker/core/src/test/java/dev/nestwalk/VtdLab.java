@@ -153,6 +153,15 @@ final class VtdLab {
     return value == null ? 0 : value;
   }
 
+  /** Asks without a look at whether the function may use a device-TLB. */
+  VtdLab askUnserved(int pasid, long iova, int plain) {
+    boolean before = queries;
+    queries = false;
+    ask(SOURCE, pasid, iova, before ? plain | Access.TRANSLATION_REQUEST : plain);
+    queries = before;
+    return this;
+  }
+
   VtdLab ask(int source, int pasid, long iova, int plain) {
     int access = plain;
     int ats = Access.TRANSLATED | Access.TRANSLATION_REQUEST;

@@ -208,8 +208,12 @@ final class VtdConfiguration {
     if (reserved) {
       return 0x42;
     }
+    boolean deviceTlb = ScalableContextEntry.DTE.in(entry[0]);
+    if (!deviceTlb && ScalableContextEntry.PRE.in(entry[0])) {
+      return 0x43;
+    }
     boolean fromDeviceTlb = (access & (Access.TRANSLATED | Access.TRANSLATION_REQUEST)) != 0;
-    if (fromDeviceTlb && ScalableContextEntry.DTE.get(entry[0]) == 0) {
+    if (fromDeviceTlb && !deviceTlb) {
       return 0x44;
     }
     if (pasid < 0) {
@@ -219,9 +223,10 @@ final class VtdConfiguration {
       return 0x45;
     }
     int directoryWidth = 13 + (int) ScalableContextEntry.PDTS.get(entry[0]);
-    boolean tooLarge =
-        VtdUnit.exceeds(pasid, directoryWidth) || VtdUnit.exceeds(pasid, unit.pasidWidth());
-    return tooLarge ? 0x46 : 0;
+    if (VtdUnit.exceeds(pasid, directoryWidth)) {
+      return 0x46;
+    }
+    return VtdUnit.exceeds(pasid, unit.pasidWidth()) ? 0x89 : 0;
   }
 
   private long directoryEntry(long directory, int pasid) {

@@ -96,7 +96,7 @@ final class VtdReference implements Reference {
     if (Outcome.isLibraryCode(code) || code == 0x91) {
       return Completion.SUCCESS;
     }
-    int[] unsupported = {0x01, 0x02, 0x0d, 0x31, 0x33, 0x39, 0x41, 0x44, 0x45, 0x46};
+    int[] unsupported = {0x01, 0x02, 0x0d, 0x31, 0x33, 0x39, 0x41, 0x44, 0x45, 0x46, 0x89};
     for (int one : unsupported) {
       if (one == code) {
         return Completion.UNSUPPORTED_REQUEST;

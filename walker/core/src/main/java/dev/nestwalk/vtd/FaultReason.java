@@ -62,12 +62,14 @@ public enum FaultReason {
   SCT_2(0x41, "SCT.2", true, "context entry not present"),
   /** Reserved bit set in a present context entry. */
   SCT_3(0x42, "SCT.3", true, "reserved bit set in a present context entry"),
+  /** Page requests enabled without device-TLB. */
+  SCT_4(0x43, "SCT.4", true, "PRE without DTE in a context entry"),
   /** Translation or translated request without DTE. */
   SCT_5(0x44, "SCT.5", true, "translation or translated request without DTE"),
   /** Request with PASID without PASIDE. */
   SCT_6(0x45, "SCT.6", true, "request with PASID without PASIDE"),
   /** PASID beyond the PASID directory or the supported PASID width. */
-  SCT_7(0x46, "SCT.7", true, "PASID beyond the PASID directory or the supported PASID width"),
+  SCT_7(0x46, "SCT.7", true, "PASID beyond the PASID directory"),
   /** RID_PASID beyond the PASID directory. */
   SCT_9(0x48, "SCT.9", true, "RID_PASID beyond the PASID directory"),
   /** PASID directory entry unreadable. */
@@ -144,6 +146,8 @@ public enum FaultReason {
   SGN_7(0x86, "SGN.7", true, "read or atomic access without read right"),
   /** Output address in the interrupt range. */
   SGN_8(0x87, "SGN.8", true, "output address in the interrupt range"),
+  /** PASID wider than the unit has. */
+  SGN_10(0x89, "SGN.10", true, "PASID beyond the supported PASID width"),
   /** First-stage flag update needed without page-walk snooping. */
   SFS_9(0x90, "SFS.9", true, "first-stage flag update needed without page-walk snooping"),
   /** First-stage flag update failed. */

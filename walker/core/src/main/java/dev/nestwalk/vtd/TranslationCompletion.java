@@ -49,8 +49,8 @@ final class TranslationCompletion {
   /** Faults that say that this requester has no business with translation requests. */
   private static boolean isUnsupported(int code) {
     return switch (code) {
-      // LRT.2, LCT.2, LCT.5, RTA.2, RTA.4, SRT.2, SCT.2, SCT.5, SCT.6, SCT.7
-      case 0x01, 0x02, 0x0d, 0x31, 0x33, 0x39, 0x41, 0x44, 0x45, 0x46 -> true;
+      // LRT.2, LCT.2, LCT.5, RTA.2, RTA.4, SRT.2, SCT.2, SCT.5, SCT.6, SCT.7, SGN.10
+      case 0x01, 0x02, 0x0d, 0x31, 0x33, 0x39, 0x41, 0x44, 0x45, 0x46, 0x89 -> true;
       default -> false;
     };
   }

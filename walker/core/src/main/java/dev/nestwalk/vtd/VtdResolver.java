@@ -156,6 +156,9 @@ final class VtdResolver {
     if (anyReserved(reserved.scalableContext)) {
       return 0x42;
     }
+    if (ScalableContextEntry.PRE.in(low) && !ScalableContextEntry.DTE.in(low)) {
+      return 0x43;
+    }
     if (ofDeviceTlb && !ScalableContextEntry.DTE.in(low)) {
       return 0x44;
     }
@@ -165,8 +168,11 @@ final class VtdResolver {
       if (!ScalableContextEntry.PASIDE.in(low)) {
         return 0x45;
       }
-      if (pasid >>> Math.min(directoryWidth, unit.pasidWidth()) != 0) {
+      if (pasid >>> directoryWidth != 0) {
         return 0x46;
+      }
+      if (pasid >>> unit.pasidWidth() != 0) {
+        return 0x89;
       }
       plan.privileged = (access & Access.PRIVILEGED) != 0;
     } else {
