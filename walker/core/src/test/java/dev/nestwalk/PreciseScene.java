@@ -1,0 +1,26 @@
+package dev.nestwalk;
+
+import dev.nestwalk.fixtures.Chance;
+
+/**
+ * Requesters, their tables and configuration, and the invalidations that name just what changed.
+ */
+interface PreciseScene {
+  /** The unit. */
+  Iommu iommu();
+
+  /** Source ids; each is used with each of {@link #pasids}. */
+  int[] sources();
+
+  /** PASIDs or SubstreamIDs, -1 for none. */
+  int[] pasids();
+
+  /** An address that leads to a page of {@link PreciseTables#PAGES}, by one of its names. */
+  long name(long page, Chance chance);
+
+  /** Changes something and remembers what. */
+  void change(Chance chance);
+
+  /** Invalidates what was changed since the last call, and hardly more. */
+  void invalidate(Chance chance);
+}

@@ -1,0 +1,260 @@
+package dev.nestwalk;
+
+import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
+import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.vtd.VtdInvalidations;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.TreeSet;
+
+/** A VT-d unit in scalable mode: functions of one device, PASIDs, domains, shared tables. */
+final class PreciseVtd implements PreciseScene {
+  private static final int[] SOURCES = {8, 9, 10, 12, 15};
+  private static final int[] PASIDS = {-1, 3, 70};
+  private static final int DOMAINS = 3;
+  private static final PreciseTables.Shape FIRST =
+      new PreciseTables.Shape(new int[] {39, 30, 21, 12}, 1, 30, 0x81, 0x27, 0x65, 0xe5, 2);
+  private static final PreciseTables.Shape SECOND =
+      new PreciseTables.Shape(new int[] {39, 30, 21, 12}, 1, 30, 0x81, 3, 1, 0x81, 2);
+
+  /** What a PASID's entry says. */
+  private record Config(int domain, int first, int second) {}
+
+  private final TableMemory memory;
+  private final VtdMachine machine;
+  private final Iommu iommu;
+  private final PreciseTables[] firsts = new PreciseTables[3];
+  private final PreciseTables[] seconds = new PreciseTables[2];
+
+  /** By source, directory and PASID. */
+  private final Config[][][] configs = new Config[16][2][PASIDS.length];
+
+  private final int[] directory = new int[16];
+  private final long[][] contexts = new long[16][2];
+  private final List<Runnable> pending = new ArrayList<>();
+
+  PreciseVtd(TableMemory memory, Chance chance) {
+    this.memory = memory;
+    machine = new VtdMachine(memory).scalable();
+    for (int i = 0; i < firsts.length; i++) {
+      firsts[i] = new PreciseTables(memory, FIRST, memory.allocate(), false);
+      memory.put(firsts[i].root, memory.allocate() | FIRST.table());
+      firsts[i].fill(chance);
+    }
+    for (int i = 0; i < seconds.length; i++) {
+      seconds[i] = new PreciseTables(memory, SECOND, memory.allocate(), false);
+      seconds[i].identity(0, 1);
+      // The tables' own pages take flags of the first stage: writable.
+      long low = memory.get(seconds[i].root) & -4096;
+      memory.put(low, memory.get(low) | 2);
+      seconds[i].fill(chance);
+    }
+    for (int source : SOURCES) {
+      for (int which = 0; which < 2; which++) {
+        machine.scalableContext(source, 4 | 8, 0, 0);
+        contexts[source][which] = memory.get(machine.contextAddress(source));
+        directory[source] = which;
+        for (int i = 0; i < PASIDS.length; i++) {
+          write(source, i, draw(chance));
+        }
+      }
+    }
+    iommu = Iommu.vtd(Comparison.over(memory), machine.registers(), 46);
+  }
+
+  private Config draw(Chance chance) {
+    int kind = chance.below(8);
+    int first = kind < 5 ? chance.below(firsts.length) : -1;
+    int second = kind >= 3 && kind < 7 ? chance.below(seconds.length) : -1;
+    return new Config(1 + chance.below(DOMAINS), first, second);
+  }
+
+  private void write(int source, int index, Config config) {
+    configs[source][directory[source]][index] = config;
+    boolean first = config.first >= 0;
+    boolean second = config.second >= 0;
+    PasidEntry entry =
+        first && second
+            ? PasidEntry.ofType(3)
+            : first
+                ? PasidEntry.ofType(1)
+                : second ? PasidEntry.ofType(2) : PasidEntry.passThrough(2);
+    if (first) {
+      entry.firstRoot(4, firsts[config.first].root);
+    }
+    if (second) {
+      entry.secondRoot(2, seconds[config.second].root);
+    }
+    int pasid = Math.max(PASIDS[index], 0);
+    long directoryAt = contexts[source][directory[source]] & -4096;
+    long slot = directoryAt + (pasid >> 6) * 8L;
+    if (memory.get(slot) == 0) {
+      memory.put(slot, memory.allocate() | 1);
+    }
+    long at = (memory.get(slot) & -4096) + (pasid & 63) * 64L;
+    long[] words = entry.walkSnoop().domain(config.domain).words();
+    for (int i = 0; i < words.length; i++) {
+      memory.put(at + 8L * i, words[i]);
+    }
+  }
+
+  @Override
+  public Iommu iommu() {
+    return iommu;
+  }
+
+  @Override
+  public int[] sources() {
+    return SOURCES;
+  }
+
+  @Override
+  public int[] pasids() {
+    return PASIDS;
+  }
+
+  @Override
+  public long name(long page, Chance chance) {
+    return page;
+  }
+
+  @Override
+  public void change(Chance chance) {
+    long page = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];
+    switch (chance.below(8)) {
+      case 0 -> changePasid(chance);
+      case 1 -> changeContext(chance);
+      case 2, 3, 4 -> {
+        int which = chance.below(firsts.length);
+        changedFirst(which, firsts[which].change(page, chance), chance);
+      }
+      default -> {
+        int which = chance.below(seconds.length);
+        changedSecond(which, seconds[which].change(page, chance), chance);
+      }
+    }
+  }
+
+  private void changePasid(Chance chance) {
+    int source = SOURCES[chance.below(SOURCES.length)];
+    int index = chance.below(PASIDS.length);
+    Config before = configs[source][directory[source]][index];
+    write(source, index, draw(chance));
+    int pasid = Math.max(PASIDS[index], 0);
+    int how = chance.below(8);
+    pending.add(
+        () -> {
+          VtdInvalidations unit = iommu.vtdInvalidations();
+          switch (how) {
+            case 0 -> unit.pasidGlobal();
+            case 1 -> unit.pasidDomain(before.domain);
+            default -> unit.pasid(before.domain, pasid);
+          }
+          if (before.second < 0) {
+            unit.pasidIotlb(before.domain, pasid);
+          } else {
+            unit.iotlbDomain(before.domain);
+          }
+        });
+  }
+
+  /** Another PASID directory; FM says that functions beside are meant too. */
+  private void changeContext(Chance chance) {
+    int source = SOURCES[chance.below(SOURCES.length)];
+    directory[source] ^= 1;
+    int mask = chance.below(4);
+    int ignored = new int[] {0, 4, 6, 7}[mask];
+    int named = source ^ chance.below(8) & ignored;
+    memory.put(machine.contextAddress(source), contexts[source][directory[source]]);
+    pending.add(() -> iommu.vtdInvalidations().contextDevice(named, mask));
+  }
+
+  private void changedFirst(int which, PreciseTables.Edit edit, Chance chance) {
+    TreeSet<Long> tags = new TreeSet<>();
+    forEach(
+        (config, index) -> {
+          if (config.first == which) {
+            tags.add((long) config.domain << 32 | Math.max(PASIDS[index], 0));
+          }
+        });
+    for (long tag : tags) {
+      int domain = (int) (tag >>> 32);
+      int pasid = (int) tag;
+      int how = chance.below(12);
+      int mask = mask(edit, chance);
+      boolean leaf = edit.leafOnly() && chance.below(4) != 0;
+      // Any address in the range names it.
+      long at = edit.first() | chance.bits() & (1L << edit.shift()) - 1;
+      pending.add(
+          () -> {
+            VtdInvalidations unit = iommu.vtdInvalidations();
+            switch (how) {
+              case 0 -> unit.pasidIotlb(domain, pasid);
+              case 1 -> unit.iotlbDomain(domain);
+              default -> unit.pasidIotlbPages(domain, pasid, at, mask, leaf);
+            }
+          });
+    }
+  }
+
+  private void changedSecond(int which, PreciseTables.Edit edit, Chance chance) {
+    TreeSet<Integer> domains = new TreeSet<>();
+    forEach(
+        (config, index) -> {
+          if (config.second == which) {
+            domains.add(config.domain);
+          }
+        });
+    for (int domain : domains) {
+      int how = chance.below(12);
+      int mask = mask(edit, chance);
+      boolean leaf = edit.leafOnly() && chance.below(4) != 0;
+      long at = edit.first() | chance.bits() & (1L << edit.shift()) - 1;
+      pending.add(
+          () -> {
+            VtdInvalidations unit = iommu.vtdInvalidations();
+            if (how == 0) {
+              unit.iotlbDomain(domain);
+            } else {
+              unit.iotlbPages(domain, at, mask, leaf);
+            }
+          });
+    }
+  }
+
+  /** AM: what the entry maps or a little more; of a leaf any part of it will do. */
+  private static int mask(PreciseTables.Edit edit, Chance chance) {
+    int all = edit.shift() - 12;
+    boolean part = edit.leafOnly() && edit.before() != 0 && chance.below(2) == 0;
+    return part ? chance.below(all + 1) : all + chance.below(3) * chance.below(2);
+  }
+
+  private interface Seen {
+    void config(Config config, int index);
+  }
+
+  /** Every entry that a directory in use or aside has, since either may be cached. */
+  private void forEach(Seen seen) {
+    for (int source : SOURCES) {
+      for (Config[] entries : configs[source]) {
+        for (int index = 0; index < entries.length; index++) {
+          seen.config(entries[index], index);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void invalidate(Chance chance) {
+    if (chance.below(60) == 0) {
+      iommu.vtdInvalidations().contextGlobal();
+      iommu.vtdInvalidations().pasidGlobal();
+      iommu.vtdInvalidations().iotlbGlobal();
+    } else {
+      pending.forEach(Runnable::run);
+    }
+    pending.clear();
+  }
+}
