@@ -71,7 +71,10 @@ final class ReplayUnit implements InterruptSink {
 
   @Override
   public void wire(InterruptLine line) {
-    raised.add(line.name().toLowerCase(Locale.ROOT));
+    // Traces tell of these two alone.
+    if (line == InterruptLine.EVTQ || line == InterruptLine.GERROR) {
+      raised.add(line.name().toLowerCase(Locale.ROOT));
+    }
   }
 
   /** Takes an interrupt off the list of those raised; false if it is not there. */

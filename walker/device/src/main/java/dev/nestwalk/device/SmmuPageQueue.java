@@ -1,6 +1,7 @@
 package dev.nestwalk.device;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.format.Field;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.Cr0;
 import dev.nestwalk.smmu.GlobalError;
@@ -59,16 +60,31 @@ final class SmmuPageQueue {
   }
 
   /**
-   * A device's request.
+   * What a device asks for.
    *
    * @param substreamId -1 for none
    * @param access {@link Access} bits; 0 with {@code last} and a SubstreamID is a stop marker
    */
-  void request(int streamId, int substreamId, long address, int access, int group, boolean last) {
-    boolean stop = last && substreamId >= 0 && (access & Access.ATOMIC) == 0;
+  record Request(int streamId, int substreamId, long address, int access, int group, boolean last) {
+    boolean hasSubstream() {
+      return substreamId >= 0;
+    }
+
+    /** Nobody answers one (8.1). */
+    boolean isStopMarker() {
+      return last && hasSubstream() && (access & Access.ATOMIC) == 0;
+    }
+
+    private boolean wants(int right) {
+      return (access & right) != 0;
+    }
+  }
+
+  /** A device's request: queued, or answered at once. */
+  void request(Request asked) {
     if (!isOn() || errors.isActive(GlobalError.PRIQ_ABT_ERR)) {
       diary.count("page request while PRIQ takes none", "PRIQ");
-      answer(stop, streamId, -1, group, PageResponses.Code.FAILURE);
+      refuse(asked);
       return;
     }
     long prod = registers.get(SmmuRegister.PRIQ_PROD);
@@ -79,13 +95,18 @@ final class SmmuPageQueue {
       if (!overflown) {
         registers.set(SmmuRegister.PRIQ_PROD, prod ^ flag);
       }
-      if (last) {
-        answerAlone(stop, streamId, substreamId, group);
+      if (asked.last) {
+        answerAlone(asked);
         interruptAtLast();
       }
       return;
     }
-    write(stop, streamId, substreamId, address, access, group, last);
+    write(asked);
+  }
+
+  /** Answers that nothing is served. */
+  void refuse(Request asked) {
+    answer(asked, -1, PageResponses.Code.FAILURE);
   }
 
   /** PRIQEN as it takes effect. */
@@ -94,36 +115,29 @@ final class SmmuPageQueue {
         && registers.has(SmmuRegister.CR0, Cr0.SMMUEN);
   }
 
-  private void write(
-      boolean stop,
-      int streamId,
-      int substreamId,
-      long address,
-      int access,
-      int group,
-      boolean last) {
-    boolean hasSubstream = substreamId >= 0;
-    long w0 = Integer.toUnsignedLong(streamId);
-    w0 |= bit((access & Access.READ) != 0, PageRequest.READ.mask());
-    w0 |= bit((access & Access.WRITE) != 0, PageRequest.WRITE.mask());
-    w0 |= bit(last, PageRequest.LAST.mask());
-    if (hasSubstream) {
-      w0 |= PageRequest.SSV.mask();
-      w0 |= (long) substreamId << PageRequest.SUBSTREAMID.lo() & PageRequest.SUBSTREAMID.mask();
-      w0 |= bit((access & Access.PRIVILEGED) != 0, PageRequest.PRIV.mask());
-      w0 |= bit((access & Access.EXECUTE) != 0, PageRequest.EXEC.mask());
+  private void write(Request asked) {
+    long w0 = Integer.toUnsignedLong(asked.streamId);
+    w0 |= bit(asked.wants(Access.READ), PageRequest.READ);
+    w0 |= bit(asked.wants(Access.WRITE), PageRequest.WRITE);
+    w0 |= bit(asked.last, PageRequest.LAST);
+    if (asked.hasSubstream()) {
+      long substream = (long) asked.substreamId << PageRequest.SUBSTREAMID.lo();
+      w0 |= PageRequest.SSV.mask() | substream & PageRequest.SUBSTREAMID.mask();
+      w0 |= bit(asked.wants(Access.PRIVILEGED), PageRequest.PRIV);
+      w0 |= bit(asked.wants(Access.EXECUTE), PageRequest.EXEC);
     }
-    long w1 = address & PageRequest.ADDRESS.mask() | group & PageRequest.PRGINDEX.mask();
+    long group = asked.group & PageRequest.PRGINDEX.mask();
     int prod = queue.prod();
     boolean first = queue.isEmpty();
+    long w1 = asked.address & PageRequest.ADDRESS.mask() | group;
     if (!QueueMemory.write(memory, queue.address(prod), w0, w1)) {
       errors.raise(GlobalError.PRIQ_ABT_ERR);
-      answer(stop, streamId, -1, group, PageResponses.Code.FAILURE);
+      refuse(asked);
       return;
     }
     long flag = registers.get(SmmuRegister.PRIQ_PROD) & QueueIndex.OVFLG.mask();
     registers.set(SmmuRegister.PRIQ_PROD, flag | queue.after(prod));
-    if (last) {
+    if (asked.last) {
       interruptAtLast();
     }
     if (first && !registers.has(SmmuRegister.PRIQ_IRQ_CFG2, InterruptConfig.LO)) {
@@ -131,8 +145,8 @@ final class SmmuPageQueue {
     }
   }
 
-  private static long bit(boolean set, long mask) {
-    return set ? mask : 0;
+  private static long bit(boolean set, Field field) {
+    return set ? field.mask() : 0;
   }
 
   /** With LO = 1: for the last of a group, written or lost. */
@@ -143,26 +157,24 @@ final class SmmuPageQueue {
   }
 
   /** The automatic answer under overflow: success, so that the device tries again (8.2). */
-  private void answerAlone(boolean stop, int streamId, int substreamId, int group) {
-    if (stop) {
-      return;
-    }
-    int pasid = substreamId;
+  private void answerAlone(Request asked) {
+    int pasid = asked.substreamId;
     PageResponses.Code code = PageResponses.Code.SUCCESS;
-    if (substreamId >= 0 && Idr1.SSIDSIZE.get(registers.get(SmmuRegister.IDR1)) == 0) {
+    if (asked.hasSubstream() && Idr1.SSIDSIZE.get(registers.get(SmmuRegister.IDR1)) == 0) {
       pasid = -1;
-    } else if (substreamId >= 0 && !registers.has(SmmuRegister.IDR3, Idr3.PPS)) {
-      int ppar = streams.responsePasid(streamId, substreamId);
-      pasid = ppar > 0 ? substreamId : -1;
+    } else if (asked.hasSubstream()
+        && !asked.isStopMarker()
+        && !registers.has(SmmuRegister.IDR3, Idr3.PPS)) {
+      int ppar = streams.responsePasid(asked.streamId, asked.substreamId);
+      pasid = ppar > 0 ? asked.substreamId : -1;
       code = ppar < 0 ? PageResponses.Code.FAILURE : code;
     }
-    answer(false, streamId, pasid, group, code);
+    answer(asked, pasid, code);
   }
 
-  /** Nobody answers a stop marker (8.1). */
-  private void answer(boolean stop, int streamId, int pasid, int group, PageResponses.Code code) {
-    if (!stop) {
-      responses.respond(streamId, pasid, group, code);
+  private void answer(Request asked, int pasid, PageResponses.Code code) {
+    if (!asked.isStopMarker()) {
+      responses.respond(asked.streamId, pasid, asked.group, code);
     }
   }
 }

@@ -234,14 +234,13 @@ public final class SmmuUnit extends Unit {
     if (!fault.isRecorded() || failed) {
       return null;
     }
-    boolean stalls = EventRecord.STALL.in(fault.word(EventRecord.STALL.word()));
-    if (!stalls) {
-      long[] words = {fault.word(0), fault.word(1), fault.word(2), fault.word(3)};
-      events.record(words);
-      return null;
+    if (EventRecord.STALL.in(fault.word(EventRecord.STALL.word()))) {
+      // An access that was under way when translation was switched off ends with the others.
+      return registers.has(SmmuRegister.CR0, Cr0.SMMUEN) ? stalls.hold(port, fault) : null;
     }
-    // An access that was under way when translation was switched off ends with the others.
-    return registers.has(SmmuRegister.CR0, Cr0.SMMUEN) ? this.stalls.hold(port, fault) : null;
+    long[] words = {fault.word(0), fault.word(1), fault.word(2), fault.word(3)};
+    events.record(words);
+    return null;
   }
 
   @Override
@@ -251,11 +250,13 @@ public final class SmmuUnit extends Unit {
 
   @Override
   void pageRequest(Port port, long iova, int access, int group, boolean last) {
+    SmmuPageQueue.Request asked =
+        new SmmuPageQueue.Request(port.sourceId(), port.pasid(), iova, access, group, last);
     if (failed) {
-      options().pageResponses().respond(port.sourceId(), -1, group, PageResponses.Code.FAILURE);
-      return;
+      pages.refuse(asked);
+    } else {
+      pages.request(asked);
     }
-    pages.request(port.sourceId(), port.pasid(), iova, access, group, last);
   }
 
   /** STE.PPAR; where there is no valid STE, an event if software asked for such (CR2). */

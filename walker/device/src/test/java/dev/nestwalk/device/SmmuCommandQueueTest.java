@@ -6,10 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -271,6 +273,39 @@ final class SmmuCommandQueueTest {
         "more commands than the queue has entries: CMDQ_PROD, once", guest.unit.diary().toString());
     guest.w(SmmuGuest.CMDQ_PROD, 0xfff0_0000L);
     assertEquals(0, guest.r(SmmuGuest.CMDQ_CONS), "bits above the wrap have no meaning");
+  }
+
+  @Test
+  @DisplayName("26: other vCPUs that ring for ever do not keep one call busy")
+  void aCallConsumesOneQueueLengthAtMost() {
+    guest.start(SmmuGuest.ON);
+    AtomicInteger mine = new AtomicInteger();
+    AtomicInteger all = new AtomicInteger();
+    Thread caller = Thread.currentThread();
+    List<Thread> others = Collections.synchronizedList(new ArrayList<>());
+    guest.whileInvalidating =
+        () -> {
+          mine.addAndGet(Thread.currentThread().equals(caller) ? 1 : 0);
+          if (all.incrementAndGet() < 100) {
+            int before = guest.prod();
+            Thread other = new Thread(() -> guest.command(0x40, 52));
+            others.add(other);
+            other.start();
+            until(() -> guest.r(SmmuGuest.CMDQ_PROD) != before);
+          }
+        };
+    guest.command(0x40, 52);
+    assertEquals(1 << guest.log2, mine.get());
+    until(() -> all.get() == 100 && guest.r(SmmuGuest.CMDQ_CONS) == guest.r(SmmuGuest.CMDQ_PROD));
+    others.forEach(SmmuCommandQueueTest::join);
+  }
+
+  private static void join(Thread thread) {
+    try {
+      thread.join();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   @Test

@@ -223,6 +223,10 @@ final class SmmuEventsTest {
     fault(SmmuGuest.STREAM);
     assertEquals(0, guest.r(SmmuGuest.CMDQ_CONS));
     assertEquals(0, guest.r(SmmuGuest.EVENTQ_PROD));
+    Port pages = guest.unit.port(SmmuGuest.ATS, 7);
+    pages.requestPage(0x1000, Access.READ, 1, true);
+    pages.requestPage(0, 0, 2, true);
+    assertEquals(List.of("3/-1 group 1 FAILURE"), guest.signals(), "but for the stop marker");
     guest.w(0x20, 0);
     assertTrue(Translation.isFault(port.translate(SmmuGuest.IOVA, Access.READ)));
     guest.unit.reset();

@@ -82,6 +82,9 @@ final class SmmuGuest implements InterruptSink, PageResponses, DeviceTlb, AutoCl
 
   volatile DeviceTlb.Completion completion = DeviceTlb.Completion.DONE;
 
+  /** What a device does while it drops what it keeps. */
+  volatile Runnable whileInvalidating = () -> {};
+
   int log2 = 4;
   private int prod;
 
@@ -250,6 +253,7 @@ final class SmmuGuest implements InterruptSink, PageResponses, DeviceTlb, AutoCl
   public Completion invalidate(int sourceId, int pasid, long first, long last, boolean global) {
     signals.add(
         "%d/%d drops %x..%x%s".formatted(sourceId, pasid, first, last, global ? " global" : ""));
+    whileInvalidating.run();
     return completion;
   }
 

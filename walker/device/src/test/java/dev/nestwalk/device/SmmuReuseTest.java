@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * devices write wherever they may: no byte of theirs arrives after the SYNC.
  */
 final class SmmuReuseTest {
-  private static final int ROUNDS = 4000;
+  private static final int ROUNDS = 2000;
   private static final int BYTES = 64;
   private static final long FLAGS = 1L << 10 | 1L << 6 | 3;
 
