@@ -115,7 +115,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Option(
       names = "--record",
-      paramLabel = "FILE",
+      paramLabel = "NAME.trace",
       description = "Writes a register trace for replay-registers.")
   private @Nullable Path record;
 

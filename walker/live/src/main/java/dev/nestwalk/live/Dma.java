@@ -1,5 +1,6 @@
 package dev.nestwalk.live;
 
+import dev.nestwalk.dma.Access;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -41,6 +42,22 @@ interface Dma {
     /** Replaces what is as expected. */
     COMPARE_AND_SWAP
   }
+
+  /**
+   * Asks for a translation (PCIe ATS) of one address.
+   *
+   * @param access {@link Access#READ}, or with {@link Access#WRITE}
+   * @return a packed answer, which {@link dev.nestwalk.dma.AtsReply} reads
+   */
+  long requestTranslation(long address, int access);
+
+  /**
+   * Reads or writes with an address that a translation request was answered with (AT = 10b).
+   *
+   * @param data read into, or written
+   * @return how many bytes were moved: less than all after a refusal
+   */
+  long moveTranslated(long address, MemorySegment data, boolean write);
 
   /** The architectural code of the last refusal. */
   int refusal();

@@ -121,9 +121,11 @@ public final class LiveMachine implements AutoCloseable {
     RegisterPage page = new CountedPage(unit, counters, isVtd());
     Path record = options.probes().record();
     if (record != null) {
-      tracedPage = new TracedPage(page, memory, isVtd(), record, say);
-      open.add(tracedPage);
-      page = tracedPage;
+      Map<String, Long> offered = options.mode().registers(options.levels());
+      TracedPage traced = new TracedPage(page, memory, isVtd(), offered, record, say);
+      open.add(traced);
+      tracedPage = traced;
+      page = traced;
     }
     return page;
   }

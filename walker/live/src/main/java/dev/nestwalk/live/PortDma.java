@@ -1,7 +1,9 @@
 package dev.nestwalk.live;
 
 import dev.nestwalk.device.Port;
+import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -11,6 +13,7 @@ final class PortDma implements Dma {
   private final LiveCounters counters;
   private final Refusals refusals;
   private final List<Observer> observers;
+  private long refusal;
 
   /** Sees each access before it is made. */
   @FunctionalInterface
@@ -63,7 +66,8 @@ final class PortDma implements Dma {
 
   private long refused(long address, long done, boolean write) {
     counters.refused.increment();
-    refusals.refused(port, write, address + done, port.stoppedBy());
+    refusal = port.stoppedBy();
+    refusals.refused(port, write, address + done, refusal);
     return done;
   }
 
@@ -86,8 +90,37 @@ final class PortDma implements Dma {
   }
 
   @Override
+  public long requestTranslation(long address, int access) {
+    long answer = port.translate(address, access | Access.TRANSLATION_REQUEST);
+    port.done();
+    refusal = answer;
+    return answer;
+  }
+
+  @Override
+  public long moveTranslated(long address, MemorySegment data, boolean write) {
+    int access = (write ? Access.WRITE : Access.READ) | Access.TRANSLATED;
+    long answer = port.translate(address, access);
+    long done = 0;
+    if (!Translation.isFault(answer)) {
+      GuestMemory memory = port.unit().options().memory();
+      long at = Translation.address(answer);
+      done =
+          write
+              ? memory.write(at, data, 0, data.byteSize())
+              : memory.read(at, data, 0, data.byteSize());
+    }
+    port.done();
+    refusal = answer;
+    if (done < data.byteSize()) {
+      counters.refused.increment();
+      refusals.refused(port, write, address, answer);
+    }
+    return done;
+  }
+
+  @Override
   public int refusal() {
-    long answer = port.stoppedBy();
-    return Translation.isFault(answer) ? Translation.code(answer) : 0;
+    return Translation.isFault(refusal) ? Translation.code(refusal) : 0;
   }
 }

@@ -1,5 +1,8 @@
 package dev.nestwalk.live;
 
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.AtsReply;
+import dev.nestwalk.dma.Completion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
@@ -19,11 +22,18 @@ import org.jspecify.annotations.Nullable;
  *   14  32  bytes: 1, 2, 4 or 8
  *   18  64  data: what is written or added; afterwards what was read
  *   20  64  what a compare-and-swap expects
- *   28  32  command, starts: 1 read, 2 write, 3 fetch-and-add, 4 swap, 5 compare-and-swap
+ *   28  32  command, starts: 1 read, 2 write, 3 fetch-and-add, 4 swap, 5 compare-and-swap,
+ *           6 translation request for reading and writing, 7 for reading (ATS),
+ *           8 read and 9 write with a translated address
  *   2c  32  status: 0 nothing yet, 1 done, 2 refused, 3 busy, 4 bad command; architectural code of
  *           a refusal in 31..8
  *   30  64  commands carried out since the reset
  * </pre>
+ *
+ * <p>A translation request leaves in data the first byte of the block, with the rights in bits 1..0
+ * (read, write), "untranslated requests only" in bit 2 and log2 of the size in bits 11..4. One that
+ * is not answered with success is refused; the code is then the completion's status: 1 unsupported
+ * request, 4 completer abort.
  *
  * <p>Like any function it needs bus mastering switched on.
  *
@@ -168,9 +178,10 @@ final class TestFunction extends PciFunction {
       return;
     }
     boolean sizeFits = size == 1 || size == 2 || size == 4 || size == 8;
-    boolean known = value >= 1 && value <= 5;
+    boolean known = value >= 1 && value <= 9;
     boolean atomicFits = size >= 4 && (address.get() & size - 1) == 0;
-    if (!sizeFits || !known || value > 2 && !atomicFits) {
+    boolean isAtomic = value >= 3 && value <= 5;
+    if (!sizeFits || !known || isAtomic && !atomicFits) {
       status = BAD;
       return;
     }
@@ -198,26 +209,46 @@ final class TestFunction extends PciFunction {
         ways.clear();
       }
       Dma dma = ways.computeIfAbsent(requester, p -> source.open(sourceId, p));
-      int done = access(dma);
       count.incrementAndGet();
+      if (command == 6 || command == 7) {
+        status = requestTranslation(dma);
+        return;
+      }
+      int done = access(dma);
       status = done == size ? DONE : REFUSED | dma.refusal() << 8;
+    }
+
+    private int requestTranslation(Dma dma) {
+      int wanted = command == 6 ? Access.ATOMIC : Access.READ;
+      long answer = dma.requestTranslation(address.get(), wanted);
+      Completion completion = AtsReply.status(answer);
+      if (completion != Completion.SUCCESS) {
+        int status = completion == Completion.UNSUPPORTED_REQUEST ? 1 : 4; // PCIe 2.2.9
+        return REFUSED | status << 8;
+      }
+      int alone = AtsReply.isUntranslatedOnly(answer) ? 4 : 0;
+      int rights = AtsReply.rights(answer) & Access.ATOMIC;
+      data.set(AtsReply.address(answer) | AtsReply.sizeLog2(answer) << 4 | alone | rights);
+      return DONE;
     }
 
     private int access(Dma dma) {
       MemorySegment part = bytes.asSlice(0, size);
       long at = address.get();
-      if (command == 1) {
-        int read = (int) dma.read(at, part);
+      boolean translated = command >= 8;
+      boolean reads = command == 1 || command == 8;
+      if (reads) {
+        long read = translated ? dma.moveTranslated(at, part, false) : dma.read(at, part);
         if (read == size) {
           data.set(get(part));
         }
-        return read;
+        return (int) read;
       }
       set(part, data.get());
-      if (command == 2) {
-        return (int) dma.write(at, part);
+      if (translated) {
+        return (int) dma.moveTranslated(at, part, true);
       }
-      return atomic(dma, at);
+      return command == 2 ? (int) dma.write(at, part) : atomic(dma, at);
     }
 
     private int atomic(Dma dma, long at) {

@@ -10,18 +10,25 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Writes down what a guest does to the registers, as {@code nestwalk replay-registers} reads it:
  * accesses, what software wrote to the queue before it rang, the status words of waits and the
- * messages of the unit. DMA is not in it, so a trace replays as long as no access was refused.
+ * messages of the unit. Beside it {@code NAME.json} says what the unit offers and where memory is.
+ * DMA is not in it, so a trace replays as long as no access was refused and nothing was reset.
  *
  * <p>Threads: registers by the socket's thread; messages by any, of which those in the course of a
  * write are noted.
  */
 final class TracedPage implements RegisterPage, Closeable {
+  static final String ENDING = ".trace";
+
   private static final int VTD_IQT = 0x88;
   private static final int VTD_IQA = 0x90;
   private static final int WAIT = 5;
@@ -42,14 +49,58 @@ final class TracedPage implements RegisterPage, Closeable {
   private @Nullable Thread writing;
   private boolean broken;
 
-  TracedPage(RegisterPage page, GuestMemory memory, boolean vtd, Path file, Consumer<String> say)
+  /**
+   * Begins a trace.
+   *
+   * @param registers what the unit offers, by architectural name
+   * @param file whose name ends in {@value #ENDING}
+   * @param say takes a line if the file cannot be written any further
+   */
+  TracedPage(
+      RegisterPage page,
+      GuestMemory memory,
+      boolean vtd,
+      Map<String, Long> registers,
+      Path file,
+      Consumer<String> say)
       throws IOException {
-    this.say = say;
     this.page = page;
     this.memory = memory;
     this.vtd = vtd;
+    this.say = say;
+    String name = String.valueOf(file.getFileName());
+    if (!name.endsWith(ENDING)) {
+      throw new IOException(file + ": expected a name that ends in " + ENDING);
+    }
+    String stem = name.substring(0, name.length() - ENDING.length());
+    Files.writeString(file.resolveSibling(stem + ".json"), machine(registers));
     out = Files.newBufferedWriter(file);
     out.write("# register trace, version 1, by nestwalk serve: DMA is not in it\n");
+  }
+
+  private String machine(Map<String, Long> registers) {
+    String values =
+        new TreeMap<>(registers)
+            .entrySet().stream()
+                .map(e -> "\"%s\": \"0x%x\"".formatted(e.getKey(), e.getValue()))
+                .collect(Collectors.joining(", "));
+    String ram =
+        IntStream.range(0, memory.runCount())
+            .mapToObj(
+                run ->
+                    "[\"0x%x\", \"0x%x\"]"
+                        .formatted(memory.first(run), memory.last(run) - memory.first(run) + 1))
+            .collect(Collectors.joining(", "));
+    String format = vtd ? "vtd" : "smmuv3";
+    return """
+    {
+      "format": "%s",
+      "source": "nestwalk serve",
+      "registers": {%s},
+      "ram": [%s]
+    }
+    """
+        .formatted(format, values, ram);
   }
 
   @Override

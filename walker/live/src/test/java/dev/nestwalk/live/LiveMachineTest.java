@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.device.UnitOptions;
+import dev.nestwalk.device.VtdUnit;
+import dev.nestwalk.fixtures.trace.RegisterTrace;
+import dev.nestwalk.fixtures.trace.TraceLine;
+import dev.nestwalk.memory.GuestMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -15,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -186,7 +192,7 @@ final class LiveMachineTest {
 
   @Test
   void whatHappensIsWrittenDown() throws IOException {
-    Path record = folder.resolve("record");
+    Path record = folder.resolve("record.trace");
     Path trace = folder.resolve("trace");
     long queue = 0x30_0000;
     long status = 0x30_1000;
@@ -211,8 +217,30 @@ final class LiveMachineTest {
     assertEquals("q 300000 25000000070000000010300000000000", written.get(doorbell - 1));
     assertEquals("s 301000 07000000", written.get(doorbell + 1));
     assertTrue(written.contains("w 20 8 100000"), written.toString());
+    replay(RegisterTrace.load(record));
     List<String> accesses = Files.readAllLines(trace);
     assertTrue(accesses.get(1).endsWith(" 0020 - r 45678008 8"), accesses.toString());
+  }
+
+  /** Another unit answers a trace in the same way. */
+  private void replay(RegisterTrace trace) {
+    MemorySegment bytes = arena.allocate(8 << 20, 8);
+    UnitOptions given = UnitOptions.of(GuestMemory.of(bytes, 0), (address, data) -> true);
+    VtdUnit unit = VtdUnit.of(given, trace.machine().registers(), 46);
+    assertTrue(trace.lines().size() > 8, "lines");
+    for (TraceLine line : trace.lines()) {
+      if (line instanceof TraceLine.Write w) {
+        unit.mmioWrite(w.offset(), w.size(), w.value());
+      } else if (line instanceof TraceLine.Read r) {
+        assertEquals(r.value(), unit.mmioRead(r.offset(), r.size()), line.text());
+      } else if (line instanceof TraceLine.Queue q) {
+        byte[] entry = HexFormat.of().parseHex(q.bytes());
+        MemorySegment.copy(entry, 0, bytes, ValueLayout.JAVA_BYTE, q.address(), entry.length);
+      } else if (line instanceof TraceLine.Status status) {
+        byte[] word = bytes.asSlice(status.address(), 4).toArray(ValueLayout.JAVA_BYTE);
+        assertEquals(status.bytes(), HexFormat.of().formatHex(word), line.text());
+      }
+    }
   }
 
   @Test

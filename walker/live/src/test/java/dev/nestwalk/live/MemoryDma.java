@@ -1,5 +1,7 @@
 package dev.nestwalk.live;
 
+import dev.nestwalk.dma.Completion;
+import dev.nestwalk.dma.Translation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -67,6 +69,18 @@ final class MemoryDma implements Dma {
       half(address, (int) now);
     }
     return true;
+  }
+
+  @Override
+  public long requestTranslation(long address, int access) {
+    return takes(address, 1)
+        ? Translation.ok(address, 12, access)
+        : Translation.completed(Translation.fault(0x71, 1, 1), Completion.COMPLETER_ABORT);
+  }
+
+  @Override
+  public long moveTranslated(long address, MemorySegment data, boolean write) {
+    return write ? write(address, data) : read(address, data);
   }
 
   @Override

@@ -109,6 +109,24 @@ final class TestFunctionTest {
   }
 
   @Test
+  void asksForTranslationsAndUsesThem() {
+    set(TestFunction.ADDRESS, 8, 0x3008);
+    assertEquals(TestFunction.DONE, run(6));
+    assertEquals(0x3000 | 12 << 4 | 3, get(TestFunction.DATA, 8));
+    assertEquals(TestFunction.DONE, run(7));
+    assertEquals(0x3000 | 12 << 4 | 1, get(TestFunction.DATA, 8));
+    set(TestFunction.DATA, 8, 77);
+    assertEquals(TestFunction.DONE, run(9));
+    assertEquals(77, memory.word(0x3008));
+    memory.word(0x3008, 78);
+    assertEquals(TestFunction.DONE, run(8));
+    assertEquals(78, get(TestFunction.DATA, 8));
+    set(TestFunction.ADDRESS, 8, -8);
+    assertEquals(TestFunction.REFUSED | 4 << 8, run(6), "completer abort");
+    assertEquals(TestFunction.REFUSED | 0x71 << 8, run(8));
+  }
+
+  @Test
   void usesPasids() {
     for (int pasid : new int[] {5, 0, 5, 0xf_ffff, 0x7fff_ffff}) {
       set(TestFunction.PASID, 4, pasid);
@@ -119,7 +137,7 @@ final class TestFunctionTest {
 
   @Test
   void refusesCommandsThatItDoesNotKnow() {
-    for (int command : new int[] {0, 6, -1}) {
+    for (int command : new int[] {0, 10, -1}) {
       assertEquals(TestFunction.BAD, run(command));
     }
     set(TestFunction.SIZE, 4, 3);
