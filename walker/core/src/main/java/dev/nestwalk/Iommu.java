@@ -5,6 +5,8 @@ import dev.nestwalk.cache.InvalidationListener;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionSet;
 import dev.nestwalk.smmu.SmmuConfig;
@@ -37,6 +39,8 @@ public final class Iommu {
   private final GuestMemory memory;
   private final Maker maker;
   private final Consumer<Map<String, Long>> configuration;
+  private final Copier copier;
+  private final Referee referee;
   private final Map<String, Long> registers;
   private final Set<String> fixed;
   private final @Nullable VtdInvalidations vtd;
@@ -48,11 +52,23 @@ public final class Iommu {
     Translator make(StructureCaches structures, TagCounter tags, @Nullable CacheOptions options);
   }
 
+  /** Makes a unit with these registers over other memory. */
+  private interface Copier {
+    Iommu copy(GuestMemory memory, Map<String, Long> registers);
+  }
+
+  /** Makes the reference walker. */
+  private interface Referee {
+    Reference reference(GuestMemory memory, Map<String, Long> registers);
+  }
+
   private Iommu(
       GuestMemory memory, Map<String, Long> registers, int hostAddressWidth, int protectedLog2) {
     this.memory = memory;
     this.registers = new TreeMap<>(registers);
     fixed = Set.of("CAP", "ECAP");
+    copier = (other, now) -> new Iommu(other, now, hostAddressWidth, protectedLog2);
+    referee = (other, now) -> References.vtd(other, now, hostAddressWidth, protectedLog2);
     var config = new AtomicReference<>(VtdConfig.of(registers, hostAddressWidth, protectedLog2));
     configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth, protectedLog2));
     InvalidationLog entries = new InvalidationLog();
@@ -69,6 +85,8 @@ public final class Iommu {
     this.memory = memory;
     this.registers = new TreeMap<>(registers);
     fixed = Set.of("IDR0", "IDR1", "IDR3", "IDR5");
+    copier = Iommu::new;
+    referee = References::smmuv3;
     var config = new AtomicReference<>(SmmuConfig.of(registers));
     configuration = changed -> config.set(SmmuConfig.of(changed));
     InvalidationLog entries = new InvalidationLog();
@@ -176,6 +194,25 @@ public final class Iommu {
     configuration.accept(changed);
     registers.putAll(changes);
     log.publishRegisters(keepsCaches);
+  }
+
+  /**
+   * The present mappings of a requester, by the registers now in force; for whoever has to map them
+   * again elsewhere (VFIO, vhost, migration). Tables are read as the scan comes to them, and no
+   * flag is set. Restrictions do not count, nor do address bits that the unit ignores (SMMUv3 TBI).
+   *
+   * @param pasid PASID or SubstreamID, -1 for requests without one
+   * @return a scan for the calling thread
+   * @throws IllegalArgumentException for a source id or PASID that no request can have
+   */
+  public MappingScan mappings(int sourceId, int pasid) {
+    Map<String, Long> now;
+    synchronized (this) {
+      now = Map.copyOf(registers);
+    }
+    GuestMemory view = memory.asReadOnly();
+    Translator translator = copier.copy(view, now).newTranslator(CacheOptions.NONE);
+    return new MappingScan(translator.endpoint(sourceId, pasid), referee.reference(view, now));
   }
 
   /** The memory that holds the tables. */

@@ -88,6 +88,30 @@ public abstract class CachedPlan {
     return ignoresTop != 0 && untagged(address) != address;
   }
 
+  /**
+   * Input addresses that may be mapped: pairs of a first and a last address, ascending and
+   * unsigned.
+   */
+  public abstract long[] inputRanges();
+
+  /**
+   * Size less one of the block of addresses for which an entry of a table stands.
+   *
+   * @param input the input address, which may select a granule
+   * @param stage 1 or 2
+   * @param level as a refusal has it, 4 bits
+   */
+  public abstract long block(long input, int stage, int level);
+
+  /**
+   * Size less one of the block of input addresses that a refusal without a stage is about, or -1 if
+   * it is about every address from there on.
+   */
+  public abstract long blockOfRefusal(int code);
+
+  /** Whether a present first-stage entry at a level, as the format counts, maps a page or block. */
+  public abstract boolean isFirstStageLeaf(int level, long entry);
+
   /** Aims its probes into the structure caches at the tags that it now has. */
   public abstract void aim(StructureCaches caches);
 }

@@ -52,6 +52,12 @@ public final class FailingMemory extends GuestMemory {
     return 0; // sends the reader the longer way, by find() and load()
   }
 
+  /** Updates are kept apart and forgotten. */
+  @Override
+  public GuestMemory asReadOnly() {
+    return new OverlayMemory(this);
+  }
+
   @Override
   public int update(int run, long address, long expected, long replacement) {
     return below.update(run, address, expected, replacement);

@@ -93,10 +93,14 @@ public class GuestMemory {
 
   /** The same runs, which take updates where a subclass keeps them. */
   GuestMemory(GuestMemory other) {
+    this(other, false);
+  }
+
+  private GuestMemory(GuestMemory other, boolean readOnly) {
+    this.readOnly = readOnly;
     runs = other.runs;
     firsts = other.firsts;
     lastEntries = other.lastEntries;
-    readOnly = false;
     bytes0 = other.bytes0;
     first0 = other.first0;
     lastEntry0 = other.lastEntry0;
@@ -236,6 +240,11 @@ public class GuestMemory {
     if (listener != null) {
       listener.written(address, length);
     }
+  }
+
+  /** The same memory for whoever only looks: walks of it set no flag. */
+  public GuestMemory asReadOnly() {
+    return new GuestMemory(this, true);
   }
 
   /** Whether updates of accessed and dirty flags are left out for the whole memory. */

@@ -44,6 +44,12 @@ public final class OverlayMemory extends GuestMemory {
     return 0; // sends the reader the longer way, by find() and load()
   }
 
+  /** Updates are kept apart and forgotten. */
+  @Override
+  public GuestMemory asReadOnly() {
+    return new OverlayMemory(this);
+  }
+
   /** Every entry of memory takes updates here, also one that has no bytes below. */
   @Override
   public int update(int run, long address, long expected, long replacement) {

@@ -140,6 +140,34 @@ public final class SmmuPlan extends CachedPlan {
   }
 
   @Override
+  public long[] inputRanges() {
+    if (!usesFirst) {
+      return new long[] {0, usesSecond ? (1L << second.inputBits) - 1 : -1};
+    }
+    long low = lowerOff ? 0 : (1L << lower.inputBits) - 1;
+    return upperOff || !twoPrivileges
+        ? new long[] {0, low}
+        : new long[] {0, low, -1L << upper.inputBits, -1};
+  }
+
+  @Override
+  public long block(long input, int stage, int level) {
+    Regime regime = stage == 2 ? second : input < 0 ? upper : lower;
+    int bits = regime.lsb(level << 28 >> 28);
+    return (1L << Math.min(63, bits)) - 1;
+  }
+
+  @Override
+  public long blockOfRefusal(int code) {
+    return -1;
+  }
+
+  @Override
+  public boolean isFirstStageLeaf(int level, long entry) {
+    return level == 3 || (entry & 3) == 1;
+  }
+
+  @Override
   public void aim(StructureCaches caches) {
     lower.aim(lower.open ? caches.first : null, firstTag);
     upper.aim(upper.open ? caches.first : null, firstTag);

@@ -4,6 +4,7 @@ import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.Probe;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Outcome;
 import java.util.Arrays;
 
 /**
@@ -165,6 +166,37 @@ public final class VtdPlan extends CachedPlan {
     secondWords[8] = legacy ? 8 : 0;
     secondWords[10] = -1;
     secondWords[11] = domain;
+  }
+
+  @Override
+  public long[] inputRanges() {
+    int bits = 9 * firstLevels + 11;
+    return switch (kind) {
+      case FIRST, NESTED -> new long[] {0, (1L << bits) - 1, -1L << bits, -1};
+      case SECOND -> new long[] {0, (1L << secondWidth) - 1};
+      default -> new long[] {0, (1L << identityWidth) - 1};
+    };
+  }
+
+  @Override
+  public long block(long input, int stage, int level) {
+    // Level 0 is no entry: the address is none that the stage translates.
+    return level == 0 ? -1 : (4096L << 9 * (level - 1)) - 1;
+  }
+
+  @Override
+  public long blockOfRefusal(int code) {
+    boolean leadsToInterrupts = code == 0x0e || code == 0x87;
+    return leadsToInterrupts || code == Outcome.PROTECTED_MEMORY.code()
+        ? 4095
+        : code == Outcome.INTERRUPT.code() || code == Outcome.UNSUPPORTED_REQUEST.code()
+            ? 0xf_ffff
+            : -1;
+  }
+
+  @Override
+  public boolean isFirstStageLeaf(int level, long entry) {
+    return level == 1 || level <= 3 && FirstStageEntry.PS.in(entry);
   }
 
   @Override

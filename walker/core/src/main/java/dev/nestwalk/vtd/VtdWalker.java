@@ -104,6 +104,7 @@ public final class VtdWalker {
     if (!config.enabled) {
       plan.kind = VtdPlan.UNTRANSLATED;
       plan.legacy = true;
+      plan.identityWidth = config.unit.hostAddressWidth();
       plan.domain = CachedPlan.UNTRANSLATED;
       plan.plain = pasid < 0;
       plan.describe(NO_WORDS, 0, 0);

@@ -36,6 +36,26 @@ class AddressSpacesTest {
     }
 
     @Override
+    public long[] inputRanges() {
+      return new long[] {0, -1};
+    }
+
+    @Override
+    public long block(long input, int stage, int level) {
+      return 4095;
+    }
+
+    @Override
+    public long blockOfRefusal(int code) {
+      return -1;
+    }
+
+    @Override
+    public boolean isFirstStageLeaf(int level, long entry) {
+      return true;
+    }
+
+    @Override
     public void aim(StructureCaches caches) {}
   }
 

@@ -1,0 +1,156 @@
+package dev.nestwalk;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.Step;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds every present mapping of one requester by asking the walker from address to address: a
+ * success tells how far it holds, a refusal at some level that the whole block of that level is
+ * unmapped. What it may cost is said at each step, since a guest can make tables that list without
+ * end from a few kilobytes.
+ *
+ * <p>Threads: belongs to the thread that made it.
+ */
+public final class MappingScan {
+  private final Endpoint endpoint;
+  private final Reference reference;
+  private final long[] ranges;
+  private final long refusal;
+  private int range;
+  private long next;
+  private @Nullable Mapping open;
+
+  /**
+   * Addresses that are mapped alike.
+   *
+   * @param first first input address
+   * @param last last input address, unsigned
+   * @param output output address of {@code first}; those after it follow
+   * @param rights {@link Access#READ} and {@link Access#WRITE} bits granted
+   */
+  public record Mapping(long first, long last, long output, int rights) {}
+
+  MappingScan(Endpoint endpoint, Reference reference) {
+    this.endpoint = endpoint;
+    this.reference = reference;
+    boolean resolved = endpoint.prepare();
+    ranges = resolved ? endpoint.plan.inputRanges() : new long[0];
+    refusal = resolved ? 0 : endpoint.translate(0, Access.READ);
+  }
+
+  /**
+   * Goes on for at most {@code walks} walks.
+   *
+   * @param found takes each mapping, ascending by address; neighbours that continue each other are
+   *     one
+   * @return whether the scan came to its end; only then the last mapping was handed over too
+   */
+  public boolean advance(long walks, Consumer<? super Mapping> found) {
+    for (long left = walks; range < ranges.length; left--) {
+      if (left <= 0) {
+        return false;
+      }
+      step(found);
+    }
+    Mapping last = open;
+    open = null;
+    if (last != null) {
+      found.accept(last);
+    }
+    return true;
+  }
+
+  /** The address at which {@link #advance} goes on. */
+  public long next() {
+    return next;
+  }
+
+  /** The packed refusal of a requester that has no configuration at all, else 0. */
+  public long refusal() {
+    return refusal;
+  }
+
+  private void step(Consumer<? super Mapping> found) {
+    long last = ranges[range + 1];
+    long answer = endpoint.translate(next, Access.READ);
+    long blockLast;
+    if (Translation.isFault(answer)) {
+      long unread = unmappedLast(last, answer, Access.READ);
+      // VT-d's second stage has pages that can be written and not read.
+      answer = endpoint.translate(next, Access.WRITE);
+      blockLast =
+          Translation.isFault(answer)
+              ? min(unread, unmappedLast(last, answer, Access.WRITE))
+              : next | Translation.span(answer) - 1;
+    } else {
+      blockLast = next | Translation.span(answer) - 1;
+    }
+    blockLast = min(blockLast, last);
+    if (!Translation.isFault(answer)) {
+      add(
+          new Mapping(next, blockLast, Translation.address(answer), Translation.rights(answer)),
+          found);
+    }
+    next = blockLast + 1;
+    if (blockLast == last) {
+      range += 2;
+      next = range < ranges.length ? ranges[range] : next;
+    }
+  }
+
+  /** Last address of the block around the next one that this refusal shows to be unmapped. */
+  private long unmappedLast(long last, long refusal, int access) {
+    int stage = Translation.stage(refusal);
+    int level = Translation.level(refusal);
+    if (stage == 2 && endpoint.plan.usesFirst) {
+      return nestedLast(last, level, access);
+    }
+    return next
+        | (stage == 0
+            ? endpoint.plan.blockOfRefusal(Translation.code(refusal))
+            : endpoint.plan.block(next, stage, level));
+  }
+
+  /**
+   * The second stage refused: either a first-stage table, then the whole block of the entry that
+   * points to it is unmapped, or the page itself, then both stages bound the block.
+   */
+  private long nestedLast(long last, int secondLevel, int access) {
+    Step entry = null;
+    var trace = reference.translate(endpoint.sourceId(), endpoint.pasid(), next, access);
+    for (Step step : trace.steps()) {
+      if (step.stage() == 1 && !step.read().isEmpty()) {
+        entry = step;
+      }
+    }
+    if (entry == null) {
+      return last;
+    }
+    long first = next | endpoint.plan.block(next, 1, entry.level());
+    boolean leaf = endpoint.plan.isFirstStageLeaf(entry.level(), entry.read().get(0));
+    return leaf ? min(first, next | endpoint.plan.block(next, 2, secondLevel)) : first;
+  }
+
+  private void add(Mapping mapping, Consumer<? super Mapping> found) {
+    Mapping before = open;
+    if (before != null
+        && before.last + 1 == mapping.first
+        && before.output + (mapping.first - before.first) == mapping.output
+        && before.rights == mapping.rights) {
+      open = new Mapping(before.first, mapping.last, before.output, before.rights);
+      return;
+    }
+    if (before != null) {
+      found.accept(before);
+    }
+    open = mapping;
+  }
+
+  private static long min(long a, long b) {
+    return Long.compareUnsigned(a, b) <= 0 ? a : b;
+  }
+}
