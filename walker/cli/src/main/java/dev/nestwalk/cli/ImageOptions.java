@@ -14,32 +14,55 @@ import picocli.CommandLine.Parameters;
 final class ImageOptions {
   @Parameters(
       paramLabel = "IMAGE",
-      description = "A scenario's stem or any of its files; with --ram a raw memory file.")
+      description =
+          "A scenario's stem or any of its files; a dump (ELF core, LiME, kdump-compressed, gzip);"
+              + " with --ram a raw memory file.")
   private Path file = Path.of("");
 
   @Option(
       names = "--ram",
-      paramLabel = "BASE,SIZE[,OFFSET]",
+      paramLabel = "BASE,SIZE[,OFFSET]|FILE",
       description =
           "IMAGE is a raw memory file that holds SIZE bytes of guest memory at BASE, from byte"
-              + " OFFSET of the file on (default: where the mapping before ended). Repeatable.")
+              + " OFFSET of the file on (default: where the mapping before ended). Repeatable."
+              + " FILE is the shared memory file of a running machine; IMAGE then has its"
+              + " registers, and where memory lies.")
   private List<String> ram = new ArrayList<>();
 
   @Option(
       names = "--registers",
       paramLabel = "FILE",
-      description = "Registers from this JSON file instead of the scenario's own.")
+      description =
+          "Registers from this file instead of the scenario's own: JSON, Linux's iommu_regset, or"
+              + " QEMU's xp lines.")
   private @Nullable Path registers;
+
+  @Option(
+      names = "--unit",
+      paramLabel = "U",
+      description = "Which unit, where the registers' file has several: dmar0.")
+  private @Nullable String unit;
 
   Image load() {
     if (ram.isEmpty()) {
-      return Image.ofScenario(file, registers);
+      return Image.ofScenario(file, registers, unit);
     }
-    if (registers == null) {
-      throw new InputException(file + ": --ram needs --registers FILE as well");
+    List<String> mappings = new ArrayList<>(ram);
+    Path live = null;
+    for (String text : ram) {
+      if (!text.contains(",") && live == null) {
+        live = Path.of(text);
+        mappings.remove(text);
+      }
     }
     try {
-      return Image.ofRaw(file, RawMemory.parse(ram), registers);
+      if (live != null) {
+        return Image.ofLive(file, live, RawMemory.parse(mappings), registers, unit);
+      }
+      if (registers == null) {
+        throw new InputException(file + ": --ram needs --registers FILE as well");
+      }
+      return Image.ofRaw(file, RawMemory.parse(mappings), registers, unit);
     } catch (IllegalArgumentException e) {
       throw new InputException("--ram: " + e.getMessage());
     }

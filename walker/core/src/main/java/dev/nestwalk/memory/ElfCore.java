@@ -9,12 +9,15 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Guest memory out of an ELF core file, as QEMU's {@code dump-guest-memory} writes it without
- * paging: ELF64, little-endian, ET_CORE, each PT_LOAD a run of guest-physical memory.
+ * Guest memory out of an ELF core file, as QEMU's {@code dump-guest-memory} and kernels' crash
+ * dumps have it: ELF64 or ELF32, little-endian, ET_CORE, each PT_LOAD a run of guest-physical
+ * memory.
  *
- * <p>A plain file is mapped, not copied; a {@code .gz} is inflated off the heap. Bytes between
- * {@code p_filesz} and {@code p_memsz} read as zero. Every malformed file gives an {@link
- * ImageException} of one line.
+ * <p>A plain file is mapped, not copied; one packed with gzip is inflated off the heap. Bytes
+ * between {@code p_filesz} and {@code p_memsz} read as zero. A kernel maps some memory twice and
+ * some without a physical address ({@code p_paddr} -1): what is there a second time has to be
+ * equal, what has no address is skipped. Every malformed file gives an {@link ImageException} of
+ * one line.
  */
 public final class ElfCore {
   private static final ValueLayout.OfShort HALF =
@@ -26,7 +29,12 @@ public final class ElfCore {
 
   private static final int HEADER_BYTES = 64;
   private static final int PROGRAM_HEADER_BYTES = 56;
+  private static final int PROGRAM_HEADER_BYTES_32 = 32;
   private static final int SECTION_HEADER_BYTES = 64;
+
+  /** What a kernel writes for memory that it maps page by page, such as its modules. */
+  private static final long NO_ADDRESS = -1;
+
   private static final int MAGIC = 0x464c457f;
   private static final int ET_CORE = 4;
   private static final int PT_LOAD = 1;
@@ -35,6 +43,7 @@ public final class ElfCore {
   private final Path file;
   private final MemorySegment bytes;
   private final Arena arena;
+  private boolean narrow;
 
   private ElfCore(Path file, MemorySegment bytes, Arena arena) {
     this.file = file;
@@ -53,24 +62,32 @@ public final class ElfCore {
    */
   public static GuestMemory open(Path file, List<MemoryRange> ram, Opening opening, Arena arena)
       throws ImageException {
-    MemorySegment bytes = ImageFile.open(file, opening, arena);
+    return read(file, ImageFile.open(file, opening, arena), ram, opening, arena);
+  }
+
+  /** Reads an image whose bytes are there already. */
+  static GuestMemory read(
+      Path file, MemorySegment bytes, List<MemoryRange> ram, Opening opening, Arena arena)
+      throws ImageException {
     return new ElfCore(file, bytes, arena).read(ram, opening);
   }
 
   private GuestMemory read(List<MemoryRange> ram, Opening opening) throws ImageException {
     checkHeader();
     Runs runs = new Runs(file);
-    long at = bytes.get(XWORD, 32);
-    long entrySize = Short.toUnsignedLong(bytes.get(HALF, 54));
+    long at = narrow ? unsigned(28) : bytes.get(XWORD, 32);
+    int sizeAt = narrow ? 42 : 54;
+    int least = narrow ? PROGRAM_HEADER_BYTES_32 : PROGRAM_HEADER_BYTES;
+    long entrySize = Short.toUnsignedLong(bytes.get(HALF, sizeAt));
     long count = programHeaderCount();
-    if (count > 0 && entrySize < PROGRAM_HEADER_BYTES) {
+    if (count > 0 && entrySize < least) {
       throw new ImageException(
-          file, 54, "e_phentsize is %d, expected 56 or more".formatted(entrySize));
+          file, sizeAt, "e_phentsize is %d, expected %d or more".formatted(entrySize, least));
     }
     if (!inFile(at, count * entrySize)) {
       throw new ImageException(
           file,
-          32,
+          narrow ? 28 : 32,
           "%d program headers at 0x%x, expected them within the file's 0x%x bytes"
               .formatted(count, at, bytes.byteSize()));
     }
@@ -79,6 +96,7 @@ public final class ElfCore {
         addLoad(runs, at);
       }
     }
+    runs.dropRepeated();
     return runs.build(ram, opening);
   }
 
@@ -90,7 +108,11 @@ public final class ElfCore {
           "the file ends within the ELF header, expected %d bytes".formatted(HEADER_BYTES));
     }
     expect(0, "magic", bytes.get(WORD, 0), MAGIC, "an ELF file (7f 45 4c 46)");
-    expect(4, "EI_CLASS", bytes.get(ValueLayout.JAVA_BYTE, 4), 2, "2 (64-bit)");
+    int bits = bytes.get(ValueLayout.JAVA_BYTE, 4);
+    narrow = bits == 1;
+    if (!narrow) {
+      expect(4, "EI_CLASS", bits, 2, "2 (64-bit) or 1 (32-bit)");
+    }
     expect(5, "EI_DATA", bytes.get(ValueLayout.JAVA_BYTE, 5), 1, "1 (little-endian)");
     expect(16, "e_type", Short.toUnsignedInt(bytes.get(HALF, 16)), ET_CORE, "4 (ET_CORE)");
   }
@@ -105,8 +127,8 @@ public final class ElfCore {
 
   /** {@code e_phnum}, or, where that is too small a field, {@code sh_info} of section 0. */
   private long programHeaderCount() throws ImageException {
-    int count = Short.toUnsignedInt(bytes.get(HALF, 56));
-    if (count != PN_XNUM) {
+    int count = Short.toUnsignedInt(bytes.get(HALF, narrow ? 44 : 56));
+    if (count != PN_XNUM || narrow) {
       return count;
     }
     long section = bytes.get(XWORD, 40);
@@ -121,10 +143,14 @@ public final class ElfCore {
   }
 
   private void addLoad(Runs runs, long header) throws ImageException {
-    long offset = bytes.get(XWORD, header + 8);
-    long address = bytes.get(XWORD, header + 24);
-    long inFile = bytes.get(XWORD, header + 32);
-    long inMemory = bytes.get(XWORD, header + 40);
+    long offset = narrow ? unsigned(header + 4) : bytes.get(XWORD, header + 8);
+    long address = narrow ? bytes.get(WORD, header + 12) : bytes.get(XWORD, header + 24);
+    long inFile = narrow ? unsigned(header + 16) : bytes.get(XWORD, header + 32);
+    long inMemory = narrow ? unsigned(header + 20) : bytes.get(XWORD, header + 40);
+    if (address == NO_ADDRESS) {
+      return;
+    }
+    address = narrow ? address & 0xffff_ffffL : address;
     if (Long.compareUnsigned(inFile, inMemory) > 0) {
       throw new ImageException(
           file,
@@ -156,6 +182,10 @@ public final class ElfCore {
               .formatted(inMemory, address));
     }
     runs.add(header, new MemoryRange(address, address + inMemory - 1), slices(offset, inFile));
+  }
+
+  private long unsigned(long at) {
+    return Integer.toUnsignedLong(bytes.get(WORD, at));
   }
 
   /** The file's bytes as whole words: a part word at the end is completed with zeros. */

@@ -19,7 +19,7 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
-/** The bytes of a file off the heap: plain files mapped without a copy, {@code .gz} inflated. */
+/** The bytes of a file off the heap: plain files mapped without a copy, gzip inflated. */
 final class ImageFile {
   private static final int CHUNK = 1 << 16;
 
@@ -46,11 +46,15 @@ final class ImageFile {
         throw new ImageException(file, 0, "the file is empty");
       }
       ImageFile image = new ImageFile(file, arena);
-      if (file.toString().endsWith(".gz")) {
+      if (isGzip(channel)) {
         MemorySegment bytes = image.inflate(channel);
         return opening == Opening.READ_ONLY ? bytes.asReadOnly() : bytes;
       }
-      return image.map(channel, opening);
+      MemorySegment bytes = image.map(channel, opening);
+      if (file.toString().endsWith(".gz") && DumpKind.of(bytes) == null) {
+        throw new ImageException(file, 0, "no gzip stream, which its name promises, and no dump");
+      }
+      return bytes;
     } catch (ImageException e) {
       throw e;
     } catch (NoSuchFileException e) {
@@ -60,6 +64,12 @@ final class ImageFile {
     } catch (IOException e) {
       throw new ImageException(file, "cannot be read: " + e.getMessage());
     }
+  }
+
+  /** By the first bytes: names lie. */
+  private static boolean isGzip(FileChannel channel) throws IOException {
+    ByteBuffer head = ByteBuffer.allocate(2);
+    return channel.read(head, 0) == 2 && (head.getShort(0) & 0xffff) == 0x1f8b;
   }
 
   private MemorySegment map(FileChannel channel, Opening opening) throws IOException {

@@ -69,6 +69,11 @@ public final class RawMemory {
   public static GuestMemory open(Path file, List<Mapping> mappings, Opening opening, Arena arena)
       throws ImageException {
     MemorySegment bytes = ImageFile.open(file, opening, arena);
+    DumpKind kind = DumpKind.of(bytes);
+    if (kind != null) {
+      throw new ImageException(
+          file, 0, "is " + kind.description() + ", expected raw memory; leave --ram out");
+    }
     Runs runs = new Runs(file);
     for (Mapping mapping : mappings) {
       long size = mapping.range.last() - mapping.range.first() + 1;

@@ -1,9 +1,11 @@
 package dev.nestwalk.memory;
 
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Puts the pieces of a file and the machine's RAM together into one {@link GuestMemory}. */
 final class Runs {
@@ -14,6 +16,32 @@ final class Runs {
   private record Load(long header, MemoryRange range, List<MemorySegment> slices) {
     long first() {
       return range.first();
+    }
+
+    /** What the file has from an address on, null where it has zeros. */
+    @Nullable MemorySegment at(long address) {
+      long at = first();
+      for (MemorySegment slice : slices) {
+        if (address - at < slice.byteSize()) {
+          return slice.asSlice(address - at);
+        }
+        at += slice.byteSize();
+      }
+      return null;
+    }
+
+    /** The part from an address on. */
+    Load from(long address) {
+      List<MemorySegment> rest = new ArrayList<>();
+      long at = first();
+      for (MemorySegment slice : slices) {
+        long skipped = Math.max(0, Math.min(address - at, slice.byteSize()));
+        if (skipped < slice.byteSize()) {
+          rest.add(slice.asSlice(skipped));
+        }
+        at += slice.byteSize();
+      }
+      return new Load(header, new MemoryRange(address, range.last()), rest);
     }
   }
 
@@ -28,14 +56,8 @@ final class Runs {
   GuestMemory build(List<MemoryRange> ram, Opening opening) throws ImageException {
     loads.sort((a, b) -> Long.compareUnsigned(a.first(), b.first()));
     for (int i = 1; i < loads.size(); i++) {
-      Load before = loads.get(i - 1);
-      Load load = loads.get(i);
-      if (Long.compareUnsigned(load.first(), before.range.last()) <= 0) {
-        throw new ImageException(
-            file,
-            load.header,
-            "memory 0x%x..0x%x overlaps 0x%x..0x%x, expected separate addresses"
-                .formatted(load.first(), load.range.last(), before.first(), before.range.last()));
+      if (overlap(loads.get(i - 1), loads.get(i))) {
+        throw overlapping(loads.get(i - 1), loads.get(i), "");
       }
     }
     GuestMemory.Builder builder = GuestMemory.builder();
@@ -54,6 +76,76 @@ final class Runs {
     } catch (IllegalArgumentException e) {
       throw new ImageException(file, "declared RAM: " + e.getMessage());
     }
+  }
+
+  /**
+   * Keeps memory once that the file has twice: a kernel's crash dump has the kernel's text and the
+   * map of all memory, which covers it.
+   *
+   * @throws ImageException if the two differ
+   */
+  void dropRepeated() throws ImageException {
+    loads.sort((a, b) -> Long.compareUnsigned(a.first(), b.first()));
+    List<Load> kept = new ArrayList<>(loads.size());
+    for (Load load : loads) {
+      Load before = kept.isEmpty() ? null : kept.get(kept.size() - 1);
+      if (before == null || !overlap(before, load)) {
+        kept.add(load);
+        continue;
+      }
+      long last = min(load.range.last(), before.range.last());
+      if (!equal(before, load, load.first(), last)) {
+        throw overlapping(before, load, " with other contents");
+      }
+      if (Long.compareUnsigned(load.range.last(), last) > 0) {
+        kept.add(load.from(last + 1));
+      }
+    }
+    loads.clear();
+    loads.addAll(kept);
+  }
+
+  private static boolean overlap(Load before, Load next) {
+    return Long.compareUnsigned(next.first(), before.range.last()) <= 0;
+  }
+
+  private ImageException overlapping(Load before, Load load, String how) {
+    return new ImageException(
+        file,
+        load.header,
+        "memory 0x%x..0x%x overlaps 0x%x..0x%x%s, expected separate addresses"
+            .formatted(load.first(), load.range.last(), before.first(), before.range.last(), how));
+  }
+
+  private static boolean equal(Load one, Load other, long first, long last) {
+    for (long at = first; ; ) {
+      MemorySegment left = one.at(at);
+      MemorySegment right = other.at(at);
+      long rest = last - at;
+      long length = rest + 1;
+      length = left == null ? length : Math.min(length, left.byteSize());
+      length = right == null ? length : Math.min(length, right.byteSize());
+      boolean same =
+          left == null || right == null
+              ? left == null && right == null || isZero(left == null ? right : left, length)
+              : MemorySegment.mismatch(left, 0, length, right, 0, length) < 0;
+      if (!same) {
+        return false;
+      }
+      if (length > rest) {
+        return true;
+      }
+      at += length;
+    }
+  }
+
+  private static boolean isZero(@Nullable MemorySegment bytes, long length) {
+    for (long i = 0; bytes != null && i < length; i++) {
+      if (bytes.get(ValueLayout.JAVA_BYTE, i) != 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** What the file has of {@code range}, and zeros between. */

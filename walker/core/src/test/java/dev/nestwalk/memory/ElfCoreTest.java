@@ -171,7 +171,8 @@ final class ElfCoreTest {
     assertRefused(new byte[0], "offset 0x0", "empty");
     assertRefused(new byte[63], "offset 0x3f", "64 bytes");
     assertRefused(spoil(good, 0, 'X'), "offset 0x0", "magic", "7f 45 4c 46");
-    assertRefused(spoil(good, 4, 1), "offset 0x4", "EI_CLASS", "64-bit");
+    assertRefused(spoil(good, 4, 3), "offset 0x4", "EI_CLASS", "64-bit");
+    assertRefused(spoil(good, 4, 1), "holds no memory");
     assertRefused(spoil(good, 5, 2), "offset 0x5", "EI_DATA", "little-endian");
     assertRefused(spoil(good, 16, 2), "offset 0x10", "e_type is 0x2", "ET_CORE");
     assertRefused(spoil(good, 54, 8), "offset 0x36", "e_phentsize");

@@ -3,16 +3,18 @@ package dev.nestwalk.teach;
 import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
-import dev.nestwalk.memory.ElfCore;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.ImageException;
+import dev.nestwalk.memory.MemoryDump;
 import dev.nestwalk.memory.MemoryRange;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.memory.RawMemory;
+import dev.nestwalk.memory.Unpacking;
 import dev.nestwalk.vtd.Cap;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -40,21 +42,77 @@ public final class Image {
     this.ram = machine.ram().stream().map(r -> new MemoryRange(r.first(), r.last())).toList();
   }
 
-  /** A scenario, by its stem or any of its files; or any ELF core with registers from elsewhere. */
-  public static Image ofScenario(Path given, @Nullable Path registers) {
-    if (registers != null && Files.isRegularFile(given)) {
+  /**
+   * A scenario, by its stem or any of its files; or a dump of any kind with registers from
+   * elsewhere or from the JSON beside it.
+   *
+   * @param unit which unit's registers are meant, where their file has several; or null
+   */
+  public static Image ofScenario(Path given, @Nullable Path registers, @Nullable String unit) {
+    Path file = registers == null ? registersBeside(given) : registers;
+    if (file != null && Files.isRegularFile(given)) {
       String name = String.valueOf(given.getFileName());
-      return new Image(name, given, List.of(), null, Machine.read(registers));
+      return new Image(name, given, List.of(), null, RegisterText.read(file, unit));
     }
     Scenario scenario = Scenario.load(given);
-    Machine machine = registers == null ? scenario.machine() : Machine.read(registers);
+    Machine machine = registers == null ? scenario.machine() : RegisterText.read(registers, unit);
     return new Image(scenario.name(), scenario.image(), List.of(), scenario, machine);
   }
 
+  /** A scenario, by its stem or any of its files. */
+  public static Image ofScenario(Path given, @Nullable Path registers) {
+    return ofScenario(given, registers, null);
+  }
+
+  /** {@code vm.json} beside {@code vm.lime}: for a dump whose name is none of a scenario's. */
+  private static @Nullable Path registersBeside(Path given) {
+    String name = String.valueOf(given.getFileName());
+    int dot = name.lastIndexOf('.');
+    if (dot <= 0 || name.matches(".*\\.(elf|elf\\.gz|json|csv)") || !Files.isRegularFile(given)) {
+      return null;
+    }
+    Path beside = given.resolveSibling(name.substring(0, dot) + ".json");
+    return Files.isRegularFile(beside) ? beside : null;
+  }
+
   /** A raw memory file. */
-  public static Image ofRaw(Path file, List<RawMemory.Mapping> mappings, Path registers) {
+  public static Image ofRaw(
+      Path file, List<RawMemory.Mapping> mappings, Path registers, @Nullable String unit) {
     String name = String.valueOf(file.getFileName());
-    return new Image(name, file, mappings, null, Machine.read(registers));
+    return new Image(name, file, mappings, null, RegisterText.read(registers, unit));
+  }
+
+  /**
+   * The memory of a running machine, a file that it shares.
+   *
+   * @param given the machine's registers, or the stem or a file of a scenario that has them
+   * @param memory the file
+   * @param mappings where its bytes lie; empty for the ranges of {@code ram} in the registers'
+   *     file, one after the other
+   * @throws InputException if neither says where memory lies
+   */
+  public static Image ofLive(
+      Path given,
+      Path memory,
+      List<RawMemory.Mapping> mappings,
+      @Nullable Path registers,
+      @Nullable String unit) {
+    Path json = given.resolveSibling(given.getFileName() + ".json");
+    Path file = registers != null ? registers : Files.isRegularFile(json) ? json : given;
+    Machine machine = RegisterText.read(file, unit);
+    List<RawMemory.Mapping> all = new ArrayList<>(mappings);
+    long offset = 0;
+    for (Machine.Range range : mappings.isEmpty() ? machine.ram() : List.<Machine.Range>of()) {
+      all.add(new RawMemory.Mapping(new MemoryRange(range.first(), range.last()), offset));
+      offset += range.last() - range.first() + 1;
+    }
+    if (all.isEmpty()) {
+      throw new InputException(
+          memory
+              + ": expected to be told where it lies: one more --ram BASE,SIZE, or 'ram' in "
+              + file);
+    }
+    return new Image(String.valueOf(memory.getFileName()), memory, all, null, machine);
   }
 
   /** A machine whose memory is at hand elsewhere: nothing to open, no rows. */
@@ -65,7 +123,7 @@ public final class Image {
   /** Opens the memory anew. */
   public GuestMemory open(Opening opening, Arena arena) throws ImageException {
     return mappings.isEmpty()
-        ? ElfCore.open(memoryFile, ram, opening, arena)
+        ? MemoryDump.open(memoryFile, ram, opening, Unpacking.PLAIN, arena)
         : RawMemory.open(memoryFile, mappings, opening, arena);
   }
 

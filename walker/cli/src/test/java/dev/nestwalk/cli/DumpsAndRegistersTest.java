@@ -1,0 +1,225 @@
+package dev.nestwalk.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.fixtures.DumpFiles;
+import dev.nestwalk.fixtures.ScenarioFiles;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.vtd.SecondStageTables;
+import dev.nestwalk.fixtures.vtd.VtdMachine;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Dumps of every kind with registers out of every text that people have. */
+class DumpsAndRegistersTest {
+  private static final long CAP = 0xd2008c222f0606L;
+  private static final long ECAP = 0xf00f4aL;
+
+  @TempDir Path folder;
+
+  private Map<String, Long> registers = Map.of();
+  private long entry;
+
+  private record Result(int status, String out, String err) {}
+
+  private static Result run(Object... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    String[] all = new String[arguments.length];
+    for (int i = 0; i < arguments.length; i++) {
+      all[i] = arguments[i].toString();
+    }
+    int status = Main.run(new PrintWriter(out), new PrintWriter(err), all);
+    return new Result(status, out.toString(), err.toString());
+  }
+
+  private Result translate(Path image, Object... more) {
+    Object[] arguments = new Object[6 + more.length];
+    Object[] first = {"translate", image, "--source", "00:02.0", "--iova", "0x5000"};
+    System.arraycopy(first, 0, arguments, 0, 6);
+    System.arraycopy(more, 0, arguments, 6, more.length);
+    return run(arguments);
+  }
+
+  /** A machine whose 00:02.0 has page 0x5000 at 0x106000, as every kind of file. */
+  @BeforeEach
+  void makeMachine() throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      TableMemory memory = new TableMemory(arena).run(0x10_0000, 8);
+      VtdMachine machine = new VtdMachine(memory);
+      SecondStageTables tables = new SecondStageTables(memory, 4);
+      tables.map(0x5000, 0x10_6000, 12, SecondStageTables.R | SecondStageTables.W);
+      entry = tables.entryAddress(0x5000, 1);
+      machine.context(0x10, 0, 2, 1, tables.root());
+      machine.register("CAP", CAP).register("ECAP", ECAP);
+      registers = Map.copyOf(machine.registers());
+      ScenarioFiles.write(folder.resolve("vm"), "vtd", 46, memory, registers);
+      Files.write(folder.resolve("vm.lime"), DumpFiles.lime(memory));
+      Files.write(folder.resolve("vm.kdump"), DumpFiles.kdump(memory));
+      Files.write(folder.resolve("vm.flat"), DumpFiles.flattened(DumpFiles.kdump(memory)));
+      Files.write(folder.resolve("vm.vmcore"), DumpFiles.kernelCore(memory, false));
+      Files.write(folder.resolve("vm.elf32"), DumpFiles.elf32(memory));
+      Files.write(
+          folder.resolve("ram"), memory.runs().get(0).bytes().toArray(ValueLayout.JAVA_BYTE));
+    }
+  }
+
+  private String hex(String name) {
+    return "%x".formatted(registers.get(name));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"vm", "vm.elf", "vm.lime", "vm.kdump", "vm.flat", "vm.vmcore", "vm.elf32"})
+  void dumpsOpenWithTheRegistersBesideThem(String name) {
+    Result result = translate(folder.resolve(name));
+    assertEquals("ok 0x106000 size=4K perm=rw\n", result.out(), result.err());
+  }
+
+  private Path text(String kind) throws IOException {
+    String regset =
+        """
+        IOMMU: dmar%d Register Base Address: fed9%d000
+        Name\t\t\tOffset\t\tContents
+        VER                 \t0x00\t\t0x0000000000000010
+        GCMD                \t0x18\t\t0x0000000000000000
+        GSTS                \t0x1c\t\t0x%016x
+        CAP                 \t0x08\t\t0x%s
+        ECAP                \t0x10\t\t0x%s
+        RTADDR              \t0x20\t\t0x%016x
+        """;
+    String one =
+        regset.formatted(
+            0, 0, registers.get("GSTS"), hex("CAP"), hex("ECAP"), registers.get("RTADDR"));
+    String other = regset.formatted(1, 1, 0, hex("CAP"), hex("ECAP"), 0);
+    String content =
+        switch (kind) {
+          case "regset" -> one;
+          case "two" -> other + "\n" + one;
+          case "xp" ->
+              "(qemu) xp /gx 0xfed90008\n00000000fed90008: 0x%s\n00000000fed90010: 0x%s\n"
+                      .formatted(hex("CAP"), hex("ECAP"))
+                  + "00000000fed9001c: 0x%s\n00000000fed90020: 0x%016x\n"
+                      .formatted(hex("GSTS"), registers.get("RTADDR"));
+          case "named" ->
+              "CAP = 0x%s\nECAP: 0x%s\nGSTS=0x%s\nRTADDR = 0x%s\n"
+                  .formatted(hex("CAP"), hex("ECAP"), hex("GSTS"), hex("RTADDR"));
+          case "boot" ->
+              "[    0.1] DMAR: dmar0: reg_base_addr fed90000 ver 1:0 cap %s ecap %s\n"
+                  .formatted(hex("CAP"), hex("ECAP"));
+          default ->
+              "/sys/class/iommu/dmar0/intel-iommu/cap:%s\n".formatted(hex("CAP"))
+                  + "/sys/class/iommu/dmar0/intel-iommu/ecap:%s\n".formatted(hex("ECAP"));
+        };
+    return Files.writeString(folder.resolve("registers.txt"), content);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"regset", "xp", "named"})
+  void registersComeFromTexts(String kind) throws IOException {
+    Result result = translate(folder.resolve("vm.lime"), "--registers", text(kind));
+    assertEquals("ok 0x106000 size=4K perm=rw\n", result.out(), result.err());
+  }
+
+  @Test
+  void oneOfSeveralUnitsIsChosenByName() throws IOException {
+    Path two = text("two");
+    Result unsaid = translate(folder.resolve("vm.lime"), "--registers", two);
+    assertEquals(2, unsaid.status());
+    assertTrue(unsaid.err().contains("units dmar1, dmar0, expected one"), unsaid.err());
+    Result said = translate(folder.resolve("vm.lime"), "--registers", two, "--unit", "dmar0");
+    assertEquals("ok 0x106000 size=4K perm=rw\n", said.out(), said.err());
+    assertEquals(
+        2, translate(folder.resolve("vm.lime"), "--registers", two, "--unit", "x").status());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"boot, register GSTS is missing", "sysfs, register GSTS is missing"})
+  void textsWithoutEverythingSayWhatIsMissing(String kind, String missing) throws IOException {
+    Result result = translate(folder.resolve("vm.lime"), "--registers", text(kind));
+    assertEquals(2, result.status());
+    assertTrue(result.err().contains(missing), result.err());
+    assertEquals(1, result.err().lines().count(), result.err());
+  }
+
+  @Test
+  void smmuRegistersComeFromXpAndTraceLines() throws IOException {
+    Path xp =
+        Files.writeString(
+            folder.resolve("smmu.txt"),
+            """
+            0000000009050000: 0x0d40101a
+            0000000009050004: 0x02730010
+            smmuv3_read_mmio addr: 0x14 val:0x74 size: 0x4(0)
+            smmuv3_write_mmio addr: 0x20 val:0xd size: 0x4(0)
+            0000000009050080: 0x4000000000100000
+            0000000009050088: 0x00000006
+            """);
+    Result result = translate(folder.resolve("vm.lime"), "--registers", xp);
+    assertEquals(1, result.status(), result.err());
+    assertTrue(result.out().startsWith("fault 0x"), result.out());
+  }
+
+  @Test
+  void memoryOfARunningMachineIsReadAsItIsNow() throws IOException {
+    Path ram = folder.resolve("ram");
+    Object[] live = {"--ram", ram, "--ram", "0x100000,0x8000"};
+    Path machine = folder.resolve("vm.json");
+    byte[] before = Files.readAllBytes(ram);
+    assertEquals("ok 0x106000 size=4K perm=rw\n", translate(machine, live).out());
+    assertEquals("ok 0x106000 size=4K perm=rw\n", translate(folder.resolve("vm"), live).out());
+    assertEquals(-1, java.util.Arrays.mismatch(before, Files.readAllBytes(ram)));
+    try (FileChannel file = FileChannel.open(ram, StandardOpenOption.WRITE)) {
+      ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
+      file.write(word.putLong(0, 0x10_7003L), entry - 0x10_0000);
+    }
+    assertEquals("ok 0x107000 size=4K perm=rw\n", translate(machine, live).out());
+  }
+
+  @Test
+  void whereLiveMemoryLiesComesFromTheRegistersFileToo() throws IOException {
+    String json = Files.readString(folder.resolve("vm.json"));
+    Path machine =
+        Files.writeString(
+            folder.resolve("live.json"),
+            json.replaceFirst("\\{", "{\"ram\": [[\"0x100000\", \"0x8000\"]], "));
+    assertEquals(
+        "ok 0x106000 size=4K perm=rw\n", translate(machine, "--ram", folder.resolve("ram")).out());
+    Result untold = translate(folder.resolve("vm.json"), "--ram", folder.resolve("ram"));
+    assertEquals(2, untold.status());
+    assertTrue(untold.err().contains("where it lies"), untold.err());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "hello",
+        "\u0000\u0001binary",
+        "CAP 5",
+        "IOMMU: dmar0 Register Base Address: fed90000"
+      })
+  void textsWithoutRegistersAreRefusedInOneLine(String content) throws IOException {
+    Path file = Files.writeString(folder.resolve("registers.txt"), content);
+    Result result = translate(folder.resolve("vm.lime"), "--registers", file);
+    assertEquals(2, result.status());
+    assertTrue(result.err().contains("no registers found"), result.err());
+    assertEquals(1, result.err().lines().count());
+  }
+}
