@@ -1,0 +1,198 @@
+package dev.nestwalk.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The page request queue (test list 36). */
+final class VtdPageRequestTest {
+  private static final int READ = 1;
+  private static final int WRITE = 2;
+  private static final int PPR = 1;
+  private static final int PRO = 2;
+
+  private VtdRig rig = start(VtdRig.scalable());
+
+  @AfterEach
+  void close() {
+    rig.close();
+  }
+
+  private static VtdRig start(VtdRig rig) {
+    rig.unmask().translate();
+    rig.w64(0xc0, 0);
+    rig.w64(0xc8, 0);
+    rig.w64(0xd0, VtdRig.PAGES);
+    return rig;
+  }
+
+  private void request(int group, boolean last) {
+    rig.port(VtdRig.SOURCE).requestPage(0x1234_5678L, READ, group, last);
+  }
+
+  @Test
+  @DisplayName("36 an entry has requester, PASID, rights, group and address")
+  void entries() {
+    rig.unit.port(VtdRig.SOURCE, 3).requestPage(0xabcd_e123L, READ | WRITE, 0x155, true);
+    long low = 1 | 1 << 8 | (long) VtdRig.SOURCE << 16 | 3L << 32;
+    assertEquals(low, rig.peek64(VtdRig.PAGES));
+    assertEquals(0xabcd_e000L | 0x155L << 3 | 7, rig.peek64(VtdRig.PAGES + 8));
+    assertEquals(0, rig.peek64(VtdRig.PAGES + 16));
+    assertEquals(32, rig.r64(0xc8));
+    assertEquals(PPR, rig.r32(0xdc));
+    assertEquals(List.of("fee00000 23"), rig.sent());
+    request(7, false);
+    assertEquals(1 | (long) VtdRig.SOURCE << 16, rig.peek64(VtdRig.PAGES + 32));
+    assertEquals(0x1234_5000L | 7 << 3 | 1, rig.peek64(VtdRig.PAGES + 40));
+    assertEquals(List.of(), rig.sent(), "PPR was set");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 3})
+  @DisplayName("36 the queue wraps; full it keeps one slot free, sets PRO, and answers by itself")
+  void wrapAndOverflow(int order) {
+    rig.w64(0xd0, VtdRig.PAGES | order);
+    int entries = 128 << order;
+    for (int round = 0; round < 3; round++) {
+      for (int i = 0; i < entries - 1; i++) {
+        request(i & 0x1ff, true);
+      }
+      assertEquals(PPR, rig.r32(0xdc));
+      assertEquals(1, rig.sent().size());
+      request(5, true);
+      request(6, false);
+      assertEquals(PPR | PRO, rig.r32(0xdc));
+      assertEquals(List.of("10 -1 5 SUCCESS"), List.copyOf(rig.responses));
+      rig.responses.clear();
+      assertEquals(List.of(), rig.sent());
+      // As Linux does: PPR first, then the queue, then PRO.
+      rig.w32(0xdc, PPR);
+      rig.w64(0xc0, rig.r64(0xc8));
+      request(9, true);
+      assertEquals(PRO, rig.r32(0xdc), "nothing is queued while PRO is set");
+      rig.responses.clear();
+      rig.w32(0xdc, PRO);
+      request(9, true);
+      assertEquals(PPR, rig.r32(0xdc));
+      rig.w64(0xc0, rig.r64(0xc8));
+      rig.w32(0xdc, PPR);
+      rig.sent();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  @DisplayName("36 an event is raised only if neither PPR nor PRO was set: all four states")
+  void eventStates(int state) {
+    enter(state);
+    assertEquals(state, rig.r32(0xdc));
+    rig.sent();
+    request(1, true);
+    assertEquals(state == 0 ? 1 : 0, rig.sent().size());
+  }
+
+  private void enter(int state) {
+    if ((state & PRO) != 0) {
+      for (int i = 0; i < 128; i++) {
+        request(0, false);
+      }
+      rig.w64(0xc0, rig.r64(0xc8));
+      rig.w32(0xdc, (state & PPR) == 0 ? PPR : 0);
+    } else if (state == PPR) {
+      request(0, false);
+    }
+  }
+
+  @Test
+  @DisplayName("36 a stop marker is queued and never answered")
+  void stopMarker() {
+    rig.unit.port(VtdRig.SOURCE, 3).requestPage(0, 0, 4, true);
+    assertEquals(4 << 3 | 4, rig.peek64(VtdRig.PAGES + 8));
+    for (int i = 0; i < 127; i++) {
+      request(0, false);
+    }
+    rig.unit.port(VtdRig.SOURCE, 3).requestPage(0, 0, 4, true);
+    assertEquals(PPR | PRO, rig.r32(0xdc));
+    assertEquals(List.of(), rig.responses);
+  }
+
+  @Test
+  @DisplayName("36 PRE=0 is a fault, and the device is told")
+  void notEnabled() {
+    rig.machine.scalableContext(0x20, 1 << 3, 0, 0);
+    rig.unit.port(0x20).requestPage(0x5000, READ, 3, true);
+    assertEquals(1L << 63 | 1L << 28 | 0x47L << 32 | 0x20, rig.r64(0x228));
+    assertEquals(0x5000, rig.r64(0x220));
+    assertEquals(List.of("20 -1 3 INVALID"), rig.responses);
+    assertEquals(0, rig.r64(0xc8));
+    assertEquals(List.of("fee00000 21"), rig.sent());
+  }
+
+  @Test
+  @DisplayName("36 legacy mode and missing entries are faults")
+  void refusedByTables() {
+    rig.unit.port(0x4000).requestPage(0x5000, READ, 3, true);
+    assertEquals(0x39, rig.r64(0x228) >>> 32 & 0xff);
+    rig.w32(0x22c, 0x8000_0000L);
+    rig.unit.port(VtdRig.SOURCE, 9).requestPage(0x5000, READ, 3, true);
+    assertEquals(0x59, rig.r64(0x228) >>> 32 & 0xff);
+    rig.w32(0x22c, 0x8000_0000L);
+    rig.w64(0x20, rig.machine.root());
+    rig.w32(0x18, 0xc000_0000L);
+    request(1, true);
+    assertEquals(0x32, rig.r64(0x228) >>> 32 & 0xff);
+    assertEquals(0, rig.r64(0xc8));
+  }
+
+  @Test
+  @DisplayName("36 without a queue or memory nothing is written")
+  void noQueue() {
+    rig.w64(0xd0, 0);
+    request(1, true);
+    assertEquals(List.of("10 -1 1 INVALID"), rig.responses);
+    rig.w64(0xd0, 0x7000_0000_0000L);
+    request(2, true);
+    assertEquals("10 -1 2 FAILURE", rig.responses.get(1));
+    assertEquals(0, rig.r64(0xc8));
+    assertEquals(0, rig.r32(0xdc));
+    assertEquals(List.of(), rig.sent());
+  }
+
+  @Test
+  @DisplayName("36 responses of software reach the device; reserved codes are failures")
+  void responses() {
+    rig.queue(0, true);
+    rig.put(0x19 | (long) VtdRig.SOURCE << 16 | 3L << 32, 0x55 << 3 | 4, 1, 2);
+    rig.put(9 | 1 << 12 | (long) VtdRig.SOURCE << 16, 0x56 << 3);
+    rig.put(9 | 0xf << 12 | (long) VtdRig.SOURCE << 16, 0x57 << 3);
+    rig.put(9 | 7 << 12 | (long) VtdRig.SOURCE << 16, 0x58 << 3).put(0xa5, VtdRig.STATUS).ring();
+    assertEquals(
+        List.of("10 3 55 SUCCESS", "10 -1 56 INVALID", "10 -1 57 FAILURE", "10 -1 58 FAILURE"),
+        rig.responses);
+    assertEquals(0, rig.r32(0x34));
+  }
+
+  @Test
+  @DisplayName("36 what a full queue answers can be chosen")
+  void overflowResponse() {
+    rig.unit.setOverflowResponse(PageResponses.Code.FAILURE);
+    for (int i = 0; i < 128; i++) {
+      request(1, true);
+    }
+    assertEquals(List.of("10 -1 1 FAILURE"), rig.responses);
+  }
+
+  @Test
+  @DisplayName("36 indices beyond the queue are taken modulo its size")
+  void hostileIndices() {
+    rig.w64(0xc0, 0x7ffe0);
+    rig.w64(0xc8, 0x7ff00);
+    request(1, true);
+    assertEquals(0xf20, rig.r64(0xc8));
+  }
+}

@@ -1,0 +1,118 @@
+package dev.nestwalk.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.dma.Translation;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Snapshots of a VT-d unit (test list 34). */
+final class VtdSnapshotTest {
+  private final VtdRig rig = new VtdRig(VtdRig.CAP | 3L << 40 | 1 << 5, VtdRig.SCALABLE);
+
+  @AfterEach
+  void close() {
+    rig.close();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 50})
+  @DisplayName("34 a unit restored in any state goes on as the other would have")
+  void anyState(int every) {
+    assertEquals("", VtdTraffic.run(every == 1 ? 4_000 : 8_000, 100, every));
+  }
+
+  @Test
+  @DisplayName("34 what was latched is kept, not what stands in the registers")
+  void latched() {
+    rig.translate().queue(0, true).putWait(1).ring();
+    rig.w64(0x20, 0x1_0000);
+    rig.w64(0x90, 0x5_0000);
+    rig.migrate();
+    assertEquals(rig.page, Translation.address(rig.dma(VtdRig.SOURCE, VtdRig.IOVA, 1)));
+    assertEquals(0x1_0000, rig.r64(0x20));
+    rig.putWait(2).ring();
+    assertEquals(2, rig.status());
+  }
+
+  @Test
+  @DisplayName("34 waits that a time-out aborted stay aborted")
+  void aborted() {
+    rig.queue(0, true);
+    rig.deviceAnswer = DeviceTlb.Completion.TIMED_OUT;
+    rig.put(3 | 0x10L << 32, 0).putWait(1).ring();
+    rig.migrate();
+    rig.putWait(2);
+    rig.w64(0x88, rig.tail());
+    rig.poke64(VtdRig.STATUS, 0);
+    rig.w32(0x34, 1 << 6);
+    assertEquals(2, rig.status());
+    assertEquals(0, rig.r32(0x34));
+  }
+
+  @Test
+  @DisplayName("34 a pending event is sent once, by the unit that took it over")
+  void pendingEvent() {
+    rig.translate().unmask();
+    rig.w32(0x38, 0x8000_0000L);
+    rig.fault(VtdRig.SOURCE);
+    rig.migrate();
+    assertEquals(List.of(), rig.sent());
+    rig.w32(0x38, 0);
+    assertEquals(List.of("fee00000 21"), rig.sent());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "next-record 0, next-record 4",
+    "next-record 0, next-record ffffffffffffffff",
+    "IQH 20, IQH 1000",
+    "IQH 20, IQH 8",
+    "aborted 0, aborted 1000",
+    "FSTS 2, FSTS 0",
+    "FSTS 2, FSTS 402",
+    "FSTS 2, FSTS 10002",
+    "FECTL 0, FECTL 40000000",
+    "PMEN 0, PMEN 1",
+    "GCMD 0, GCMD 80000000",
+    "VER 10, VER 20",
+    "RTADDR-in-force, x",
+    "CCMD 0, CCMD 8000000000000000",
+    "FEDATA 21, FEDATA 10021",
+    "FRCD0.low 70000000, FRCD0.low 70000001",
+    "ICS 0, ICS 2",
+    "nestwalk-snapshot 1 vtd, nestwalk-snapshot 1 smmuv3",
+    "IQA-in-force 100800, IQA-in-force 100000000000000",
+  })
+  @DisplayName("34 a state that no unit can have is refused, and nothing changes")
+  void impossible(String before, String after) {
+    rig.translate().unmask().queue(0, true).putWait(1).ring();
+    rig.fault(VtdRig.SOURCE);
+    // next-record is 1 after a fault; the table names it 0.
+    String text = rig.unit.snapshot().toString().replace("next-record 1", "next-record 0");
+    assertTrue(text.contains(before), text);
+    Snapshot bent = Snapshot.parse(text.replace(before, after));
+    VtdUnit other = rig.newUnit();
+    Snapshot fresh = other.snapshot();
+    IllegalArgumentException e =
+        assertThrows(IllegalArgumentException.class, () -> other.restore(bent));
+    assertEquals(1, String.valueOf(e.getMessage()).lines().count());
+    assertEquals(fresh, other.snapshot());
+  }
+
+  @Test
+  @DisplayName("34 the state of a unit with other capabilities is refused")
+  void otherUnit() {
+    try (VtdRig legacy = VtdRig.legacy()) {
+      Snapshot state = legacy.unit.snapshot();
+      assertThrows(IllegalArgumentException.class, () -> rig.unit.restore(state));
+    }
+  }
+}
