@@ -45,6 +45,11 @@ public final class SmmuUnit extends Unit {
   private final SmmuStalls stalls;
   private final SmmuCommandQueue commands;
 
+  private final SmmuRegisters.Written written = this::written;
+
+  /** An event on its way to the queue. */
+  private final long[] event = new long[EventRecord.TRANSLATION.words()];
+
   private boolean failed;
 
   /** Counts changes of what translation follows; the last one acknowledges. */
@@ -122,7 +127,7 @@ public final class SmmuUnit extends Unit {
 
   @Override
   void write(long offset, int size, long value) {
-    registers.write(offset, size, value, this::written);
+    registers.write(offset, size, value, written);
   }
 
   private void written(SmmuRegister register, long value) {
@@ -238,8 +243,10 @@ public final class SmmuUnit extends Unit {
       // An access that was under way when translation was switched off ends with the others.
       return registers.has(SmmuRegister.CR0, Cr0.SMMUEN) ? stalls.hold(port, fault) : null;
     }
-    long[] words = {fault.word(0), fault.word(1), fault.word(2), fault.word(3)};
-    events.record(words);
+    for (int i = 0; i < event.length; i++) {
+      event[i] = fault.word(i);
+    }
+    events.record(event);
     return null;
   }
 
