@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
 public final class Iommu {
   private static final int SPINS = 1000;
   private static final long PARK_NANOS = 50_000;
+  private static final Set<String> PROTECTED_MEMORY =
+      Set.of("PMEN", "PLMBASE", "PLMLIMIT", "PHMBASE", "PHMLIMIT");
 
   private final InvalidationLog log;
   private final Restrictions restrictions = new Restrictions();
@@ -179,8 +181,8 @@ public final class Iommu {
    *
    * @param changes by architectural name, as at the making of the unit; others keep their values
    * @param keepsCaches whether cached configurations and translations survive until invalidated, as
-   *     they do on hardware that is switched off and on; else they are dropped. Keep nothing over a
-   *     change of PMEN
+   *     they do on hardware that is switched off and on; else they are dropped, as they are in any
+   *     case when protected memory changes (PMEN and its regions), which hits do not look at
    * @throws IllegalArgumentException if a capability register would change; then nothing does
    */
   public synchronized void reconfigure(Map<String, Long> changes, boolean keepsCaches) {
@@ -191,9 +193,12 @@ public final class Iommu {
         throw new IllegalArgumentException(name + " changes, which no unit's capabilities do");
       }
     }
+    boolean protects =
+        PROTECTED_MEMORY.stream()
+            .anyMatch(name -> !Objects.equals(changed.get(name), registers.get(name)));
     configuration.accept(changed);
     registers.putAll(changes);
-    log.publishRegisters(keepsCaches);
+    log.publishRegisters(keepsCaches && !protects);
   }
 
   /**

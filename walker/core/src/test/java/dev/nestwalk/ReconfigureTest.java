@@ -300,6 +300,23 @@ class ReconfigureTest {
     }
   }
 
+  /** A pass-through device: what it reached before is protected at once, whatever is kept. */
+  @Test
+  void protectedMemoryIsProtectedWhateverIsKept() {
+    VtdMachine machine = new VtdMachine(memory).register("CAP", VtdMachine.CAP | 1L << 5);
+    machine.context(SOURCE, 2, 3, 5, 0);
+    machine.register("PLMBASE", PAGE & -(1L << 21)).register("PLMLIMIT", PAGE | (1L << 21) - 1);
+    Iommu iommu = unit(Format.VTD, machine.registers());
+    Endpoint endpoint = iommu.newTranslator().endpoint(SOURCE, -1);
+    assertEquals(PAGE, outcome(endpoint.translate(PAGE, Access.READ)));
+    assertEquals(PAGE, outcome(endpoint.translate(PAGE, Access.READ)));
+    iommu.reconfigure(Map.of("PMEN", 1L), true);
+    long answer = endpoint.translate(PAGE, Access.READ);
+    assertEquals(Outcome.PROTECTED_MEMORY.code(), Translation.code(answer));
+    iommu.reconfigure(Map.of("PMEN", 0L), true);
+    assertEquals(PAGE, outcome(endpoint.translate(PAGE, Access.READ)));
+  }
+
   @Test
   void whetherEventsAreRecordedFollowsEventqen() {
     Map<String, Long> on = states(Format.SMMUV3).get(0);
