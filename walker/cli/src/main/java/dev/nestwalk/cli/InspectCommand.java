@@ -12,10 +12,13 @@ import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.Inventory;
 import dev.nestwalk.teach.Progress;
 import dev.nestwalk.teach.RangeScan;
+import dev.nestwalk.teach.TranslationStructure;
 import dev.nestwalk.teach.Walker;
 import dev.nestwalk.vtd.GlobalStatus;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -25,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -70,6 +74,14 @@ final class InspectCommand implements Callable<Integer> {
           "Time to spend (default 10). The limits of reads, endpoints and ranges grow with it.")
   private int limit = Budget.SECONDS;
 
+  @Option(
+      names = "--compare",
+      paramLabel = "FILE",
+      description =
+          "Hold the tables against what Linux printed of them (debugfs dmar_translation_struct)."
+              + " Exit status 1 if an entry differs.")
+  private @Nullable Path compared;
+
   InspectCommand() {}
 
   @Override
@@ -77,6 +89,9 @@ final class InspectCommand implements Callable<Integer> {
     Image image = imageOptions.load();
     if (limit < 1) {
       throw new InputException("--limit " + limit + ": expected 1 or more seconds");
+    }
+    if (compared != null) {
+      return compare(compared, image);
     }
     Inventory inventory;
     try (Arena arena = Arena.ofConfined();
@@ -86,6 +101,22 @@ final class InspectCommand implements Callable<Integer> {
     spec.commandLine().getOut().print(format == Format.text ? inventory.text() : inventory.json());
     spec.commandLine().getOut().flush();
     return Main.DONE;
+  }
+
+  private int compare(Path file, Image image) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      GuestMemory memory = image.open(Opening.READ_ONLY, arena);
+      List<Endpoint> endpoints = Endpoints.list(image, memory, source, Budget.ofSeconds(limit));
+      TranslationStructure.Result result =
+          TranslationStructure.compare(file, image, memory, endpoints);
+      PrintWriter out = spec.commandLine().getOut();
+      result.differences().forEach(out::println);
+      out.println(
+          "%d entries agree, %d differences"
+              .formatted(result.agreed(), result.differences().size()));
+      out.flush();
+      return result.differences().isEmpty() ? Main.DONE : Main.NO;
+    }
   }
 
   private Inventory inspect(Image image, GuestMemory memory, Progress progress) {
