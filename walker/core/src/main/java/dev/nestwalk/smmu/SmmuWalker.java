@@ -201,7 +201,7 @@ public final class SmmuWalker {
         long answer =
             shortens ? shortened.walk(with, iova, access) : smooth.walk(with, iova, access);
         answers[from + i] = answer;
-        spans[i] = with.stage1 ? with.inputSpan : Translation.spanLog2(answer);
+        spans[i] = with.stage1 && with.stage2 ? with.inputSpan : Translation.spanLog2(answer);
       } else {
         Regime regime = with.stage1 ? SmoothWalk.regime(with, iovas[from + i]) : with.second;
         spans[i] = regime.granule;
