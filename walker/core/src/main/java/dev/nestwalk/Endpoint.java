@@ -122,6 +122,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     whole of it
    */
   public final long translate(long iova, int access) {
+    assert translator.isOwn();
     if (log.published == hitEpoch && isPlain(access)) {
       long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
       long word1 = TranslationCache.word1At(at);
@@ -143,10 +144,12 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @param access valid {@link Access} bits
    * @return how many were refused
    * @throws IndexOutOfBoundsException if the places are not in both arrays
+   * @throws IllegalArgumentException for an access that no request can have
    */
   public final int translate(long[] iovas, long[] answers, int from, int count, int access) {
-    Objects.checkFromIndexSize(from, count, iovas.length);
-    Objects.checkFromIndexSize(from, count, answers.length);
+    Objects.checkFromIndexSize(from, count, Objects.requireNonNull(iovas, "iovas").length);
+    Objects.checkFromIndexSize(from, count, Objects.requireNonNull(answers, "answers").length);
+    checkAccess(access);
     translator.hold();
     try {
       return translator.batch.translate(this, iovas, answers, from, count, access);
@@ -174,7 +177,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     which {@link #stoppedBy} then tells
    */
   public final long read(long iova, MemorySegment into) {
-    return copy(iova, into, 0, into.byteSize(), Access.READ);
+    return copy(iova, into, 0, Objects.requireNonNull(into, "into").byteSize(), Access.READ);
   }
 
   /**
@@ -187,7 +190,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @throws IndexOutOfBoundsException if the part is not within the segment
    */
   public final long read(long iova, MemorySegment into, long at, long length) {
-    Objects.checkFromIndexSize(at, length, into.byteSize());
+    Objects.checkFromIndexSize(at, length, Objects.requireNonNull(into, "into").byteSize());
     return copy(iova, into, at, length, Access.READ);
   }
 
@@ -200,7 +203,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     in memory that takes no writes, which {@link #stoppedBy} then tells
    */
   public final long write(long iova, MemorySegment from) {
-    return copy(iova, from, 0, from.byteSize(), Access.WRITE);
+    return copy(iova, from, 0, Objects.requireNonNull(from, "from").byteSize(), Access.WRITE);
   }
 
   /**
@@ -213,7 +216,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @throws IndexOutOfBoundsException if the part is not within the segment
    */
   public final long write(long iova, MemorySegment from, long at, long length) {
-    Objects.checkFromIndexSize(at, length, from.byteSize());
+    Objects.checkFromIndexSize(at, length, Objects.requireNonNull(from, "from").byteSize());
     return copy(iova, from, at, length, Access.WRITE);
   }
 
@@ -295,10 +298,13 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @param iovas byte addresses, a multiple of 8 bytes
    * @param answers packed {@link Translation}s, at least as many bytes
    * @return how many were refused
-   * @throws IllegalArgumentException if the sizes do not fit
+   * @throws IllegalArgumentException if the sizes do not fit, or for an access that no request can
+   *     have
    */
   public final long translate(MemorySegment iovas, MemorySegment answers, int access) {
-    long bytes = iovas.byteSize();
+    Objects.requireNonNull(answers, "answers");
+    long bytes = Objects.requireNonNull(iovas, "iovas").byteSize();
+    checkAccess(access);
     if ((bytes & 7) != 0 || answers.byteSize() < bytes) {
       throw new IllegalArgumentException(
           "%d bytes of addresses, %d of answers: expected whole words and room for as many"
@@ -338,7 +344,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       throw new IllegalArgumentException(
           "range of %d bytes at 0x%x: expected at least one, without wrap".formatted(length, iova));
     }
-    runs.clear();
+    Objects.requireNonNull(runs, "runs").clear();
     translator.hold();
     try {
       return fill(runs, iova, length, access);
@@ -363,6 +369,14 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       done += piece;
     }
     return done;
+  }
+
+  /** A batch without addresses asks for nothing either. */
+  private static void checkAccess(int access) {
+    if (!Access.isValid(access)) {
+      throw new IllegalArgumentException(
+          "access 0x%x: expected Access bits that go together".formatted(access));
+    }
   }
 
   /** Read, write or both: what hits are about. */
@@ -507,8 +521,9 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
     }
     int newClass = AddressSpaces.classOf(Translation.spanLog2(answer));
     int blockShift = AddressSpaces.shiftOf(newClass);
-    if (inputSpan > blockShift && inputSpan > current.fractured) {
-      current.fractured = inputSpan;
+    int mapped = Math.max(inputSpan, Translation.spanLog2(answer));
+    if (mapped > blockShift && mapped > current.fractured) {
+      current.fractured = mapped;
     }
     current.classes |= 1 << newClass;
     if (plan.global) {

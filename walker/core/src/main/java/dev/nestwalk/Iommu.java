@@ -131,7 +131,11 @@ public final class Iommu {
       Map<String, Long> registers,
       int hostAddressWidth,
       int protectedMemoryLog2) {
-    return new Iommu(memory, registers, hostAddressWidth, protectedMemoryLog2);
+    return new Iommu(
+        Objects.requireNonNull(memory, "memory"),
+        Objects.requireNonNull(registers, "registers"),
+        hostAddressWidth,
+        protectedMemoryLog2);
   }
 
   /**
@@ -143,7 +147,8 @@ public final class Iommu {
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
    */
   public static Iommu smmuv3(GuestMemory memory, Map<String, Long> registers) {
-    return new Iommu(memory, registers);
+    return new Iommu(
+        Objects.requireNonNull(memory, "memory"), Objects.requireNonNull(registers, "registers"));
   }
 
   /** A translator for the calling thread, with caches of {@link CacheOptions#DEFAULT} geometry. */
@@ -153,7 +158,7 @@ public final class Iommu {
 
   /** A translator for the calling thread, with caches of the given geometry. */
   public Translator newTranslator(CacheOptions options) {
-    return make(new TagCounter(), options);
+    return make(new TagCounter(), Objects.requireNonNull(options, "options"));
   }
 
   /** A translator for the calling thread that reads every structure anew for each translation. */
@@ -187,7 +192,7 @@ public final class Iommu {
    */
   public synchronized void reconfigure(Map<String, Long> changes, boolean keepsCaches) {
     Map<String, Long> changed = new TreeMap<>(registers);
-    changed.putAll(changes);
+    changed.putAll(Objects.requireNonNull(changes, "changes"));
     for (String name : fixed) {
       if (!Objects.equals(changed.get(name), registers.get(name))) {
         throw new IllegalArgumentException(name + " changes, which no unit's capabilities do");
@@ -267,6 +272,8 @@ public final class Iommu {
    *     them may be set
    */
   public void restrict(int sourceId, int pasid, RegionSet input, RegionSet intermediate) {
+    Objects.requireNonNull(input, "input");
+    Objects.requireNonNull(intermediate, "intermediate");
     restrictions.set(Restrictions.key(sourceId, pasid), input, intermediate);
     long source = Integer.toUnsignedLong(sourceId);
     log.publish(InvalidationLog.CONFIGURATION, 0, -1, source, -1, false);

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Invalidations reach it from any thread: each translation looks whether one was published and
  * applies it before it answers. See {@link Iommu#sync} for what that guarantees to others.
  *
- * <p>Threads: belongs to the thread that made it.
+ * <p>Threads: belongs to the thread that made it; assertions ({@code -ea}) tell when another uses
+ * it.
  */
 public abstract class Translator {
   final InvalidationLog log;
@@ -58,6 +59,7 @@ public abstract class Translator {
   /** The number that {@link #presence} was told last. */
   private long told;
 
+  private final Thread owner = Thread.currentThread();
   private final int maxSourceId;
   final EndpointTable endpoints;
 
@@ -104,6 +106,7 @@ public abstract class Translator {
    * @throws IllegalArgumentException for a source id, PASID or access that no request can have
    */
   public final long translate(int sourceId, int pasid, long iova, int access) {
+    assert isOwn();
     if (!caches) {
       checkRequester(sourceId, pasid);
       return anew(sourceId, pasid, iova, access);
@@ -121,6 +124,7 @@ public abstract class Translator {
    * @throws IllegalArgumentException for a source id or PASID that no request can have
    */
   public final Endpoint endpoint(int sourceId, int pasid) {
+    assert isOwn();
     long key = Restrictions.key(sourceId, pasid);
     @Nullable Endpoint known = endpoints.find(key);
     if (known != null) {
@@ -144,12 +148,24 @@ public abstract class Translator {
    * @throws IllegalArgumentException for a source id or PASID that no request can have
    */
   public final boolean forget(int sourceId, int pasid) {
+    assert isOwn();
     checkRequester(sourceId, pasid);
     @Nullable Endpoint known = endpoints.find(Restrictions.key(sourceId, pasid));
     if (known == null) {
       return false;
     }
     endpoints.dismiss(known);
+    return true;
+  }
+
+  /** For assertions: whether this is the thread that the translator belongs to. */
+  final boolean isOwn() {
+    Thread current = Thread.currentThread();
+    if (!current.equals(owner)) {
+      throw new AssertionError(
+          "a translator of thread \"%s\" is used by thread \"%s\": give each thread its own"
+              .formatted(owner.getName(), current.getName()));
+    }
     return true;
   }
 
@@ -254,6 +270,7 @@ public abstract class Translator {
    * answers given before are still in use.
    */
   final void catchUp() {
+    assert isOwn();
     if (spaces.catchUp()) {
       reconfigure();
     }
@@ -265,6 +282,7 @@ public abstract class Translator {
 
   /** Begins a call that gives several answers; {@link #release} ends it. */
   final void hold() {
+    assert isOwn();
     poll();
     holding = true;
   }
@@ -286,6 +304,7 @@ public abstract class Translator {
    * locks or blocks, so that {@link Iommu#sync} of other threads need not wait for it.
    */
   public final void poll() {
+    assert isOwn();
     if (log.latest() != told) {
       catchUp();
     }
@@ -296,6 +315,7 @@ public abstract class Translator {
    * nobody waits for it meanwhile.
    */
   public final void pause() {
+    assert isOwn();
     presence.leave();
   }
 

@@ -408,7 +408,7 @@ public class GuestMemory {
      * @throws IllegalArgumentException if size or address do not fit
      */
     public Builder ram(long first, MemorySegment bytes) {
-      return add(first, bytes, bytes.isReadOnly());
+      return add(first, bytes, Objects.requireNonNull(bytes, "bytes").isReadOnly());
     }
 
     /** Adds memory that refuses writes although the rest may accept them. */
@@ -433,7 +433,7 @@ public class GuestMemory {
     }
 
     private Builder add(long first, MemorySegment bytes, boolean rom) {
-      long size = bytes.byteSize();
+      long size = Objects.requireNonNull(bytes, "bytes").byteSize();
       long last = first + size - 1;
       boolean fits = size >= 8 && (size & 7) == 0 && (first & 7) == 0;
       if (!fits || Long.compareUnsigned(last, first) < 0) {

@@ -45,7 +45,10 @@ public final class Exploration {
   private final OverlayMemory memory;
   private final Guards guards;
   private Iommu iommu;
-  private Translator translator;
+
+  /** Belongs to the thread that asks; null until it does. */
+  private @Nullable Translator translator;
+
   private CacheOptions options = CacheOptions.DEFAULT.withCounters();
   private String restricted = "";
 
@@ -61,7 +64,6 @@ public final class Exploration {
     this.guards = guards;
     memory = new OverlayMemory(below);
     iommu = Walker.iommu(image, memory);
-    translator = iommu.newTranslator(options);
   }
 
   JsonArray endpoints() {
@@ -198,18 +200,19 @@ public final class Exploration {
           guard == null ? RegionSet.EMPTY : guard.intermediate());
       restricted = wanted;
     }
-    long hits = translator.counters().hits;
+    Translator remembering = translator();
+    long hits = remembering.counters().hits;
     long[] answer = new long[1];
     Map<Long, Long> before = memory.changes();
-    int reads = memory.readsOf(() -> answer[0] = ask(translator, request)).size();
+    int reads = memory.readsOf(() -> answer[0] = ask(remembering, request)).size();
     // Flags that it set would be listed as if somebody had changed them.
     memory.reset(before);
     JsonObject json = new JsonObject();
     json.addProperty("answer", describe(answer[0]));
-    json.addProperty("hit", translator.counters().hits > hits);
+    json.addProperty("hit", remembering.counters().hits > hits);
     json.addProperty("reads", reads);
     json.addProperty("stale", !describe(answer[0]).equals(describe(walk.trace().translation())));
-    json.addProperty("totals", translator.counters().toString());
+    json.addProperty("totals", remembering.counters().toString());
     return json;
   }
 
@@ -226,9 +229,18 @@ public final class Exploration {
     return new JsonObject();
   }
 
+  private Translator translator() {
+    Translator known = translator;
+    if (known == null) {
+      known = iommu.newTranslator(options);
+      translator = known;
+    }
+    return known;
+  }
+
   private void forget() {
     iommu = Walker.iommu(image, memory);
-    translator = iommu.newTranslator(options);
+    translator = null;
     restricted = "";
   }
 
