@@ -65,7 +65,7 @@ public final class FaultLog {
   private final Consumer<Finding> listener;
   private final Map<String, Sum> sums = new LinkedHashMap<>();
   private final List<LineReader> readers =
-      List.of(new VtdLines(), new QemuLines(), new SmmuLines());
+      List.of(new VtdLines(), new QemuLines(), new SmmuLines(), new OtherLines());
   private long lines;
   private long findings;
   private String when = "";

@@ -14,6 +14,10 @@ final class SmmuLines implements FaultLog.LineReader {
   private static final Pattern HEAD = Pattern.compile("event 0x([0-9a-fA-F]{1,2}) received:?(.*)$");
   private static final Pattern WORD =
       Pattern.compile("(?:^|[\\s/,:])(?:0x([0-9a-fA-F]{1,16})|(0))(?=$|[\\s/,])");
+
+  /** A word in a line of its own; other lines may come between. */
+  private static final Pattern LAST_WORD = Pattern.compile("(?:^|\\s)0x([0-9a-fA-F]{16})()\\s*$");
+
   private static final Pattern NAMED =
       Pattern.compile(
           "event: ([A-Z_]+) client: (\\S+) sid: 0x([0-9a-fA-F]{1,8}|0)"
@@ -55,21 +59,19 @@ final class SmmuLines implements FaultLog.LineReader {
     if (head.find()) {
       missing = WORDS;
       patience = MOST_LINES;
-      return words(head.group(2));
+      return words(WORD.matcher(head.group(2)));
     }
-    return missing > 0 && patience-- > 0 ? words(line) : null;
+    return missing > 0 && patience-- > 0 ? words(LAST_WORD.matcher(line)) : null;
   }
 
-  private @Nullable Finding words(String text) {
-    Matcher word = WORD.matcher(text);
+  private @Nullable Finding words(Matcher word) {
     while (missing > 0 && word.find()) {
       String digits = word.group(1) == null ? word.group(2) : word.group(1);
       words[WORDS - missing--] = Long.parseUnsignedLong(digits, 16);
     }
-    if (missing > 0 || patience == 0) {
+    if (missing > 0) {
       return null;
     }
-    patience = 0;
     return finding(words.clone());
   }
 

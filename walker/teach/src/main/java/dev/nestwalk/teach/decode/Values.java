@@ -58,11 +58,22 @@ public final class Values {
             .matches("(0[xX])?[0-9a-fA-F]*[0-9][0-9a-fA-F:xX]*|0[xX][0-9a-fA-F:xX]+")) {
       name++;
     }
-    if (name == 0 || name == arguments.size()) {
+    if (name == arguments.size()) {
       return null;
     }
     long[] words = words(arguments.subList(name, arguments.size()));
+    if (name == 0) {
+      return words == null ? null : unnamed(words);
+    }
     return words == null ? null : named(String.join(" ", arguments.subList(0, name)), words);
+  }
+
+  /** Two words with the bit of a valid fault record, four of an event. */
+  private static @Nullable Finding unnamed(long[] words) {
+    if (words.length == 2 && (words[0] < 0 || words[1] < 0)) {
+      return named("frcd", words);
+    }
+    return words.length == 4 ? named("event", words) : null;
   }
 
   private static Finding named(String name, long[] words) {

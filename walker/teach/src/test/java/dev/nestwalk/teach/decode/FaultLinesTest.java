@@ -110,6 +110,15 @@ class FaultLinesTest {
             + " 0x1000",
         "qemu: vtd_iova_to_slpte: detected IOVA overflow (iova=0x8000000000) | 0x04 LGN.1 ; 0x84"
             + " SGN.5",
+        "smmuv3_record_event F_TRANSLATION sid=0x8 | F_TRANSLATION (0x10) ; StreamID  0x8",
+        "smmuv3-iommu-memory-region-8-3 translation failed for iova=0x5000 (SMMU_EVT_F_PERMISSION)"
+            + " | F_PERMISSION (0x13) ; input 0x5000",
+        "AMD-Vi: Event logged [IO_PAGE_FAULT device=00:13.1 domain=0x000a address=0x10 flags=0x0] |"
+            + " AMD-Vi event IO_PAGE_FAULT ; not covered ; 00:13.1 ; 0x000a",
+        "arm-smmu 5000.iommu: Unhandled context fault: fsr=0x402, iova=0x1000, cb=2 | SMMUv2 ; not"
+            + " covered ; 0x402",
+        "qemu: vtd_iommu_translate: detected translation failure (dev=00:03:00, iova=0x0) | QEMU,"
+            + " vtd_iommu_translate ; 00:03:00 ; the line before",
         "arm-smmu-v3 x: unexpected global error reported (0x00000001), this could be serious |"
             + " CMDQ_ERR",
       })
@@ -151,6 +160,7 @@ class FaultLinesTest {
     assertSays(
         decode(
                 prefix + "event 0x10 received:",
+                "[  12.5] usb 1-1: reset of port 0 at 0x1234 done, 0 left, 0",
                 prefix + "\t0x0000000800000010",
                 prefix + "\t0x0000020000000000",
                 prefix + "\t0x00000000fffff000",
@@ -246,6 +256,8 @@ class FaultLinesTest {
         "ste 0xd 0x0 | STE (SMMUv3 5.2) ; CONFIG ; 6 of 8 words are not given",
         "event 0x0000090000000002 0 0 0 | C_BAD_STREAMID ; StreamID  0x900",
         "frcd 80000005000000d0:0 | 0x05 LGN.2 ; (0x00d0)",
+        "0x80000005000000d0 0x0 | 0x05 LGN.2 ; (0x00d0)",
+        "0x0000090000000002 0 0 0 | C_BAD_STREAMID",
         "frcd 0x0 0x80000005000000d0 | 0x05 LGN.2 ; (0x00d0)",
         "frcd 0x80000005000000d0 0x0 | 0x05 LGN.2 ; (0x00d0)",
         "command 0x12 0x1000 | CMD_TLBI_NH_VA ; ADDRESS",
