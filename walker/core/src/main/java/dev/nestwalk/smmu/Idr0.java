@@ -40,6 +40,9 @@ public final class Idr0 {
   /** Wake events on completion of CMD_SYNC. */
   public static final Field SEV = Field.bit("SEV", 14, "CMD_SYNC may send a wake event");
 
+  /** Address translation operations in registers. */
+  public static final Field ATOS = Field.bit("ATOS", 15, "translation by registers");
+
   /** Page request interface. */
   public static final Field PRI = Field.bit("PRI", 16, "page request queue");
 
@@ -51,6 +54,10 @@ public final class Idr0 {
 
   /** Two-level CD tables. */
   public static final Field CD2L = Field.bit("CD2L", 19, "two-level CD tables");
+
+  /** Address translation operations for virtual machines. */
+  public static final Field VATOS =
+      Field.bit("VATOS", 20, "translation by registers for virtual machines");
 
   /** 0 mixed, 2 little, 3 big. */
   public static final Field TTENDIAN = Field.of("TTENDIAN", 22, 21, "0 mixed, 2 little, 3 big");
@@ -86,10 +93,12 @@ public final class Idr0 {
           ASID16,
           MSI,
           SEV,
+          ATOS,
           PRI,
           VMW,
           VMID16,
           CD2L,
+          VATOS,
           TTENDIAN,
           ATSRECERR,
           STALL_MODEL,

@@ -29,6 +29,21 @@ public final class Idr1 {
   public static final Field ATTR_TYPES_OVR =
       Field.bit("ATTR_TYPES_OVR", 27, "MTCFG, SHCFG and ALLOCCFG take effect");
 
+  /** Preset bases are relative. */
+  public static final Field REL =
+      Field.bit("REL", 28, "preset bases are relative to the registers");
+
+  /** Queue bases are fixed. */
+  public static final Field QUEUES_PRESET =
+      Field.bit("QUEUES_PRESET", 29, "where the queues are is fixed");
+
+  /** Stream table base is fixed. */
+  public static final Field TABLES_PRESET =
+      Field.bit("TABLES_PRESET", 30, "where the stream table is is fixed");
+
+  /** Enhanced command queues. */
+  public static final Field ECMDQ = Field.bit("ECMDQ", 31, "enhanced command queues");
+
   /** The structure; bits that no field names are RES0 and not checked. */
   public static final Structure STRUCTURE =
       Structure.of(
@@ -41,7 +56,11 @@ public final class Idr1 {
           EVENTQS,
           CMDQS,
           ATTR_PERMS_OVR,
-          ATTR_TYPES_OVR);
+          ATTR_TYPES_OVR,
+          REL,
+          QUEUES_PRESET,
+          TABLES_PRESET,
+          ECMDQ);
 
   private Idr1() {}
 }

@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import dev.nestwalk.Iommu;
 import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.format.Field;
 import dev.nestwalk.smmu.Cr0;
 import dev.nestwalk.smmu.Cr2;
 import dev.nestwalk.smmu.EventRecord;
@@ -9,6 +10,7 @@ import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.smmu.Gbpa;
 import dev.nestwalk.smmu.GlobalError;
 import dev.nestwalk.smmu.Idr0;
+import dev.nestwalk.smmu.Idr1;
 import dev.nestwalk.smmu.Idr5;
 import dev.nestwalk.smmu.SmmuCapabilities;
 import dev.nestwalk.smmu.StreamProbe;
@@ -85,6 +87,9 @@ public final class SmmuUnit extends Unit {
    */
   public static SmmuUnit of(UnitOptions options, Map<String, Long> registers) {
     SmmuCapabilities capabilities = SmmuCapabilities.of(registers);
+    refuse(capabilities.idr0(), "IDR0", Idr0.ATOS, Idr0.VATOS);
+    refuse(
+        capabilities.idr1(), "IDR1", Idr1.REL, Idr1.QUEUES_PRESET, Idr1.TABLES_PRESET, Idr1.ECMDQ);
     boolean stalls = Idr0.STALL_MODEL.get(capabilities.idr0()) != 1;
     if (stalls && Idr5.STALL_MAX.get(capabilities.idr5()) == 0) {
       throw new IllegalArgumentException(
@@ -100,6 +105,16 @@ public final class SmmuUnit extends Unit {
             Iommu.smmuv3(options.memory(), off), options, registers, capabilities.outputSize());
     unit.reconfigure(unit.effective(), false);
     return unit;
+  }
+
+  /** A guest that sees these would use registers that are not there. */
+  private static void refuse(long register, String name, Field... absent) {
+    for (Field field : absent) {
+      if (field.in(register)) {
+        throw new IllegalArgumentException(
+            "%s.%s is 1: expected 0, this unit has no such thing".formatted(name, field.name()));
+      }
+    }
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.nestwalk.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
@@ -39,6 +40,29 @@ final class SmmuRegistersTest {
     assertEquals(0, guest.r8(0x80));
     assertEquals(0x1000, guest.r(0x44));
     assertTrue(guest.unit.diary().isEmpty(), guest.unit.diary()::toString);
+  }
+
+  @ParameterizedTest(name = "1: {0} with {1} is refused: {2}")
+  @CsvSource({
+    "IDR0, 15, IDR0.ATOS",
+    "IDR0, 20, IDR0.VATOS",
+    "IDR1, 28, IDR1.REL",
+    "IDR1, 29, IDR1.QUEUES_PRESET",
+    "IDR1, 30, IDR1.TABLES_PRESET",
+    "IDR1, 31, IDR1.ECMDQ",
+  })
+  void capabilitiesThatTheUnitLacks(String register, int bit, String named) {
+    Map<String, Long> with = Map.of(register, SmmuGuest.id(register) | 1L << bit);
+    IllegalArgumentException refusal =
+        assertThrows(IllegalArgumentException.class, () -> guest.newUnit(with));
+    assertEquals(named + " is 1: expected 0, this unit has no such thing", refusal.getMessage());
+  }
+
+  @Test
+  @DisplayName("1: a unit that stalls has tags for it")
+  void stallsWithoutTags() {
+    Map<String, Long> with = Map.of("IDR5", SmmuGuest.id("IDR5") & 0xffff);
+    assertThrows(IllegalArgumentException.class, () -> guest.newUnit(with));
   }
 
   @Test
