@@ -221,6 +221,36 @@ final class VtdTrafficTest {
   }
 
   @Test
+  @DisplayName("threads that hold answers and ring the doorbell do not wait for each other")
+  void vcpusThatAreDevices() throws InterruptedException, ExecutionException {
+    try (VtdRig rig = VtdRig.legacy().translate().queue(0, false);
+        ExecutorService threads = Executors.newFixedThreadPool(2)) {
+      for (int i = 0; i < 256; i++) {
+        rig.poke64(VtdRig.QUEUE + 16L * i, i % 2 == 0 ? 0x12 : 0x25 | 1L << 32);
+        rig.poke64(VtdRig.QUEUE + 16L * i + 8, i % 2 == 0 ? 0 : VtdRig.STATUS);
+      }
+      List<Future<?>> both = new ArrayList<>();
+      for (int source : new int[] {VtdRig.SOURCE, VtdRig.OTHER}) {
+        both.add(
+            threads.submit(
+                () -> {
+                  Port port = rig.unit.port(source);
+                  for (int i = 1; i <= 2000; i++) {
+                    port.translate(VtdRig.IOVA, 1);
+                    rig.unit.mmioWrite(0x88, 8, i % 128 * 32L);
+                  }
+                  port.done();
+                }));
+      }
+      for (Future<?> one : both) {
+        one.get();
+      }
+      assertEquals(0, rig.r32(0x34));
+      assertEquals(rig.r64(0x88), rig.head());
+    }
+  }
+
+  @Test
   @DisplayName("39 a 64-bit read of a record is not torn")
   void wholeReads() throws InterruptedException, ExecutionException {
     try (VtdRig rig = VtdRig.withRecords(1).translate();
