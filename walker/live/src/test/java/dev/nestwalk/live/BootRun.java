@@ -8,8 +8,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One boot of Linux on a live machine, from start to power-off.
@@ -18,10 +20,13 @@ import java.util.stream.Stream;
  * @param lines what the server said
  * @param counters of the machine
  * @param exit QEMU's status; -1 if it had to be ended
+ * @param ended whether the machine noticed that QEMU had gone
  * @param seconds from start to end
  */
-record BootRun(String console, List<String> lines, String counters, int exit, double seconds) {
+record BootRun(
+    String console, List<String> lines, String counters, int exit, boolean ended, double seconds) {
   private static final int LIMIT_SECONDS = 240;
+  private static final int POLL_MILLIS = 100;
   private static final long RAM = 512L << 20;
 
   /**
@@ -30,6 +35,8 @@ record BootRun(String console, List<String> lines, String counters, int exit, do
    * @param programs of the initial RAM disk, by name; {@code init} is one of them
    * @param append further words of the kernel's command line
    * @param deaf whether the unit forgets nothing
+   * @param disks files, or none for memory
+   * @param killedAt words on the console at which QEMU is killed, or null
    */
   record Guest(
       LiveMode mode,
@@ -37,14 +44,39 @@ record BootRun(String console, List<String> lines, String counters, int exit, do
       Path kernel,
       Map<String, byte[]> programs,
       String append,
-      boolean deaf) {
+      boolean deaf,
+      List<Path> disks,
+      @Nullable String killedAt) {
 
     /** The kit's Linux with the script of the boot tests. */
     static Guest usual(Kit kit, LiveMode mode, int levels, boolean deaf) throws IOException {
-      try (InputStream script = BootRun.class.getResourceAsStream("init-test")) {
-        byte[] init = script.readAllBytes();
-        return new Guest(
-            mode, levels, kit.kernel(mode.format()), Map.of("init", init), "panic=-1", deaf);
+      return new Guest(
+          mode,
+          levels,
+          kit.kernel(mode.format()),
+          Map.of("init", script("init-test")),
+          "panic=-1",
+          deaf,
+          List.of(),
+          null);
+    }
+
+    /** A guest that writes to its disk until QEMU is killed. */
+    static Guest killed(Kit kit, LiveMode mode, Path disk) throws IOException {
+      return new Guest(
+          mode,
+          4,
+          kit.kernel(mode.format()),
+          Map.of("init", script("init-write")),
+          "panic=-1",
+          false,
+          List.of(disk),
+          "LIVE-ROUND");
+    }
+
+    private static byte[] script(String name) throws IOException {
+      try (InputStream script = BootRun.class.getResourceAsStream(name)) {
+        return Objects.requireNonNull(script, name).readAllBytes();
       }
     }
   }
@@ -77,7 +109,7 @@ record BootRun(String console, List<String> lines, String counters, int exit, do
         new LiveOptions(
             guest.mode,
             guest.levels,
-            List.of(),
+            guest.disks,
             dir,
             dir.resolve("ram"),
             RAM,
@@ -107,17 +139,29 @@ record BootRun(String console, List<String> lines, String counters, int exit, do
               .start();
       int exit = -1;
       try {
-        if (qemu.waitFor(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+        long end = begin + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        while (!qemu.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS) && System.nanoTime() < end) {
+          if (guest.killedAt != null && text(console).contains(guest.killedAt)) {
+            break;
+          }
+        }
+        if (!qemu.isAlive()) {
           exit = qemu.exitValue();
         }
       } finally {
         qemu.destroyForcibly().waitFor();
       }
-      String text = Files.readString(console, StandardCharsets.ISO_8859_1);
+      boolean ended = machine.awaitEnd(TimeUnit.SECONDS.toMillis(10));
+      String text = text(console);
       double seconds = (System.nanoTime() - begin) / 1e9;
       synchronized (lines) {
-        return new BootRun(text, List.copyOf(lines), machine.counters().line(), exit, seconds);
+        return new BootRun(
+            text, List.copyOf(lines), machine.counters().line(), exit, ended, seconds);
       }
     }
+  }
+
+  private static String text(Path console) throws IOException {
+    return Files.readString(console, StandardCharsets.ISO_8859_1);
   }
 }

@@ -1,11 +1,15 @@
 package dev.nestwalk.live;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -21,6 +25,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -34,6 +39,13 @@ import org.junit.jupiter.params.provider.EnumSource;
  */
 @Timeout(1200)
 final class LinuxBootTest {
+  private static final int DISK_BYTES = 16 << 20;
+
+  /** What init-write writes, again and again. */
+  private static final int WRITTEN_BYTES = 16 * (64 << 10);
+
+  @TempDir static Path folder;
+
   /** A boot uses little more than one processor. */
   private static final int AT_ONCE = 2;
 
@@ -85,6 +97,7 @@ final class LinuxBootTest {
 
   private static final Map<Run, Future<BootRun>> RUNS = new ConcurrentHashMap<>();
   private static @Nullable Future<BootRun> control;
+  private static @Nullable Future<BootRun> killed;
   private static @Nullable ExecutorService pool;
 
   @BeforeAll
@@ -109,6 +122,7 @@ final class LinuxBootTest {
       RUNS.put(run, pool.submit(() -> boot(kit, run, false)));
     }
     control = pool.submit(() -> boot(kit, CONTROL, true));
+    killed = pool.submit(() -> BootRun.of(kit, BootRun.Guest.killed(kit, LiveMode.STAGE1, disk())));
   }
 
   private static BootRun boot(Kit kit, Run run, boolean deaf)
@@ -143,6 +157,7 @@ final class LinuxBootTest {
     assertTrue(console.contains("LIVE-DONE"), all);
     assertTrue(console.contains("reboot: Power down"), all);
     assertEquals(0, boot.exit(), all);
+    assertTrue(boot.ended(), all);
     // Two provoked refusals and nothing else was worth a line.
     assertEquals(2, boot.lines().size(), all);
     assertTrue(boot.lines().stream().allMatch(l -> l.startsWith("test: ")), all);
@@ -158,5 +173,29 @@ final class LinuxBootTest {
             && console.contains("LIVE-FILE kept")
             && !console.contains("LIVE-WARNING");
     assertFalse(works, boot.toString());
+  }
+
+  private static Path disk() throws IOException {
+    return Files.write(folder.resolve("disk"), new byte[DISK_BYTES]);
+  }
+
+  @Test
+  void qemuKilledInTheMiddleOfWritesHarmsNothing()
+      throws ExecutionException, InterruptedException, IOException {
+    BootRun boot = Objects.requireNonNull(killed).get();
+    String all = boot.toString();
+    assertTrue(boot.console().contains("LIVE-ROUND"), all);
+    assertTrue(boot.ended(), all);
+    // A socket may have closed in the middle of a message: at most that is told, once for each.
+    assertTrue(boot.lines().size() <= 3, all);
+    assertTrue(
+        boot.lines().stream()
+            .allMatch(l -> l.contains("client went away") || l.contains("connection lost")),
+        all);
+    byte[] disk = Files.readAllBytes(folder.resolve("disk"));
+    assertEquals(DISK_BYTES, disk.length);
+    byte[] untouched = Arrays.copyOfRange(disk, WRITTEN_BYTES, DISK_BYTES);
+    assertArrayEquals(
+        new byte[DISK_BYTES - WRITTEN_BYTES], untouched, "blocks beyond those written");
   }
 }

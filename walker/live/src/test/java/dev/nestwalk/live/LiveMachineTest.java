@@ -167,6 +167,40 @@ final class LiveMachineTest {
   }
 
   @Test
+  void everyModeHasItsUnit() throws IOException {
+    for (LiveMode mode : LiveMode.values()) {
+      boolean vtd = mode.format() == LiveFormat.VTD;
+      for (int levels : vtd ? new int[] {4, 5} : new int[] {4}) {
+        LiveOptions options =
+            new LiveOptions(
+                mode,
+                levels,
+                List.of(),
+                folder,
+                folder.resolve("ram"),
+                SIZE,
+                "qemu",
+                null,
+                null,
+                "",
+                -1,
+                false,
+                LiveProbes.NONE);
+        try (LiveMachine machine = LiveMachine.start(options, this::say)) {
+          mode.registers(levels)
+              .forEach(
+                  (name, value) -> {
+                    if (machine.registers().containsKey(name)) {
+                      assertEquals(value, machine.registers().get(name), mode + " " + name);
+                    }
+                  });
+        }
+      }
+    }
+    assertEquals(List.of(), lines());
+  }
+
+  @Test
   void aMissingInvalidationIsTold() throws IOException {
     LiveProbes watching = new LiveProbes(null, null, true);
     try (LiveMachine machine = start(options(LiveMode.LEGACY, List.of(), watching));

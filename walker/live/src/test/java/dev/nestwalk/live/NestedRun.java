@@ -3,6 +3,7 @@ package dev.nestwalk.live;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -42,7 +43,9 @@ final class NestedRun {
                 kit.folder().resolve("vmlinuz-nested-" + name),
                 programs,
                 "iommufd.allow_unsafe_interrupts=1 width=" + width,
-                deaf));
+                deaf,
+                List.of(),
+                null));
     run.console().lines().filter(line -> !line.startsWith("ROW")).forEach(System.out::println);
     run.lines().forEach(System.out::println);
     System.out.printf("%s; %.0f s%n", run.counters(), run.seconds());
