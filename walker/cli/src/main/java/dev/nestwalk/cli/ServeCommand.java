@@ -192,9 +192,12 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private static Path temporaryFolder() throws IOException {
-    Path shared = Path.of("/dev/shm"); // memory, where there is one: guest RAM is big
-    return Files.isWritable(shared)
+  /** In memory, where there is enough of it: guest RAM is big. */
+  private Path temporaryFolder() throws IOException {
+    Path shared = Path.of("/dev/shm");
+    boolean fits =
+        Files.isWritable(shared) && Files.getFileStore(shared).getUsableSpace() / 2 > bytes();
+    return fits
         ? Files.createTempDirectory(shared, "nestwalk-live")
         : Files.createTempDirectory("nestwalk-live");
   }

@@ -43,6 +43,13 @@ final class GuestRam implements AutoCloseable {
           "guest RAM of %d bytes, expected a multiple of %d".formatted(size, PAGE));
     }
     if (!Files.exists(path)) {
+      Path folder = path.toAbsolutePath().getParent();
+      long free = Files.getFileStore(folder == null ? path : folder).getUsableSpace();
+      if (free < size) { // a sparse file would grow until an access ends the process
+        throw new IOException(
+            "%s: %d MiB free there, expected %d for guest RAM"
+                .formatted(path, free >> 20, size >> 20));
+      }
       try (FileChannel file =
           FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
         file.write(java.nio.ByteBuffer.allocate(1), size - 1); // sparse

@@ -84,8 +84,10 @@ record BootRun(
   /** Boots; QEMU is ended after {@value #LIMIT_SECONDS} seconds. */
   static BootRun of(Kit kit, Guest guest) throws IOException, InterruptedException {
     Path memory = Path.of("/dev/shm");
+    boolean fits =
+        Files.isWritable(memory) && Files.getFileStore(memory).getUsableSpace() > 4 * RAM;
     Path dir =
-        Files.isDirectory(memory)
+        fits
             ? Files.createTempDirectory(memory, "nestwalk-boot")
             : Files.createTempDirectory("nestwalk-boot");
     try {
