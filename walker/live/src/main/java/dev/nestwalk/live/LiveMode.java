@@ -70,8 +70,11 @@ public enum LiveMode {
     if (format == LiveFormat.SMMUV3) {
       return "iommu.passthrough=0 iommu.strict=1";
     }
+    // Linux gives up where a timer is late while it counts ticks, as an emulated one is on a busy
+    // machine.
+    String timer = " no_timer_check";
     String scalable = this == LEGACY ? "" : ",sm_on";
     String everywhere = levels == 5 ? " iommu.forcedac=1" : "";
-    return "intel_iommu=on" + scalable + " iommu.passthrough=0 iommu.strict=1" + everywhere;
+    return "intel_iommu=on" + scalable + " iommu.passthrough=0 iommu.strict=1" + everywhere + timer;
   }
 }

@@ -136,6 +136,10 @@ final class VfioUserServer implements AutoCloseable {
         listener.say(function.name() + ": " + e.getMessage() + "; connection closed");
       } catch (IOException e) {
         listener.say(function.name() + ": connection lost: " + e.getMessage());
+      } catch (InternalError e) {
+        listener.say(function.name() + ": guest memory went away: " + e.getMessage());
+      } catch (RuntimeException e) {
+        listener.say(function.name() + ": connection closed by an internal error: " + e);
       } finally {
         client = null;
         function.connect(PciFunction.Bus.NONE);

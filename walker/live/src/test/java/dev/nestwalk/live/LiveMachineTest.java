@@ -301,6 +301,23 @@ final class LiveMachineTest {
   }
 
   @Test
+  void guestMemoryThatGoesAwayIsOneLine() throws IOException {
+    try (LiveMachine machine = start(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE));
+        VfioClient unit = unit(0xfebf_c000L)) {
+      set(unit, 0x90, 8, 0x100_0000);
+      set(unit, 0x18, 4, 1 << 26); // queued invalidation on
+      try (FileChannel file = FileChannel.open(folder.resolve("ram"), StandardOpenOption.WRITE)) {
+        file.truncate(0);
+      }
+      assertThrows(IOException.class, () -> set(unit, 0x88, 8, 0x10));
+      NvmeDriver.await("a line", () -> !lines().isEmpty());
+      assertEquals(1, lines().size(), lines().toString());
+      assertTrue(lines().get(0).contains("memory"), lines().get(0));
+      assertFalse(machine.shellCommand().isEmpty());
+    }
+  }
+
+  @Test
   void refusesWhatDoesNotFitWithOneLine() throws IOException {
     Files.write(folder.resolve("ram"), new byte[4096]);
     assertRefused(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE), "4096 bytes, expected");
