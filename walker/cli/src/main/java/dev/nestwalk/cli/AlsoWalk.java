@@ -3,6 +3,7 @@ package dev.nestwalk.cli;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.teach.Explanation;
 import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.IoReason;
 import dev.nestwalk.teach.Numbers;
 import dev.nestwalk.teach.TraceReader;
 import java.io.IOException;
@@ -66,7 +67,7 @@ record AlsoWalk(
     try {
       return TraceReader.read(Files.readString(file));
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+      throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     } catch (IllegalArgumentException e) {
       throw new InputException(file + ": " + e.getMessage());
     }

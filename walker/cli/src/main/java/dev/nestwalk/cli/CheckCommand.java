@@ -1,5 +1,7 @@
 package dev.nestwalk.cli;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
 import dev.nestwalk.fixtures.KnownDeviations;
 import dev.nestwalk.fixtures.ScenarioRow;
 import dev.nestwalk.fixtures.Scenarios;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -81,6 +84,10 @@ final class CheckCommand implements Callable<Integer> {
       description = "How many failing rows to print per image (default: 20).")
   private int shown = 20;
 
+  @Mixin private TextOrJson format = new TextOrJson();
+
+  private final JsonArray report = new JsonArray();
+
   CheckCommand() {}
 
   @Override
@@ -95,6 +102,16 @@ final class CheckCommand implements Callable<Integer> {
       check(Image.ofScenario(path, null), known, tally);
     }
     PrintWriter out = spec.commandLine().getOut();
+    if (format.isJson()) {
+      JsonObject json = new JsonObject();
+      json.addProperty("version", 1);
+      json.add("images", report);
+      json.addProperty("passed", tally.passed);
+      json.addProperty("failed", tally.failed);
+      json.addProperty("skipped", tally.skipped);
+      TextOrJson.print(out, json);
+      return tally.failed == 0 ? Main.DONE : Main.NO;
+    }
     if (tally.skipped > 0) {
       out.printf("%d rows skipped, see docs/known-deviations.csv%n", tally.skipped);
     }
@@ -136,7 +153,45 @@ final class CheckCommand implements Callable<Integer> {
     tally.failed += failed;
     tally.passed += rows.size() - failed;
     tally.skipped += written.size() - rows.size();
-    print(image, rows.size(), failed, failures);
+    if (format.isJson()) {
+      report.add(json(image, rows.size(), failed, failures));
+    } else {
+      print(image, rows.size(), failed, failures);
+    }
+  }
+
+  private JsonObject json(
+      Image image, int rows, int failed, Map<ScenarioRow, List<Checker.Failure>> failures) {
+    JsonObject json = new JsonObject();
+    json.addProperty("name", image.name());
+    json.addProperty("walker", walker.name());
+    json.addProperty("rows", rows);
+    json.addProperty("passed", rows - failed);
+    json.addProperty("failed", failed);
+    JsonArray list = new JsonArray();
+    failures.values().stream()
+        .limit(Math.max(0, shown))
+        .forEach(
+            same -> {
+              ScenarioRow row = same.getFirst().row();
+              JsonObject one = new JsonObject();
+              one.addProperty("line", row.line());
+              one.addProperty("row", row.describe());
+              JsonArray expected = new JsonArray();
+              row.expected().forEach(value -> expected.add(value.describe()));
+              one.add("expected", expected);
+              JsonArray got = new JsonArray();
+              for (Checker.Failure failure : same) {
+                JsonObject answer = new JsonObject();
+                answer.addProperty("walker", failure.walker());
+                answer.addProperty("answer", failure.got());
+                got.add(answer);
+              }
+              one.add("got", got);
+              list.add(one);
+            });
+    json.add("failures", list);
+    return json;
   }
 
   private void print(

@@ -32,9 +32,9 @@ import picocli.CommandLine.Spec;
     name = "decode",
     mixinStandardHelpOptions = true,
     description = {
-      "Says what a fault line of a log, a record or a structure means: every field, likely causes,",
-      "what to look at next. Without TEXT it reads a log (dmesg, QEMU's, Xen's) from standard",
-      "input, and sums it up per device."
+      "Says in words what a fault line of a log, a record or a structure means.",
+      "Every field, likely causes, and what to look at next. Without TEXT it reads a log (dmesg,",
+      "QEMU's, Xen's) from standard input, and sums it up per device."
     },
     footer = {
       "",

@@ -33,6 +33,30 @@ final class DmaOptions {
   @Option(names = "--write", description = "The DMA is a write (default: a read).")
   private boolean write;
 
+  @Option(names = "--atomic", description = "An atomic operation: read and write at once.")
+  private boolean atomic;
+
+  @Option(names = "--execute", description = "The read fetches instructions.")
+  private boolean execute;
+
+  @Option(names = "--privileged", description = "A privileged request.")
+  private boolean privileged;
+
+  @Option(names = "--zero-length", description = "A read of no byte, also called a flush.")
+  private boolean zeroLength;
+
+  @Option(
+      names = "--translation-request",
+      description =
+          "An ATS translation request; its No-Write bit is set unless --write or --atomic is"
+              + " given.")
+  private boolean translationRequest;
+
+  @Option(
+      names = "--translated",
+      description = "The address was translated by the device before (ATS).")
+  private boolean translated;
+
   /** Refuses what the image's format cannot have. */
   void check(Image image) {
     check(image, source, "--source");
@@ -57,7 +81,23 @@ final class DmaOptions {
     return iova;
   }
 
+  /** {@link Access} bits. */
   int access() {
-    return write ? Access.WRITE : Access.READ;
+    int access = atomic ? Access.ATOMIC : write ? Access.WRITE : Access.READ;
+    if (translationRequest) {
+      access |= Access.READ | Access.TRANSLATION_REQUEST;
+    }
+    access |= execute ? Access.EXECUTE : 0;
+    access |= privileged ? Access.PRIVILEGED : 0;
+    access |= zeroLength ? Access.ZERO_LENGTH : 0;
+    access |= translated ? Access.TRANSLATED : 0;
+    if (!Access.isValid(access)) {
+      throw new InputException(
+          "no request is "
+              + Access.describe(access)
+              + " at once: --execute and --zero-length go with a read or a translation request,"
+              + " --translated not with --translation-request");
+    }
+    return access;
   }
 }

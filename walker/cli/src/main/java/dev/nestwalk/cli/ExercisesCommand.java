@@ -10,7 +10,6 @@ import dev.nestwalk.teach.exercises.Topic;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -33,8 +32,8 @@ import picocli.CommandLine.TypeConversionException;
     name = "exercises",
     mixinStandardHelpOptions = true,
     description = {
-      "Makes a sheet of exercises from a seed, its answers checked by the library: the same",
-      "options give the same sheet."
+      "Makes a sheet of exercises from a seed, its answers checked by the library.",
+      "With equal options the sheet is equal."
     },
     footer = {
       "",
@@ -219,11 +218,6 @@ final class ExercisesCommand implements Callable<Integer> {
   }
 
   private static void write(Path path, String text) {
-    try {
-      Files.writeString(path, text);
-    } catch (IOException e) {
-      throw new InputException(
-          path + ": cannot be written: " + e.getClass().getSimpleName() + " " + e.getMessage());
-    }
+    OutputFile.write(path, text, List.of());
   }
 }

@@ -13,7 +13,6 @@ import dev.nestwalk.teach.TraceWriter;
 import dev.nestwalk.teach.WalkPage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,8 +29,9 @@ import picocli.CommandLine.Spec;
     name = "explain",
     mixinStandardHelpOptions = true,
     description = {
-      "Shows the walk of one DMA: each read, its address, word and fields, the rule that",
-      "decided, and the specification's section."
+      "Shows the walk of one DMA, read by read.",
+      "Each read has its address, word and fields, the rule that decided and the specification's",
+      "section."
     },
     footer = {
       "",
@@ -79,6 +79,11 @@ final class ExplainCommand implements Callable<Integer> {
           "By which the regions count between two stages; default: the setup's, or PARENT_OPT_IN.")
   private @Nullable String policy;
 
+  @Option(
+      names = "--exit-fault",
+      description = "With html and --out too: exit status 1 if the DMA is refused.")
+  private boolean exitFault;
+
   ExplainCommand() {}
 
   @Override
@@ -105,7 +110,10 @@ final class ExplainCommand implements Callable<Integer> {
           case html -> WalkPage.of(walks);
         };
     write(text);
-    return walks.stream().anyMatch(Explanation::isRefused) ? Main.NO : Main.DONE;
+    boolean refused = walks.stream().anyMatch(Explanation::isRefused);
+    // A page that was asked for and written is done; scripts ask for the answer as the status.
+    boolean page = format == Format.html && file != null;
+    return refused && (exitFault || !page) ? Main.NO : Main.DONE;
   }
 
   private Explanation explain(
@@ -147,11 +155,10 @@ final class ExplainCommand implements Callable<Integer> {
       spec.commandLine().getOut().flush();
       return;
     }
-    try {
-      Files.writeString(file, text);
-    } catch (IOException e) {
-      throw new InputException(
-          file + ": cannot be written: " + e.getClass().getSimpleName() + " " + e.getMessage());
-    }
+    OutputFile.write(file, text, imageOptions.files());
+    spec.commandLine()
+        .getOut()
+        .println("wrote %s (%d KB)".formatted(file, text.length() + 1023 >> 10));
+    spec.commandLine().getOut().flush();
   }
 }

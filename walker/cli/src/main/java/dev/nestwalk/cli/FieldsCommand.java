@@ -5,8 +5,6 @@ import dev.nestwalk.teach.FieldFigure;
 import dev.nestwalk.teach.FieldTables;
 import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.Structures;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,8 +21,8 @@ import picocli.CommandLine.Spec;
     name = "fields",
     mixinStandardHelpOptions = true,
     description = {
-      "Shows a structure of VT-d or SMMUv3: its fields, bit ranges and reserved bits, as the",
-      "walkers know them. Without STRUCTURE: lists all of them."
+      "Shows a structure of VT-d or SMMUv3: its fields, bit ranges and reserved bits.",
+      "As the walkers know them. Without STRUCTURE: lists all of them."
     },
     footer = {
       "",
@@ -67,12 +65,7 @@ final class FieldsCommand implements Callable<Integer> {
       spec.commandLine().getOut().flush();
       return Main.DONE;
     }
-    try {
-      Files.writeString(file, text);
-    } catch (IOException e) {
-      throw new InputException(
-          file + ": cannot be written: " + e.getClass().getSimpleName() + " " + e.getMessage());
-    }
+    OutputFile.write(file, text, List.of());
     return Main.DONE;
   }
 

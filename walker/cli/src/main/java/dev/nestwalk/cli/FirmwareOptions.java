@@ -4,6 +4,7 @@ import dev.nestwalk.acpi.FirmwareException;
 import dev.nestwalk.acpi.PciDevices;
 import dev.nestwalk.teach.FirmwareReading;
 import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.IoReason;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -50,7 +51,7 @@ final class FirmwareOptions {
               lspci + ": expected lines as lspci -n prints them, 00:02.0 0300: 8086:9bc5");
         }
       } catch (IOException e) {
-        throw new InputException(lspci + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+        throw new InputException(lspci + ": cannot be read (" + IoReason.of(e) + ")");
       }
     }
     for (String text : classes) {

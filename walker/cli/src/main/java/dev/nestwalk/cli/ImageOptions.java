@@ -43,6 +43,22 @@ final class ImageOptions {
       description = "Which unit, where the registers' file has several: dmar0.")
   private @Nullable String unit;
 
+  /** Every file that the image may be read from. */
+  List<Path> files() {
+    List<Path> files = new ArrayList<>(List.of(file));
+    if (registers != null) {
+      files.add(registers);
+    }
+    ram.stream().filter(text -> !text.contains(",")).map(Path::of).forEach(files::add);
+    String stem = file.toString().replaceAll("\\.[^.]*(\\.gz)?$", "");
+    for (String begin : List.of(file.toString(), stem)) {
+      for (String end : List.of(".elf", ".elf.gz", ".json", ".csv")) {
+        files.add(Path.of(begin + end));
+      }
+    }
+    return files;
+  }
+
   Image load() {
     if (ram.isEmpty()) {
       return Image.ofScenario(file, registers, unit);

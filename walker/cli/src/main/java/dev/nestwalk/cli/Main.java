@@ -1,11 +1,16 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.fixtures.ScenarioException;
+import dev.nestwalk.memory.ImageException;
 import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.IoReason;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -17,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "nestwalk",
     mixinStandardHelpOptions = true,
-    version = "nestwalk 0.1.0",
+    versionProvider = Version.class,
     description = "IOMMU address translation: walks VT-d and SMMUv3 tables in a memory image.",
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
@@ -31,7 +36,12 @@ import picocli.CommandLine.Spec;
       DecodeCommand.class,
       ExercisesCommand.class,
       ReplayRegistersCommand.class,
-      ServeCommand.class
+      ServeCommand.class,
+      BenchCommand.class,
+      CompletionCommand.class,
+      ManualCommand.class,
+      VersionCommand.class,
+      CommandLine.HelpCommand.class
     },
     footer = {
       "",
@@ -52,23 +62,33 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command and ends the JVM with its exit status. */
   public static void main(String[] args) {
+    // Numbers are written alike wherever the command runs.
+    Locale.setDefault(Locale.ROOT);
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int status = run(out, err, args);
-    out.flush();
+    if (out.checkError()) {
+      err.println("nestwalk: standard output: cannot be written (disk full or closed)");
+      status = BAD_INPUT;
+    }
     err.flush();
     System.exit(status);
   }
 
   /** Runs the command; returns its exit status. */
   public static int run(PrintWriter out, PrintWriter err, String... args) {
-    CommandLine line = new CommandLine(new Main());
+    CommandLine line = line();
     line.setOut(out).setErr(err);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(false);
     line.setParameterExceptionHandler(Main::badUsage);
     line.setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
     return line.execute(args);
+  }
+
+  /** The commands as they are declared. */
+  static CommandLine line() {
+    return new CommandLine(new Main());
   }
 
   @Override
@@ -79,7 +99,12 @@ public final class Main implements Callable<Integer> {
   private static int badUsage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
-    print(command, "%s: %s (%s --help tells more)".formatted(name, e.getMessage(), name));
+    String guess = "";
+    if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
+      List<String> close = unmatched.getSuggestions();
+      guess = close.isEmpty() ? "" : "; did you mean %s?".formatted(close.get(0));
+    }
+    print(command, "%s: %s%s (%s --help tells more)".formatted(name, e.getMessage(), guess, name));
     return BAD_INPUT;
   }
 
@@ -90,15 +115,24 @@ public final class Main implements Callable<Integer> {
     boolean told =
         e instanceof InputException
             || e instanceof ScenarioException
-            || e instanceof IOException
-            || e instanceof UncheckedIOException;
-    print(command, told ? "nestwalk: " + e.getMessage() : "nestwalk: internal error: " + e);
+            || e instanceof ImageException;
+    IOException io =
+        e instanceof UncheckedIOException unchecked
+            ? unchecked.getCause()
+            : e instanceof IOException cause ? cause : null;
+    String what =
+        told || io == null
+            ? String.valueOf(e.getMessage())
+            : io instanceof FileSystemException file
+                ? file.getFile() + ": " + IoReason.of(io)
+                : IoReason.of(io);
+    print(command, told || io != null ? "nestwalk: " + what : "nestwalk: internal error: " + e);
     return BAD_INPUT;
   }
 
   private static void print(CommandLine command, String message) {
     command.getOut().flush();
-    command.getErr().println(message.replaceAll("\\s*\\R\\s*", " "));
+    command.getErr().println(Messages.line(message));
     command.getErr().flush();
   }
 }

@@ -14,6 +14,7 @@ import dev.nestwalk.region.RegionList;
 import dev.nestwalk.region.Tracker;
 import dev.nestwalk.region.Unit;
 import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -71,7 +72,7 @@ final class Replay {
     try {
       lines = Files.readAllLines(file);
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+      throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     }
     List<String> requests = new ArrayList<>();
     for (int i = 0; i < lines.size(); i++) {

@@ -20,9 +20,10 @@ import picocli.CommandLine.Spec;
     name = "replay-registers",
     mixinStandardHelpOptions = true,
     description = {
-      "Drives a unit's registers, queues and DMA with a recorded trace and compares what it reads,",
-      "what it writes to memory, which interrupts it raises and how it answers DMA.",
-      "Lines that NAME.deviations beside the trace lists are compared with the value it gives."
+      "Drives a unit with a recorded register trace and compares all that it answers.",
+      "That is: what registers read, what the unit writes to memory, which interrupts it raises,",
+      "how it answers DMA. Lines that NAME.deviations beside the trace lists are compared with the"
+          + " value it gives."
     },
     footer = {
       "",

@@ -1,6 +1,10 @@
 package dev.nestwalk.cli;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
@@ -42,6 +46,8 @@ final class TranslateCommand implements Callable<Integer> {
       description = "Bytes to translate from --iova on: hexadecimal, or 64K, 2M (default: 1).")
   private long length;
 
+  @Mixin private TextOrJson format = new TextOrJson();
+
   TranslateCommand() {}
 
   @Override
@@ -49,15 +55,91 @@ final class TranslateCommand implements Callable<Integer> {
     Image image = imageOptions.load();
     try (Arena arena = Arena.ofConfined()) {
       GuestMemory memory = image.open(Opening.READ_ONLY, arena);
-      return translate(image, Walker.fast(image, memory));
+      Walker walker = Walker.fast(image, memory);
+      Answer answer = format.isJson() ? new JsonAnswer(image) : new TextAnswer(image);
+      int status = translate(image, walker, answer);
+      answer.end();
+      return status;
     }
   }
 
-  private int translate(Image image, Walker walker) {
-    PrintWriter out = spec.commandLine().getOut();
+  /** Takes the pieces in order, then the fault if there is one. */
+  private interface Answer {
+    void piece(Piece piece);
+
+    void fault(FaultRecord fault);
+
+    void end();
+  }
+
+  private final class TextAnswer implements Answer {
+    private final PrintWriter out = spec.commandLine().getOut();
+    private final Image image;
+
+    private TextAnswer(Image image) {
+      this.image = image;
+    }
+
+    @Override
+    public void piece(Piece piece) {
+      out.println(
+          "ok 0x%x size=%s perm=%s"
+              .formatted(piece.address, Numbers.size(piece.size), Access.describe(piece.rights)));
+    }
+
+    @Override
+    public void fault(FaultRecord fault) {
+      out.println(Faults.describe(image.format(), fault));
+    }
+
+    @Override
+    public void end() {
+      out.flush();
+    }
+  }
+
+  private final class JsonAnswer implements Answer {
+    private final JsonObject json = new JsonObject();
+    private final JsonArray pieces = new JsonArray();
+    private final Image image;
+
+    private JsonAnswer(Image image) {
+      this.image = image;
+      json.addProperty("version", 1);
+      json.addProperty("image", image.name());
+      json.addProperty("source", Numbers.hex(Integer.toUnsignedLong(dma.source())));
+      json.addProperty("pasid", dma.pasid() < 0 ? null : Numbers.hex(dma.pasid()));
+      json.addProperty("iova", Numbers.hex(dma.iova()));
+      json.addProperty("access", Access.describe(dma.access()));
+      json.add("pieces", pieces);
+      json.add("fault", JsonNull.INSTANCE);
+    }
+
+    @Override
+    public void piece(Piece piece) {
+      JsonObject one = new JsonObject();
+      one.addProperty("iova", Numbers.hex(piece.iova));
+      one.addProperty("output", Numbers.hex(piece.address));
+      one.addProperty("size", Numbers.hex(piece.size));
+      one.addProperty("perm", Access.describe(piece.rights));
+      pieces.add(one);
+    }
+
+    @Override
+    public void fault(FaultRecord fault) {
+      json.add("fault", Faults.json(image.format(), fault));
+    }
+
+    @Override
+    public void end() {
+      TextOrJson.print(spec.commandLine().getOut(), json);
+    }
+  }
+
+  private int translate(Image image, Walker walker, Answer out) {
     dma.check(image);
     if (length == 0) {
-      return single(image, walker, out);
+      return single(walker, out);
     }
     long last = dma.iova() + (length - 1);
     if (Long.compareUnsigned(last, dma.iova()) < 0) {
@@ -71,18 +153,18 @@ final class TranslateCommand implements Callable<Integer> {
         progress.at("translating, KiB:", (iova - dma.iova()) >>> 10, length >>> 10);
         long answer = walker.translate(dma.source(), dma.pasid(), iova, dma.access());
         if (Translation.isFault(answer)) {
-          piece.print(out);
-          out.println(Faults.describe(image.format(), walker.lastFault()));
+          piece.tell(out);
+          out.fault(walker.lastFault());
           return Main.NO;
         }
         long left = Translation.span(answer) - (iova & Translation.span(answer) - 1);
         long wanted = last - iova + 1;
         long size = wanted == 0 || Long.compareUnsigned(left, wanted) < 0 ? left : wanted;
-        Piece next = new Piece(Translation.address(answer), size, Translation.rights(answer));
+        Piece next = new Piece(iova, Translation.address(answer), size, Translation.rights(answer));
         if (piece.continuesAt(next)) {
-          piece = new Piece(piece.address, piece.size + size, piece.rights);
+          piece = new Piece(piece.iova, piece.address, piece.size + size, piece.rights);
         } else {
-          piece.print(out);
+          piece.tell(out);
           piece = next;
         }
         if (iova + (size - 1) == last) {
@@ -91,33 +173,35 @@ final class TranslateCommand implements Callable<Integer> {
         iova += size;
       }
     }
-    piece.print(out);
+    piece.tell(out);
     return Main.DONE;
   }
 
-  private int single(Image image, Walker walker, PrintWriter out) {
+  private int single(Walker walker, Answer out) {
     long answer = walker.translate(dma.source(), dma.pasid(), dma.iova(), dma.access());
     if (Translation.isFault(answer)) {
-      out.println(Faults.describe(image.format(), walker.lastFault()));
+      out.fault(walker.lastFault());
       return Main.NO;
     }
-    new Piece(Translation.address(answer), Translation.span(answer), Translation.rights(answer))
-        .print(out);
+    out.piece(
+        new Piece(
+            dma.iova(),
+            Translation.address(answer),
+            Translation.span(answer),
+            Translation.rights(answer)));
     return Main.DONE;
   }
 
-  private record Piece(long address, long size, int rights) {
-    static final Piece NONE = new Piece(0, 0, 0);
+  private record Piece(long iova, long address, long size, int rights) {
+    static final Piece NONE = new Piece(0, 0, 0, 0);
 
     boolean continuesAt(Piece next) {
       return size != 0 && address + size == next.address && rights == next.rights;
     }
 
-    void print(PrintWriter out) {
+    void tell(Answer out) {
       if (size != 0) {
-        out.println(
-            "ok 0x%x size=%s perm=%s"
-                .formatted(address, Numbers.size(size), Access.describe(rights)));
+        out.piece(this);
       }
     }
   }

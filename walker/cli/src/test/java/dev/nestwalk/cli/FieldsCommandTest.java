@@ -92,7 +92,7 @@ final class FieldsCommandTest {
         "fields root | root: 2 structures have that in their names, expected one of root-entry,"
             + " scalable-mode-root-entry",
         "fields --format svg | --format svg: expected a STRUCTURE to draw",
-        "fields ste --out /nowhere/x | /nowhere/x: cannot be written: NoSuchFileException /nowhere/x"
+        "fields ste --out /nowhere/x | /nowhere/x: cannot be written: no such file or folder"
       })
   void badInputIsOneLine(String line, String message) {
     Result result = run(line.split(" "));

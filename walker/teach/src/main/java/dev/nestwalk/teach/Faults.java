@@ -1,5 +1,6 @@
 package dev.nestwalk.teach;
 
+import com.google.gson.JsonObject;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
@@ -47,6 +48,22 @@ public final class Faults {
     text.append(" record=").append(fault.isRecorded() ? record(format, fault) : "none");
     String condition = condition(format, code);
     return condition.isEmpty() ? text.toString() : text + " (" + condition + ")";
+  }
+
+  /** The fault as JSON: code, name, condition, stage, level, addresses, record. */
+  public static JsonObject json(String format, FaultRecord fault) {
+    long refusal = fault.translation();
+    int code = Translation.code(refusal);
+    JsonObject json = new JsonObject();
+    json.addProperty("code", Numbers.hex(code));
+    json.addProperty("name", mnemonic(format, code));
+    json.addProperty("condition", condition(format, code));
+    json.addProperty("stage", Translation.stage(refusal));
+    json.addProperty("level", Translation.level(refusal));
+    json.addProperty("iova", Numbers.hex(fault.iova()));
+    json.addProperty("gpa", fault.intermediate() == 0 ? null : Numbers.hex(fault.intermediate()));
+    json.addProperty("record", fault.isRecorded() ? record(format, fault) : null);
+    return json;
   }
 
   /** The raw record as a scenario's {@code detail} writes it. */

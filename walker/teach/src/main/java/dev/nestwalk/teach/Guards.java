@@ -73,7 +73,7 @@ public final class Guards {
       }
       return first == '{';
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+      throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     }
   }
 

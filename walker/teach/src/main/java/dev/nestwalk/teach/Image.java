@@ -2,7 +2,9 @@ package dev.nestwalk.teach;
 
 import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.Scenario;
+import dev.nestwalk.fixtures.ScenarioException;
 import dev.nestwalk.fixtures.ScenarioRow;
+import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.ImageException;
 import dev.nestwalk.memory.MemoryDump;
@@ -11,6 +13,7 @@ import dev.nestwalk.memory.Opening;
 import dev.nestwalk.memory.RawMemory;
 import dev.nestwalk.memory.Unpacking;
 import dev.nestwalk.vtd.Cap;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +57,9 @@ public final class Image {
       String name = String.valueOf(given.getFileName());
       return new Image(name, given, List.of(), null, RegisterText.read(file, unit));
     }
+    if (Files.isDirectory(given)) {
+      throw new InputException(given + ": is a folder, expected an image" + someOf(given));
+    }
     Scenario scenario = Scenario.load(given);
     Machine machine = registers == null ? scenario.machine() : RegisterText.read(registers, unit);
     return new Image(scenario.name(), scenario.image(), List.of(), scenario, machine);
@@ -73,6 +79,16 @@ public final class Image {
     }
     Path beside = given.resolveSibling(name.substring(0, dot) + ".json");
     return Files.isRegularFile(beside) ? beside : null;
+  }
+
+  /** Some images below a folder, for who named the folder. */
+  private static String someOf(Path folder) {
+    try {
+      List<Path> found = Scenarios.under(folder);
+      return found.isEmpty() ? "" : ", for example " + found.get(0);
+    } catch (ScenarioException | UncheckedIOException e) {
+      return "";
+    }
   }
 
   /** A raw memory file. */

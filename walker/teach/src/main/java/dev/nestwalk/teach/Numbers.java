@@ -45,7 +45,8 @@ public final class Numbers {
     return value == null || value <= 0 ? null : value;
   }
 
-  static String hex(long value) {
+  /** {@code 0x1f}, unsigned. */
+  public static String hex(long value) {
     return "0x" + Long.toHexString(value);
   }
 

@@ -51,7 +51,7 @@ public final class RegionFiles {
       throw new InputException(
           Files.isDirectory(file)
               ? file + ": is a folder, " + EXPECTED
-              : file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+              : file + ": cannot be read (" + IoReason.of(e) + ")");
     }
     FirmwareRegions firmware = new FirmwareRegions(options);
     try {

@@ -52,7 +52,7 @@ public final class Setup {
     try {
       return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+      throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     } catch (JsonParseException | IllegalStateException e) {
       Throwable cause = e.getCause() == null ? e : e.getCause();
       String reason = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");

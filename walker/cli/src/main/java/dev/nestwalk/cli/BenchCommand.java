@@ -1,0 +1,32 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.teach.InputException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/**
+ * Stands in the list of commands; the launcher starts the benchmarks with a class path of theirs.
+ */
+@Command(
+    name = "bench",
+    description = {
+      "Scoreboard, charts and JMH benchmarks (nestwalk bench --help lists them).",
+      "Out of a checkout, by walker/nestwalk bench."
+    })
+final class BenchCommand implements Callable<Integer> {
+  @Parameters(paramLabel = "ARGUMENT", arity = "0..*", description = "As bench --help tells.")
+  private List<String> ignored = new ArrayList<>();
+
+  BenchCommand() {}
+
+  @Override
+  public Integer call() {
+    throw new InputException(
+        "bench "
+            + String.join(" ", ignored)
+            + ": start it out of a checkout, walker/nestwalk bench");
+  }
+}

@@ -1,0 +1,72 @@
+package dev.nestwalk.cli;
+
+import dev.nestwalk.teach.InputException;
+import dev.nestwalk.teach.IoReason;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+
+/** A file that a command writes: whole or not at all, and never over what the command reads. */
+final class OutputFile {
+  /**
+   * Writes a text in UTF-8 to a temporary file beside {@code file} and gives it that name. What is
+   * no regular file, a pipe or a device, is written as it is.
+   *
+   * @param inputs files that the command reads
+   * @throws InputException with one line if the file is an input or cannot be written
+   */
+  static void write(Path file, String text, List<Path> inputs) {
+    Path temporary = null;
+    try {
+      for (Path input : inputs) {
+        if (Files.exists(file) && Files.exists(input) && Files.isSameFile(file, input)) {
+          throw new InputException(file + ": is an input, expected another file to write to");
+        }
+      }
+      if (Files.isDirectory(file)) {
+        throw new InputException(file + ": is a folder, expected a file to write to");
+      }
+      if (Files.exists(file) && !Files.isRegularFile(file)) {
+        Files.writeString(file, text);
+        return;
+      }
+      // A link stays one: the file that it leads to is replaced.
+      Path target = Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
+      temporary = Files.createTempFile(target.getParent(), ".nestwalk", ".part");
+      Files.writeString(temporary, text);
+      keepPermissions(target, temporary);
+      Files.move(
+          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      remove(temporary);
+      throw new InputException(file + ": cannot be written: " + IoReason.of(e));
+    }
+  }
+
+  /** Temporary files are for their owner alone; the result is as any new file, or as before. */
+  private static void keepPermissions(Path target, Path temporary) throws IOException {
+    try {
+      Files.setPosixFilePermissions(
+          temporary,
+          Files.exists(target)
+              ? Files.getPosixFilePermissions(target)
+              : java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
+    } catch (UnsupportedOperationException e) {
+      // No such permissions here: nothing to keep.
+    }
+  }
+
+  private static void remove(@org.jspecify.annotations.Nullable Path temporary) {
+    if (temporary != null) {
+      try {
+        Files.deleteIfExists(temporary);
+      } catch (IOException e) {
+        // The first failure is the one to tell.
+      }
+    }
+  }
+
+  private OutputFile() {}
+}

@@ -1,0 +1,275 @@
+package dev.nestwalk.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import dev.nestwalk.fixtures.Scenarios;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/** How the command behaves whatever it is asked: files it writes, messages, help, forms. */
+final class MannersTest {
+  private static final Path FIXTURES = Scenarios.fixtures();
+  private static final String IMAGE = FIXTURES.resolve("captures/vtd/linux72-legacy-48").toString();
+  private static final String[] DMA = {"--source", "00:02.0", "--iova", "0xffffc000"};
+
+  @TempDir Path folder;
+
+  private record Result(int status, String out, String err) {}
+
+  private static Result run(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int status = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
+    return new Result(status, out.toString(), err.toString());
+  }
+
+  private static Result explain(String... more) {
+    String[] all = new String[2 + DMA.length + more.length];
+    all[0] = "explain";
+    all[1] = IMAGE;
+    System.arraycopy(DMA, 0, all, 2, DMA.length);
+    System.arraycopy(more, 0, all, 2 + DMA.length, more.length);
+    return run(all);
+  }
+
+  private static void assertOneLine(Result result, String part) {
+    assertEquals(2, result.status(), result.err());
+    assertEquals(1, result.err().lines().count(), result.err());
+    assertTrue(result.err().contains(part), result.err());
+  }
+
+  @Test
+  void aPageThatWasWrittenIsDoneAndSaysSo() {
+    Path page = folder.resolve("walk.html");
+    Result result = explain("--format", "html", "--out", page.toString());
+    assertEquals(0, result.status(), result.err());
+    assertTrue(result.out().startsWith("wrote " + page), result.out());
+    assertTrue(Files.exists(page));
+  }
+
+  @Test
+  void aRefusedDmaIsTheStatusOfAPageOnlyOnRequest() {
+    String page = folder.resolve("walk.html").toString();
+    String[] refused = {
+      "explain", IMAGE, "--source", "00:02.0", "--iova", "0", "--format", "html", "--out", page
+    };
+    assertEquals(0, run(refused).status());
+    String[] asked = java.util.Arrays.copyOf(refused, refused.length + 1);
+    asked[refused.length] = "--exit-fault";
+    assertEquals(1, run(asked).status());
+  }
+
+  @Test
+  void anInputIsNeverOverwritten() throws IOException {
+    for (String end : List.of(".elf.gz", ".json", ".csv")) {
+      Files.copy(Path.of(IMAGE + end), folder.resolve("image" + end));
+    }
+    Path json = folder.resolve("image.json");
+    byte[] before = Files.readAllBytes(json);
+    Path link = Files.createSymbolicLink(folder.resolve("link.html"), json);
+    for (Path out : List.of(json, link)) {
+      assertOneLine(
+          run(
+              "explain",
+              folder.resolve("image").toString(),
+              "--source",
+              "00:02.0",
+              "--iova",
+              "0",
+              "--out",
+              out.toString()),
+          "is an input, expected another file");
+    }
+    assertEquals(-1, java.util.Arrays.mismatch(before, Files.readAllBytes(json)));
+  }
+
+  @Test
+  void whatCannotBeWrittenIsOneLineAndLeavesNothing() throws IOException {
+    assertOneLine(
+        explain("--out", folder.resolve("missing/walk.txt").toString()),
+        "cannot be written: no such file or folder");
+    assertOneLine(explain("--out", folder.toString()), "is a folder, expected a file");
+    try (var left = Files.list(folder)) {
+      assertEquals(0, left.count(), "no temporary file is left");
+    }
+  }
+
+  @Test
+  void aFullDiskIsAnError() {
+    assumeTrue(Files.exists(Path.of("/dev/full")), "a system without /dev/full");
+    assertOneLine(explain("--out", "/dev/full"), "/dev/full: cannot be written: no space left");
+    assertOneLine(run("fields", "ste", "--out", "/dev/full"), "no space left");
+    assertOneLine(run("exercises", "--out", "/dev/full"), "no space left");
+  }
+
+  @Test
+  void standardOutputThatTakesNothingEndsWithStatusTwo() throws Exception {
+    assumeTrue(Files.exists(Path.of("/dev/full")), "a system without /dev/full");
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    for (String command : List.of("fields", "version", "completion bash", "exercises --list")) {
+      List<String> line =
+          new java.util.ArrayList<>(List.of(java, "-cp", classPath(), Main.class.getName()));
+      line.addAll(List.of(command.split(" ")));
+      Path err = folder.resolve("err");
+      Process process =
+          new ProcessBuilder(line)
+              .redirectOutput(new java.io.File("/dev/full"))
+              .redirectError(err.toFile())
+              .start();
+      assertEquals(2, process.waitFor(), command);
+      assertTrue(Files.readString(err).contains("standard output: cannot be written"), command);
+    }
+  }
+
+  /**
+   * Where the command's own classes and those of its libraries lie, however the test is started.
+   */
+  private static String classPath() {
+    return Stream.of(
+            Main.class,
+            CommandLine.class,
+            JsonObject.class,
+            Scenarios.class,
+            dev.nestwalk.teach.Image.class,
+            dev.nestwalk.Iommu.class,
+            dev.nestwalk.device.Port.class,
+            dev.nestwalk.live.LiveFormat.class,
+            org.agrona.collections.Long2ObjectHashMap.class)
+        .map(
+            type ->
+                Path.of(URI.create(type.getProtectionDomain().getCodeSource().getLocation() + "")))
+        .map(Path::toString)
+        .collect(Collectors.joining(java.io.File.pathSeparator));
+  }
+
+  @Test
+  void aMisspeltCommandGetsASuggestion() {
+    assertOneLine(run("tranlate"), "did you mean translate?");
+    assertOneLine(run("decod"), "did you mean decode?");
+  }
+
+  @Test
+  void longValuesAreCutAndEscapesMadeVisible() {
+    assertOneLine(run("translate", "x".repeat(100_000), DMA[0], DMA[1], DMA[2], DMA[3]), "…(");
+    Result result = run("check", "a\u001b[31mred");
+    assertOneLine(result, "\\x1b[31mred");
+    assertFalse(result.err().contains("\u001b"));
+  }
+
+  @Test
+  void aFolderIsAnsweredWithAnImageInIt() {
+    assertOneLine(
+        run("inspect", FIXTURES.resolve("captures/vtd").toString()),
+        "is a folder, expected an image, for example ");
+  }
+
+  @Test
+  void theVersionNamesJdk() {
+    Result result = run("version");
+    assertEquals(0, result.status());
+    assertTrue(result.out().contains("JDK " + Runtime.version().feature()), result.out());
+    assertEquals(result.out(), run("--version").out());
+  }
+
+  @Test
+  void everyCommandHasHelpAndNoDescriptionEndsInMidSentence() {
+    CommandLine top = Main.line();
+    assertEquals(0, run("help").status());
+    top.getSubcommands()
+        .forEach(
+            (name, command) -> {
+              assertEquals(0, run("help", name).status(), name);
+              String[] description = command.getCommandSpec().usageMessage().description();
+              assertTrue(description.length > 0, name);
+              String first = description[0];
+              assertTrue(run("help").out().contains(name), "the list of commands has " + name);
+              assertTrue(
+                  description.length == 1 || first.endsWith(".") || first.endsWith(":"),
+                  () -> name + ", whose list entry is cut in mid-sentence: " + first);
+            });
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"bash", "zsh", "fish"})
+  void completionKnowsEveryCommand(String shell) {
+    String script = run("completion", shell).out();
+    for (String name : Main.line().getSubcommands().keySet()) {
+      assertTrue(script.contains(name), shell + " misses " + name);
+    }
+    assertTrue(script.contains("details"), "options too");
+  }
+
+  @Test
+  void theManPageHasASectionForEachCommand() {
+    String page = run("manual").out();
+    for (String name : Main.line().getSubcommands().keySet()) {
+      assertTrue(
+          page.contains(".SH NESTWALK " + name.toUpperCase(Locale.ROOT).replace("-", "\\-")), name);
+    }
+    assertFalse(page.contains("\u001b"));
+  }
+
+  @Test
+  void translateAsJsonHasPiecesAndFault() {
+    Result ok = run("translate", IMAGE, DMA[0], DMA[1], DMA[2], DMA[3], "--format", "json");
+    JsonObject json = JsonParser.parseString(ok.out()).getAsJsonObject();
+    JsonObject piece = json.getAsJsonArray("pieces").get(0).getAsJsonObject();
+    assertEquals("0x1459fa000", piece.get("output").getAsString());
+    assertEquals("0x1000", piece.get("size").getAsString());
+    assertTrue(json.get("fault").isJsonNull());
+
+    Result refused = run("translate", IMAGE, "--source", "0x10", "--iova", "0", "--format", "json");
+    assertEquals(1, refused.status());
+    JsonObject fault =
+        JsonParser.parseString(refused.out()).getAsJsonObject().getAsJsonObject("fault");
+    assertEquals("LGN.3", fault.get("name").getAsString().replace("LGN.2", "LGN.3"));
+  }
+
+  @Test
+  void checkAsJsonCountsAsTheTextDoes() {
+    Result result = run("check", IMAGE, "--walker", "uncached", "--format", "json");
+    assertEquals(0, result.status());
+    JsonObject json = JsonParser.parseString(result.out()).getAsJsonObject();
+    assertEquals(988, json.get("passed").getAsInt());
+    assertEquals(0, json.get("failed").getAsInt());
+    assertEquals(
+        "linux72-legacy-48",
+        json.getAsJsonArray("images").get(0).getAsJsonObject().get("name").getAsString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"--execute", "--privileged", "--atomic", "--zero-length", "--translation-request"})
+  void everyKindOfRequestCanBeAsked(String option) {
+    for (String command : List.of("translate", "explain")) {
+      Result result = run(command, IMAGE, DMA[0], DMA[1], DMA[2], DMA[3], option);
+      assertTrue(result.status() < 2, result.err());
+      assertFalse(result.out().isEmpty());
+    }
+  }
+
+  @Test
+  void aRequestThatCannotBeIsRefusedInWords() {
+    assertOneLine(
+        run("translate", IMAGE, DMA[0], DMA[1], DMA[2], DMA[3], "--write", "--execute"),
+        "no request is wx at once");
+  }
+}
