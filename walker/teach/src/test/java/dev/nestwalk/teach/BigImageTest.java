@@ -66,6 +66,20 @@ class BigImageTest {
     return JsonParser.parseString(text.replace('\'', '"')).getAsJsonObject();
   }
 
+  /** All ranges, asked for part by part: a part ends after some time, however slow the machine. */
+  private static int ranges(Exploration exploration) throws Exception {
+    int count = 0;
+    String from = "0x0";
+    while (!from.isEmpty()) {
+      JsonObject part =
+          exploration.ranges(
+              new ApiRequest(request("{'source': '0x10', 'from': '%s'}".formatted(from))));
+      count += part.getAsJsonArray("ranges").size();
+      from = part.get("next").getAsString();
+    }
+    return count;
+  }
+
   @Test
   void isWalkedAndChangedWithoutACopy() throws Exception {
     Path big = make(folder);
@@ -82,7 +96,7 @@ class BigImageTest {
                   "{'source': '0x10', 'iova': '0x40001008', 'address': '0x101010', 'bit': '0'}"));
       JsonObject walk = exploration.walk(asked).getAsJsonObject("walk");
       assertEquals("0x80000008", walk.getAsJsonObject("answer").get("output").getAsString());
-      assertTrue(exploration.ranges(asked).getAsJsonArray("ranges").size() > 2);
+      assertTrue(ranges(exploration) > 2);
       exploration.flip(asked);
       assertEquals(1, exploration.walk(asked).getAsJsonArray("changes").size());
       System.out.printf(
