@@ -71,8 +71,8 @@ final class VtdRig implements AutoCloseable {
     if ((ecap >>> 43 & 1) == 1) {
       machine.scalable();
       for (int source : new int[] {SOURCE, OTHER}) {
-        // PASIDE and PRE; PASID 0 serves requests without one.
-        machine.scalableContext(source, 1 << 3 | 1 << 4, 0, 0);
+        // DTE, without which PRE is illegal, PASIDE and PRE; PASID 0 serves requests without one.
+        machine.scalableContext(source, 1 << 2 | 1 << 3 | 1 << 4, 0, 0);
         machine.pasid(source, 0, PasidEntry.secondStage(2, second.root()).domain(DOMAIN));
         machine.pasid(source, 3, PasidEntry.secondStage(2, second.root()).domain(DOMAIN));
       }
