@@ -388,10 +388,10 @@ final class Metrics {
     for (long address : addresses) {
       expected += Translation.ok(address - Workload.INPUT + Workload.OUTPUT, 12, Access.ATOMIC);
     }
-    if (other.run(Twin.Loop.MISSES, subject, copy, addresses.length, 1) != expected) {
+    if (other.run(Twin.Loop.VTD_NESTED_MISSES, subject, copy, addresses.length, 1) != expected) {
       throw new IllegalStateException("the twin's shortened walks differ");
     }
-    return twin(Twin.Loop.MISSES, subject, copy);
+    return twin(Twin.Loop.VTD_NESTED_MISSES, subject, copy);
   }
 
   private static double references(Iommu iommu, CacheOptions options, long[] addresses) {

@@ -17,14 +17,16 @@ import org.jspecify.annotations.Nullable;
 /** Every metric with its target, Java beside the native twin, in one run of interleaved rounds. */
 public final class Scoreboard {
   private static final int WARMUP_ROUNDS = 6;
+  private static final int MATRIX_WARMUP_ROUNDS = 25;
   private static final int QUICK_ROUNDS = 9;
   private static final int FULL_ROUNDS = 41;
 
   private static final String HELP =
       """
-      Usage: nestwalk bench scoreboard [--quick] [--json FILE]
+      Usage: nestwalk bench scoreboard [--quick] [--matrix] [--only TEXT] [--json FILE]
       Times translation, walks, misses and invalidations in Java beside a native twin in C.
         --quick      fewer rounds, under a minute
+        --matrix     every format, stage, access and place of tables, walks and misses
         --json FILE  writes the figures to FILE too
         --only TEXT  only metrics whose name contains TEXT
         --help       this text
@@ -38,12 +40,14 @@ public final class Scoreboard {
 
   static int run(String... args) {
     boolean quick = false;
+    boolean matrix = false;
     @Nullable Path json = null;
     String only = "";
     int first = args.length > 0 && args[0].equals("scoreboard") ? 1 : 0;
     for (int i = first; i < args.length; i++) {
       switch (args[i]) {
         case "--quick" -> quick = true;
+        case "--matrix" -> matrix = true;
         case "--json" -> {
           if (++i == args.length) {
             return usage("--json: expected a file name");
@@ -68,7 +72,7 @@ public final class Scoreboard {
     if (first == 0) {
       return usage("expected: scoreboard");
     }
-    List<Metric> metrics = measure(quick, only);
+    List<Metric> metrics = measure(quick, matrix, only);
     print(metrics);
     if (json != null) {
       try {
@@ -86,19 +90,23 @@ public final class Scoreboard {
     return 2;
   }
 
-  static List<Metric> measure(boolean quick, String only) {
+  static List<Metric> measure(boolean quick, boolean matrix, String only) {
     Arena arena = Arena.ofAuto();
-    List<Metric> metrics = new ArrayList<>(new Metrics(arena, Twin.load(), only).all());
-    int rounds = WARMUP_ROUNDS + (quick ? QUICK_ROUNDS : FULL_ROUNDS);
+    Twin twin = Twin.load();
+    List<Metric> metrics =
+        new ArrayList<>(
+            matrix ? new Matrix(arena, twin, only).all() : new Metrics(arena, twin, only).all());
+    int warmup = matrix ? MATRIX_WARMUP_ROUNDS : WARMUP_ROUNDS;
+    int rounds = warmup + (quick ? QUICK_ROUNDS : FULL_ROUNDS);
     for (int round = 0; round < rounds; round++) {
       if (Boolean.getBoolean("nestwalk.progress")) {
         System.err.printf("\rround %d of %d ", round + 1, rounds);
       }
       for (Metric metric : metrics) {
-        metric.round(round >= WARMUP_ROUNDS);
+        metric.round(round >= warmup);
       }
     }
-    if (only.isEmpty()) {
+    if (only.isEmpty() && !matrix) {
       metrics.addAll(Isolated.compare(metrics));
     }
     if (Boolean.getBoolean("nestwalk.progress")) {

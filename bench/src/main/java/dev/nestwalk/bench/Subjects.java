@@ -65,10 +65,14 @@ final class Subjects {
 
   /** Answers do not depend on each other. */
   static long independent(Endpoint endpoint, long[] addresses, int operations) {
+    return independent(endpoint, addresses, operations, Access.READ);
+  }
+
+  static long independent(Endpoint endpoint, long[] addresses, int operations, int access) {
     long sum = 0;
     int mask = addresses.length - 1;
     for (int i = 0; i < operations; i++) {
-      sum += endpoint.translate(addresses[i & mask], Access.READ);
+      sum += endpoint.translate(addresses[i & mask], access);
     }
     return sum;
   }
@@ -85,9 +89,14 @@ final class Subjects {
 
   /** As {@link #independent}, in batches. */
   static long batches(Endpoint endpoint, long[] addresses, long[] answers, int operations) {
+    return batches(endpoint, addresses, answers, operations, Access.READ);
+  }
+
+  static long batches(
+      Endpoint endpoint, long[] addresses, long[] answers, int operations, int access) {
     for (int done = 0; done < operations; done += BATCH) {
       int from = done & addresses.length - 1;
-      endpoint.translate(addresses, answers, from, BATCH, Access.READ);
+      endpoint.translate(addresses, answers, from, BATCH, access);
     }
     return answers[0];
   }

@@ -1,6 +1,8 @@
 package dev.nestwalk.bench;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.TableMemory;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -14,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -22,24 +25,19 @@ import org.jspecify.annotations.Nullable;
 final class Twin {
   private static final int COMPILE_SECONDS = 60;
 
-  private final MethodHandle vtdSecond;
-  private final MethodHandle vtdNested;
-  private final MethodHandle smmuNested;
   private final MethodHandle chain;
   private final MethodHandle put;
-  private final MethodHandle hits;
-  private final MethodHandle dependentHits;
-  private final MethodHandle misses;
 
-  private Twin(SymbolLookup library) {
-    vtdSecond = walk(library, "twin_vtd_second");
-    vtdNested = walk(library, "twin_vtd_nested");
-    smmuNested = walk(library, "twin_smmu_nested");
-    hits = walk(library, "twin_hits");
-    dependentHits = walk(library, "twin_dependent_hits");
-    misses = walk(library, "twin_misses");
-    chain = bind(library, "twin_chain", 2);
-    put = bind(library, "twin_put", 2);
+  /** By {@link Loop}: for memory of one run, and of two. */
+  private final MethodHandle[][] loops = new MethodHandle[2][Loop.values().length];
+
+  private Twin(SymbolLookup one, SymbolLookup two) {
+    for (Loop loop : Loop.values()) {
+      loops[0][loop.ordinal()] = walk(one, loop.symbol);
+      loops[1][loop.ordinal()] = walk(two, loop.symbol);
+    }
+    chain = bind(one, "twin_chain", 2);
+    put = bind(one, "twin_put", 2);
   }
 
   private static MethodHandle walk(SymbolLookup library, String name) {
@@ -74,24 +72,7 @@ final class Twin {
           }
           Files.copy(text, source, StandardCopyOption.REPLACE_EXISTING);
         }
-        Path library = folder.resolve("libtwin.so");
-        Process compiler =
-            new ProcessBuilder(
-                    "cc",
-                    "-O3",
-                    "-march=native",
-                    "-shared",
-                    "-fPIC",
-                    "-o",
-                    library.toString(),
-                    source.toString())
-                .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("log").toFile())
-                .start();
-        if (!compiler.waitFor(COMPILE_SECONDS, TimeUnit.SECONDS) || compiler.exitValue() != 0) {
-          throw new IOException("cc failed: " + Files.readString(folder.resolve("log")));
-        }
-        return new Twin(SymbolLookup.libraryLookup(library, Arena.global()));
+        return new Twin(compile(folder, source, 1), compile(folder, source, 2));
       } finally {
         remove(folder);
       }
@@ -104,6 +85,29 @@ final class Twin {
     }
   }
 
+  private static SymbolLookup compile(Path folder, Path source, int runs)
+      throws IOException, InterruptedException {
+    Path library = folder.resolve("libtwin" + runs + ".so");
+    Process compiler =
+        new ProcessBuilder(
+                "cc",
+                "-O3",
+                "-march=native",
+                "-DRUNS=" + runs,
+                "-shared",
+                "-fPIC",
+                "-o",
+                library.toString(),
+                source.toString())
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve("log").toFile())
+            .start();
+    if (!compiler.waitFor(COMPILE_SECONDS, TimeUnit.SECONDS) || compiler.exitValue() != 0) {
+      throw new IOException("cc failed: " + Files.readString(folder.resolve("log")));
+    }
+    return SymbolLookup.libraryLookup(library, Arena.global());
+  }
+
   private static void remove(Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
@@ -114,24 +118,38 @@ final class Twin {
 
   /** Describes a machine to the twin: {@code struct machine}. */
   static MemorySegment machine(Workload.Built built, Arena arena) {
-    MemorySegment machine = arena.allocate((7 + 24) * 8L, 64);
+    MappedMachine mapped = built.machine();
+    return machine(mapped.memory().runs(), mapped.firstRoot(), mapped.secondRoot(), arena);
+  }
+
+  private static MemorySegment machine(
+      List<TableMemory.Run> runs, long firstRoot, long secondRoot, Arena arena) {
+    // As GuestMemory has it: the largest run first.
+    List<TableMemory.Run> sorted =
+        runs.stream().sorted(Comparator.comparingLong(run -> -run.bytes().byteSize())).toList();
+    TableMemory.Run large = sorted.get(0);
+    TableMemory.Run small = sorted.get(sorted.size() - 1);
+    MemorySegment machine = arena.allocate((7 + 24 + 3) * 8L, 64);
     long[] head = {
-      built.bytes().address(),
-      built.first(),
-      built.bytes().byteSize() - 8,
-      built.firstRoot(),
-      built.secondRoot(),
+      large.bytes().address(),
+      large.first(),
+      large.bytes().byteSize() - 8,
+      firstRoot,
+      secondRoot,
       48,
       48
     };
     long beyond = 0x000f_c000_0000_0000L;
-    long[] masks = new long[24];
+    long[] masks = new long[27];
     for (int level = 1; level <= 4; level++) {
       masks[level] = beyond | (level == 4 ? 0x80 : 0);
       masks[6 + level] = beyond | (level > 1 ? ((1L << 3 + 9 * level) - 1) & ~0x1fffL : 0);
       masks[12 + level] = beyond | (level == 4 ? 0x80 : 0);
       masks[18 + level] = beyond | 0x800;
     }
+    masks[24] = small.bytes().address();
+    masks[25] = small.first();
+    masks[26] = small.bytes().byteSize() - 8;
     MemorySegment.copy(head, 0, machine, ValueLayout.JAVA_LONG, 0, head.length);
     MemorySegment.copy(masks, 0, machine, ValueLayout.JAVA_LONG, 56, masks.length);
     return machine;
@@ -172,18 +190,17 @@ final class Twin {
     }
   }
 
-  /** Runs one of the loops over addresses; the sum of the answers. */
+  /** Runs one of the loops over addresses, for memory of one run; the sum of the answers. */
   long run(Loop loop, MemorySegment subject, MemorySegment iovas, long count, long need) {
+    return run(loop, 1, subject, iovas, count, need);
+  }
+
+  /** Runs one of the loops over addresses, for memory of 1 or 2 runs; the sum of the answers. */
+  long run(Loop loop, int runs, MemorySegment subject, MemorySegment iovas, long count, long need) {
     long mask = iovas.byteSize() / 8 - 1;
     try {
-      return switch (loop) {
-        case VTD_SECOND -> (long) vtdSecond.invokeExact(subject, iovas, count, mask, need);
-        case VTD_NESTED -> (long) vtdNested.invokeExact(subject, iovas, count, mask, need);
-        case SMMUV3_NESTED -> (long) smmuNested.invokeExact(subject, iovas, count, mask, need);
-        case HITS -> (long) hits.invokeExact(subject, iovas, count, mask, need);
-        case DEPENDENT_HITS -> (long) dependentHits.invokeExact(subject, iovas, count, mask, need);
-        case MISSES -> (long) misses.invokeExact(subject, iovas, count, mask, need);
-      };
+      MethodHandle handle = loops[runs - 1][loop.ordinal()];
+      return (long) handle.invokeExact(subject, iovas, count, mask, need);
     } catch (Throwable e) {
       throw new IllegalStateException("twin " + loop, e);
     }
@@ -200,11 +217,27 @@ final class Twin {
 
   /** Loops over addresses. */
   enum Loop {
-    VTD_SECOND,
-    VTD_NESTED,
-    SMMUV3_NESTED,
-    HITS,
-    DEPENDENT_HITS,
-    MISSES
+    VTD_FIRST("vtd_first"),
+    VTD_SECOND("vtd_second"),
+    VTD_NESTED("vtd_nested"),
+    SMMUV3_STAGE1("smmu_stage1"),
+    SMMUV3_STAGE2("smmu_stage2"),
+    SMMUV3_NESTED("smmu_nested"),
+    VTD_NESTED_LANES("vtd_nested_lanes"),
+    SMMUV3_NESTED_LANES("smmu_nested_lanes"),
+    VTD_FIRST_MISSES("vtd_first_misses"),
+    VTD_SECOND_MISSES("vtd_second_misses"),
+    VTD_NESTED_MISSES("vtd_nested_misses"),
+    SMMUV3_STAGE1_MISSES("smmu_stage1_misses"),
+    SMMUV3_STAGE2_MISSES("smmu_stage2_misses"),
+    SMMUV3_NESTED_MISSES("smmu_nested_misses"),
+    HITS("hits"),
+    DEPENDENT_HITS("dependent_hits");
+
+    private final String symbol;
+
+    Loop(String name) {
+      symbol = "twin_" + name;
+    }
   }
 }

@@ -1,17 +1,15 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.AddressSpace;
 import dev.nestwalk.cache.AddressSpaces;
-import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.Probe;
 import dev.nestwalk.cache.TranslationCache;
-import dev.nestwalk.cache.Validity;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionKind;
+import dev.nestwalk.walk.Kernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
@@ -28,8 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads: belongs to the thread of its translator.
  */
-public abstract sealed class Endpoint implements AddressSpaces.Requester
-    permits VtdEndpoint, SmmuEndpoint {
+public final class Endpoint implements AddressSpaces.Requester {
   private static final int PLAIN = Access.ATOMIC;
   private static final long NEVER = -1;
 
@@ -42,20 +39,14 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   private final int sourceId;
   private final int pasid;
 
-  /** What the unit's registers make of the requester now. */
-  CachedPlan plan;
-
   /** Configuration and tags hold as long as this is the log's number. */
   long epoch = NEVER;
 
-  /** The same, where the IOTLB's preferred place may answer. */
+  /** The log's number as long as the IOTLB's preferred place may answer. */
   long hitEpoch = NEVER;
 
-  /** The same, where a miss may take the quick way. */
-  long quickEpoch = NEVER;
-
-  /** The same, where translations are not kept. */
-  long walkEpoch = NEVER;
+  /** Answers what the preferred place does not; there is one while {@link #epoch} holds. */
+  @Nullable Kernel kernel;
 
   // What a look into the IOTLB needs for the size expected, copied from cache and address space:
   // a Probe, but without the way to one.
@@ -67,49 +58,43 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   long low;
   long expected;
 
-  /** What a hit after a walk for one right may grant besides it. */
-  private int silentRights;
-
-  /** What DMA must not meet, or null; as of the configuration at hand. */
-  Restrictions.@Nullable Restriction restriction;
-
   int sizeClass;
+
+  /** Log2 of the span of the answers that {@link #sizeClass} is for. */
+  private int span;
+
   private long stoppedBy;
-  private @Nullable AddressSpace space;
-  private @Nullable AddressSpace second;
-  private @Nullable Validity validity;
 
   // Its place in the translator's table.
   boolean isAdmitted;
   @Nullable Endpoint older;
   @Nullable Endpoint newer;
 
-  // A unit that is switched off and on again may find its configurations as they were: those of the
-  // state that it is not in wait here.
-  private boolean planIsOfOff;
-  private @Nullable CachedPlan otherPlan;
-  private @Nullable AddressSpace otherSpace;
-  private @Nullable Validity otherValidity;
-  private @Nullable AddressSpace otherSecond;
-  private Restrictions.@Nullable Restriction otherRestriction;
+  /** What the unit's registers make of the requester now. */
+  private Configuration configuration;
 
-  Endpoint(Translator translator, CachedPlan plan, int sourceId, int pasid) {
+  // A unit that is switched off and on again may find its configurations as they were: that of the
+  // state that it is not in waits here.
+  private boolean isOfOff;
+  private @Nullable Configuration other;
+
+  Endpoint(Translator translator, int sourceId, int pasid) {
     this.translator = translator;
     log = translator.log;
     iotlb = translator.iotlb;
     offsets = iotlb.offsets();
     this.sourceId = sourceId;
     this.pasid = pasid;
-    this.plan = plan;
+    configuration = new Configuration(translator, sourceId, pasid);
   }
 
   /** Requester id or StreamID. */
-  public final int sourceId() {
+  public int sourceId() {
     return sourceId;
   }
 
   /** PASID or SubstreamID, -1 for none. */
-  public final int pasid() {
+  public int pasid() {
     return pasid;
   }
 
@@ -121,7 +106,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @return a packed {@link Translation}; after a refusal {@link Translator#lastFault} has the
    *     whole of it
    */
-  public final long translate(long iova, int access) {
+  public long translate(long iova, int access) {
     assert translator.isOwn();
     if (log.published == hitEpoch && isPlain(access)) {
       long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
@@ -146,7 +131,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @throws IndexOutOfBoundsException if the places are not in both arrays
    * @throws IllegalArgumentException for an access that no request can have
    */
-  public final int translate(long[] iovas, long[] answers, int from, int count, int access) {
+  public int translate(long[] iovas, long[] answers, int from, int count, int access) {
     Objects.checkFromIndexSize(from, count, Objects.requireNonNull(iovas, "iovas").length);
     Objects.checkFromIndexSize(from, count, Objects.requireNonNull(answers, "answers").length);
     checkAccess(access);
@@ -161,14 +146,6 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   }
 
   /**
-   * The rights that a hit may grant without a look at the tables, after a walk for {@code access}.
-   */
-  final int usable(int access) {
-    int usable = plan.writesAreSilent || (access & Access.WRITE) != 0 ? Access.ATOMIC : Access.READ;
-    return plan.readsAreFetches && access != Access.READ ? usable & Access.WRITE : usable;
-  }
-
-  /**
    * Reads guest memory as the device would.
    *
    * @param iova first byte
@@ -176,7 +153,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @return how many bytes were read: less than all if one was refused or lies outside memory,
    *     which {@link #stoppedBy} then tells
    */
-  public final long read(long iova, MemorySegment into) {
+  public long read(long iova, MemorySegment into) {
     return copy(iova, into, 0, Objects.requireNonNull(into, "into").byteSize(), Access.READ);
   }
 
@@ -189,7 +166,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     which {@link #stoppedBy} then tells
    * @throws IndexOutOfBoundsException if the part is not within the segment
    */
-  public final long read(long iova, MemorySegment into, long at, long length) {
+  public long read(long iova, MemorySegment into, long at, long length) {
     Objects.checkFromIndexSize(at, length, Objects.requireNonNull(into, "into").byteSize());
     return copy(iova, into, at, length, Access.READ);
   }
@@ -202,7 +179,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @return how many bytes were written: less than all if one was refused, lies outside memory or
    *     in memory that takes no writes, which {@link #stoppedBy} then tells
    */
-  public final long write(long iova, MemorySegment from) {
+  public long write(long iova, MemorySegment from) {
     return copy(iova, from, 0, Objects.requireNonNull(from, "from").byteSize(), Access.WRITE);
   }
 
@@ -215,7 +192,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     in memory that takes no writes, which {@link #stoppedBy} then tells
    * @throws IndexOutOfBoundsException if the part is not within the segment
    */
-  public final long write(long iova, MemorySegment from, long at, long length) {
+  public long write(long iova, MemorySegment from, long at, long length) {
     Objects.checkFromIndexSize(at, length, Objects.requireNonNull(from, "from").byteSize());
     return copy(iova, from, at, length, Access.WRITE);
   }
@@ -249,7 +226,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     or if the output is not contiguous
    * @throws IllegalArgumentException for an empty range
    */
-  public final @Nullable MemorySegment slice(long iova, long length, int access) {
+  public @Nullable MemorySegment slice(long iova, long length, int access) {
     if (length < 1) {
       throw new IllegalArgumentException("slice of %d bytes: expected some".formatted(length));
     }
@@ -279,7 +256,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   }
 
   /** The answer for the byte at which the last read, write or slice ended early. */
-  public final long stoppedBy() {
+  public long stoppedBy() {
     return stoppedBy;
   }
 
@@ -301,7 +278,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    * @throws IllegalArgumentException if the sizes do not fit, or for an access that no request can
    *     have
    */
-  public final long translate(MemorySegment iovas, MemorySegment answers, int access) {
+  public long translate(MemorySegment iovas, MemorySegment answers, int access) {
     Objects.requireNonNull(answers, "answers");
     long bytes = Objects.requireNonNull(iovas, "iovas").byteSize();
     checkAccess(access);
@@ -339,7 +316,7 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
    *     {@link Translator#lastFault} then tells, or if {@code runs} is full
    * @throws IllegalArgumentException for an empty range or one that wraps
    */
-  public final long translateRange(long iova, long length, int access, DmaRuns runs) {
+  public long translateRange(long iova, long length, int access, DmaRuns runs) {
     if (length < 1 || Long.compareUnsigned(iova + (length - 1), iova) < 0) {
       throw new IllegalArgumentException(
           "range of %d bytes at 0x%x: expected at least one, without wrap".formatted(length, iova));
@@ -385,55 +362,67 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
   }
 
   /**
-   * What the preferred place of the IOTLB does not answer: first the usual way, in few steps, then
-   * every rule: configuration, what is barred, all sizes, the whole walk.
+   * What the preferred place of the IOTLB does not answer.
    *
-   * <p>One method on purpose: with more than 325 bytes of code, which is what the JIT inlines at
-   * most, it stays out of {@link #translate}, and that so is small enough for its callers' loops.
+   * <p>The acquire read of the log also keeps the walk's plain reads from being made before it.
    */
   private long miss(long iova, int access) {
-    // The acquire read also keeps the walk's plain reads from being made before it.
-    long latest = log.latest();
-    boolean plain = isPlain(access);
-    if (latest == walkEpoch && plain) {
-      long answer = walkQuickly(iova, access);
-      if (answer != 0) {
-        return answer;
-      }
-    } else if (latest == quickEpoch
-        && plain
-        && space().classes == 1 << sizeClass
-        && !plan.isTagged(iova)) {
-      long answer = missQuickly(iova, access);
-      if (answer != 0) {
-        return answer;
+    Kernel fast = kernel;
+    if (log.latest() != epoch || fast == null || !isPlain(access)) {
+      return anew(iova, access);
+    }
+    long answer = fast.translate(iova, access);
+    return answer == 0 ? full(iova, access) : noted(answer);
+  }
+
+  /** An answer; the next one is expected to be of this size. */
+  long noted(long answer) {
+    if (Translation.spanLog2(answer) != span) {
+      span = Translation.spanLog2(answer);
+      if (translator.keeps) {
+        expectClass(AddressSpaces.classOf(Math.max(span, AddressSpaces.shiftOf(0))));
       }
     }
-    if (!plain || !translator.caches || latest != epoch && !prepare()) {
+    return answer;
+  }
+
+  /** A request that is not plain, or the first one after an invalidation. */
+  private long anew(long iova, int access) {
+    if (!isPlain(access) || !translator.caches || !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
     }
-    Restrictions.Restriction barred = restriction;
+    Kernel fast = kernel;
+    long answer = fast == null ? 0 : fast.translate(iova, access);
+    return answer == 0 ? full(iova, access) : noted(answer);
+  }
+
+  /** What the kernel leaves to those who know every rule; the configuration is current. */
+  long full(long iova, int access) {
+    Kernel fast = kernel;
+    if (fast == null) {
+      throw new IllegalStateException("no kernel although the configuration is resolved");
+    }
+    if (fast.isBusy()) {
+      fast = configuration.specialise();
+      kernel = fast;
+      long answer = fast.translate(iova, access);
+      if (answer != 0) {
+        return noted(answer);
+      }
+    }
+    Restrictions.Restriction barred = configuration.restriction();
     if (barred != null) {
       RegionKind kind = barred.input().kindAt(iova);
       if (kind != null) {
         return translator.refuse(sourceId, pasid, iova, access, kind, 0);
       }
     }
-    CacheCounters counters = translator.structures.counters;
-    AddressSpace current = space();
-    // What the IOTLB holds it holds without ignored bits, where invalidations find it.
-    long key = plan.untagged(iova);
-    if (translator.keeps) {
-      long known = known(current, key, access);
-      if (known != 0) {
-        counters.hits++;
-        return known;
-      }
-    }
-    counters.misses++;
+    CachedPlan plan = configuration.plan();
     plan.global = false;
     plan.inputSpan = 0;
-    long answer = translator.walk(plan, sourceId, pasid, iova, access);
+    // What the IOTLB holds it holds without ignored bits, where invalidations find it.
+    long key = plan.untagged(iova);
+    long answer = configuration.walk(iova, access);
     boolean nested = plan.usesFirst && plan.usesSecond;
     int inputSpan = Math.max(plan.inputSpan, Translation.spanLog2(answer));
     plan.inputSpan = 0;
@@ -441,231 +430,75 @@ public abstract sealed class Endpoint implements AddressSpaces.Requester
       long intermediate = nested ? plan.intermediate : -1;
       answer = translator.judged(barred, sourceId, pasid, iova, key, access, answer, intermediate);
     }
-    if (translator.keeps && !Translation.isFault(answer)) {
-      keep(current, key, access, answer, inputSpan);
+    if (Translation.isFault(answer)) {
+      return answer;
     }
-    return answer;
-  }
-
-  // The quick ways belong to the formats: each so has code of its own, which the JIT shapes after
-  // that format alone, whatever else the JVM translates.
-
-  /** Takes the walker that the translator now has. */
-  abstract void renew();
-
-  /** A miss of small pages behind known tables, kept; or 0, and nothing is done. */
-  abstract long missQuickly(long iova, int access);
-
-  /** The same where translations are not kept. */
-  abstract long walkQuickly(long iova, int access);
-
-  /** What the other places of the IOTLB have in the size expected, or 0. */
-  final long knownElsewhere(long iova, int access) {
-    long found = iotlb.findOther(iova, shift, origin, low, expected, access);
-    return found == 0 ? 0 : found & ABOVE | iova & ~blockMask;
-  }
-
-  /**
-   * Keeps a quick walk's answer if it is of the size expected and nothing is barred there.
-   *
-   * @return the answer, or 0 if all rules have to be asked
-   */
-  final long keepQuickly(long iova, int access, long answer) {
-    int blockShift = shift;
-    if (Translation.spanLog2(answer) != blockShift
-        || plan.inputSpan > blockShift
-        || restriction != null && !isFree(restriction, iova, blockShift)) {
-      return 0;
-    }
-    long granted = Translation.rights(answer) & (access | silentRights);
-    long word1 = expected | answer & TranslationCache.PAYLOAD & blockMask | granted;
-    iotlb.fill(iova, blockShift, origin, low, word1);
-    return answer;
-  }
-
-  /** Whether nothing is barred in the block, nor in the intermediate one of the walk just made. */
-  private boolean isFree(Restrictions.Restriction barred, long iova, int blockShift) {
-    boolean nested = plan.usesFirst && plan.usesSecond;
-    return barred.input().isBlockFree(iova, blockShift)
-        && (!nested || barred.below().isBlockFree(plan.intermediate, blockShift));
-  }
-
-  /** What the IOTLB has in any size in use, or 0; the size that answers is tried first next. */
-  final long known(AddressSpace current, long iova, int access) {
-    int classes = current.classes;
-    for (int candidate = 0; classes != 0; candidate++, classes >>>= 1) {
-      if ((classes & 1) != 0) {
-        int blockShift = AddressSpaces.shiftOf(candidate);
-        long wanted = TranslationCache.expect(current.translations, candidate);
-        long found = iotlb.find(iova, blockShift, origin, low, wanted, access);
-        if (found != 0) {
-          expectClass(current, candidate);
-          return found & ABOVE | iova & (1L << blockShift) - 1;
-        }
+    if (translator.keeps) {
+      if (plan.global) {
+        configuration.space().setGlobal();
       }
+      int rights = Translation.rights(answer) & plan.usable(access);
+      fast.keep(key, answer, rights, inputSpan);
     }
-    return 0;
-  }
-
-  /**
-   * Keeps a walk's answer, with the rights that a hit may grant without a look at the tables.
-   *
-   * @param iova the address without ignored bits
-   * @param inputSpan log2 of the page that the tables map there, which may be larger than what the
-   *     answer holds for
-   */
-  final void keep(AddressSpace current, long iova, int access, long answer, int inputSpan) {
-    if (Translation.spanLog2(answer) < AddressSpaces.shiftOf(0)) {
-      // A reserved region begins or ends within the page.
-      return;
-    }
-    int newClass = AddressSpaces.classOf(Translation.spanLog2(answer));
-    int blockShift = AddressSpaces.shiftOf(newClass);
-    int mapped = Math.max(inputSpan, Translation.spanLog2(answer));
-    if (mapped > blockShift && mapped > current.fractured) {
-      current.fractured = mapped;
-    }
-    current.classes |= 1 << newClass;
-    if (plan.global) {
-      current.setGlobal();
-    }
-    int usable = Translation.rights(answer) & usable(access);
-    long page = answer & TranslationCache.PAYLOAD & -(1L << blockShift);
-    if (iotlb.put(iova, blockShift, current.translations, newClass, page, usable)) {
-      translator.structures.counters.evictions++;
-    }
-    expectClass(current, newClass);
-  }
-
-  final AddressSpace space() {
-    AddressSpace current = space;
-    if (current == null) {
-      throw new IllegalStateException("no address space although the configuration is resolved");
-    }
-    return current;
+    return noted(answer);
   }
 
   /** Sizes in use are tried in turn; the one that answered last is tried first. */
-  private void expectClass(AddressSpace current, int newClass) {
+  private void expectClass(int newClass) {
     sizeClass = newClass;
     shift = AddressSpaces.shiftOf(newClass);
     hashShift = shift - TranslationCache.ENTRY_SHIFT;
     blockMask = -1L << shift;
-    expected = TranslationCache.expect(current.translations, newClass);
+    expected = TranslationCache.expect(configuration.space().translations, newClass);
     if (translator.counting) {
       expected |= Probe.UNFINDABLE;
     }
   }
 
   /** Makes configuration and tags current; false if the configuration refuses every request. */
-  final boolean prepare() {
+  boolean prepare() {
     translator.catchUp();
-    if (planIsOfOff != translator.isOff()) {
-      changeOver();
+    if (isOfOff != translator.tables.isOff()) {
+      isOfOff = !isOfOff;
+      Configuration next = other;
+      other = configuration;
+      configuration = next == null ? new Configuration(translator, sourceId, pasid) : next;
     }
-    renew();
-    Validity named = validity;
-    if (named != null && !named.holds()) {
-      giveBack();
-    }
-    AddressSpace current = space;
-    if (current == null) {
-      if (!translator.resolve(plan, sourceId, pasid)) {
-        return false;
-      }
-      restriction = translator.restrictions.of(Restrictions.key(sourceId, pasid));
-      plan.words[CachedPlan.WORDS - 1] = restriction == null ? 0 : restriction.id();
-      current = translator.spaces.of(plan);
-      space = current;
-      validity = translator.spaces.validity(sourceId, plan);
-      plan.firstTag = current.structures;
-      if (plan.usesSecond) {
-        AddressSpace secondSpace = translator.spaces.secondOf(plan);
-        second = secondSpace;
-        plan.secondTag = secondSpace.structures;
-      }
+    if (!configuration.prepare()) {
+      return false;
     }
     translator.endpoints.admit(this);
-    if (second != null) {
-      translator.spaces.freshen(second);
-    }
-    translator.spaces.freshen(current);
-    if (second != null) {
-      // Fresh tags for the one may have used up the last ones of the other.
-      translator.spaces.freshen(second);
-    }
-    low = current.translations.low();
-    origin = iotlb.origin(current.translations);
-    expectClass(current, sizeClass);
+    kernel = configuration.kernel();
+    low = configuration.space().translations.low();
+    origin = iotlb.origin(configuration.space().translations);
+    expectClass(sizeClass);
     epoch = translator.spaces.applied();
     hitEpoch = translator.keeps && iotlb.isPooled() ? epoch : NEVER;
-    plan.aim(translator.structures);
-    boolean walks = plan.usesFirst || plan.usesSecond;
-    boolean quick = walks && !translator.counting && !plan.readsAreFetches;
-    quickEpoch = quick && translator.keeps ? epoch : NEVER;
-    walkEpoch = quick && !translator.keeps && restriction == null ? epoch : NEVER;
-    silentRights = usable(Access.READ);
     return true;
   }
 
-  /** Exchanges what holds while the unit is on and what holds while it is off. */
-  private void changeOver() {
-    planIsOfOff = !planIsOfOff;
-    CachedPlan nextPlan = otherPlan == null ? newPlan() : otherPlan;
-    AddressSpace nextSpace = otherSpace;
-    AddressSpace nextSecond = otherSecond;
-    Validity nextValidity = otherValidity;
-    Restrictions.Restriction nextRestriction = otherRestriction;
-    otherPlan = plan;
-    otherSpace = space;
-    otherValidity = validity;
-    otherSecond = second;
-    otherRestriction = restriction;
-    plan = nextPlan;
-    space = nextSpace;
-    validity = nextValidity;
-    second = nextSecond;
-    restriction = nextRestriction;
-  }
-
-  /** A plan to be filled. */
-  abstract CachedPlan newPlan();
-
   /** Gives back what it has of the caches; the next translation resolves its configuration anew. */
-  final void forget() {
-    giveBack();
-    changeOver();
-    giveBack();
+  void forget() {
+    configuration.giveBack();
+    if (other != null) {
+      other.giveBack();
+    }
     refresh();
   }
 
-  /** Gives back the configuration at hand. */
-  private void giveBack() {
-    Validity named = validity;
-    if (space != null) {
-      translator.spaces.release(space);
-    }
-    if (second != null) {
-      translator.spaces.release(second);
-    }
-    if (named != null) {
-      translator.spaces.release(named);
-    }
-    space = null;
-    second = null;
-    validity = null;
+  /** The configuration as it is now. */
+  CachedPlan plan() {
+    return configuration.plan();
   }
 
   /** Under what tables of requesters have it. */
-  final long id() {
+  long id() {
     return Restrictions.key(sourceId, pasid);
   }
 
   @Override
-  public final void refresh() {
+  public void refresh() {
     epoch = NEVER;
     hitEpoch = NEVER;
-    quickEpoch = NEVER;
-    walkEpoch = NEVER;
   }
 }

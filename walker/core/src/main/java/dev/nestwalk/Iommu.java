@@ -1,18 +1,23 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.cache.InvalidationListener;
 import dev.nestwalk.cache.InvalidationLog;
-import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
+import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionSet;
 import dev.nestwalk.smmu.SmmuConfig;
 import dev.nestwalk.smmu.SmmuInvalidations;
+import dev.nestwalk.smmu.SmmuTables;
 import dev.nestwalk.vtd.VtdConfig;
 import dev.nestwalk.vtd.VtdInvalidations;
+import dev.nestwalk.vtd.VtdTables;
+import dev.nestwalk.walk.KernelFactory;
+import dev.nestwalk.walk.TableWalker;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -39,6 +44,7 @@ public final class Iommu {
   private final InvalidationLog log;
   private final Restrictions restrictions = new Restrictions();
   private final GuestMemory memory;
+  private final KernelFactory kernels;
   private final Maker maker;
   private final Consumer<Map<String, Long>> configuration;
   private final Copier copier;
@@ -49,9 +55,9 @@ public final class Iommu {
   private final @Nullable SmmuInvalidations smmu;
   private final List<Presence> translators = new CopyOnWriteArrayList<>();
 
-  /** Makes a translator of the format. */
+  /** Makes the walker of the format for one translator. */
   private interface Maker {
-    Translator make(StructureCaches structures, TagCounter tags, @Nullable CacheOptions options);
+    TableWalker make(FaultRecord lastFault, CacheCounters counters);
   }
 
   /** Makes a unit with these registers over other memory. */
@@ -73,12 +79,9 @@ public final class Iommu {
     referee = (other, now) -> References.vtd(other, now, hostAddressWidth, protectedLog2);
     var config = new AtomicReference<>(VtdConfig.of(registers, hostAddressWidth, protectedLog2));
     configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth, protectedLog2));
-    InvalidationLog entries = new InvalidationLog();
-    log = entries;
-    maker =
-        (structures, tags, options) ->
-            new VtdTranslator(
-                config::get, memory, entries, restrictions, structures, tags, options);
+    log = new InvalidationLog();
+    kernels = new KernelFactory(memory);
+    maker = (fault, counters) -> new VtdTables(config::get, memory, fault, counters);
     vtd = new VtdInvalidations(config::get, log);
     smmu = null;
   }
@@ -91,12 +94,9 @@ public final class Iommu {
     referee = References::smmuv3;
     var config = new AtomicReference<>(SmmuConfig.of(registers));
     configuration = changed -> config.set(SmmuConfig.of(changed));
-    InvalidationLog entries = new InvalidationLog();
-    log = entries;
-    maker =
-        (structures, tags, options) ->
-            new SmmuTranslator(
-                config::get, memory, entries, restrictions, structures, tags, options);
+    log = new InvalidationLog();
+    kernels = new KernelFactory(memory);
+    maker = (fault, counters) -> new SmmuTables(config::get, memory, fault, counters);
     vtd = null;
     smmu = new SmmuInvalidations(config::get, log);
   }
@@ -172,8 +172,12 @@ public final class Iommu {
   }
 
   private Translator make(TagCounter tags, @Nullable CacheOptions options) {
-    StructureCaches structures = new StructureCaches(options == null ? CacheOptions.NONE : options);
-    Translator translator = maker.make(structures, tags, options);
+    FaultRecord lastFault = new FaultRecord();
+    CacheCounters counters = new CacheCounters();
+    TableWalker tables = maker.make(lastFault, counters);
+    Translator translator =
+        new Translator(
+            tables, lastFault, counters, kernels, memory, log, restrictions, tags, options);
     translators.removeIf(Presence::isGone);
     translators.add(translator.presence);
     return translator;

@@ -38,7 +38,7 @@ public final class MappingScan {
     this.endpoint = endpoint;
     this.reference = reference;
     boolean resolved = endpoint.prepare();
-    ranges = resolved ? endpoint.plan.inputRanges() : new long[0];
+    ranges = resolved ? endpoint.plan().inputRanges() : new long[0];
     refusal = resolved ? 0 : endpoint.translate(0, Access.READ);
   }
 
@@ -106,13 +106,13 @@ public final class MappingScan {
   private long unmappedLast(long last, long refusal, int access) {
     int stage = Translation.stage(refusal);
     int level = Translation.level(refusal);
-    if (stage == 2 && endpoint.plan.usesFirst) {
+    if (stage == 2 && endpoint.plan().usesFirst) {
       return nestedLast(last, level, access);
     }
     return next
         | (stage == 0
-            ? endpoint.plan.blockOfRefusal(Translation.code(refusal))
-            : endpoint.plan.block(next, stage, level));
+            ? endpoint.plan().blockOfRefusal(Translation.code(refusal))
+            : endpoint.plan().block(next, stage, level));
   }
 
   /**
@@ -130,9 +130,9 @@ public final class MappingScan {
     if (entry == null) {
       return last;
     }
-    long first = next | endpoint.plan.block(next, 1, entry.level());
-    boolean leaf = endpoint.plan.isFirstStageLeaf(entry.level(), entry.read().get(0));
-    return leaf ? min(first, next | endpoint.plan.block(next, 2, secondLevel)) : first;
+    long first = next | endpoint.plan().block(next, 1, entry.level());
+    boolean leaf = endpoint.plan().isFirstStageLeaf(entry.level(), entry.read().get(0));
+    return leaf ? min(first, next | endpoint.plan().block(next, 2, secondLevel)) : first;
   }
 
   private void add(Mapping mapping, Consumer<? super Mapping> found) {

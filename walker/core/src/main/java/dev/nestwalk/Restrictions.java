@@ -1,6 +1,7 @@
 package dev.nestwalk;
 
 import dev.nestwalk.region.RegionSet;
+import dev.nestwalk.walk.Barrier;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,13 @@ final class Restrictions {
    * @param below intermediate addresses of a nested walk
    * @param id one for each content; translations under different ones are not shared
    */
-  record Restriction(RegionSet input, RegionSet below, long id) {}
+  record Restriction(RegionSet input, RegionSet below, long id) implements Barrier {
+    @Override
+    public boolean isFree(long address, long intermediate, int span) {
+      return input.isBlockFree(address, span)
+          && (intermediate == -1 || below.isBlockFree(intermediate, span));
+    }
+  }
 
   static long key(int sourceId, int pasid) {
     return (long) sourceId << 32 | Integer.toUnsignedLong(pasid);

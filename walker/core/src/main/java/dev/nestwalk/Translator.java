@@ -3,7 +3,6 @@ package dev.nestwalk;
 import dev.nestwalk.cache.AddressSpaces;
 import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
-import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.cache.TagCounter;
@@ -16,6 +15,9 @@ import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionKind;
+import dev.nestwalk.walk.KernelFactory;
+import dev.nestwalk.walk.TableWalker;
+import dev.nestwalk.walk.WalkCaches;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,11 +29,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: belongs to the thread that made it; assertions ({@code -ea}) tell when another uses
  * it.
  */
-public abstract class Translator {
+public final class Translator {
   final InvalidationLog log;
   final Restrictions restrictions;
+  final TableWalker tables;
+  final KernelFactory kernels;
   final TranslationCache iotlb;
-  final StructureCaches structures;
+  final WalkCaches walkCaches;
   final AddressSpaces spaces;
 
   /** Configurations are kept. */
@@ -42,13 +46,15 @@ public abstract class Translator {
 
   final boolean counting;
   final Presence presence;
-  final FaultRecord lastFault = new FaultRecord();
   final GuestMemory memory;
   final Batch batch;
 
   // Batches out of memory pass through these.
   final long[] chunkIn = new long[Batch.SCAN];
   final long[] chunkOut = new long[Batch.SCAN];
+
+  private final FaultRecord lastFault;
+  private final CacheCounters counters;
 
   /**
    * A call that gives several answers is under way. It may apply invalidations for the answers to
@@ -60,36 +66,44 @@ public abstract class Translator {
   private long told;
 
   private final Thread owner = Thread.currentThread();
-  private final int maxSourceId;
   final EndpointTable endpoints;
 
   /**
    * A translator.
    *
+   * @param lastFault what {@code tables} fills by each refusal
+   * @param counters what {@code tables} counts its reads in
    * @param options null for one without any cache
    */
   Translator(
-      int maxSourceId,
+      TableWalker tables,
+      FaultRecord lastFault,
+      CacheCounters counters,
+      KernelFactory kernels,
       GuestMemory memory,
       InvalidationLog log,
       Restrictions restrictions,
-      StructureCaches structures,
       TagCounter tags,
       @Nullable CacheOptions options) {
-    this.maxSourceId = maxSourceId;
+    this.tables = tables;
+    this.lastFault = lastFault;
+    this.counters = counters;
+    this.kernels = kernels;
     this.memory = memory;
     this.log = log;
     this.restrictions = restrictions;
-    this.structures = structures;
     caches = options != null;
-    keeps = options != null && options.iotlbEntries() != 0;
-    counting = options != null && options.counting();
+    CacheOptions used = options == null ? CacheOptions.NONE : options;
+    keeps = used.iotlbEntries() != 0;
+    counting = used.counting();
     iotlb =
-        options != null && keeps
-            ? new TranslationCache(options.iotlbEntries(), options.iotlbWays())
+        keeps
+            ? new TranslationCache(used.iotlbEntries(), used.iotlbWays())
             : new TranslationCache(2, 1);
+    StructureCaches structures = new StructureCaches(used);
+    walkCaches = new WalkCaches(keeps ? iotlb : null, structures, counters, counting);
     batch = new Batch(this);
-    endpoints = new EndpointTable((options == null ? CacheOptions.NONE : options).endpoints());
+    endpoints = new EndpointTable(used.endpoints());
     spaces = new AddressSpaces(log, iotlb, structures, tags, endpoints);
     told = spaces.applied();
     presence = new Presence(Thread.currentThread(), this, told);
@@ -131,7 +145,7 @@ public abstract class Translator {
       return known;
     }
     checkRequester(sourceId, pasid);
-    Endpoint endpoint = newEndpoint(sourceId, pasid);
+    Endpoint endpoint = new Endpoint(this, sourceId, pasid);
     endpoints.admit(endpoint);
     return endpoint;
   }
@@ -170,6 +184,7 @@ public abstract class Translator {
   }
 
   private void checkRequester(int sourceId, int pasid) {
+    int maxSourceId = tables.maxSourceId();
     if (Integer.compareUnsigned(sourceId, maxSourceId) > 0 || pasid < -1 || pasid > 0xf_ffff) {
       throw new IllegalArgumentException(
           "source 0x%x, PASID %d: expected source up to 0x%x, PASID -1 to 0xfffff"
@@ -187,7 +202,7 @@ public abstract class Translator {
     Restrictions.Restriction restriction =
         restrictions.isEmpty() ? null : restrictions.of(Restrictions.key(sourceId, pasid));
     if (restriction == null) {
-      return walkAnew(sourceId, pasid, iova, access);
+      return tables.translate(sourceId, pasid, iova, access);
     }
     // A translated request's address is no bus address that software chose.
     boolean translated = (access & Access.TRANSLATED) != 0;
@@ -195,12 +210,13 @@ public abstract class Translator {
     if (kind != null) {
       return refuse(sourceId, pasid, iova, access, kind, 0);
     }
-    long answer = walkAnew(sourceId, pasid, iova, access);
+    long answer = tables.translate(sourceId, pasid, iova, access);
     if (Translation.isFault(answer)) {
       return answer;
     }
-    long input = translated ? iova : untagged(iova);
-    return judged(restriction, sourceId, pasid, iova, input, access, answer, intermediate());
+    long input = translated ? iova : tables.untagged(iova);
+    long middle = tables.intermediate();
+    return judged(restriction, sourceId, pasid, iova, input, access, answer, middle);
   }
 
   /**
@@ -272,7 +288,7 @@ public abstract class Translator {
   final void catchUp() {
     assert isOwn();
     if (spaces.catchUp()) {
-      reconfigure();
+      tables.reconfigure();
     }
     if (!holding) {
       told = spaces.applied();
@@ -328,42 +344,11 @@ public abstract class Translator {
 
   /** What the caches did; all zero unless they count. */
   public final CacheCounters counters() {
-    return structures.counters;
+    return counters;
   }
 
   /** The last refusal; filled again by the next one. */
   public final FaultRecord lastFault() {
     return lastFault;
   }
-
-  /** Walks by the registers now in force from here on. */
-  abstract void reconfigure();
-
-  /** Whether the unit translates nothing (GSTS.TES = 0, CR0.SMMUEN = 0). */
-  abstract boolean isOff();
-
-  abstract Endpoint newEndpoint(int sourceId, int pasid);
-
-  /** Resolves what a plain request needs; false if it is refused. */
-  abstract boolean resolve(CachedPlan plan, int sourceId, int pasid);
-
-  /** Walks with a resolved configuration. */
-  abstract long walk(CachedPlan plan, int sourceId, int pasid, long iova, int access);
-
-  /**
-   * Walks several addresses with a resolved configuration, side by side, as far as no entry faults
-   * or has a flag to set: an answer of 0 has to be asked for singly.
-   *
-   * @param spans what the plan would have as {@code inputSpan} for each
-   */
-  abstract void walkMany(
-      CachedPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access);
-
-  /** Intermediate address of the last walk anew that passed two stages, else -1. */
-  abstract long intermediate();
-
-  /** An address without what the configuration of the last walk anew ignores. */
-  abstract long untagged(long address);
-
-  abstract long walkAnew(int sourceId, int pasid, long iova, int access);
 }

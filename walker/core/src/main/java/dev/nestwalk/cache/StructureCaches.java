@@ -17,19 +17,11 @@ public final class StructureCaches {
   /** Whole second-stage walks: intermediate page to output page. */
   public final @Nullable TranslationCache nested;
 
-  /** Counts where wanted; walkers count references always, as that costs them a register. */
-  public final CacheCounters counters = new CacheCounters();
-
   /** Caches of the given geometry. */
   public StructureCaches(CacheOptions options) {
     first = structure(options.firstStageEntries());
     second = structure(options.secondStageEntries());
     nested = structure(options.nestedEntries());
-  }
-
-  /** Whether there is any. */
-  public boolean shorten() {
-    return first != null || second != null || nested != null;
   }
 
   private static @Nullable TranslationCache structure(int entries) {

@@ -314,20 +314,21 @@ public final class TranslationCache {
    * one: whatever drops the one drops the other.
    *
    * @param word1 payload, {@link #expect} and usable rights
+   * @return whether an entry for something else had to go
    */
-  public void fill(long address, int shift, long origin, long low, long word1) {
+  public boolean fill(long address, int shift, long origin, long low, long word1) {
     long word0 = address >>> shift << shift | low;
     long at = place(address, shift, origin);
-    if (usual) {
-      victim = fillUsual(at, word0, word1, victim);
-      return;
-    }
     long old0 = word0(at);
     long old1 = word1(at);
-    if (old0 != word0 && old1 != 0 && ways > 1) {
+    boolean lost = old0 != word0 && old1 != 0;
+    if (lost && ways > 1) {
+      int way = victim + 1 >= ways ? 1 : victim + 1;
+      lost = isTaken(at ^ (long) way << ENTRY_SHIFT);
       displace(at, old0, old1);
     }
     set(at, word0, word1);
+    return lost;
   }
 
   private void displace(long at, long word0, long word1) {

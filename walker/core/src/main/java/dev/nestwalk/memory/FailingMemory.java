@@ -52,6 +52,11 @@ public final class FailingMemory extends GuestMemory {
     return 0; // sends the reader the longer way, by find() and load()
   }
 
+  @Override
+  public int directRuns() {
+    return 0;
+  }
+
   /** Updates are kept apart and forgotten. */
   @Override
   public GuestMemory asReadOnly() {

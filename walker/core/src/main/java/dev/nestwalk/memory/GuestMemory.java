@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +54,10 @@ public class GuestMemory {
   private final Run[] runs;
   private final long[] firsts;
   private final long[] lastEntries;
+
+  /** Numbers of the runs that have bytes, the largest first. */
+  private final int[] bySize;
+
   private final boolean readOnly;
   private volatile @Nullable WriteListener writeListener;
 
@@ -83,6 +88,13 @@ public class GuestMemory {
     runs = sorted.toArray(Run[]::new);
     firsts = sorted.stream().mapToLong(Run::first).toArray();
     lastEntries = sorted.stream().mapToLong(run -> run.last - 7).toArray();
+    bySize =
+        IntStream.range(0, runs.length)
+            .filter(run -> !runs[run].isZero())
+            .boxed()
+            .sorted(Comparator.comparingLong(run -> -runs[run].bytes.byteSize()))
+            .mapToInt(run -> run)
+            .toArray();
     readOnly = builder.readOnly;
     bytes0 = largest.bytes;
     first0 = largest.first;
@@ -101,6 +113,7 @@ public class GuestMemory {
     runs = other.runs;
     firsts = other.firsts;
     lastEntries = other.lastEntries;
+    bySize = other.bySize;
     bytes0 = other.bytes0;
     first0 = other.first0;
     lastEntry0 = other.lastEntry0;
@@ -170,8 +183,8 @@ public class GuestMemory {
   }
 
   /**
-   * An entry of a table, or 0 if the largest run does not hold it. No format takes 0 for a present
-   * entry, so a reader that meets one asks {@link #find} what it was.
+   * An entry of a table, or 0 outside memory. No format takes 0 for a present entry, so a reader
+   * that meets one asks {@link #find} what it was.
    *
    * <p>A walk is a chain of such reads, each at the address that the last one gave: the sum is made
    * so that the fewest steps lie between one and the next.
@@ -182,9 +195,28 @@ public class GuestMemory {
   public long entryOrZero(long table, long index) {
     long offset = table + (index - first0);
     if (Long.compareUnsigned(offset, smooth0) >= 0) {
-      return 0;
+      int run = find(table + index);
+      return run < 0 ? 0 : load(run, table + index);
     }
     return bytes0.get(UNALIGNED_ENTRY, offset);
+  }
+
+  /**
+   * How many runs may be read from their bytes directly. A subclass that wants to see each read
+   * says 0.
+   */
+  public int directRuns() {
+    return bySize.length;
+  }
+
+  /** Number of the {@code nth} largest run that has bytes, from 0 to {@link #directRuns} - 1. */
+  public final int directRun(int nth) {
+    return bySize[nth];
+  }
+
+  /** The bytes of run {@code run}; empty if it {@link #readsAsZero}. */
+  public final MemorySegment bytes(int run) {
+    return runs[run].bytes;
   }
 
   private static long loadFrom(Run run, long address) {

@@ -1,10 +1,5 @@
 package dev.nestwalk.smmu;
 
-import dev.nestwalk.cache.Probe;
-import dev.nestwalk.cache.Tag;
-import dev.nestwalk.cache.TranslationCache;
-import org.jspecify.annotations.Nullable;
-
 /**
  * The geometry of one table base: granule, levels, sizes (DDI 0487, D8.2). Filled while a plan is
  * resolved; a walk meets only legal geometry.
@@ -45,67 +40,6 @@ final class Regime {
 
   /** Descriptors are big-endian. */
   boolean bigEndian;
-
-  /** Little-endian descriptors with plain addresses: {@link SmoothWalk} reads them. */
-  boolean smooth;
-
-  /** Address bits that no valid descriptor has, if {@link #smooth}. */
-  long beyond;
-
-  /** Address bits of a table descriptor, if {@link #smooth}. */
-  long tables;
-
-  // Of a stage 1 range, what a walk of pages asks for; see settleStage1.
-
-  /** Where the last tables are found. */
-  final Probe lastTables = new Probe();
-
-  /** The range is on, and {@link SmoothWalk} knows all its rules. */
-  boolean open;
-
-  /** High bits of an address that do not count. */
-  int ignored;
-
-  /** Bits 63..{@link #inputBits} of an address, all equal. */
-  long prefix;
-
-  /** Bits that every page descriptor has. */
-  long page;
-
-  /** Limits of table descriptors that count: 1 for APTable[0], 2 for APTable[1]. */
-  long limits;
-
-  /** Works out what a walk of pages needs of a stage 1 range. */
-  void settleStage1(boolean closed, boolean topIgnored, boolean upper, boolean flat, long user) {
-    settle();
-    open = smooth && !closed;
-    ignored = topIgnored ? 8 : 0;
-    prefix = upper ? -1 : 0;
-    page = user | Stage1Descriptor.AF.mask() | SmoothWalk.TABLE;
-    limits = flat ? 0 : user == 0 ? 2 : 3;
-  }
-
-  /** Aims at the last tables. */
-  void aim(@Nullable TranslationCache cache, Tag tag) {
-    lastTables.aim(start < 3 ? cache : null, tag, start < 3 ? lsb(2) : granule, 1);
-  }
-
-  /** Works out what {@link SmoothWalk} needs. */
-  void settle() {
-    smooth = format == PLAIN && !bigEndian;
-    beyond = (1L << 48) - 1 & -(1L << outputBits);
-    tables = (1L << 48) - 1 & -(1L << granule);
-  }
-
-  /** Whether a page or block may be at the level with this lowest input bit. */
-  boolean isLeaf(int lsb) {
-    return lsb == granule || (blockLevels >>> 3 - (lsb - granule) / stride & 1) != 0;
-  }
-
-  /** Where the next descriptor is, below a table descriptor. */
-  long next(long descriptor, long input, int lsb) {
-    return (descriptor & tables) + ((input >>> lsb & (1L << stride) - 1) << 3);
-  }
 
   /** Lowest input bit that an index of {@code level} resolves. */
   int lsb(int level) {

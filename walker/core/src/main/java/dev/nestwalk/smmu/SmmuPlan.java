@@ -1,8 +1,7 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.dma.Access;
+import dev.nestwalk.walk.Tables;
 import java.util.Arrays;
 
 /**
@@ -81,14 +80,8 @@ public final class SmmuPlan extends CachedPlan {
   boolean stalls;
   boolean records;
 
-  /** Right that DBM may give to a stage 1 descriptor that is read-only so far. */
-  long dirtyable;
-
-  /** The same of stage 2. */
-  long secondDirtyable;
-
-  /** {@link SmoothWalk} knows all rules that apply. */
-  boolean smooth;
+  /** What the fast walk has to know. */
+  Tables tables = Tables.NONE;
 
   /** The unit is off: no STE, no CD. */
   boolean disabled;
@@ -100,6 +93,11 @@ public final class SmmuPlan extends CachedPlan {
   /** A plan to be filled. */
   public SmmuPlan() {}
 
+  /** What the fast walk has to know of the plan that was filled last. */
+  public Tables tables() {
+    return tables;
+  }
+
   /** What caches need to know of the plan that was filled last. */
   void describe(int substream, boolean el2, boolean checked) {
     usesFirst = !disabled && stage1;
@@ -110,17 +108,8 @@ public final class SmmuPlan extends CachedPlan {
     minor = usesFirst ? asid : -1;
     writesAreSilent = !(usesFirst && hd) && !(usesSecond && secondHd);
     readsAreFetches = !disabled && instruction == 3;
-    long user = twoPrivileges ? Stage1Descriptor.AP1.mask() : 0;
-    lower.settleStage1(lowerOff || lowerNoUser, lowerTopByteIgnored, false, lowerFlat, user);
-    upper.settleStage1(upperOff || upperNoUser, upperTopByteIgnored, true, upperFlat, user);
-    second.settle();
     ignoresTop = !usesFirst ? 0 : (lowerTopByteIgnored ? 1 : 0) | (upperTopByteIgnored ? 2 : 0);
-    dirtyable = hd ? Access.WRITE : 0;
-    secondDirtyable = secondHd ? Access.WRITE : 0;
     inputSpan = 0;
-    // A requester whose accesses are made privileged or fetches has more rules.
-    boolean usual = !disabled && !protectedWalk && privilege != 3 && instruction != 3;
-    smooth = usual && (usesFirst || usesSecond) && (!stage2 || second.smooth);
     Arrays.fill(words, 0);
     Arrays.fill(secondWords, 0);
     words[10] = (usesFirst ? 1 : 0) | (usesSecond ? 2 : 0) | (checked ? 4 : 0);
@@ -165,13 +154,6 @@ public final class SmmuPlan extends CachedPlan {
   @Override
   public boolean isFirstStageLeaf(int level, long entry) {
     return level == 3 || (entry & 3) == 1;
-  }
-
-  @Override
-  public void aim(StructureCaches caches) {
-    lower.aim(lower.open ? caches.first : null, firstTag);
-    upper.aim(upper.open ? caches.first : null, firstTag);
-    second.aim(caches.second, secondTag);
   }
 
   /** Major of the EL2 regimes. */

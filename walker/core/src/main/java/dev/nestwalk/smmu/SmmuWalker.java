@@ -1,16 +1,13 @@
 package dev.nestwalk.smmu;
 
-import dev.nestwalk.cache.CacheOptions;
-import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.Tag;
+import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import java.util.Arrays;
+import dev.nestwalk.walk.Tables;
 
 /**
  * Translates DMA through SMMUv3 structures (IHI 0070, 3.3). {@link #translate} reads everything
@@ -23,7 +20,6 @@ public final class SmmuWalker {
   private static final int MAX_LOSSES = 64;
   private static final int OF_ATS = Access.TRANSLATION_REQUEST | Access.TRANSLATED;
   private static final long ABORTED = Outcome.ABORTED.packed();
-  private static final Tag NO_TAG = new Tag();
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
   private static final long UNSUPPORTED = Outcome.UNSUPPORTED_REQUEST.packed();
   private static final int OF_PASID = Access.EXECUTE | Access.PRIVILEGED;
@@ -34,12 +30,6 @@ public final class SmmuWalker {
   private final ContextResolver contexts;
   private final Stage2Walk second;
   private final Stage1Walk first;
-  private final SmoothWalk smooth;
-  private final ShortenedWalk shortened;
-  private final SmallPageWalk small;
-  private final SmallPageLockstep smallLockstep;
-  private final LockstepWalk lockstep;
-  private final boolean shortens;
   private final SmmuPlan plan = new SmmuPlan();
   private final FaultRecord record;
 
@@ -51,26 +41,20 @@ public final class SmmuWalker {
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public SmmuWalker(SmmuConfig config, GuestMemory memory) {
-    this(config, memory, new StructureCaches(CacheOptions.NONE), new FaultRecord());
+    this(config, memory, new FaultRecord(), new CacheCounters());
   }
 
   /**
-   * A walker with caches that shorten walks with a resolved plan.
+   * A walker over {@code memory}, configured by {@code config}.
    *
    * @param record filled by each refusal
+   * @param counters count the entries read
    */
-  public SmmuWalker(
-      SmmuConfig config, GuestMemory memory, StructureCaches caches, FaultRecord record) {
+  SmmuWalker(SmmuConfig config, GuestMemory memory, FaultRecord record, CacheCounters counters) {
     this.config = config;
     this.record = record;
-    second = new Stage2Walk(config, memory, fault, caches);
-    first = new Stage1Walk(memory, second, fault, caches);
-    smooth = new SmoothWalk(config, memory);
-    shortened = new ShortenedWalk(smooth, second, caches);
-    small = new SmallPageWalk(memory, smooth);
-    smallLockstep = new SmallPageLockstep(memory, smooth);
-    lockstep = new LockstepWalk(memory, CachedPlan.LANES);
-    shortens = caches.shorten();
+    second = new Stage2Walk(config, memory, fault, counters);
+    first = new Stage1Walk(memory, second, fault, counters);
     streams = new StreamResolver(config, memory, fault);
     contexts = new ContextResolver(config, memory, second, fault);
   }
@@ -109,10 +93,9 @@ public final class SmmuWalker {
   public boolean resolve(SmmuPlan into, int streamId, int substreamId) {
     fault.clear();
     into.disabled = !config.enabled;
-    into.firstTag = NO_TAG;
-    into.secondTag = NO_TAG;
     if (into.disabled) {
       into.describe(0, false, false);
+      into.tables = Tables.NONE;
       return true;
     }
     if (streams.resolve(into, streamId) != 0) {
@@ -125,13 +108,11 @@ public final class SmmuWalker {
       return false;
     }
     into.describe(index, el2, checked);
+    into.tables = SmmuStages.of(into, config.unit.intermediateSize());
     return true;
   }
 
-  /**
-   * Translates a request that only reads or writes, with a resolved plan. Its table walk is helped
-   * by the structure caches where the plan has tags.
-   */
+  /** Translates a request that only reads or writes, with a resolved plan. */
   public long walk(SmmuPlan with, int streamId, int substreamId, long address, int access) {
     fault.clear();
     effective = access;
@@ -157,56 +138,6 @@ public final class SmmuWalker {
       with.global = false;
     }
     return answer;
-  }
-
-  /**
-   * Translates as {@link #walk} does if no descriptor faults or has a flag to set; else gives 0 and
-   * has done nothing. Counts nothing.
-   */
-  public long walkSmoothly(SmmuPlan with, long address, int access) {
-    return shortens ? shortened.walk(with, address, access) : smooth.walk(with, address, access);
-  }
-
-  /** The same where it is soon done; else 0, and {@link #walk} knows more. */
-  public long walkQuickly(SmmuPlan with, long address, int access) {
-    return shortens ? small.walk(with, address, access) : smooth.walk(with, address, access);
-  }
-
-  /**
-   * The same for several addresses.
-   *
-   * @param iovas those from {@code from} on are used, at most {@link CachedPlan#LANES}
-   * @param answers at the same places: packed answers, or 0
-   * @param spans what the plan has as {@code inputSpan}, from 0 on
-   */
-  public void walkSmoothly(
-      SmmuPlan with, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
-    if (with.smooth && !shortens) {
-      if (smallLockstep.walk(with, iovas, answers, from, spans, count, access)) {
-        return;
-      }
-      if (with.stage1 && with.stage2) {
-        lockstep.nested(with, iovas, answers, from, spans, count, access);
-        return;
-      }
-    }
-    if (shortens) {
-      small.walk(with, iovas, answers, from, count, access);
-    } else {
-      Arrays.fill(answers, from, from + count, 0);
-    }
-    for (int i = 0; i < count; i++) {
-      if (answers[from + i] == 0) {
-        long iova = iovas[from + i];
-        long answer =
-            shortens ? shortened.walk(with, iova, access) : smooth.walk(with, iova, access);
-        answers[from + i] = answer;
-        spans[i] = with.stage1 && with.stage2 ? with.inputSpan : Translation.spanLog2(answer);
-      } else {
-        Regime regime = with.stage1 ? SmoothWalk.regime(with, iovas[from + i]) : with.second;
-        spans[i] = regime.granule;
-      }
-    }
   }
 
   private long refuse(

@@ -1,13 +1,10 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The stage 1 walk (DDI 0487, D8; IHI 0070, 3.4), alone or over stage 2, where each descriptor
@@ -25,11 +22,6 @@ final class Stage1Walk {
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
   private static final long LOST = Stage2Walk.LOST;
 
-  /** Where the bits 63:59 of the table descriptors above, OR'ed, are kept beside an address. */
-  private static final int HIERARCHY_SHIFT = 52;
-
-  private static final int HIERARCHY_LOW = 59;
-  static final long ADDRESS = (1L << 52) - 4096;
   private static final long NOT_GLOBAL = Stage1Descriptor.NG.mask();
   private static final long AF = Stage1Descriptor.AF.mask();
   private static final long READ_ONLY = Stage1Descriptor.AP2.mask();
@@ -40,7 +32,6 @@ final class Stage1Walk {
   private final SmmuFault fault;
   private final Stage1Rights rights = new Stage1Rights();
 
-  private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
 
   // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
@@ -48,12 +39,10 @@ final class Stage1Walk {
   private long host;
   private int run;
   private boolean tableWritable;
-  private int tableSpan;
 
-  Stage1Walk(GuestMemory memory, Stage2Walk second, SmmuFault fault, StructureCaches caches) {
+  Stage1Walk(GuestMemory memory, Stage2Walk second, SmmuFault fault, CacheCounters counters) {
     this.memory = memory;
-    tables = caches.first;
-    counters = caches.counters;
+    this.counters = counters;
     this.second = second;
     this.fault = fault;
   }
@@ -80,111 +69,7 @@ final class Stage1Walk {
       return fault.first(0x10, regime.start);
     }
     boolean flat = upper ? plan.upperFlat : plan.lowerFlat;
-    TranslationCache cache = tables;
-    if (cache != null && plan.firstTag.isSet()) {
-      long answer = fromTable(plan, cache, regime, flat, extended, need);
-      if (answer != 0) {
-        return answer;
-      }
-      fault.clear();
-    }
     return walkTables(plan, regime, flat, extended, need);
-  }
-
-  /**
-   * The walk from a known table on, as far as it is smooth: whatever would fault or set a flag
-   * gives 0, and the whole walk has to tell.
-   */
-  private long fromTable(
-      SmmuPlan plan, TranslationCache cache, Regime regime, boolean flat, long address, int need) {
-    int level = 3;
-    if (level <= regime.start) {
-      return 0;
-    }
-    int lsb = regime.granule;
-    long known = cache.find(address, regime.lsb(2), plan.firstTag, 1, 0);
-    if (known == 0) {
-      level = 2;
-      if (level <= regime.start) {
-        return 0;
-      }
-      lsb = regime.lsb(2);
-      known = cache.find(address, regime.lsb(1), plan.firstTag, 2, 0);
-      if (known == 0) {
-        return 0;
-      }
-    }
-    long at = (known & ADDRESS) + ((address >>> lsb & (1L << regime.stride) - 1) << 3);
-    int where = memory.find(at);
-    if (where < 0) {
-      return 0;
-    }
-    long raw = memory.load(where, at);
-    long entry = regime.bigEndian ? Long.reverseBytes(raw) : raw;
-    int type = (int) entry & 3;
-    boolean leaf = level == 3 ? type == 3 : type == 1 && (regime.blockLevels >>> level & 1) != 0;
-    long output = regime.address(entry, lsb);
-    if (!leaf || output >>> regime.outputBits != 0 || (entry & AF) == 0) {
-      return 0;
-    }
-    long above = hierarchy(known);
-    rights.judge(plan, entry, flat ? 0 : above, (need & Stage2Walk.PRIVILEGED) != 0);
-    boolean writes = (need & Access.WRITE) != 0;
-    boolean clean = plan.hd && (entry & DBM) != 0 && (entry & READ_ONLY) != 0;
-    if (!rights.allow(need) || writes && clean) {
-      return 0;
-    }
-    int granted = rights.data();
-    long page = output | address & (1L << lsb) - 1;
-    long answer = Translation.ok(page, lsb, granted);
-    if (plan.stage2) {
-      answer = below(plan, page, need, writes);
-      if (answer == 0) {
-        return 0;
-      }
-      int span = Math.min(lsb, Translation.spanLog2(answer));
-      int rightsOfBoth = granted & Translation.rights(answer);
-      answer = Translation.ok(Translation.address(answer), span, rightsOfBoth);
-    }
-    counters.firstStageHits++;
-    counters.references++;
-    plan.inputSpan = lsb;
-    plan.intermediate = page;
-    plan.global = (entry & NOT_GLOBAL) == 0;
-    return answer;
-  }
-
-  /** OR of the table descriptors above, as far as a partial walk keeps it. */
-  static long hierarchy(long known) {
-    return (known >>> HIERARCHY_SHIFT & 31) << HIERARCHY_LOW;
-  }
-
-  /** APTable of the descriptors above a cached table, in the lowest two bits. */
-  static long limits(long known) {
-    return known >>> HIERARCHY_SHIFT + Stage1Descriptor.APTABLE.lo() - HIERARCHY_LOW & 3;
-  }
-
-  /** The output through stage 2, or 0 where that is not smooth. */
-  private long below(SmmuPlan plan, long page, int need, boolean writes) {
-    long answer = (need & ~Access.ATOMIC) != 0 ? 0 : second.known(plan, page, need);
-    if (answer != 0) {
-      return answer;
-    }
-    answer = second.walk(plan, page, need, SmmuFault.IN);
-    if (Translation.isFault(answer) || second.isCommitDue(plan, writes)) {
-      return 0;
-    }
-    second.keep(plan, page, answer, writes);
-    return answer;
-  }
-
-  private void keepTable(
-      SmmuPlan plan, Regime regime, long address, long tableAt, long hierarchy, int level) {
-    TranslationCache cache = tables;
-    if (cache != null && plan.firstTag.isSet() && level >= 2 && level > regime.start) {
-      long word = tableAt | hierarchy >>> HIERARCHY_LOW << HIERARCHY_SHIFT;
-      cache.put(address, regime.lsb(level - 1), plan.firstTag, 4 - level, word, 0);
-    }
   }
 
   private long walkTables(SmmuPlan plan, Regime regime, boolean flat, long address, int need) {
@@ -213,17 +98,12 @@ final class Stage1Walk {
       }
       if (leaf) {
         long page = output | address & (1L << lsb) - 1;
-        long tableAt = host & -(1L << regime.granule);
-        boolean whole = tableSpan >= regime.granule;
         long answer = finish(plan, regime, entry, raw, flat ? 0 : hierarchy, level, page, need);
         if (!Translation.isFault(answer)) {
           plan.inputSpan = lsb;
           plan.intermediate = page;
           plan.global = (entry & NOT_GLOBAL) == 0;
           counters.references += level - regime.start + 1;
-          if (whole) {
-            keepTable(plan, regime, address, tableAt, hierarchy, level);
-          }
         }
         return answer;
       }
@@ -237,25 +117,16 @@ final class Stage1Walk {
   private long reach(SmmuPlan plan, long at, int level) {
     descriptorAt = at;
     host = at;
-    tableSpan = 63;
     if (plan.stage2) {
-      // Whole walks are kept for data; S2PTW judges table accesses differently.
-      long answer = plan.protectedWalk ? 0 : second.known(plan, at, Stage2Walk.READ);
-      if (answer == 0) {
-        answer = second.walk(plan, at, Stage2Walk.READ, SmmuFault.TT);
-        if (Translation.isFault(answer)) {
-          return answer;
-        }
-        long refusal = second.commit(plan, false, SmmuFault.TT, at);
-        if (refusal != 0) {
-          return refusal;
-        }
-        if (!plan.protectedWalk) {
-          second.keep(plan, at, answer, false);
-        }
+      long answer = second.walk(plan, at, Stage2Walk.READ, SmmuFault.TT);
+      if (Translation.isFault(answer)) {
+        return answer;
+      }
+      long refusal = second.commit(plan, false, SmmuFault.TT, at);
+      if (refusal != 0) {
+        return refusal;
       }
       host = Translation.address(answer);
-      tableSpan = Translation.spanLog2(answer);
       tableWritable = (Translation.rights(answer) & Access.WRITE) != 0;
     }
     run = memory.find(host);

@@ -1,12 +1,9 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The stage 2 walk (DDI 0487, D8; IHI 0070, 3.4, 3.13): at most one read per level. The leaf's
@@ -30,13 +27,6 @@ final class Stage2Walk {
   /** No answer: a flag update lost against another writer. No packed fault has code 0. */
   static final long LOST = Long.MIN_VALUE;
 
-  /** Tables of so many levels, from 3 upwards, are kept in the cache. */
-  private static final int CACHED_LEVELS = 2;
-
-  /** Size class of whole walks in their cache. */
-  static final int PAGES = 0;
-
-  private static final long ADDRESS = (1L << 52) - 4096;
   static final long AF = Stage2Descriptor.AF.mask();
   private static final long WRITABLE = Stage2Descriptor.S2AP1.mask();
   private static final long READABLE = Stage2Descriptor.S2AP0.mask();
@@ -46,8 +36,6 @@ final class Stage2Walk {
   private final SmmuFault fault;
   private final boolean xnx;
 
-  private final @Nullable TranslationCache tables;
-  private final @Nullable TranslationCache pages;
   private final CacheCounters counters;
 
   // The leaf of the last successful walk, kept for commit().
@@ -57,11 +45,9 @@ final class Stage2Walk {
   private long leafEntry;
   private int leafLevel;
 
-  Stage2Walk(SmmuConfig config, GuestMemory memory, SmmuFault fault, StructureCaches caches) {
+  Stage2Walk(SmmuConfig config, GuestMemory memory, SmmuFault fault, CacheCounters counters) {
     this.memory = memory;
-    tables = caches.second;
-    pages = caches.nested;
-    counters = caches.counters;
+    this.counters = counters;
     this.fault = fault;
     xnx = Idr3.XNX.in(config.unit.idr3());
   }
@@ -81,20 +67,6 @@ final class Stage2Walk {
     long table = regime.base;
     int level = regime.start;
     long index = ipa >>> regime.lsb(level);
-    TranslationCache cache = plan.secondTag.isSet() ? tables : null;
-    if (cache != null) {
-      for (int low = 3; low > 3 - CACHED_LEVELS && low > level; low--) {
-        long known = cache.find(ipa, regime.lsb(low - 1), plan.secondTag, 4 - low, 0);
-        if (known != 0) {
-          table = known & ADDRESS;
-          level = low;
-          index = ipa >>> regime.lsb(level) & (1L << regime.stride) - 1;
-          counters.secondStageHits++;
-          break;
-        }
-      }
-    }
-    int top = level;
     while (true) {
       int lsb = regime.lsb(level);
       long at = table + (index << 3);
@@ -121,7 +93,7 @@ final class Stage2Walk {
           fault.walkRead = (need & WRITE) == 0 || kind == SmmuFault.IN && mayWrite(plan, entry);
           return Translation.fault(code, 2, level & 15);
         }
-        counters.references += level - top + 1;
+        counters.references += level - regime.start + 1;
         leafAt = at;
         leafRun = run;
         leafRaw = raw;
@@ -132,48 +104,8 @@ final class Stage2Walk {
       }
       level++;
       table = address;
-      if (cache != null && level > 3 - CACHED_LEVELS) {
-        cache.put(ipa, lsb, plan.secondTag, 4 - level, table, 0);
-      }
       index = ipa >>> regime.lsb(level) & (1L << regime.stride) - 1;
     }
-  }
-
-  /**
-   * Asks the cache of whole walks for a page.
-   *
-   * @param need rights asked for, read and write only
-   * @return a packed answer that leaves no flag to set, or 0
-   */
-  long known(SmmuPlan plan, long ipa, int need) {
-    TranslationCache cache = pages;
-    if (cache == null || !plan.secondTag.isSet()) {
-      return 0;
-    }
-    long found = cache.find(ipa, 12, plan.secondTag, PAGES, need);
-    if (found == 0) {
-      return 0;
-    }
-    counters.nestedHits++;
-    return found & TranslationCache.PAYLOAD | ipa & 0xfff;
-  }
-
-  /** Keeps the answer of a walk after its flags were set. */
-  void keep(SmmuPlan plan, long ipa, long answer, boolean written) {
-    TranslationCache cache = pages;
-    if (cache != null && plan.secondTag.isSet()) {
-      int usable = Translation.rights(answer);
-      if (plan.secondHd && !written) {
-        usable &= Access.READ;
-      }
-      cache.put(ipa, 12, plan.secondTag, PAGES, answer & TranslationCache.PAYLOAD, usable);
-    }
-  }
-
-  /** Whether {@link #commit} would have to write. */
-  boolean isCommitDue(SmmuPlan plan, boolean write) {
-    return plan.secondHa && (leafEntry & AF) == 0
-        || write && plan.secondHd && (leafEntry & DBM) != 0 && (leafEntry & WRITABLE) == 0;
   }
 
   /** Read and write as a leaf grants them. */

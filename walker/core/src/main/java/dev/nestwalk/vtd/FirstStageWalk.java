@@ -1,12 +1,9 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The first-stage walk on host addresses (VT-d 3.6, 9.7): at most one read per level. Levels count
@@ -25,13 +22,11 @@ final class FirstStageWalk {
 
   private final GuestMemory memory;
   private final int leafLevels;
-  private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
 
-  FirstStageWalk(VtdConfig config, GuestMemory memory, StructureCaches caches) {
+  FirstStageWalk(VtdConfig config, GuestMemory memory, CacheCounters counters) {
     this.memory = memory;
-    tables = caches.first;
-    counters = caches.counters;
+    this.counters = counters;
     leafLevels = config.unit.firstStageLeafLevels();
   }
 
@@ -70,22 +65,7 @@ final class FirstStageWalk {
     long table = plan.firstRoot;
     long all = -1;
     long some = 0;
-    int top = plan.firstLevels;
-    TranslationCache cache = plan.firstTag.isSet() ? tables : null;
-    if (cache != null) {
-      for (int low = 1; low <= PartialWalk.LEVELS; low++) {
-        long known = cache.find(iova, 12 + 9 * low, plan.firstTag, low, 0);
-        if (known != 0) {
-          table = known & ADDRESS;
-          all = PartialWalk.all(known);
-          some = PartialWalk.some(known);
-          top = low;
-          counters.firstStageHits++;
-          break;
-        }
-      }
-    }
-    for (int level = top; ; level--) {
+    for (int level = plan.firstLevels; ; level--) {
       int shift = 3 + 9 * level;
       long at = table + ((iova >>> shift & 0x1ff) << 3);
       int run = memory.find(at);
@@ -106,7 +86,7 @@ final class FirstStageWalk {
         if (granted < 0) {
           return Translation.fault(-granted, 1, level);
         }
-        counters.references += top - level + 1;
+        counters.references += plan.firstLevels - level + 1;
         long output = (entry & ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
         if (VtdConfig.isInterrupt(output)) {
           return Translation.fault(0x87, 0, 0);
@@ -123,9 +103,6 @@ final class FirstStageWalk {
         return lost;
       }
       table = entry & ADDRESS;
-      if (cache != null && level <= PartialWalk.LEVELS + 1) {
-        cache.put(iova, shift, plan.firstTag, level - 1, PartialWalk.of(table, all, some), 0);
-      }
     }
   }
 

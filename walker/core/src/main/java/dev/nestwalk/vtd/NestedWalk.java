@@ -1,12 +1,9 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The first stage over the second (VT-d 3.8): each first-stage table address, and the address that
@@ -21,7 +18,6 @@ final class NestedWalk {
   private final GuestMemory memory;
   private final SecondStageWalk second;
   private final int leafLevels;
-  private final @Nullable TranslationCache tables;
   private final CacheCounters counters;
 
   /** Guest-physical address at fault, 0 if the fault concerns none. */
@@ -32,10 +28,9 @@ final class NestedWalk {
   private int entryRun;
   private int entryRights;
 
-  NestedWalk(VtdConfig config, GuestMemory memory, SecondStageWalk second, StructureCaches caches) {
+  NestedWalk(VtdConfig config, GuestMemory memory, SecondStageWalk second, CacheCounters counters) {
     this.memory = memory;
-    tables = caches.first;
-    counters = caches.counters;
+    this.counters = counters;
     this.second = second;
     leafLevels = config.unit.firstStageLeafLevels();
   }
@@ -61,13 +56,6 @@ final class NestedWalk {
     if (FirstStageWalk.isNotCanonical(iova, plan.firstLevels)) {
       return Translation.fault(0x80, 1, 0);
     }
-    TranslationCache cache = tables;
-    if (cache != null && plan.firstTag.isSet()) {
-      long answer = fromTable(plan, cache, iova, need, asked, zero);
-      if (answer != 0) {
-        return answer;
-      }
-    }
     // A lost flag update starts over: flags only get set, so the next round has less to do.
     for (int losses = 0; losses <= VtdWalker.MAX_LOSSES; losses++) {
       long answer = walkOnce(plan, iova, need, asked, zero);
@@ -76,67 +64,6 @@ final class NestedWalk {
       }
     }
     return Translation.fault(0x91, 1, 0);
-  }
-
-  /**
-   * The walk from a known table on, as far as it is smooth: whatever would fault or set a flag
-   * gives 0, and the whole walk has to tell.
-   */
-  private long fromTable(
-      VtdPlan plan, TranslationCache cache, long iova, int need, int asked, boolean zero) {
-    int level = 1;
-    long known = cache.find(iova, 21, plan.firstTag, level, 0);
-    if (known == 0) {
-      level = 2;
-      known = cache.find(iova, 30, plan.firstTag, level, 0);
-      if (known == 0) {
-        return 0;
-      }
-    }
-    int shift = 3 + 9 * level;
-    long at = (known & FirstStageWalk.ADDRESS) + ((iova >>> shift & 0x1ff) << 3);
-    int run = memory.find(at);
-    if (run < 0) {
-      return 0;
-    }
-    long entry = memory.load(run, at);
-    long needed = FirstStageWalk.PRESENT | plan.firstUsed;
-    boolean leaf = FirstStageWalk.isLeaf(entry, level, leafLevels);
-    if ((entry & needed) != needed || !leaf || (entry & plan.firstLeaf[level]) != 0) {
-      return 0;
-    }
-    long all = PartialWalk.all(known) & entry;
-    int granted = FirstStageRights.judge(plan, all, PartialWalk.some(known) | entry, need, asked);
-    long address = (entry & FirstStageWalk.ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
-    if (granted < 0 || address >>> plan.secondWidth != 0) {
-      return 0;
-    }
-    int needBelow = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
-    long answer = zero || needBelow != asked ? 0 : second.known(plan, address, asked);
-    boolean pageKnown = answer != 0;
-    if (!pageKnown) {
-      answer = second.walk(plan, address, needBelow, zero ? Access.ATOMIC : asked & granted);
-    }
-    if (Translation.isFault(answer)) {
-      return 0;
-    }
-    int rights = granted & Translation.rights(answer);
-    boolean dirty = (asked & rights & Access.WRITE) != 0;
-    boolean unmarked = dirty && (entry & FirstStageWalk.DIRTY) == 0;
-    if (unmarked
-        || !pageKnown && second.isCommitDue(plan, dirty)
-        || VtdConfig.isInterrupt(Translation.address(answer))) {
-      return 0;
-    }
-    counters.firstStageHits++;
-    counters.references++;
-    plan.inputSpan = shift;
-    plan.intermediate = address;
-    if (!pageKnown) {
-      second.keep(plan, address, answer, dirty);
-    }
-    return Translation.ok(
-        Translation.address(answer), Math.min(shift, Translation.spanLog2(answer)), rights);
   }
 
   private long walkOnce(VtdPlan plan, long iova, int need, int asked, boolean zero) {
@@ -154,8 +81,6 @@ final class NestedWalk {
       if ((entry & FirstStageWalk.PRESENT) == 0) {
         return Translation.fault(0x71, 1, level);
       }
-      long allAbove = all;
-      long someAbove = some;
       all &= entry;
       some |= entry;
       if (FirstStageWalk.isLeaf(entry, level, leafLevels)) {
@@ -166,17 +91,7 @@ final class NestedWalk {
         if (granted < 0) {
           return Translation.fault(-granted, 1, level);
         }
-        long tableAt = entryAt & -4096;
-        long answer = finish(plan, iova, need, asked, zero, level, guest, entry, granted);
-        TranslationCache cache = tables;
-        if (cache != null
-            && plan.firstTag.isSet()
-            && level <= PartialWalk.LEVELS
-            && !Translation.isFault(answer)) {
-          long word = PartialWalk.of(tableAt, allAbove, someAbove);
-          cache.put(iova, shift + 9, plan.firstTag, level, word, 0);
-        }
-        return answer;
+        return finish(plan, iova, need, asked, zero, level, guest, entry, granted);
       }
       if ((entry & plan.firstTable[level]) != 0) {
         return Translation.fault(0x72, 1, level);
@@ -197,14 +112,7 @@ final class NestedWalk {
       intermediate = guest;
       return Translation.fault(0x74, 1, level);
     }
-    // A known page has no leaf at hand to set flags in, so where they count it is walked to.
-    long answer = plan.secondFlags ? 0 : second.known(plan, guest, Access.READ);
-    if (answer == 0) {
-      answer = second.walk(plan, guest, Access.READ, Access.READ);
-      if (!plan.secondFlags && !Translation.isFault(answer)) {
-        second.keep(plan, guest, answer, false);
-      }
-    }
+    long answer = second.walk(plan, guest, Access.READ, Access.READ);
     if (Translation.isFault(answer)) {
       intermediate = guest;
       boolean root = level == plan.firstLevels;

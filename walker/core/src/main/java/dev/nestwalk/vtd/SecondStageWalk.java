@@ -1,12 +1,9 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The second-stage walk (VT-d 3.7, 9.8): at most one read per level. Levels count down to 1, the
@@ -22,15 +19,6 @@ final class SecondStageWalk {
   /** Execute as a right, where the entries have it. */
   static final int X = 4;
 
-  /** Tables of levels 1 to this are kept in the cache. */
-  private static final int CACHED_LEVELS = 2;
-
-  /** Size class of whole walks in their cache. */
-  static final int PAGES = 0;
-
-  /** Where accumulated rights are kept beside a table address. */
-  static final int RIGHTS_SHIFT = 52;
-
   private static final long ADDRESS = SecondStageEntry.ADDR.mask();
   private static final long PAGE = SecondStageEntry.PS.mask();
   private static final long ACCESSED = SecondStageEntry.A.mask();
@@ -41,8 +29,6 @@ final class SecondStageWalk {
   private final long[] leafReserved;
   private final int leafLevels;
 
-  private final @Nullable TranslationCache tables;
-  private final @Nullable TranslationCache pages;
   private final CacheCounters counters;
 
   // The leaf of the last successful walk, kept for commit() where flags are on.
@@ -51,11 +37,9 @@ final class SecondStageWalk {
   private long leafEntry;
   private int leafLevel;
 
-  SecondStageWalk(VtdConfig config, GuestMemory memory, StructureCaches caches) {
+  SecondStageWalk(VtdConfig config, GuestMemory memory, CacheCounters counters) {
     this.memory = memory;
-    tables = caches.second;
-    pages = caches.nested;
-    counters = caches.counters;
+    this.counters = counters;
     tableReserved = config.reserved.secondTable;
     leafReserved = config.reserved.secondLeaf;
     leafLevels = config.unit.secondStageLeafLevels();
@@ -73,24 +57,6 @@ final class SecondStageWalk {
     int granted = Access.READ | Access.WRITE | X;
     int losses = 0;
     int level = plan.secondLevels;
-    TranslationCache cache = plan.secondTag.isSet() ? tables : null;
-    if (cache != null) {
-      for (int low = 1; low <= CACHED_LEVELS; low++) {
-        long known = cache.find(address, 12 + 9 * low, plan.secondTag, low, 0);
-        if (known != 0) {
-          int above = (int) (known >>> RIGHTS_SHIFT) & (Access.ATOMIC | X);
-          // A right that is missing above faults up there: the whole walk has to tell where.
-          if ((above & need) == need && (above & any) != 0) {
-            table = known & ADDRESS;
-            granted = above;
-            level = low;
-            counters.secondStageHits++;
-          }
-          break;
-        }
-      }
-    }
-    int top = level;
     while (true) {
       int shift = 3 + 9 * level;
       long at = table + ((address >>> shift & 0x1ff) << 3);
@@ -113,7 +79,7 @@ final class SecondStageWalk {
           leafEntry = entry;
           leafLevel = level;
         }
-        counters.references += top - level + 1;
+        counters.references += plan.secondLevels - level + 1;
         long page = (entry & ADDRESS) >>> shift << shift;
         return Translation.ok(page | address & (1L << shift) - 1, shift, now & Access.ATOMIC);
       }
@@ -132,42 +98,6 @@ final class SecondStageWalk {
       granted = now;
       table = entry & ADDRESS;
       level--;
-      if (cache != null && level <= CACHED_LEVELS) {
-        long kept = table | (long) granted << RIGHTS_SHIFT;
-        cache.put(address, shift, plan.secondTag, level, kept, 0);
-      }
-    }
-  }
-
-  /**
-   * Asks the cache of whole walks for a page.
-   *
-   * @param need rights asked for, read and write only
-   * @return a packed answer that leaves no flag to set, or 0
-   */
-  long known(VtdPlan plan, long address, int need) {
-    TranslationCache cache = pages;
-    if (cache == null || !plan.secondTag.isSet()) {
-      return 0;
-    }
-    long found = cache.find(address, 12, plan.secondTag, PAGES, need);
-    if (found == 0) {
-      return 0;
-    }
-    counters.nestedHits++;
-    return found & TranslationCache.PAYLOAD | address & 0xfff;
-  }
-
-  /** Keeps the answer of a walk after its flags were set. */
-  void keep(VtdPlan plan, long address, long answer, boolean written) {
-    TranslationCache cache = pages;
-    if (cache != null && plan.secondTag.isSet()) {
-      int usable = Translation.rights(answer);
-      if (plan.secondFlags && !written) {
-        usable &= Access.READ;
-      }
-      long page = answer & TranslationCache.PAYLOAD;
-      cache.put(address, 12, plan.secondTag, PAGES, page, usable);
     }
   }
 

@@ -1,10 +1,8 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.Probe;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.walk.Tables;
 import java.util.Arrays;
 
 /**
@@ -91,37 +89,8 @@ public final class VtdPlan extends CachedPlan {
   /** A, and EA with EAFE: what a used first-stage entry carries. */
   long firstUsed;
 
-  // The same once more, as a walk of small pages asks for it.
-
-  /** Where the last first-stage tables are found. */
-  final Probe firstTables = new Probe();
-
-  /** Where the last second-stage tables are found. */
-  final Probe secondTables = new Probe();
-
-  /** Bits of an input address above those that the first stage translates, which all repeat. */
-  int firstUnused;
-
-  /** Bits that every first-stage entry of a read has: P, used flags, U/S if unprivileged. */
-  long firstReads;
-
-  /** The same of a write: D besides, and R/W where that counts. */
-  long firstWrites;
-
-  /** Bits that no first-stage entry of a small page has. */
-  long firstSmall;
-
-  /** Rights that the first stage grants whatever its entries say. */
-  long firstPermits;
-
-  /** Flags that every second-stage entry of a read has. */
-  long secondReads;
-
-  /** The same of the last entry of a write. */
-  long secondWrites;
-
-  /** Bits that no second-stage entry of a small page has. */
-  long secondSmall;
+  /** What the fast walk has to know. */
+  private Tables tables = Tables.NONE;
 
   boolean writeProtect;
   boolean noExecute;
@@ -133,6 +102,11 @@ public final class VtdPlan extends CachedPlan {
   /** A plan to be filled. */
   public VtdPlan() {}
 
+  /** What the fast walk has to know of the plan that was filled last. */
+  public Tables tables() {
+    return tables;
+  }
+
   /** What caches need to know of the plan that was filled last. */
   void describe(long[] configuration, int count, int effectivePasid) {
     pasid = effectivePasid;
@@ -141,17 +115,8 @@ public final class VtdPlan extends CachedPlan {
     usesFirst = kind == FIRST || kind == NESTED;
     usesSecond = kind == SECOND || kind == NESTED;
     inputSpan = 0;
-    firstUnused = 52 - 9 * firstLevels;
-    boolean writesAnyway = privileged && !writeProtect;
-    firstReads = SmoothWalk.required(this);
-    firstWrites =
-        firstReads | FirstStageEntry.D.mask() | (writesAnyway ? 0 : FirstStageEntry.RW.mask());
-    firstPermits = writesAnyway ? Access.ATOMIC : Access.READ;
-    secondReads = secondFlags ? SecondStageEntry.A.mask() : 0;
-    secondWrites = secondReads | (secondFlags ? SecondStageEntry.D.mask() : 0);
-    firstSmall = firstPage.length > 1 ? firstPage[1] : -1;
-    secondSmall = secondPage.length > 1 ? secondPage[1] : -1;
     writesAreSilent = kind == IDENTITY || kind == SECOND && !secondFlags;
+    tables = usesFirst || usesSecond ? VtdStages.of(this) : Tables.NONE;
     boolean tagged = kind != SECOND;
     Arrays.fill(words, 0);
     System.arraycopy(configuration, 0, words, 0, count);
@@ -197,11 +162,5 @@ public final class VtdPlan extends CachedPlan {
   @Override
   public boolean isFirstStageLeaf(int level, long entry) {
     return level == 1 || level <= 3 && FirstStageEntry.PS.in(entry);
-  }
-
-  @Override
-  public void aim(StructureCaches caches) {
-    firstTables.aim(caches.first, firstTag, SmallPageWalk.TABLE, 1);
-    secondTables.aim(caches.second, secondTag, SmallPageWalk.TABLE, 1);
   }
 }

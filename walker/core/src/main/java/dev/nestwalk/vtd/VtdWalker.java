@@ -1,14 +1,12 @@
 package dev.nestwalk.vtd;
 
-import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.StructureCaches;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import java.util.Arrays;
 
 /**
  * Translates DMA through VT-d structures (VT-d chapter 3). {@link #translate} reads everything
@@ -35,12 +33,6 @@ public final class VtdWalker {
   private final SecondStageWalk second;
   private final FirstStageWalk first;
   private final NestedWalk nested;
-  private final SmoothWalk smooth;
-  private final ShortenedWalk shortened;
-  private final SmallPageWalk small;
-  private final LockstepWalk lockstep;
-  private final SmallPageLockstep smallLockstep;
-  private final boolean shortens;
   private final VtdPlan plan = new VtdPlan();
   private final FaultRecord fault;
 
@@ -49,30 +41,24 @@ public final class VtdWalker {
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public VtdWalker(VtdConfig config, GuestMemory memory) {
-    this(config, memory, new StructureCaches(CacheOptions.NONE), new FaultRecord());
+    this(config, memory, new FaultRecord(), new CacheCounters());
   }
 
   /**
-   * A walker with caches that shorten walks with a resolved plan.
+   * A walker over {@code memory}, configured by {@code config}.
    *
    * @param fault filled by each refusal
+   * @param counters count the entries read
    */
-  public VtdWalker(
-      VtdConfig config, GuestMemory memory, StructureCaches caches, FaultRecord fault) {
+  VtdWalker(VtdConfig config, GuestMemory memory, FaultRecord fault, CacheCounters counters) {
     this.config = config;
     this.fault = fault;
     zeroLengthReads = Cap.ZLR.in(config.unit.cap());
     noWriteCounts = Ecap.NWFS.in(config.unit.ecap());
     resolver = new VtdResolver(config, memory);
-    second = new SecondStageWalk(config, memory, caches);
-    first = new FirstStageWalk(config, memory, caches);
-    nested = new NestedWalk(config, memory, second, caches);
-    smooth = new SmoothWalk(memory);
-    shortened = new ShortenedWalk(smooth, second, caches);
-    small = new SmallPageWalk(memory);
-    lockstep = new LockstepWalk(memory, CachedPlan.LANES);
-    smallLockstep = new SmallPageLockstep(memory);
-    shortens = caches.shorten();
+    second = new SecondStageWalk(config, memory, counters);
+    first = new FirstStageWalk(config, memory, counters);
+    nested = new NestedWalk(config, memory, second, counters);
   }
 
   /**
@@ -117,62 +103,7 @@ public final class VtdWalker {
     return true;
   }
 
-  /**
-   * Translates as {@link #walk} does if no entry faults or has a flag to set; else gives 0 and has
-   * done nothing. Counts nothing.
-   */
-  public long walkSmoothly(VtdPlan plan, long iova, int access) {
-    return shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
-  }
-
-  /** The same where it is soon done; else 0, and {@link #walk} knows more. */
-  public long walkQuickly(VtdPlan plan, long iova, int access) {
-    return shortens ? small.walk(plan, iova, access) : smooth.walk(plan, iova, access);
-  }
-
-  /**
-   * The same for several addresses.
-   *
-   * @param iovas those from {@code from} on are used, at most {@link CachedPlan#LANES}
-   * @param answers at the same places: packed answers, or 0
-   * @param spans what the plan has as {@code inputSpan}, from 0 on
-   */
-  public void walkSmoothly(
-      VtdPlan plan, long[] iovas, long[] answers, int from, int[] spans, int count, int access) {
-    if (!shortens && plan.kind == VtdPlan.SECOND) {
-      smooth.second(plan, iovas, answers, from, spans, count, access);
-      return;
-    }
-    if (!shortens && plan.usesFirst) {
-      if (smallLockstep.walk(plan, iovas, answers, from, spans, count, access)) {
-        return;
-      }
-      if (plan.usesSecond) {
-        lockstep.nested(plan, iovas, answers, from, spans, count, access);
-        return;
-      }
-    }
-    if (shortens) {
-      small.walk(plan, iovas, answers, from, count, access);
-    } else {
-      Arrays.fill(answers, from, from + count, 0);
-    }
-    for (int i = 0; i < count; i++) {
-      spans[i] = SmallPageWalk.PAGE;
-      if (answers[from + i] == 0) {
-        long iova = iovas[from + i];
-        long answer =
-            shortens ? shortened.walk(plan, iova, access) : smooth.walk(plan, iova, access);
-        answers[from + i] = answer;
-        spans[i] = plan.kind == VtdPlan.NESTED ? plan.inputSpan : Translation.spanLog2(answer);
-      }
-    }
-  }
-
-  /**
-   * Translates a request that only reads or writes, with a resolved plan. Its table walk is helped
-   * by the structure caches where the plan has tags.
-   */
+  /** Translates a request that only reads or writes, with a resolved plan. */
   public long walk(VtdPlan plan, int sourceId, int pasid, long iova, int access) {
     nested.reset();
     boolean plain = pasid < 0;

@@ -54,9 +54,6 @@ class AddressSpacesTest {
     public boolean isFirstStageLeaf(int level, long entry) {
       return true;
     }
-
-    @Override
-    public void aim(StructureCaches caches) {}
   }
 
   /** An address space with one translation of a small page. */

@@ -17,6 +17,18 @@ public final class CountingMemory extends GuestMemory {
   }
 
   @Override
+  public long entryOrZero(long table, long index) {
+    loads++;
+    int run = find(table + index);
+    return run < 0 ? 0 : super.load(run, table + index);
+  }
+
+  @Override
+  public int directRuns() {
+    return 0;
+  }
+
+  @Override
   public int update(int run, long address, long expected, long replacement) {
     int outcome = super.update(run, address, expected, replacement);
     lost += outcome == LOST ? 1 : 0;

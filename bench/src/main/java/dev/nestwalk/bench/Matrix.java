@@ -1,0 +1,239 @@
+package dev.nestwalk.bench;
+
+import dev.nestwalk.Endpoint;
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.MappedMachine.Runs;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The scoreboard as a matrix: format and stages x walk or miss x one by one or in batches x access
+ * x where the tables lie, each beside the twin one by one. Targets differ where a mode is alone in
+ * the JVM ({@code --only}) and where every shape is active.
+ */
+final class Matrix {
+  private static final int OPERATIONS = 1 << 16;
+  private static final int WALK_PAGES = 256;
+  private static final int MISS_PAGES = 1 << 16;
+  private static final int MIXED_PAGES = 1 << 12;
+  private static final int FAR_PAGES = 1 << 20;
+  private static final int FAR_STRIDE = 8;
+  private static final CacheOptions MISSING = CacheOptions.DEFAULT.withIotlb(16, 4);
+
+  private final Arena arena;
+  private final @Nullable Twin twin;
+  private final String only;
+  private final List<Metric> metrics = new ArrayList<>();
+
+  Matrix(Arena arena, @Nullable Twin twin, String only) {
+    this.arena = arena;
+    this.twin = twin;
+    this.only = only;
+  }
+
+  List<Metric> all() {
+    for (Workload.Mode mode : Workload.Mode.values()) {
+      for (Runs runs : Runs.values()) {
+        walks(mode, runs);
+        misses(mode, runs);
+      }
+      mixed(mode);
+    }
+    far(Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED);
+    far(Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED);
+    return metrics;
+  }
+
+  private boolean wants(String name) {
+    return name.contains(only);
+  }
+
+  private static String name(Workload.Mode mode, String what, Runs runs, int access) {
+    String rights = access == 1 ? "r" : access == 2 ? "w" : "rw";
+    String format = mode.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    return format + "/" + what + "/" + runs.name().toLowerCase(Locale.ROOT) + "/" + rights;
+  }
+
+  /** A line: a ratio to the twin, alone and beside everything else. */
+  private Metric add(
+      String name, Metric.Body java, Metric.@Nullable Body other, double alone, double among) {
+    double limit = only.isEmpty() ? among : alone;
+    Metric metric =
+        new Metric(
+            name,
+            OPERATIONS,
+            java,
+            other,
+            String.format(Locale.ROOT, "<= %.2f x C", limit),
+            m -> !(m.ratio() > limit));
+    metrics.add(metric);
+    return metric;
+  }
+
+  private void walks(Workload.Mode mode, Runs runs) {
+    if (!wants(name(mode, "walk", runs, 1)) && !wants(name(mode, "batch", runs, 1))) {
+      return;
+    }
+    Workload.Built built = Workload.build(mode.plan().pages(WALK_PAGES, 0, 1).runs(runs), arena);
+    long[] addresses = built.machine().addresses(1 << 12);
+    MemorySegment copy = Subjects.copy(addresses, arena);
+    MemorySegment machine = Twin.machine(built, arena);
+    Twin.Loop loop = Twin.Loop.valueOf(mode.name());
+    boolean nested = mode.isNested();
+    for (int access = Access.READ; access <= Access.ATOMIC; access++) {
+      int asked = access;
+      Endpoint one = checked(built, CacheOptions.NONE, addresses, asked);
+      Endpoint many = checked(built, CacheOptions.NONE, addresses, asked);
+      long[] answers = new long[addresses.length];
+      Metric.Body other = twin(loop, runs, machine, copy, asked);
+      if (other != null
+          && other.run(1 << 12) != Subjects.independent(one, addresses, 1 << 12, asked)) {
+        throw new IllegalStateException(name(mode, "walk", runs, access) + ": the twin differs");
+      }
+      boolean spread = runs == Runs.SPREAD;
+      add(
+          name(mode, "walk", runs, access),
+          n -> Subjects.independent(one, addresses, n, asked),
+          other,
+          spread ? 1 : nested ? 0.85 : 0.75,
+          spread ? 1 : nested ? 0.9 : 0.95);
+      add(
+          name(mode, "batch", runs, access),
+          n -> Subjects.batches(many, addresses, answers, n, asked),
+          other,
+          spread ? 1 : nested ? 0.5 : 0.75,
+          spread ? 1 : nested ? 0.5 : 0.8);
+      if (nested) {
+        add(
+            name(mode, "batch-to-lanes", runs, access),
+            n -> Subjects.batches(many, addresses, answers, n, asked),
+            twin(Twin.Loop.valueOf(mode.name() + "_LANES"), runs, machine, copy, asked),
+            0.85,
+            0.85);
+      }
+    }
+  }
+
+  private Endpoint checked(
+      Workload.Built built, CacheOptions options, long[] addresses, int access) {
+    Endpoint endpoint = Subjects.endpoint(built.iommu(), options);
+    long offset = built.machine().output() - built.machine().input();
+    for (long address : addresses) {
+      long answer = endpoint.translate(address, access);
+      if (Translation.isFault(answer) || Translation.address(answer) != address + offset) {
+        throw new IllegalStateException(
+            "0x%x: %s".formatted(address, Translation.describe(answer)));
+      }
+    }
+    return endpoint;
+  }
+
+  private Metric.@Nullable Body twin(
+      Twin.Loop loop, Runs runs, MemorySegment subject, MemorySegment addresses, int access) {
+    Twin other = twin;
+    int count = runs == Runs.ONE ? 1 : 2;
+    return other == null ? null : n -> other.run(loop, count, subject, addresses, n, access);
+  }
+
+  private void misses(Workload.Mode mode, Runs runs) {
+    if (!wants(name(mode, "miss", runs, 1)) && !wants(name(mode, "miss-batch", runs, 1))) {
+      return;
+    }
+    Workload.Built built = Workload.build(mode.plan().pages(MISS_PAGES, 0, 1).runs(runs), arena);
+    long[] addresses = built.machine().addresses(1 << 18);
+    MemorySegment copy = Subjects.copy(addresses, arena);
+    Twin.Loop loop = Twin.Loop.valueOf(mode.name() + "_MISSES");
+    boolean nested = mode.isNested();
+    for (int access = Access.READ; access <= Access.WRITE; access++) {
+      int asked = access;
+      Endpoint one = checked(built, MISSING, addresses, asked);
+      Endpoint many = checked(built, MISSING, addresses, asked);
+      long[] answers = new long[addresses.length];
+      MemorySegment subject = Twin.shortened(built, MISSING, arena);
+      Metric.Body other = twin(loop, runs, subject, copy, asked);
+      long sum = 0;
+      for (long address : addresses) {
+        sum += one.translate(address, asked);
+      }
+      if (other != null && other.run(addresses.length) != sum) {
+        throw new IllegalStateException(name(mode, "miss", runs, access) + ": the twin differs");
+      }
+      add(
+          name(mode, "miss", runs, access),
+          n -> Subjects.independent(one, addresses, n, asked),
+          other,
+          nested ? 0.9 : 0.95,
+          1);
+      add(
+          name(mode, "miss-batch", runs, access),
+          n -> Subjects.batches(many, addresses, answers, n, asked),
+          other,
+          nested ? 0.75 : 0.95,
+          nested ? 0.85 : 1);
+    }
+  }
+
+  /** Half of the pages 2 MiB, beside the same with small pages alone. */
+  private void mixed(Workload.Mode mode) {
+    mixed(mode, "mixed-walk", CacheOptions.NONE, MIXED_PAGES, false, 1);
+    mixed(mode, "mixed-batch", CacheOptions.NONE, MIXED_PAGES, true, 1.5);
+    mixed(mode, "mixed-miss", MISSING, MISS_PAGES / 4, false, 1.8);
+  }
+
+  private void mixed(
+      Workload.Mode mode,
+      String what,
+      CacheOptions options,
+      int pages,
+      boolean batch,
+      double most) {
+    String name = name(mode, what, Runs.ONE, 1);
+    if (!wants(name)) {
+      return;
+    }
+    Metric.Body[] bodies = new Metric.Body[2];
+    for (int large = 0; large < 2; large++) {
+      Workload.Built built = Workload.mixed(mode, pages, 50 * large, arena);
+      long[] addresses = built.machine().addresses(1 << 14);
+      Endpoint endpoint = checked(built, options, addresses, Access.READ);
+      long[] answers = new long[addresses.length];
+      bodies[large] =
+          batch
+              ? n -> Subjects.batches(endpoint, addresses, answers, n, Access.READ)
+              : n -> Subjects.independent(endpoint, addresses, n, Access.READ);
+    }
+    metrics.add(
+        new Metric(
+            name,
+            OPERATIONS,
+            bodies[1],
+            bodies[0],
+            String.format(Locale.ROOT, "<= %.1f x small pages", most),
+            m -> !(m.ratio() > most)));
+  }
+
+  /** Tables far beyond the caches, in batches, beside the twin one by one. */
+  private void far(Workload.Mode mode, Twin.Loop loop) {
+    String name = name(mode, "far-batch", Runs.ONE, 1);
+    if (!wants(name)) {
+      return;
+    }
+    Workload.Built built = Workload.build(mode, FAR_PAGES, FAR_STRIDE, arena);
+    long[] addresses = built.machine().addresses(1 << 20);
+    Endpoint many = checked(built, CacheOptions.NONE, addresses, Access.READ);
+    long[] answers = new long[addresses.length];
+    MemorySegment copy = Subjects.copy(addresses, arena);
+    add(
+        name,
+        n -> Subjects.batches(many, addresses, answers, n, Access.READ),
+        twin(loop, Runs.ONE, Twin.machine(built, arena), copy, Access.READ),
+        0.2,
+        0.2);
+  }
+}

@@ -1,0 +1,173 @@
+package dev.nestwalk.walk;
+
+import dev.nestwalk.cache.AddressSpace;
+import dev.nestwalk.cache.AddressSpaces;
+import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.Tag;
+import dev.nestwalk.cache.TranslationCache;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Answers one requester's plain requests: looks in the IOTLB, walks with the help of page-walk
+ * caches or without, and keeps the answer. What is not the plain case (an entry that faults, a flag
+ * to set, an address that is barred) has no answer here, and nothing has been changed.
+ *
+ * <p>Tags and configuration are the caller's business: a kernel answers from what it was aimed at.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public abstract class Kernel {
+  static final long ADDRESS = (1L << 52) - 1;
+  static final long TABLE = (1L << 52) - 4096;
+
+  final Shape shape;
+  final WalkCaches caches;
+  final CacheCounters counters;
+  long firstRoot;
+  long secondRoot;
+
+  /** What the upper range of input addresses is asked of, if there is one. */
+  @Nullable Kernel other;
+
+  /** What is barred, if anything is. */
+  @Nullable Barrier barrier;
+
+  AddressSpace space;
+  @Nullable AddressSpace second;
+
+  // What look-ups need: see TranslationCache. Classes in expectations of page-walk caches are the
+  // level of the table, counted from 1 for the last.
+  long origin;
+  long low;
+  long expected;
+  long firstOrigin;
+  long firstLow;
+  long firstExpected;
+  long secondOrigin;
+  long secondLow;
+  long secondExpected;
+
+  Tag secondTag = new Tag();
+
+  Kernel(Shape shape, WalkCaches caches, AddressSpace space) {
+    this.space = space;
+    this.shape = shape;
+    this.caches = caches;
+    counters = caches.counters;
+  }
+
+  /**
+   * Translates an address.
+   *
+   * @param iova byte address, all 64 bits significant
+   * @param access 1 read, 2 write, 3 both
+   * @return a packed answer, or 0 where the full walker has to tell
+   */
+  public abstract long translate(long iova, int access);
+
+  /**
+   * Translates many addresses, misses side by side.
+   *
+   * @param iovas those from {@code from} on are asked for
+   * @param answers another array, takes packed answers at the same places, or 0 as {@link
+   *     #translate} does
+   * @return how many have no answer
+   */
+  public abstract int translate(long[] iovas, long[] answers, int from, int count, int access);
+
+  /** Whether this is compiled for its shape alone. */
+  public abstract boolean isSpecialised();
+
+  /** Whether this has worked so much that it deserves a class of its own; it then answers none. */
+  public abstract boolean isBusy();
+
+  /** Goes on as it is for a while, twice as long as before. */
+  abstract void rest();
+
+  /** Whether any table is walked. */
+  public boolean walks() {
+    return shape.walks();
+  }
+
+  /** Takes the addresses of the first tables. */
+  void root(long first, long second) {
+    firstRoot = first;
+    secondRoot = second;
+  }
+
+  /**
+   * Takes the tags under which the caches are looked up and filled from now on.
+   *
+   * @param addressSpace of the configuration
+   * @param secondSpace of its second stage, null for none
+   */
+  public void aim(AddressSpace addressSpace, @Nullable AddressSpace secondSpace) {
+    space = addressSpace;
+    second = secondSpace;
+    TranslationCache iotlb = caches.iotlb;
+    if (iotlb != null) {
+      Tag tag = addressSpace.translations;
+      origin = iotlb.origin(tag);
+      low = tag.low();
+      expected = TranslationCache.expect(tag, 0);
+    }
+    Tag tag = addressSpace.structures;
+    TranslationCache first = caches.structures.first;
+    firstOrigin = first == null ? 0 : first.origin(tag);
+    firstLow = tag.low();
+    firstExpected = TranslationCache.expect(tag, 0);
+    if (secondSpace != null) {
+      secondTag = secondSpace.structures;
+      TranslationCache tables = caches.structures.second;
+      secondOrigin = tables == null ? 0 : tables.origin(secondTag);
+      secondLow = secondTag.low();
+      secondExpected = TranslationCache.expect(secondTag, 0);
+    }
+    if (other != null) {
+      other.aim(addressSpace, secondSpace);
+    }
+  }
+
+  /** Takes the place of another kernel of the same shape. */
+  void takeOver(Kernel old) {
+    firstRoot = old.firstRoot;
+    secondRoot = old.secondRoot;
+    other = old.other;
+    barrier = old.barrier;
+    aim(old.space, old.second);
+  }
+
+  /** Bars addresses from now on; only for shapes that are restricted. */
+  public void bar(@Nullable Barrier bars) {
+    barrier = bars;
+    if (other != null) {
+      other.bar(bars);
+    }
+  }
+
+  /**
+   * Keeps an answer.
+   *
+   * @param rights that a hit may grant without a look at the tables
+   * @param inputSpan log2 of the block of input addresses that the tables map as one
+   */
+  public final void keep(long iova, long answer, int rights, int inputSpan) {
+    int span = (int) (answer >>> 52) & 63;
+    TranslationCache iotlb = caches.iotlb;
+    if (iotlb == null || span < AddressSpaces.shiftOf(0)) {
+      // Less than a page where a reserved region begins or ends within it.
+      return;
+    }
+    int sizeClass = AddressSpaces.classOf(span);
+    int shift = AddressSpaces.shiftOf(sizeClass);
+    if (inputSpan > shift && inputSpan > space.fractured) {
+      space.fractured = inputSpan;
+    }
+    space.classes |= 1 << sizeClass;
+    long page = answer & TranslationCache.PAYLOAD & -1L << shift;
+    long word1 = expected | (long) sizeClass << 10 | page | rights;
+    if (iotlb.fill(iova, shift, origin, low, word1)) {
+      counters.evictions++;
+    }
+  }
+}

@@ -1,0 +1,201 @@
+package dev.nestwalk.walk;
+
+import dev.nestwalk.cache.AddressSpace;
+import dev.nestwalk.memory.GuestMemory;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.HashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Makes kernels over one guest memory. A kernel that has worked for a while gets a class of its own
+ * shape: the template, defined once more as a hidden class with the shape as its class data. So
+ * many shapes have one; from then on the least used gives way to one that is used twice as much.
+ * All others, and all shapes where the runtime defines no hidden classes (a native image), run the
+ * template as it is, some three times slower.
+ *
+ * <p>Threads: any.
+ */
+public final class KernelFactory {
+  /** Shapes with a class of their own: at most so many, 32 KiB of class data each. */
+  static final int LIMIT = 64;
+
+  private static final String TEMPLATE = "KernelTemplate.class";
+  private static final MethodType CONSTRUCTOR =
+      MethodType.methodType(void.class, Shape.class, WalkCaches.class, AddressSpace.class);
+  private static final MethodType MAKER = CONSTRUCTOR.changeReturnType(Kernel.class);
+
+  private final GuestMemory memory;
+  private final boolean atOnce;
+  private final int limit;
+  private final Map<Shape, Use> shapes = new HashMap<>();
+  private byte @Nullable [] template;
+
+  /** A shape that has a class. */
+  private static final class Use {
+    private final MethodHandle maker;
+    private long kernels;
+
+    Use(MethodHandle maker) {
+      this.maker = maker;
+    }
+  }
+
+  /** Kernels over {@code memory}. */
+  public KernelFactory(GuestMemory memory) {
+    this(memory, false, LIMIT);
+  }
+
+  /**
+   * For tests.
+   *
+   * @param atOnce defines classes without waiting for work to be done
+   * @param limit how many
+   */
+  KernelFactory(GuestMemory memory, boolean atOnce, int limit) {
+    this.memory = memory;
+    this.atOnce = atOnce;
+    this.limit = limit;
+  }
+
+  /**
+   * A kernel.
+   *
+   * @param second the second stage's space, null without one
+   * @param old one to be used again if it fits, or null
+   * @param barrier what is barred, or null
+   */
+  public Kernel kernel(
+      Tables tables,
+      WalkCaches caches,
+      AddressSpace space,
+      @Nullable AddressSpace second,
+      @Nullable Barrier barrier,
+      @Nullable Kernel old) {
+    boolean both = tables.first().isOn() && tables.upper().isOn();
+    boolean onlyUpper = tables.upper().isOn() && !tables.first().isOn();
+    Stage first = onlyUpper ? tables.upper() : tables.first();
+    Shape shape = shape(tables, first, both, caches, barrier != null);
+    Kernel kernel = old != null && old.shape.equals(shape) ? old : make(shape, caches, space);
+    kernel.root(onlyUpper ? tables.upperRoot() : tables.firstRoot(), tables.secondRoot());
+    if (both) {
+      Shape upper = shape(tables, tables.upper(), false, caches, barrier != null);
+      kernel.other = make(upper, caches, space);
+      kernel.other.root(tables.upperRoot(), tables.secondRoot());
+    } else {
+      kernel.other = null;
+    }
+    kernel.bar(barrier);
+    kernel.aim(space, second);
+    return kernel;
+  }
+
+  /** The kernel in a class of its own, or itself if there shall be none. */
+  public Kernel specialised(Kernel old) {
+    Use use = use(old.shape, true);
+    if (use == null) {
+      old.rest();
+      return old;
+    }
+    Kernel kernel = make(use.maker, old.shape, old.caches, old.space);
+    kernel.takeOver(old);
+    return kernel;
+  }
+
+  private Shape shape(
+      Tables tables, Stage first, boolean otherRange, WalkCaches caches, boolean restricted) {
+    long iotlb = WalkCaches.offsets(caches.iotlb);
+    long firsts = first.isOn() ? WalkCaches.offsets(caches.structures.first) : 0;
+    long seconds = tables.second().isOn() ? WalkCaches.offsets(caches.structures.second) : 0;
+    return new Shape(
+        first,
+        tables.second(),
+        otherRange,
+        tables.hole(),
+        tables.holeInInput(),
+        memory,
+        caches.counts,
+        restricted,
+        caches.isUsual(),
+        iotlb,
+        firsts,
+        seconds,
+        caches.structures.nested != null && first.isOn() && tables.second().isOn());
+  }
+
+  private Kernel make(Shape shape, WalkCaches caches, AddressSpace space) {
+    Use use = shape.walks() ? use(shape, atOnce) : null;
+    return use == null
+        ? new KernelTemplate(shape, caches, space)
+        : make(use.maker, shape, caches, space);
+  }
+
+  private static Kernel make(
+      MethodHandle maker, Shape shape, WalkCaches caches, AddressSpace space) {
+    try {
+      return (Kernel) maker.invokeExact(shape, caches, space);
+    } catch (Throwable e) {
+      throw new IllegalStateException("a kernel's constructor only copies references", e);
+    }
+  }
+
+  /** The class of a shape, defined now if wanted and not yet done; null if there is none. */
+  private synchronized @Nullable Use use(Shape shape, boolean wanted) {
+    Use use = shapes.get(shape);
+    if (use == null && wanted && hasRoom()) {
+      MethodHandle maker = define(shape);
+      if (maker != null) {
+        use = new Use(maker);
+        shapes.put(shape, use);
+      }
+    }
+    if (use != null) {
+      use.kernels++;
+    }
+    return use;
+  }
+
+  /**
+   * Whether one more may be defined; if not now, then after as many have asked as the least had.
+   */
+  private boolean hasRoom() {
+    if (shapes.size() < limit) {
+      return true;
+    }
+    for (Use use : shapes.values()) {
+      use.kernels >>= 1;
+    }
+    return shapes.values().removeIf(use -> use.kernels == 0);
+  }
+
+  private @Nullable MethodHandle define(Shape shape) {
+    try {
+      byte[] code = template;
+      if (code == null) {
+        code = read();
+        template = code;
+      }
+      MethodHandles.Lookup lookup =
+          MethodHandles.lookup().defineHiddenClassWithClassData(code, shape, true);
+      return lookup.findConstructor(lookup.lookupClass(), CONSTRUCTOR).asType(MAKER);
+    } catch (IOException | IllegalAccessException | NoSuchMethodException e) {
+      return null;
+    } catch (UnsupportedOperationException | LinkageError e) {
+      // A runtime that loads no more classes.
+      return null;
+    }
+  }
+
+  private static byte[] read() throws IOException {
+    try (@Nullable InputStream in = KernelFactory.class.getResourceAsStream(TEMPLATE)) {
+      if (in == null) {
+        throw new IOException(TEMPLATE + " is not where its class is");
+      }
+      return in.readAllBytes();
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package dev.nestwalk.walk;
+
+import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.StructureCaches;
+import dev.nestwalk.cache.TranslationCache;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the kernels of one translator share: caches, counters, scratch.
+ *
+ * <p>Threads: belongs to the thread of its translator.
+ */
+public final class WalkCaches {
+  final @Nullable TranslationCache iotlb;
+  final StructureCaches structures;
+  final CacheCounters counters;
+  final boolean counts;
+  final Lanes lanes = new Lanes();
+
+  /**
+   * Caches of a translator.
+   *
+   * @param iotlb null if translations are not kept
+   */
+  public WalkCaches(
+      @Nullable TranslationCache iotlb,
+      StructureCaches structures,
+      CacheCounters counters,
+      boolean counts) {
+    this.iotlb = iotlb;
+    this.structures = structures;
+    this.counts = counts;
+    this.counters = counters;
+  }
+
+  /** Whether look-ups may be made in straight code. */
+  boolean isUsual() {
+    return (iotlb == null || iotlb.isUsual())
+        && isPooled(structures.first)
+        && isPooled(structures.second);
+  }
+
+  private static boolean isPooled(@Nullable TranslationCache cache) {
+    return cache == null || cache.isPooled();
+  }
+
+  static long offsets(@Nullable TranslationCache cache) {
+    return cache == null ? 0 : cache.offsets();
+  }
+}

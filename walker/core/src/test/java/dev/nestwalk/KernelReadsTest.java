@@ -1,0 +1,100 @@
+package dev.nestwalk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.memory.CountingMemory;
+import dev.nestwalk.memory.GuestMemory;
+import java.lang.foreign.Arena;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Table entries read for an answer: one walk if nothing stands in its way, two at most. */
+class KernelReadsTest {
+  static Stream<Plan> plans() {
+    return Stream.of(true, false)
+        .flatMap(
+            vtd ->
+                Stream.of(
+                    Plan.of(vtd, true, false),
+                    Plan.of(vtd, false, true),
+                    Plan.of(vtd, true, true),
+                    Plan.of(vtd, true, true).flags(true)));
+  }
+
+  private static int walk(Plan plan) {
+    int first = plan.first() ? 4 : 0;
+    int second = plan.second() ? 4 : 0;
+    return first * (second + 1) + second;
+  }
+
+  @ParameterizedTest
+  @MethodSource("plans")
+  void aWalkReadsEachEntryOnceAndARefusalTwice(Plan plan) {
+    try (Arena arena = Arena.ofConfined()) {
+      MappedMachine machine = new MappedMachine(plan, arena);
+      GuestMemory.Builder builder = GuestMemory.builder();
+      for (TableMemory.Run run : machine.memory().runs()) {
+        builder.ram(run.first(), run.bytes());
+      }
+      CountingMemory memory = new CountingMemory(builder);
+      Iommu iommu =
+          plan.vtd()
+              ? Iommu.vtd(memory, machine.registers(), 46)
+              : Iommu.smmuv3(memory, machine.registers());
+      Endpoint bare = iommu.newTranslator(CacheOptions.NONE).endpoint(MappedMachine.SOURCE, -1);
+      Endpoint kept = iommu.newTranslator().endpoint(MappedMachine.SOURCE, -1);
+      long[] iovas = machine.addresses(64);
+      bare.translate(iovas[0], 1);
+      kept.translate(iovas[0], 1);
+      int stages = (plan.first() ? 1 : 0) + (plan.second() ? 1 : 0);
+      for (int access = 1; access <= 3; access++) {
+        for (long iova : iovas) {
+          memory.reset();
+          assertTrue(!Translation.isFault(bare.translate(iova, access)));
+          assertEquals(walk(plan), memory.loads(), "one walk");
+          memory.reset();
+          kept.translate(iova ^ 0x800, access);
+          assertTrue(memory.loads() <= stages, "from the last tables " + memory.loads());
+        }
+      }
+      damaged(machine, memory, bare, kept, plan);
+    }
+  }
+
+  private static void damaged(
+      MappedMachine machine, CountingMemory memory, Endpoint bare, Endpoint kept, Plan plan) {
+    Random random = new Random(7);
+    int refused = 0;
+    for (int round = 0; round < 400; ) {
+      int page = random.nextInt(machine.memory().pagesUsed());
+      long at = machine.memory().page(page) + random.nextInt(512) * 8L;
+      long word = machine.memory().get(at);
+      if (word == 0 || machine.isConfiguration(page)) {
+        continue;
+      }
+      round++;
+      machine.memory().put(at, word ^ 1L << random.nextInt(64));
+      for (long iova : machine.addresses(16)) {
+        for (Endpoint endpoint : new Endpoint[] {bare, kept}) {
+          int access = 1 + random.nextInt(3);
+          memory.reset();
+          long answer = endpoint.translate(iova, access);
+          refused += Translation.isFault(answer) ? 1 : 0;
+          int lost = memory.lost();
+          int most = 2 * walk(plan) + (plan.flags() ? 3 * walk(plan) : 0);
+          assertTrue(memory.loads() <= most && lost == 0, memory.loads() + " reads");
+        }
+      }
+      machine.memory().put(at, word);
+    }
+    assertTrue(refused > 10, refused + " refused");
+  }
+}

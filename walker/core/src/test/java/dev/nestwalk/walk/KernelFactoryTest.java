@@ -1,0 +1,91 @@
+package dev.nestwalk.walk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.fixtures.MappedMachine.Plan;
+import java.lang.foreign.Arena;
+import org.junit.jupiter.api.Test;
+
+/** Which kernels get a class of their own, and when. */
+class KernelFactoryTest {
+  private final Arena arena = Arena.ofAuto();
+  private final KernelLab lab = new KernelLab(Plan.of(true, false, true), arena);
+  private final long iova = lab.machine.input();
+
+  private Kernel kernel(KernelFactory factory, CacheOptions options) {
+    return lab.new Bench(options, factory, null).kernel;
+  }
+
+  private static CacheOptions options(int number) {
+    return CacheOptions.DEFAULT.withIotlb(2 << number, 1);
+  }
+
+  @Test
+  void equalShapesShareAClassAndOthersDoNot() {
+    KernelFactory factory = new KernelFactory(lab.memory, true, 8);
+    Kernel one = kernel(factory, CacheOptions.NONE);
+    Kernel two = kernel(factory, CacheOptions.NONE);
+    Kernel other = kernel(factory, CacheOptions.DEFAULT);
+    assertNotSame(one, two);
+    assertSame(one.getClass(), two.getClass());
+    assertNotSame(one.getClass(), other.getClass());
+    assertTrue(one.getClass().isHidden() && one.isSpecialised());
+  }
+
+  @Test
+  void aKernelGetsItsClassAfterSomeWork() {
+    KernelFactory factory = new KernelFactory(lab.memory, false, 8);
+    Kernel kernel = kernel(factory, CacheOptions.NONE);
+    assertFalse(kernel.isSpecialised());
+    long expected = kernel.translate(iova, 1);
+    assertNotEquals(0, expected);
+    int calls = 1;
+    while (!kernel.isBusy()) {
+      kernel.translate(iova, 1);
+      calls++;
+      assertTrue(calls < 100_000, "never busy");
+    }
+    assertEquals(0, kernel.translate(iova, 1), "a busy kernel answers nothing");
+    Kernel specialised = factory.specialised(kernel);
+    assertTrue(specialised.isSpecialised());
+    assertEquals(expected, specialised.translate(iova, 1));
+    assertTrue(kernel(factory, CacheOptions.NONE).isSpecialised(), "the next one at once");
+  }
+
+  @Test
+  void withoutHiddenClassesTheTemplateItselfGoesOn() {
+    KernelFactory factory = new KernelFactory(lab.memory, true, 0);
+    Kernel kernel = kernel(factory, CacheOptions.NONE);
+    assertFalse(kernel.isSpecialised());
+    long expected = kernel.translate(iova, 1);
+    for (int i = 0; i < 3; i++) {
+      while (!kernel.isBusy()) {
+        long answer = kernel.translate(iova, 1);
+        assertEquals(kernel.isBusy() ? 0 : expected, answer);
+      }
+      assertSame(kernel, factory.specialised(kernel));
+      assertFalse(kernel.isBusy(), "it rests");
+    }
+  }
+
+  @Test
+  void theLeastUsedShapeGivesWay() {
+    KernelFactory factory = new KernelFactory(lab.memory, true, 2);
+    for (int i = 0; i < 8; i++) {
+      assertTrue(kernel(factory, options(1)).isSpecialised());
+    }
+    assertTrue(kernel(factory, options(2)).isSpecialised());
+    int refused = 0;
+    while (!kernel(factory, options(3)).isSpecialised()) {
+      refused++;
+      assertTrue(refused < 10, "never gets in");
+    }
+    assertTrue(kernel(factory, options(1)).isSpecialised(), "often used: stays");
+  }
+}
