@@ -126,8 +126,10 @@ final class SmmuStage1Steps {
             && is(upper ? ContextDescriptor.E0PD1 : ContextDescriptor.E0PD0)
             && !privileged;
     boolean outside = true;
+    int top = is(upper ? ContextDescriptor.TBI1 : ContextDescriptor.TBI0) ? 55 : 63;
+    // The address that counts: bits above are ignored, as if they were copies of bit 55.
+    long counted = address << 63 - top >> 63 - top;
     if (tables != null) {
-      int top = is(upper ? ContextDescriptor.TBI1 : ContextDescriptor.TBI0) ? 55 : 63;
       outside = false;
       for (int bit = tables.inputBits(); bit <= top; bit++) {
         outside |= (address >>> bit & 1) != (upper ? 1 : 0);
@@ -137,8 +139,10 @@ final class SmmuStage1Steps {
     recorder.decided(
         upper ? "upper range" : "lower range",
         "VA",
-        address,
-        refused ? SmmuStage2Steps.name(0x10) : "inside",
+        counted,
+        refused
+            ? SmmuStage2Steps.name(0x10)
+            : counted == address ? "inside" : "inside; bits 63:56 are ignored",
         "SMMUv3 3.4.1");
     if (refused) {
       // The level of a refusal before any fetch is that of the start table.

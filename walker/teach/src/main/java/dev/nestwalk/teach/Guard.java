@@ -41,6 +41,13 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
     steps.add(step("IOVA", request.iova(), "not a reserved bus address"));
     Trace trace = walk.get();
     steps.addAll(trace.steps());
+    long counted = countedOf(trace, request.iova());
+    RegionKind alias = counted == request.iova() ? null : input.kindAt(counted);
+    if (alias != null && !Translation.isFault(trace.translation())) {
+      steps.removeLast();
+      steps.add(step("IOVA", counted, said(input, counted) + "; bits 63:56 are ignored"));
+      return refused(request, steps, "input", alias, 0);
+    }
     Step.Target between = intermediateOf(trace);
     RegionKind below = between == null ? null : intermediate.kindAt(between.address());
     if (between != null && below != null) {
@@ -50,7 +57,7 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
     }
     long answer = trace.translation();
     if (!Translation.isFault(answer)) {
-      answer = narrowed(answer, request.iova(), between);
+      answer = narrowed(answer, counted, between);
     }
     return new Guarded(new Trace(answer, trace.fault(), steps), new Decision(this, "", null));
   }
@@ -83,6 +90,16 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
         Step.decision(
             "refused", "IOVA", request.iova(), outcome.text() + "; not recorded", SECTION));
     return new Guarded(new Trace(outcome.packed(), fault, steps), new Decision(this, met, kind));
+  }
+
+  /** The input address without what the walk ignored of it (SMMUv3's top byte). */
+  private static long countedOf(Trace trace, long iova) {
+    for (Step step : trace.steps()) {
+      if (step.title().endsWith(" range") && step.space().equals("VA")) {
+        return step.address();
+      }
+    }
+    return iova;
   }
 
   /** What the first stage of a nested walk gave, null if one stage alone translated. */

@@ -9,6 +9,7 @@ import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.vtd.FaultReason;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.SortedMap;
@@ -156,7 +157,8 @@ final class Lookup {
           new Subject.Request(
               subject.request().source(), pasid, subject.request().address(), Access.READ);
       long answer = subject.trace(request).translation();
-      if (!Translation.isFault(answer) || Translation.code(answer) != 0x46) {
+      int code = Translation.isFault(answer) ? Translation.code(answer) : 0;
+      if (code != FaultReason.SCT_7.code() && code != FaultReason.SGN_10.code()) {
         highest = pasid;
       }
     }
