@@ -13,4 +13,5 @@ module dev.nestwalk {
   exports dev.nestwalk.region;
   exports dev.nestwalk.smmu;
   exports dev.nestwalk.vtd;
+  exports dev.nestwalk.walk;
 }

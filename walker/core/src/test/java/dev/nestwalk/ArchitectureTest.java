@@ -23,23 +23,25 @@ final class ArchitectureTest {
   private static final Map<String, String[]> FORBIDDEN =
       Map.of(
           "memory",
-          new String[] {"format", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"},
+          new String[] {"walk", "format", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"},
           "format",
-          new String[] {"memory", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"},
+          new String[] {"walk", "memory", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"},
           "dma",
-          new String[] {"memory", "format", "vtd", "smmu", "cache", "region", "acpi", "explain"},
+          new String[] {"walk", "memory", "format", "vtd", "smmu", "cache", "region", "acpi", "explain"},
           "vtd",
           new String[] {"smmu", "region", "acpi", "explain"},
           "smmu",
           new String[] {"vtd", "region", "acpi", "explain"},
           "cache",
-          new String[] {"vtd", "smmu", "region", "acpi", "explain", "format"},
+          new String[] {"walk", "vtd", "smmu", "region", "acpi", "explain", "format"},
           "region",
-          new String[] {"memory", "format", "vtd", "smmu", "cache", "acpi", "explain"},
+          new String[] {"walk", "memory", "format", "vtd", "smmu", "cache", "acpi", "explain"},
           "acpi",
-          new String[] {"memory", "vtd", "smmu", "cache", "explain"},
+          new String[] {"walk", "memory", "vtd", "smmu", "cache", "explain"},
+          "walk",
+          new String[] {"format", "vtd", "smmu", "region", "acpi", "explain"},
           "explain",
-          new String[] {"cache", "region", "acpi"});
+          new String[] {"cache", "region", "acpi", "walk"});
 
   static Stream<Arguments> arrows() {
     return FORBIDDEN.entrySet().stream()
