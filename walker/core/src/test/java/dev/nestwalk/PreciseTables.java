@@ -31,6 +31,7 @@ final class PreciseTables {
    * @param page bits that a small leaf has at least; {@code block} those of a large one
    * @param optional bits that leaves have or not
    */
+  @SuppressWarnings("ArrayRecordComponent") // constants, never compared
   record Shape(
       int[] shifts,
       int from,
