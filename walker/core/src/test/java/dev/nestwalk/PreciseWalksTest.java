@@ -16,6 +16,6 @@ class PreciseWalksTest {
       walks.machine(seed);
     }
     assertTrue(walks.translated > walks.checked / 8, "translations " + walks.translated);
-    assertTrue(walks.hits > walks.checked / 60, "hits " + walks.hits);
+    assertTrue(walks.hits > walks.checked / 80, "hits " + walks.hits);
   }
 }
