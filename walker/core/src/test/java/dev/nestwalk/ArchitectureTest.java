@@ -23,11 +23,17 @@ final class ArchitectureTest {
   private static final Map<String, String[]> FORBIDDEN =
       Map.of(
           "memory",
-          new String[] {"walk", "format", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"},
+          new String[] {
+            "walk", "format", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"
+          },
           "format",
-          new String[] {"walk", "memory", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"},
+          new String[] {
+            "walk", "memory", "dma", "vtd", "smmu", "cache", "region", "acpi", "explain"
+          },
           "dma",
-          new String[] {"walk", "memory", "format", "vtd", "smmu", "cache", "region", "acpi", "explain"},
+          new String[] {
+            "walk", "memory", "format", "vtd", "smmu", "cache", "region", "acpi", "explain"
+          },
           "vtd",
           new String[] {"smmu", "region", "acpi", "explain"},
           "smmu",

@@ -123,8 +123,7 @@ final class SmmuAtsUnitTest {
     guest.start(SmmuGuest.ON);
     long word = Long.parseLong(w0, 16);
     guest.command(
-        word | (long) SmmuGuest.ATS << 32,
-        Long.parseLong(address, 16) | Long.parseLong(size, 16));
+        word | (long) SmmuGuest.ATS << 32, Long.parseLong(address, 16) | Long.parseLong(size, 16));
     assertEquals(List.of(expected), guest.signals());
     assertEquals(1, guest.r(SmmuGuest.CMDQ_CONS));
     guest.w(0x20, SmmuGuest.ON & ~1);
