@@ -3,6 +3,7 @@ package dev.nestwalk.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.dma.Translation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -189,35 +190,40 @@ final class VtdTrafficTest {
       for (int source : new int[] {VtdRig.SOURCE, VtdRig.OTHER}) {
         devices.add(threads.submit(() -> write(rig, source, stop)));
       }
-      long now = rig.page;
-      for (int round = 1; round <= 3000; round++) {
-        long before = now;
-        now = rig.page + (round % 16) * 0x1000L;
-        rig.second.map(VtdRig.IOVA, now, 12, 3);
-        rig.put(0x32 | (long) VtdRig.DOMAIN << 16, VtdRig.IOVA).putWait(round).ring();
-        assertEquals(round, rig.status());
-        rig.poke64(before, -round);
-        for (int i = 0; i < 50; i++) {
-          assertEquals(-round, rig.peek64(before), "round " + round);
-          Thread.onSpinWait();
+      try {
+        long now = rig.page;
+        for (int round = 1; round <= 3000; round++) {
+          long before = now;
+          now = rig.page + (round % 16) * 0x1000L;
+          rig.second.map(VtdRig.IOVA, now, 12, 3);
+          rig.put(0x32 | (long) VtdRig.DOMAIN << 16, VtdRig.IOVA).putWait(round).ring();
+          assertEquals(round, rig.status());
+          rig.poke64(before, -round);
+          for (int i = 0; i < 500; i++) {
+            assertEquals(-round, rig.peek64(before), "round " + round);
+            Thread.onSpinWait();
+          }
         }
+      } finally {
+        stop.set(true);
       }
-      stop.set(true);
       for (Future<?> one : devices) {
         one.get();
       }
     }
   }
 
+  /** Keeps each answer for a while, as a device in the middle of a transfer does. */
   private static void write(VtdRig rig, int source, AtomicBoolean stop) {
     Port port = rig.unit.port(source);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(8);
-      buffer.fill((byte) 1);
-      while (!stop.get()) {
-        port.write(VtdRig.IOVA, buffer);
+    while (!stop.get()) {
+      long at = Translation.address(port.translate(VtdRig.IOVA, 2));
+      for (int i = 0; i < 200; i++) {
+        rig.poke64(at, i);
+        Thread.onSpinWait();
       }
     }
+    port.done();
   }
 
   @Test
