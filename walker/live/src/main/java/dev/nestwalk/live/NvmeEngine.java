@@ -45,8 +45,8 @@ final class NvmeEngine implements DeviceThread.Work {
   private final MemorySegment completion = Arena.ofAuto().allocate(COMPLETION, 8);
   private final MemorySegment message = Arena.ofAuto().allocate(4, 4);
   private final MemorySegment buffer = Arena.ofAuto().allocate(NvmeTransfer.MOST, 8);
-  private final Submission @Nullable [] submissions = new Submission[Nvme.QUEUES];
-  private final Completion @Nullable [] completions = new Completion[Nvme.QUEUES];
+  private final @Nullable Submission[] submissions = new @Nullable Submission[Nvme.QUEUES];
+  private final @Nullable Completion[] completions = new @Nullable Completion[Nvme.QUEUES];
   private final Map<Integer, Integer> features = new HashMap<>();
   private int resetsSeen = -1;
   private int state;

@@ -17,7 +17,6 @@ final class RegisterFunction extends PciFunction {
   private static final int VENDOR = 0x1b36;
   private static final int DEVICE = 0x0dda;
   private static final int CLASS = 0x080600;
-  private static final int BAR_0 = 0x10;
 
   private final RegisterPage page;
   private final LongConsumer placed;

@@ -181,10 +181,10 @@ final class VirtTree {
       for (int pin = 0; pin < 4; pin++) {
         int at = 10 * (4 * slot + pin);
         map[at] = (long) slot << 11;
-        map[at + 3] = pin + 1;
+        map[at + 3] = pin + 1L;
         map[at + 4] = GIC;
         map[at + 7] = SPI;
-        map[at + 8] = 3 + (slot + pin) % 4;
+        map[at + 8] = 3L + (slot + pin) % 4;
         map[at + 9] = LEVEL_HIGH;
       }
     }

@@ -83,18 +83,18 @@ final class NvmeTest {
     int length = NvmeTransfer.MOST;
     fill(DATA, length, 3);
     for (int i = 1; i < 32; i++) {
-      memory.word(LIST + 8 * (i - 1), DATA + 4096L * i);
+      memory.word(LIST + 8L * (i - 1), DATA + 4096L * i);
     }
     assertEquals(0, driver.write(100, length / 512, DATA, LIST).status());
     long back = 0x30_0000;
     // Read back through a list that begins near the end of its page, so that it chains.
     long start = LIST + 0x2000 + 4096 - 8 * 5;
     for (int i = 1; i <= 4; i++) {
-      memory.word(start + 8 * (i - 1), back + 4096L * i);
+      memory.word(start + 8L * (i - 1), back + 4096L * i);
     }
     memory.word(start + 8 * 4, LIST + 0x4000);
     for (int i = 5; i < 32; i++) {
-      memory.word(LIST + 0x4000 + 8 * (i - 5), back + 4096L * i);
+      memory.word(LIST + 0x4000 + 8L * (i - 5), back + 4096L * i);
     }
     assertEquals(0, driver.read(100, length / 512, back, start).status());
     assertFilled(back, length, 3, 0);
