@@ -22,6 +22,12 @@ final class NvmePages {
     return ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN);
   }
 
+  private static byte[] bytes(ByteBuffer page) {
+    byte[] bytes = new byte[page.capacity()];
+    page.get(0, bytes);
+    return bytes;
+  }
+
   private static void text(ByteBuffer to, int at, int length, String text) {
     String padded = text + " ".repeat(length - text.length());
     to.put(at, padded.getBytes(StandardCharsets.US_ASCII));
@@ -42,7 +48,7 @@ final class NvmePages {
         if (Integer.compareUnsigned(namespace, 1) < 0) {
           list.putInt(0, 1);
         }
-        yield list.array();
+        yield bytes(list);
       }
       case 3 -> {
         ByteBuffer descriptors = page(IDENTIFY);
@@ -53,7 +59,7 @@ final class NvmePages {
           descriptors.put(4 + 6, (byte) (descriptors.get(4 + 6) & 0xf | 0x80));
           descriptors.put(4 + 8, (byte) (descriptors.get(4 + 8) & 0x3f | 0x80));
         }
-        yield descriptors.array();
+        yield bytes(descriptors);
       }
       default -> null;
     };
@@ -65,7 +71,7 @@ final class NvmePages {
       data.putLong(0, blocks).putLong(8, blocks).putLong(16, blocks); // NSZE, NCAP, NUSE
       data.putInt(128, 9 << 16); // LBA format 0: 512 bytes, no metadata
     }
-    return data.array();
+    return bytes(data);
   }
 
   private static byte[] controller(String serial) {
@@ -87,7 +93,7 @@ final class NvmePages {
     String name = "nqn.2026-11.dev.nestwalk:" + serial;
     data.put(768, name.getBytes(StandardCharsets.US_ASCII));
     data.putShort(2048, (short) 2500); // power state 0: 25 W
-    return data.array();
+    return bytes(data);
   }
 
   /**
@@ -97,18 +103,18 @@ final class NvmePages {
    */
   static byte @Nullable [] log(int kind) {
     return switch (kind) {
-      case 1 -> page(64).array(); // no errors
+      case 1 -> new byte[64]; // no errors
       case 2 -> {
         ByteBuffer health = page(512);
         health.putShort(1, (short) ROOM_TEMPERATURE);
         health.put(3, (byte) 100).put(4, (byte) 10); // spare and its threshold, in percent
-        yield health.array();
+        yield bytes(health);
       }
       case 3 -> {
         ByteBuffer slots = page(512);
         slots.put(0, (byte) 1);
         text(slots, 8, 8, "1");
-        yield slots.array();
+        yield bytes(slots);
       }
       default -> null;
     };
