@@ -16,7 +16,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -28,13 +31,16 @@ final class Twin {
   private final MethodHandle chain;
   private final MethodHandle put;
 
-  /** By {@link Loop}: for memory of one run, and of two. */
-  private final MethodHandle[][] loops = new MethodHandle[2][Loop.values().length];
+  /** For memory of one run. */
+  private final Map<Loop, MethodHandle> loops = new EnumMap<>(Loop.class);
+
+  /** For memory of two. */
+  private final Map<Loop, MethodHandle> loopsOfTwo = new EnumMap<>(Loop.class);
 
   private Twin(SymbolLookup one, SymbolLookup two) {
     for (Loop loop : Loop.values()) {
-      loops[0][loop.ordinal()] = walk(one, loop.symbol);
-      loops[1][loop.ordinal()] = walk(two, loop.symbol);
+      loops.put(loop, walk(one, loop.symbol));
+      loopsOfTwo.put(loop, walk(two, loop.symbol));
     }
     chain = bind(one, "twin_chain", 2);
     put = bind(one, "twin_put", 2);
@@ -199,7 +205,7 @@ final class Twin {
   long run(Loop loop, int runs, MemorySegment subject, MemorySegment iovas, long count, long need) {
     long mask = iovas.byteSize() / 8 - 1;
     try {
-      MethodHandle handle = loops[runs - 1][loop.ordinal()];
+      MethodHandle handle = Objects.requireNonNull((runs == 1 ? loops : loopsOfTwo).get(loop));
       return (long) handle.invokeExact(subject, iovas, count, mask, need);
     } catch (Throwable e) {
       throw new IllegalStateException("twin " + loop, e);
