@@ -391,6 +391,14 @@ public final class Endpoint implements AddressSpaces.Requester {
     if (!isPlain(access) || !translator.caches || !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
     }
+    if (hitEpoch == epoch) {
+      // The kernel takes it that the preferred place was looked at, which has to wait for this.
+      long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
+      long word1 = TranslationCache.word1At(at);
+      if (TranslationCache.answers(at, word1, iova & blockMask ^ low, expected, access)) {
+        return word1 & ABOVE | iova & ~blockMask;
+      }
+    }
     Kernel fast = kernel;
     long answer = fast == null ? 0 : fast.translate(iova, access);
     return answer == 0 ? full(iova, access) : noted(answer);
