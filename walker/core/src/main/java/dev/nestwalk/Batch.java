@@ -64,9 +64,17 @@ final class Batch {
   /** Answers the next few addresses, those that miss side by side; where it stopped. */
   private int misses(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
     boolean usual = translator.caches && Endpoint.isPlain(access);
-    if (!usual || log.latest() != of.epoch && !of.prepare()) {
+    boolean current = log.latest() == of.epoch;
+    if (!usual || !current && !of.prepare()) {
       answers[at] = counted(of.translate(iovas[at], access));
       return at + 1;
+    }
+    if (!current && of.hitEpoch == of.epoch) {
+      // What an invalidation left is still there to be hit.
+      int next = hits(of, iovas, answers, at, end, access);
+      if (next != at) {
+        return next;
+      }
     }
     int count = Math.min(end - at, SCAN);
     if (isSame(iovas, answers)) {

@@ -55,6 +55,9 @@ final class KernelTemplate extends Kernel {
   private final long[] known;
   private final int[] places;
 
+  /** The preferred places of the addresses at hand were not looked at. */
+  private boolean unlooked;
+
   private long patience = PATIENCE;
   private int rests;
   private int detour;
@@ -503,11 +506,14 @@ final class KernelTemplate extends Kernel {
     return expected | (long) smallClass() << 10;
   }
 
-  /** What the IOTLB has in any size in use, or 0; the place preferred first was looked at. */
+  /**
+   * What the IOTLB has in any size in use, or 0. The place preferred first was looked at by the
+   * caller, but for the addresses of a batch.
+   */
   private long known(long iova, int access) {
     Shape shape = shape();
     boolean one = shape.usual() && !shape.counts() && space.classes == 1 << smallClass();
-    if (one && !TranslationCache.isElsewhere(smallPlace(iova), smallKey(iova))) {
+    if (one && !unlooked && !TranslationCache.isElsewhere(smallPlace(iova), smallKey(iova))) {
       return 0;
     }
     long found = 0;
@@ -839,11 +845,13 @@ final class KernelTemplate extends Kernel {
       }
       return unanswered;
     }
+    unlooked = true;
     for (int i = from; i < from + count; i++) {
       long answer = translate(iovas[i], access);
       answers[i] = answer;
       unanswered += answer == 0 ? 1 : 0;
     }
+    unlooked = false;
     return unanswered;
   }
 
