@@ -480,6 +480,16 @@ MISSES(twin_smmu_stage1_misses, smmu_stage1_miss, 3)
 MISSES(twin_smmu_stage2_misses, smmu_stage2_miss, 3)
 MISSES(twin_smmu_nested_misses, smmu_nested_miss, 3)
 
+/* Misses without an IOTLB to ask and to fill. */
+#define UNKEPT(NAME, WALK)                                                                    \
+  u64 NAME(struct shortened *s, const u64 *iovas, u64 count, u64 mask, u64 need) {            \
+    u64 sum = 0;                                                                              \
+    for (u64 i = 0; i < count; i++) sum += WALK(s, iovas[i & mask], need);                    \
+    return sum;                                                                               \
+  }
+UNKEPT(twin_vtd_nested_unkept, vtd_nested_miss)
+UNKEPT(twin_smmu_nested_unkept, smmu_nested_miss)
+
 /* Sixteen nested walks of small pages at a time: what C gains by what the Java side does. */
 #define LANES 16
 

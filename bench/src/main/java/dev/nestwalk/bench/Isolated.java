@@ -24,31 +24,44 @@ final class Isolated {
   private static final double LIMIT = 1.25;
   private static final int SECONDS = 120;
 
+  /** What a JVM of its own measured: the median and how far its rounds lie apart. */
+  private record Figure(double nanos, double spread) {}
+
   /** A figure of this JVM, with its ratio to the isolated one. */
   private static final class Compared extends Metric {
-    private final double here;
-    private final double alone;
+    private final Metric here;
+    private final Figure alone;
 
-    Compared(String name, double here, double alone) {
+    Compared(Metric here, Figure alone) {
       super(
-          "all-formats/" + name,
+          "all-formats/" + here.name,
           1,
           n -> 0,
           null,
           "<= 1.25 x isolated",
-          metric -> here <= LIMIT * alone);
+          metric -> here.javaNanos() <= LIMIT * alone.nanos());
       this.here = here;
       this.alone = alone;
     }
 
     @Override
     double javaNanos() {
-      return here;
+      return here.javaNanos();
     }
 
     @Override
     double ratio() {
-      return here / alone;
+      return here.javaNanos() / alone.nanos();
+    }
+
+    @Override
+    double spread() {
+      return Math.max(here.spread(), alone.spread());
+    }
+
+    @Override
+    int rounds() {
+      return here.rounds();
     }
   }
 
@@ -58,7 +71,7 @@ final class Isolated {
     for (Metric metric : metrics) {
       if (NAMES.contains(metric.name)) {
         try {
-          lines.add(new Compared(metric.name, metric.javaNanos(), alone(metric.name)));
+          lines.add(new Compared(metric, alone(metric.name)));
         } catch (IOException e) {
           System.err.println("nestwalk: no isolated figure of " + metric.name + ": " + e);
         } catch (InterruptedException e) {
@@ -70,7 +83,7 @@ final class Isolated {
     return lines;
   }
 
-  private static double alone(String name) throws IOException, InterruptedException {
+  private static Figure alone(String name) throws IOException, InterruptedException {
     Path json = Files.createTempFile("nestwalk-isolated", ".json");
     try {
       Process child =
@@ -96,8 +109,10 @@ final class Isolated {
       }
       JsonObject all = JsonParser.parseString(Files.readString(json)).getAsJsonObject();
       for (var line : all.getAsJsonArray("metrics")) {
-        if (line.getAsJsonObject().get("name").getAsString().equals(name)) {
-          return line.getAsJsonObject().get("java_ns").getAsDouble();
+        JsonObject metric = line.getAsJsonObject();
+        if (metric.get("name").getAsString().equals(name)) {
+          return new Figure(
+              metric.get("java_ns").getAsDouble(), metric.get("spread").getAsDouble());
         }
       }
       throw new IOException("no such metric");

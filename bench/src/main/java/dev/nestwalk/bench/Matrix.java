@@ -13,14 +13,16 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scoreboard as a matrix: format and stages x walk or miss x one by one or in batches x access
- * x where the tables lie, each beside the twin one by one. Targets differ where a mode is alone in
- * the JVM ({@code --only}) and where every shape is active.
+ * The scoreboard as a matrix: format and stages x hit, miss or walk x one by one or in batches x
+ * access x where the tables lie, each beside the twin one by one. A hit reads no table, so it has
+ * no place of them. Targets differ where a mode is alone in the JVM ({@code --only}) and where
+ * every shape is active.
  */
 final class Matrix {
   private static final int OPERATIONS = 1 << 16;
   private static final int WALK_PAGES = 256;
   private static final int MISS_PAGES = 1 << 16;
+  private static final int HIT_PAGES = 1 << 10;
   private static final int MIXED_PAGES = 1 << 12;
   private static final int FAR_PAGES = 1 << 20;
   private static final int FAR_STRIDE = 8;
@@ -43,15 +45,33 @@ final class Matrix {
         walks(mode, runs);
         misses(mode, runs);
       }
+      hits(mode);
       mixed(mode);
     }
     far(Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED);
     far(Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED);
+    metrics.removeIf(metric -> !wants(metric.name));
     return metrics;
   }
 
   private boolean wants(String name) {
     return name.contains(only);
+  }
+
+  private boolean wantsAny(Workload.Mode mode, Runs runs, String... whats) {
+    for (String what : whats) {
+      for (int access = Access.READ; access <= Access.ATOMIC; access++) {
+        if (wants(name(mode, what, runs, access))) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** Of what reads no table. */
+  private static String name(Workload.Mode mode, String what, int access) {
+    return name(mode, what, Runs.ONE, access);
   }
 
   private static String name(Workload.Mode mode, String what, Runs runs, int access) {
@@ -71,13 +91,13 @@ final class Matrix {
             java,
             other,
             String.format(Locale.ROOT, "<= %.2f x C", limit),
-            m -> !(m.ratio() > limit));
+            m -> m.ratio() <= limit);
     metrics.add(metric);
     return metric;
   }
 
   private void walks(Workload.Mode mode, Runs runs) {
-    if (!wants(name(mode, "walk", runs, 1)) && !wants(name(mode, "batch", runs, 1))) {
+    if (!wantsAny(mode, runs, "walk", "batch", "batch-to-lanes")) {
       return;
     }
     Workload.Built built = Workload.build(mode.plan().pages(WALK_PAGES, 0, 1).runs(runs), arena);
@@ -98,24 +118,30 @@ final class Matrix {
       }
       boolean spread = runs == Runs.SPREAD;
       add(
-          name(mode, "walk", runs, access),
-          n -> Subjects.independent(one, addresses, n, asked),
-          other,
-          spread ? 1 : nested ? 0.85 : 0.75,
-          spread ? 1 : nested ? 0.9 : 0.95);
+                  name(mode, "walk", runs, access),
+                  n -> Subjects.independent(one, addresses, n, asked),
+                  other,
+                  spread ? 1 : nested ? 0.85 : 0.75,
+                  spread ? 1 : nested ? 0.9 : 0.95)
+              .references =
+          references(built, CacheOptions.NONE, addresses, asked, false);
       add(
-          name(mode, "batch", runs, access),
-          n -> Subjects.batches(many, addresses, answers, n, asked),
-          other,
-          spread ? 1 : nested ? 0.5 : 0.75,
-          spread ? 1 : nested ? 0.5 : 0.8);
+                  name(mode, "batch", runs, access),
+                  n -> Subjects.batches(many, addresses, answers, n, asked),
+                  other,
+                  spread ? 1 : nested ? 0.5 : 0.75,
+                  spread ? 1 : nested ? 0.5 : 0.8)
+              .references =
+          references(built, CacheOptions.NONE, addresses, asked, true);
       if (nested) {
         add(
-            name(mode, "batch-to-lanes", runs, access),
-            n -> Subjects.batches(many, addresses, answers, n, asked),
-            twin(Twin.Loop.valueOf(mode.name() + "_LANES"), runs, machine, copy, asked),
-            0.85,
-            0.85);
+                    name(mode, "batch-to-lanes", runs, access),
+                    n -> Subjects.batches(many, addresses, answers, n, asked),
+                    twin(Twin.Loop.valueOf(mode.name() + "_LANES"), runs, machine, copy, asked),
+                    0.85,
+                    0.85)
+                .references =
+            references(built, CacheOptions.NONE, addresses, asked, true);
       }
     }
   }
@@ -142,7 +168,7 @@ final class Matrix {
   }
 
   private void misses(Workload.Mode mode, Runs runs) {
-    if (!wants(name(mode, "miss", runs, 1)) && !wants(name(mode, "miss-batch", runs, 1))) {
+    if (!wantsAny(mode, runs, "miss", "miss-batch")) {
       return;
     }
     Workload.Built built = Workload.build(mode.plan().pages(MISS_PAGES, 0, 1).runs(runs), arena);
@@ -165,18 +191,80 @@ final class Matrix {
         throw new IllegalStateException(name(mode, "miss", runs, access) + ": the twin differs");
       }
       add(
-          name(mode, "miss", runs, access),
-          n -> Subjects.independent(one, addresses, n, asked),
-          other,
-          nested ? 0.9 : 0.95,
-          1);
+                  name(mode, "miss", runs, access),
+                  n -> Subjects.independent(one, addresses, n, asked),
+                  other,
+                  nested ? 0.9 : 0.95,
+                  1)
+              .references =
+          references(built, MISSING, addresses, asked, false);
       add(
-          name(mode, "miss-batch", runs, access),
-          n -> Subjects.batches(many, addresses, answers, n, asked),
-          other,
-          nested ? 0.75 : 0.95,
-          nested ? 0.85 : 1);
+                  name(mode, "miss-batch", runs, access),
+                  n -> Subjects.batches(many, addresses, answers, n, asked),
+                  other,
+                  nested ? 0.75 : 0.95,
+                  nested ? 0.85 : 1)
+              .references =
+          references(built, MISSING, addresses, asked, true);
     }
+  }
+
+  private static double references(
+      Workload.Built built, CacheOptions options, long[] addresses, int access, boolean batch) {
+    return Subjects.references(built.iommu(), options, addresses, access, batch);
+  }
+
+  /** Small pages that the IOTLB has; the twin's is filled with what the Java side answers. */
+  private void hits(Workload.Mode mode) {
+    if (!wantsAny(mode, Runs.ONE, "hit", "hit-batch")) {
+      return;
+    }
+    CacheOptions options = CacheOptions.DEFAULT;
+    Workload.Built built = Workload.build(mode.plan().pages(HIT_PAGES, 0, 1), arena);
+    long[] addresses = built.machine().addresses(1 << 14);
+    MemorySegment copy = Subjects.copy(addresses, arena);
+    long offset = built.machine().output() - built.machine().input();
+    MemorySegment cache = Twin.cache(options.iotlbEntries(), options.iotlbWays(), arena);
+    Twin native1 = twin;
+    if (native1 != null) {
+      for (int page = 0; page < HIT_PAGES; page++) {
+        long address = built.machine().input() + page * 4096L;
+        native1.put(cache, address, address + offset);
+      }
+    }
+    for (int access = Access.READ; access <= Access.WRITE; access++) {
+      int asked = access;
+      Endpoint one = checked(built, options, addresses, asked);
+      Endpoint many = checked(built, options, addresses, asked);
+      long[] answers = new long[addresses.length];
+      Metric.Body other = twin(Twin.Loop.HITS, Runs.ONE, cache, copy, asked);
+      if (other != null
+          && addressSum(other.run(addresses.length))
+              != addressSum(Subjects.independent(one, addresses, addresses.length, asked))) {
+        throw new IllegalStateException(name(mode, "hit", access) + ": the twin differs");
+      }
+      add(
+                  name(mode, "hit", access),
+                  n -> Subjects.independent(one, addresses, n, asked),
+                  other,
+                  1.1,
+                  1.1)
+              .references =
+          references(built, options, addresses, asked, false);
+      add(
+                  name(mode, "hit-batch", access),
+                  n -> Subjects.batches(many, addresses, answers, n, asked),
+                  other,
+                  1.1,
+                  1.1)
+              .references =
+          references(built, options, addresses, asked, true);
+    }
+  }
+
+  /** Of a sum of answers: what the addresses make of it. The twin's cache grants more rights. */
+  private static long addressSum(long sum) {
+    return sum & (1L << 52) - 1;
   }
 
   /** Half of the pages 2 MiB, beside the same with small pages alone. */
@@ -193,7 +281,7 @@ final class Matrix {
       int pages,
       boolean batch,
       double most) {
-    String name = name(mode, what, Runs.ONE, 1);
+    String name = name(mode, what, 1);
     if (!wants(name)) {
       return;
     }
@@ -215,7 +303,7 @@ final class Matrix {
             bodies[1],
             bodies[0],
             String.format(Locale.ROOT, "<= %.1f x small pages", most),
-            m -> !(m.ratio() > most)));
+            m -> m.ratio() <= most));
   }
 
   /** Tables far beyond the caches, in batches, beside the twin one by one. */

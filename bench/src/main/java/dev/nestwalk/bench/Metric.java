@@ -13,15 +13,30 @@ class Metric {
       (ThreadMXBean) ManagementFactory.getPlatformMXBean(java.lang.management.ThreadMXBean.class);
 
   private static final int LEAD = 8;
+  private static final double WIDEST_SPREAD = 0.15;
 
   /** Does {@code operations} operations; the result keeps the compiler honest. */
   interface Body {
     long run(int operations);
   }
 
-  /** Whether the figures of a metric meet its target. */
+  /** Whether the figures of a metric meet its target; a figure that is missing (NaN) does not. */
   interface Target {
     boolean isMet(Metric metric);
+  }
+
+  /** What the figures say of the target. */
+  enum Verdict {
+    MET("met"),
+    NOT_MET("not met"),
+    /** The rounds lie so far apart that either could be so. */
+    UNSURE("unsure");
+
+    final String words;
+
+    Verdict(String words) {
+      this.words = words;
+    }
   }
 
   final String name;
@@ -98,7 +113,21 @@ class Metric {
 
   /** Half of the rounds lie within this fraction of the median. */
   double spread() {
-    return (quantile(javaTimes, 0.75) - quantile(javaTimes, 0.25)) / javaNanos();
+    return spread(javaTimes);
+  }
+
+  /** Half of the twin's rounds lie within this fraction of their median; NaN without a twin. */
+  double twinSpread() {
+    return spread(twinTimes);
+  }
+
+  private static double spread(List<Double> times) {
+    return (quantile(times, 0.75) - quantile(times, 0.25)) / quantile(times, 0.5);
+  }
+
+  /** Rounds that count. */
+  int rounds() {
+    return javaTimes.size();
   }
 
   /** Bytes allocated per operation; the timing itself allocates a few per round. */
@@ -106,8 +135,15 @@ class Metric {
     return measured == 0 ? Double.NaN : Math.floor(100.0 * allocated / measured) / 100;
   }
 
-  boolean isMet() {
-    return condition.isMet(this);
+  /** A figure that is missing meets nothing; one whose rounds lie far apart proves nothing. */
+  Verdict verdict() {
+    if (Double.isNaN(javaNanos())) {
+      return Verdict.NOT_MET;
+    }
+    if (spread() > WIDEST_SPREAD || twinSpread() > WIDEST_SPREAD) {
+      return Verdict.UNSURE;
+    }
+    return condition.isMet(this) ? Verdict.MET : Verdict.NOT_MET;
   }
 
   long sink() {

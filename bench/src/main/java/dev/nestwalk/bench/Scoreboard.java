@@ -30,7 +30,8 @@ public final class Scoreboard {
         --json FILE  writes the figures to FILE too
         --only TEXT  only metrics whose name contains TEXT
         --help       this text
-      Medians of interleaved rounds; ratio is the median of Java / twin per round.
+      Medians of interleaved rounds; ratio is the median of Java / twin per round. "unsure": the
+      middle half of the rounds spreads over more than 15 % of the median.
       """;
 
   /** Runs; exit status 0 done, 2 bad usage. */
@@ -73,10 +74,16 @@ public final class Scoreboard {
       return usage("expected: scoreboard");
     }
     List<Metric> metrics = measure(quick, matrix, only);
+    if (metrics.isEmpty()) {
+      return usage("--only " + only + ": expected a part of a metric's name; no metric has it");
+    }
     print(metrics);
+    if (matrix) {
+      Cliffs.print(metrics);
+    }
     if (json != null) {
       try {
-        Files.writeString(json, json(metrics));
+        Files.writeString(json, json(metrics, arguments(args)));
       } catch (IOException e) {
         System.err.println("nestwalk: " + json + ": cannot be written: " + e);
         return 2;
@@ -127,11 +134,11 @@ public final class Scoreboard {
           number(metric.javaNanos()),
           number(metric.twinNanos()),
           number(metric.ratio()),
-          Double.isNaN(metric.spread()) ? 0 : 100 * metric.spread(),
+          100 * metric.spread(),
           number(metric.references),
           number(metric.bytes()),
           metric.target,
-          metric.isMet() ? "met" : "not met");
+          metric.verdict().words);
     }
   }
 
@@ -139,11 +146,9 @@ public final class Scoreboard {
     return Double.isNaN(value) ? "-" : String.format(Locale.ROOT, "%.2f", value);
   }
 
-  private static String json(List<Metric> metrics) {
-    JsonObject machine = new JsonObject();
-    machine.addProperty("os", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
-    machine.addProperty("java", System.getProperty("java.vm.version"));
-    machine.addProperty("processors", Runtime.getRuntime().availableProcessors());
+  private static String json(List<Metric> metrics, String commandLine) {
+    JsonObject machine = Machine.here().json();
+    machine.addProperty("command", commandLine);
     JsonArray list = new JsonArray();
     for (Metric metric : metrics) {
       JsonObject line = new JsonObject();
@@ -151,16 +156,24 @@ public final class Scoreboard {
       put(line, "java_ns", metric.javaNanos());
       put(line, "twin_ns", metric.twinNanos());
       put(line, "ratio", metric.ratio());
+      put(line, "spread", metric.spread());
+      put(line, "twin_spread", metric.twinSpread());
+      line.addProperty("rounds", metric.rounds());
       put(line, "refs", metric.references);
       put(line, "bytes_per_op", metric.bytes());
       line.addProperty("target", metric.target);
-      line.addProperty("met", metric.isMet());
+      line.addProperty("met", metric.verdict() == Metric.Verdict.MET);
+      line.addProperty("verdict", metric.verdict().words);
       list.add(line);
     }
     JsonObject all = new JsonObject();
     all.add("machine", machine);
     all.add("metrics", list);
     return new GsonBuilder().serializeNulls().setPrettyPrinting().create().toJson(all) + "\n";
+  }
+
+  private static String arguments(String... args) {
+    return "nestwalk bench " + String.join(" ", args);
   }
 
   private static void put(JsonObject line, String name, double value) {

@@ -101,6 +101,27 @@ final class Subjects {
     return answers[0];
   }
 
+  /**
+   * Page-table entries read per walk or miss, counted by the code that is timed, once with caches
+   * as warm as one pass leaves them. Without caches every translation is a walk.
+   */
+  static double references(
+      Iommu iommu, CacheOptions options, long[] addresses, int access, boolean batch) {
+    Translator translator = iommu.newTranslator(options.withCounters());
+    Endpoint endpoint = translator.endpoint(Workload.SOURCE, -1);
+    long[] answers = new long[addresses.length];
+    for (int pass = 0; pass < 2; pass++) {
+      translator.counters().reset();
+      if (batch) {
+        batches(endpoint, addresses, answers, addresses.length, access);
+      } else {
+        independent(endpoint, addresses, addresses.length, access);
+      }
+    }
+    long walks = addresses.length - translator.counters().hits;
+    return walks == 0 ? 0 : translator.counters().references / (double) walks;
+  }
+
   /** Endpoints take turns. */
   static long interleaved(Endpoint[] endpoints, long[] addresses, int operations) {
     long sum = 0;

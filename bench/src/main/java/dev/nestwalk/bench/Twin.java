@@ -237,6 +237,8 @@ final class Twin {
     SMMUV3_STAGE1_MISSES("smmu_stage1_misses"),
     SMMUV3_STAGE2_MISSES("smmu_stage2_misses"),
     SMMUV3_NESTED_MISSES("smmu_nested_misses"),
+    VTD_NESTED_UNKEPT("vtd_nested_unkept"),
+    SMMUV3_NESTED_UNKEPT("smmu_nested_unkept"),
     HITS("hits"),
     DEPENDENT_HITS("dependent_hits");
 

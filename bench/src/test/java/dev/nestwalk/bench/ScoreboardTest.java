@@ -2,6 +2,7 @@ package dev.nestwalk.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -9,9 +10,14 @@ import com.google.gson.JsonParser;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -19,7 +25,28 @@ import org.junit.jupiter.api.io.TempDir;
 /** The scoreboard's form; what it measures depends on the machine and is no test. */
 class ScoreboardTest {
   private static final Set<String> KEYS =
-      Set.of("name", "java_ns", "twin_ns", "ratio", "refs", "bytes_per_op", "target", "met");
+      Set.of(
+          "name",
+          "java_ns",
+          "twin_ns",
+          "ratio",
+          "spread",
+          "twin_spread",
+          "rounds",
+          "refs",
+          "bytes_per_op",
+          "target",
+          "met",
+          "verdict");
+
+  private static final List<String> MODES =
+      List.of(
+          "vtd-first",
+          "vtd-second",
+          "vtd-nested",
+          "smmuv3-stage1",
+          "smmuv3-stage2",
+          "smmuv3-nested");
 
   @TempDir private Path folder = Path.of("");
 
@@ -49,7 +76,127 @@ class ScoreboardTest {
       assertEquals(KEYS, line.keySet());
       assertTrue(line.get("java_ns").getAsDouble() > 0);
       assertEquals(0, line.get("bytes_per_op").getAsDouble(), "allocates");
+      int reads = line.get("name").getAsString().startsWith("nested") ? 24 : 4;
+      assertEquals(reads, line.get("refs").getAsDouble());
+      assertEquals(9, line.get("rounds").getAsInt());
+      assertTrue(line.get("spread").getAsDouble() >= 0);
     }
+    JsonObject machine = all.getAsJsonObject("machine");
+    for (String key : List.of("processor", "jdk", "commit", "version", "os", "command")) {
+      assertFalse(machine.get(key).getAsString().isEmpty(), key);
+    }
+  }
+
+  @Test
+  void aFigureThatIsMissingMeetsNoTarget() {
+    Metric unmeasured = new Metric("x", 16, n -> n, null, "<= 1 ns", m -> true);
+    assertEquals(Metric.Verdict.NOT_MET, unmeasured.verdict());
+    Metric withoutTwin = new Metric("x", 16, n -> n, null, "ratio <= 1", m -> m.ratio() <= 1);
+    withoutTwin.round(true);
+    assertTrue(Double.isNaN(withoutTwin.ratio()));
+    assertEquals(Metric.Verdict.NOT_MET, withoutTwin.verdict());
+  }
+
+  @Test
+  void noTargetOfAMetricIsMetWithoutItsFigures() {
+    try (Arena arena = Arena.ofShared()) {
+      for (Metric metric : new Metrics(arena, null, "nested-").all()) {
+        assertEquals(Metric.Verdict.NOT_MET, metric.verdict(), metric.name);
+        metric.round(true);
+        if (metric.target.startsWith("ratio")) {
+          assertEquals(Metric.Verdict.NOT_MET, metric.verdict(), metric.name);
+        }
+      }
+    }
+  }
+
+  @Test
+  void roundsFarApartLeaveTheVerdictOpen() {
+    int[] round = {0};
+    Metric.Body uneven =
+        n -> {
+          long until = System.nanoTime() + (round[0]++ % 4 < 2 ? 200_000L : 2_000_000L);
+          while (System.nanoTime() < until) {
+            Thread.onSpinWait();
+          }
+          return n;
+        };
+    Metric metric = new Metric("x", 16, uneven, null, "any", m -> true);
+    for (int i = 0; i < 12; i++) {
+      metric.round(true);
+    }
+    assertEquals(Metric.Verdict.UNSURE, metric.verdict());
+    assertTrue(metric.spread() > 0.15, metric.spread() + "");
+  }
+
+  @Test
+  void unknownMetricsAreRefused() {
+    assertEquals("", printed(2, "scoreboard", "--only", "no-such-metric"));
+    assertEquals("", printed(2, "scoreboard", "--matrix", "--only", "vtd-nested/walk/one/x"));
+  }
+
+  @Test
+  void theMatrixHasEveryCellOnceAndCountsItsReads() {
+    for (String mode : MODES) {
+      try (Arena arena = Arena.ofShared()) {
+        Map<String, Metric> cells = new HashMap<>();
+        for (String what : List.of("/hit", "/miss", "/walk", "/batch")) {
+          for (Metric metric : new Matrix(arena, null, mode + what).all()) {
+            assertNull(cells.put(metric.name, metric), metric.name);
+          }
+        }
+        boolean nested = mode.endsWith("nested");
+        for (String access : List.of("r", "w")) {
+          for (String what : List.of("hit", "hit-batch")) {
+            references(cells, mode + "/" + what + "/one/" + access, 0, 0);
+          }
+          for (String runs : List.of("one", "smaller", "spread")) {
+            for (String what : List.of("walk", "batch")) {
+              int reads = nested ? 24 : 4;
+              references(cells, String.join("/", mode, what, runs, access), reads, reads);
+            }
+            for (String what : List.of("miss", "miss-batch")) {
+              int leaves = nested ? 2 : 1;
+              references(cells, String.join("/", mode, what, runs, access), leaves, leaves + 0.5);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static void references(Map<String, Metric> cells, String name, double low, double high) {
+    double counted = Objects.requireNonNull(cells.get(name), name).references;
+    assertTrue(counted >= low && counted <= high, name + ": " + counted);
+  }
+
+  @Test
+  void neighboursOfACellDifferInOneThing() {
+    assertEquals(
+        List.of(
+            "smmuv3-stage1/walk/one/r",
+            "vtd-first/walk/smaller/r",
+            "vtd-first/walk/spread/r",
+            "vtd-first/walk/one/w",
+            "vtd-first/walk/one/rw"),
+        Cliffs.neighbours("vtd-first/walk/one/r"));
+    Metric cheap = new Metric("vtd-first/walk/one/r", 1 << 10, n -> n, null, "", m -> true);
+    Metric dear =
+        new Metric("vtd-first/walk/one/w", 1, ScoreboardTest::aMillisecond, null, "", m -> true);
+    cheap.round(true);
+    dear.round(true);
+    List<Cliffs.Cliff> cliffs = Cliffs.of(List.of(cheap, dear));
+    assertEquals(1, cliffs.size());
+    assertEquals(dear, cliffs.get(0).cell());
+    assertEquals(cheap, cliffs.get(0).neighbour());
+  }
+
+  private static long aMillisecond(int operations) {
+    long until = System.nanoTime() + 1_000_000;
+    while (System.nanoTime() < until) {
+      Thread.onSpinWait();
+    }
+    return operations;
   }
 
   @Test
