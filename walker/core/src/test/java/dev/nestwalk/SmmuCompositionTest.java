@@ -11,6 +11,7 @@ import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
 import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
+import dev.nestwalk.smmu.EventCode;
 import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.TreeMap;
@@ -128,18 +129,18 @@ final class SmmuCompositionTest {
         return host;
       }
       if (!memory.holds(Translation.address(host))) {
-        return Translation.fault(0x0b, 1, level);
+        return Translation.fault(EventCode.F_WALK_EABT, 1, level);
       }
       long entry = memory.get(Translation.address(host));
       boolean next = level < 3 && (entry & 3) == 3;
       boolean leaf = level == 3 ? (entry & 3) == 3 : (entry & 3) == 1 && block(first, level);
       if (!next && !leaf) {
-        return Translation.fault(0x10, 1, level);
+        return Translation.fault(EventCode.F_TRANSLATION, 1, level);
       }
       int zeros = next ? first.granule() : shift;
       long output = (entry & 0x0000_ffff_ffff_ffffL) >>> zeros << zeros;
       if (output >>> 44 != 0) {
-        return Translation.fault(0x11, 1, level);
+        return Translation.fault(EventCode.F_ADDR_SIZE, 1, level);
       }
       if (leaf) {
         return finish(translator, entry, output, shift, level, input, access);
@@ -161,11 +162,11 @@ final class SmmuCompositionTest {
       long input,
       int access) {
     if ((entry & AF) == 0) {
-      return Translation.fault(0x12, 1, level);
+      return Translation.fault(EventCode.F_ACCESS, 1, level);
     }
     boolean readOnly = (entry & 1 << 7) != 0;
     if ((entry & 1 << 6) == 0 || access == Access.WRITE && readOnly) {
-      return Translation.fault(0x13, 1, level);
+      return Translation.fault(EventCode.F_PERMISSION, 1, level);
     }
     long page = output | input & (1L << shift) - 1;
     long host = translator.translate(SECOND_ONLY, -1, page, access);

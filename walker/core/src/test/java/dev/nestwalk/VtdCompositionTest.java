@@ -12,6 +12,7 @@ import dev.nestwalk.fixtures.vtd.GuestSpace;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.vtd.FaultCode;
 import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.TreeMap;
@@ -112,19 +113,20 @@ final class VtdCompositionTest {
         return tableFault(host, level, first.levels());
       }
       if (!memory.holds(Translation.address(host))) {
-        return Translation.fault(level == first.levels() ? 0x73 : 0x70, 1, level);
+        return Translation.fault(
+            level == first.levels() ? FaultCode.SFS_4 : FaultCode.SFS_1, 1, level);
       }
       long entry = memory.get(Translation.address(host));
       if ((entry & 1) == 0) {
-        return Translation.fault(0x71, 1, level);
+        return Translation.fault(FaultCode.SFS_2, 1, level);
       }
       boolean leaf = level == 1 || level <= 3 && (entry & 0x80) != 0;
       if ((entry & 0x000f_c000_0000_0000L) != 0) {
-        return Translation.fault(0x72, 1, level);
+        return Translation.fault(FaultCode.SFS_3, 1, level);
       }
       // A flag that is missing would have to be set, for which this unit has no PWSNP.
       if (!leaf && (entry & 0x20) == 0) {
-        return Translation.fault(0x90, 1, level);
+        return Translation.fault(FaultCode.SFS_9, 1, level);
       }
       all &= entry;
       if (leaf) {
@@ -138,15 +140,17 @@ final class VtdCompositionTest {
       Translator translator, long all, long entry, int level, long iova, int access) {
     int shift = 12 + 9 * (level - 1);
     if ((all & 4) == 0) {
-      return Translation.fault(0x81, 1, level);
+      return Translation.fault(FaultCode.SGN_2, 1, level);
     }
     if (access == Access.WRITE && (all & 2) == 0) {
-      return Translation.fault(0x85, 1, level);
+      return Translation.fault(FaultCode.SGN_6, 1, level);
     }
     long guest = (entry & 0x000f_ffff_ffff_f000L) >>> shift << shift | iova & (1L << shift) - 1;
     long host = second(translator, guest, access);
     if (Translation.isFault(host)) {
-      return Translation.code(host) == 0x84 ? Translation.fault(0x74, 1, level) : host;
+      return Translation.code(host) == FaultCode.SGN_5
+          ? Translation.fault(FaultCode.SFS_5, 1, level)
+          : host;
     }
     int rights = Translation.rights(host) & ((all & 2) != 0 ? Access.ATOMIC : Access.READ);
     int span = Math.min(shift, Translation.spanLog2(host));
@@ -159,8 +163,9 @@ final class VtdCompositionTest {
 
   private static long tableFault(long host, int level, int levels) {
     return switch (Translation.code(host)) {
-      case 0x84 -> Translation.fault(0x74, 1, level);
-      case 0x86 -> Translation.fault(level == levels ? 0x75 : 0x76, 1, level);
+      case FaultCode.SGN_5 -> Translation.fault(FaultCode.SFS_5, 1, level);
+      case FaultCode.SGN_7 ->
+          Translation.fault(level == levels ? FaultCode.SFS_6 : FaultCode.SFS_7, 1, level);
       default -> host;
     };
   }

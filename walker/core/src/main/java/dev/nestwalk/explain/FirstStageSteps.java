@@ -4,6 +4,7 @@ import dev.nestwalk.format.Structure;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FirstStageEntry;
 import dev.nestwalk.vtd.PasidTableEntry;
 import org.jspecify.annotations.Nullable;
@@ -52,8 +53,8 @@ final class FirstStageSteps {
               .selectedBy("IOVA", iova, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
       int code =
           !FirstStageEntry.P.in(entry.word)
-              ? 0x71
-              : isReserved(structure, level, entry.word) ? 0x72 : 0;
+              ? FaultCode.SFS_2
+              : isReserved(structure, level, entry.word) ? FaultCode.SFS_3 : 0;
       boolean leaf = isLeaf(level, entry.word);
       recorder.read(
           reading,
@@ -108,10 +109,10 @@ final class FirstStageSteps {
         "canonical address",
         "IOVA",
         iova,
-        canonical ? "bits 63:%d are all equal".formatted(top) : Reasons.of(0x80),
+        canonical ? "bits 63:%d are all equal".formatted(top) : Reasons.of(FaultCode.SGN_1),
         "VT-d 3.6");
     if (!canonical) {
-      throw new Refusal(0x80, 1, 0, 0);
+      throw new Refusal(FaultCode.SGN_1, 1, 0, 0);
     }
   }
 
@@ -149,7 +150,7 @@ final class FirstStageSteps {
     }
     int run = memory.find(host);
     if (run < 0) {
-      int code = level == levels ? 0x73 : 0x70;
+      int code = level == levels ? FaultCode.SFS_4 : FaultCode.SFS_1;
       recorder.decided("first stage, index " + index, "HPA", host, Reasons.of(code), "VT-d 3.6");
       throw new Refusal(code, 1, level, 0);
     }
@@ -158,8 +159,9 @@ final class FirstStageSteps {
 
   private SecondStageSteps.Leaf throughSecondStage(SecondStageSteps stage, int level, long at) {
     if (stage.isTooWide(at)) {
-      recorder.decided("first-stage table address", "GPA", at, Reasons.of(0x74), "VT-d 3.8");
-      throw new Refusal(0x74, 1, level, at);
+      recorder.decided(
+          "first-stage table address", "GPA", at, Reasons.of(FaultCode.SFS_5), "VT-d 3.8");
+      throw new Refusal(FaultCode.SFS_5, 1, level, at);
     }
     try {
       String purpose = ", for the first-stage entry of level " + level;
@@ -167,8 +169,8 @@ final class FirstStageSteps {
       stage.settle(leaf, false, at);
       return leaf;
     } catch (Refusal refusal) {
-      if (refusal.code == 0x86) {
-        throw new Refusal(level == levels ? 0x75 : 0x76, 1, level, at);
+      if (refusal.code == FaultCode.SGN_7) {
+        throw new Refusal(level == levels ? FaultCode.SFS_6 : FaultCode.SFS_7, 1, level, at);
       }
       throw refusal;
     }
@@ -216,11 +218,11 @@ final class FirstStageSteps {
     boolean writeIsNeeded = wish.write() && (!wish.oneIsEnough() || !wish.read());
     int code = 0;
     if (!supervisor && !user) {
-      code = 0x81;
+      code = FaultCode.SGN_2;
     } else if (writeIsNeeded && !mayWrite) {
-      code = 0x85;
+      code = FaultCode.SGN_6;
     } else if (wish.execute() && (noExecute || smep)) {
-      code = 0x82;
+      code = FaultCode.SGN_3;
     }
     recorder.decided(
         "first-stage rights",
@@ -254,14 +256,14 @@ final class FirstStageSteps {
       SecondStageSteps stage, VtdWish wish, long iova, Entry entry, boolean mayWrite) {
     long guest = output(entry, iova);
     if (stage.isTooWide(guest)) {
-      recorder.decided("first-stage output", "GPA", guest, Reasons.of(0x74), "VT-d 3.8");
-      throw new Refusal(0x74, 1, entry.level, guest);
+      recorder.decided("first-stage output", "GPA", guest, Reasons.of(FaultCode.SFS_5), "VT-d 3.8");
+      throw new Refusal(FaultCode.SFS_5, 1, entry.level, guest);
     }
     SecondStageSteps.Leaf last =
         stage.walk(", for the final address", guest, wish.ofSecondStage(mayWrite));
     boolean dirty = wish.write() && mayWrite && last.writable();
     if (stage.flagsAreDue(last, dirty) && !context.mayUpdate()) {
-      throw new Refusal(0x7c, 2, last.level(), guest);
+      throw new Refusal(FaultCode.SSS_5, 2, last.level(), guest);
     }
     VtdAnswer.refuseInterrupt(recorder, last.output(), false);
     long flags = usedFlags() | (dirty ? FirstStageEntry.D.mask() : 0);
@@ -284,7 +286,9 @@ final class FirstStageSteps {
           stage.walk(", for the flag update", entry.at, SecondStageSteps.Want.WRITE);
       stage.settle(leaf, true, entry.at);
     } catch (Refusal refusal) {
-      throw refusal.code == 0x85 ? new Refusal(0x77, 1, entry.level, entry.at) : refusal;
+      throw refusal.code == FaultCode.SGN_6
+          ? new Refusal(FaultCode.SFS_8, 1, entry.level, entry.at)
+          : refusal;
     }
   }
 
@@ -306,10 +310,10 @@ final class FirstStageSteps {
 
   private void mayUpdate(Entry entry) {
     if (!context.mayUpdate()) {
-      throw new Refusal(0x90, 1, entry.level, guest(entry));
+      throw new Refusal(FaultCode.SFS_9, 1, entry.level, guest(entry));
     }
     if (entry.through != null && !entry.through.writable()) {
-      throw new Refusal(0x77, 1, entry.level, guest(entry));
+      throw new Refusal(FaultCode.SFS_8, 1, entry.level, guest(entry));
     }
   }
 
@@ -323,11 +327,11 @@ final class FirstStageSteps {
         "HPA",
         entry.host,
         outcome == GuestMemory.REFUSED
-            ? Reasons.of(0x91)
+            ? Reasons.of(FaultCode.SFS_10)
             : "0x%016x becomes 0x%016x".formatted(entry.word, entry.word | flags),
         "VT-d 3.6.2");
     if (outcome == GuestMemory.REFUSED) {
-      throw new Refusal(0x91, 1, entry.level, guest(entry));
+      throw new Refusal(FaultCode.SFS_10, 1, entry.level, guest(entry));
     }
   }
 }

@@ -4,6 +4,7 @@ import dev.nestwalk.format.Structure;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.SecondStageEntry;
 
 /** The second stage, entry by entry (VT-d 3.7, 9.8). */
@@ -17,15 +18,15 @@ final class SecondStageSteps {
     int missing(boolean readable, boolean writable, boolean executable) {
       if (oneIsEnough) {
         boolean some = read && readable || write && writable;
-        return some ? (execute && !executable ? 0x82 : 0) : 0x86;
+        return some ? (execute && !executable ? FaultCode.SGN_3 : 0) : FaultCode.SGN_7;
       }
       if (write && !writable) {
-        return 0x85;
+        return FaultCode.SGN_6;
       }
       if (read && !readable) {
-        return 0x86;
+        return FaultCode.SGN_7;
       }
-      return execute && !executable ? 0x82 : 0;
+      return execute && !executable ? FaultCode.SGN_3 : 0;
     }
   }
 
@@ -79,7 +80,7 @@ final class SecondStageSteps {
                   nested ? "GPA" : "IOVA", address, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
       int run = memory.find(at);
       if (run < 0) {
-        int code = context.legacy() ? (level == levels ? 3 : 7) : level == levels ? 0x7b : 0x78;
+        int code = unreadable(context.legacy(), level == levels);
         throw refuse(reading, Structure.of("entry", "VT-d 3.7", 1), new long[0], code, address);
       }
       long entry = memory.load(run, at);
@@ -96,7 +97,7 @@ final class SecondStageSteps {
         throw refusal;
       }
       if (isReserved(structure, entry, leaf)) {
-        int code = context.legacy() ? 0x0c : 0x7a;
+        int code = context.legacy() ? FaultCode.LSS_2 : FaultCode.SSS_3;
         throw refuse(reading, structure, new long[] {entry}, code, address);
       }
       if (leaf) {
@@ -134,15 +135,22 @@ final class SecondStageSteps {
     return new Refusal(code, 2, reading.level(), nested ? address : 0);
   }
 
+  private static int unreadable(boolean legacy, boolean root) {
+    if (legacy) {
+      return root ? FaultCode.LCT_4 : FaultCode.LSS_1;
+    }
+    return root ? FaultCode.SSS_4 : FaultCode.SSS_1;
+  }
+
   private int denial(int missing, long entry) {
     if (context.legacy()) {
-      return missing == 0x85 ? 0x05 : 0x06;
+      return missing == FaultCode.SGN_6 ? FaultCode.LGN_2 : FaultCode.LGN_3;
     }
     boolean absent =
         !SecondStageEntry.R.in(entry)
             && !SecondStageEntry.W.in(entry)
             && !(context.execute() && SecondStageEntry.X.in(entry));
-    return absent ? 0x79 : missing;
+    return absent ? FaultCode.SSS_2 : missing;
   }
 
   private boolean pageIsSupported(int level) {
@@ -187,7 +195,7 @@ final class SecondStageSteps {
 
   private void setFlags(long at, long entry, int level, long flags, long address) {
     if (!context.mayUpdate()) {
-      throw new Refusal(0x7c, 2, level, nested ? address : 0);
+      throw new Refusal(FaultCode.SSS_5, 2, level, nested ? address : 0);
     }
     int outcome = memory.update(memory.find(at), at, entry, entry | flags);
     if (outcome == GuestMemory.LOST) {
@@ -198,11 +206,11 @@ final class SecondStageSteps {
         "HPA",
         at,
         outcome == GuestMemory.REFUSED
-            ? Reasons.of(0x7d)
+            ? Reasons.of(FaultCode.SSS_6)
             : "0x%016x becomes 0x%016x".formatted(entry, entry | flags),
         "VT-d 3.7.2");
     if (outcome == GuestMemory.REFUSED) {
-      throw new Refusal(0x7d, 2, level, nested ? address : 0);
+      throw new Refusal(FaultCode.SSS_6, 2, level, nested ? address : 0);
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.nestwalk.explain;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.ContextDescriptor;
+import dev.nestwalk.smmu.EventCode;
 import dev.nestwalk.smmu.Idr0;
 import dev.nestwalk.smmu.Idr3;
 import dev.nestwalk.smmu.Idr5;
@@ -48,8 +49,8 @@ final class SmmuContext {
       host = leaf.output();
     }
     if (memory.find(host) < 0) {
-      recorder.decided(what, "PA", host, SmmuStage2Steps.name(0x09), "SMMUv3 5.4");
-      throw SmmuRefusal.config(0x09, host);
+      recorder.decided(what, "PA", host, SmmuStage2Steps.name(EventCode.F_CD_FETCH), "SMMUv3 5.4");
+      throw SmmuRefusal.config(EventCode.F_CD_FETCH, host);
     }
     return host;
   }
@@ -70,8 +71,9 @@ final class SmmuContext {
     for (int i = 0; i < words.length; i++) {
       int run = memory.find(host + 8L * i);
       if (run < 0) {
-        recorder.decided("CD", "PA", host, SmmuStage2Steps.name(0x09), "SMMUv3 7.3.10");
-        throw SmmuRefusal.config(0x09, host);
+        recorder.decided(
+            "CD", "PA", host, SmmuStage2Steps.name(EventCode.F_CD_FETCH), "SMMUv3 7.3.10");
+        throw SmmuRefusal.config(EventCode.F_CD_FETCH, host);
       }
       words[i] = memory.load(run, host + 8L * i);
     }
@@ -84,7 +86,7 @@ final class SmmuContext {
         words,
         problem.isEmpty() ? "legal" : problem + ": C_BAD_CD");
     if (!problem.isEmpty()) {
-      throw SmmuRefusal.config(0x0a, 0);
+      throw SmmuRefusal.config(EventCode.C_BAD_CD, 0);
     }
     if (!isOff(words, false)) {
       recorder.leadingTo(
@@ -114,9 +116,9 @@ final class SmmuContext {
             .selectedBy("SubstreamID", index, Math.max(leafBits, (int) bits - 1), leafBits),
         L1ContextDescriptor.STRUCTURE,
         new long[] {word},
-        legal ? "leaf table found" : SmmuStage2Steps.name(0x08));
+        legal ? "leaf table found" : SmmuStage2Steps.name(EventCode.C_BAD_SUBSTREAMID));
     if (!legal) {
-      throw SmmuRefusal.config(0x08, 0);
+      throw SmmuRefusal.config(EventCode.C_BAD_SUBSTREAMID, 0);
     }
     long descriptors = leaf - Long.remainderUnsigned(leaf, 64L * leafSize);
     recorder.leadingTo("table of CDs", space(), descriptors);

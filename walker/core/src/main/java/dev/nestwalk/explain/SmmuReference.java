@@ -7,6 +7,8 @@ import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.ContextDescriptor;
+import dev.nestwalk.smmu.EventCode;
+import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.smmu.Idr0;
 import dev.nestwalk.smmu.Idr1;
 import dev.nestwalk.smmu.StreamTableEntry;
@@ -78,7 +80,7 @@ final class SmmuReference implements Reference {
         recorder.decided("a descriptor changed", "", 0, "the walk starts again", "SMMUv3 3.13");
       }
     }
-    throw new SmmuRefusal(0x0b, 1, 0, 1, 0, false);
+    throw new SmmuRefusal(EventCode.F_WALK_EABT, 1, 0, 1, 0, false);
   }
 
   private static SmmuRefusal outcome(Outcome outcome) {
@@ -107,7 +109,7 @@ final class SmmuReference implements Reference {
     long ats = unit.idr0(Idr0.ATS) == 1 && served ? eats : 0;
     request.isSplit = ats == 2;
     if (request.isQuery() && ats == 0) {
-      throw SmmuRefusal.config(0x05, 0);
+      throw SmmuRefusal.config(EventCode.F_BAD_ATS_TREQ, 0);
     }
     SmmuStage2Steps stage2 = second ? stage2(streams, entry, recorder, first) : null;
     if (request.isTranslated()) {
@@ -119,8 +121,13 @@ final class SmmuReference implements Reference {
       index = substream(entry, streams.contextBits(entry), pasid, recorder);
       bypassed = index < 0;
     } else if (pasid >= 0) {
-      recorder.decided("SubstreamID", "", pasid, SmmuStage2Steps.name(0x08), "SMMUv3 3.3.2");
-      throw SmmuRefusal.config(0x08, 0);
+      recorder.decided(
+          "SubstreamID",
+          "",
+          pasid,
+          SmmuStage2Steps.name(EventCode.C_BAD_SUBSTREAMID),
+          "SMMUv3 3.3.2");
+      throw SmmuRefusal.config(EventCode.C_BAD_SUBSTREAMID, 0);
     }
     request.effective = override(entry, request.asked);
     SmmuAts completion = request.isQuery() ? query(entry, request, pasid >= 0) : null;
@@ -155,7 +162,7 @@ final class SmmuReference implements Reference {
       SmmuStream streams, long[] entry, Recorder recorder, boolean nested) {
     SmmuTables tables = streams.stage2Tables(entry);
     if (tables == null) {
-      throw SmmuRefusal.config(0x04, 0);
+      throw SmmuRefusal.config(EventCode.C_BAD_STE, 0);
     }
     return new SmmuStage2Steps(unit, memory, recorder, tables, entry, nested);
   }
@@ -165,9 +172,9 @@ final class SmmuReference implements Reference {
     long rule = SmmuStream.get(StreamTableEntry.S1DSS, entry);
     int code = 0;
     if (pasid >= 0 && VtdUnit.exceeds(pasid, (int) bits)) {
-      code = 0x08;
+      code = EventCode.C_BAD_SUBSTREAMID;
     } else if (pasid == 0 && rule == 2 || pasid < 0 && (rule == 0 || rule == 3)) {
-      code = 0x06;
+      code = EventCode.F_STREAM_DISABLED;
     }
     recorder.decided(
         "SubstreamID",
@@ -204,10 +211,10 @@ final class SmmuReference implements Reference {
 
   private VtdAnswer disabled(Request request, Recorder recorder) {
     if (request.isQuery()) {
-      throw SmmuRefusal.config(0x05, 0);
+      throw SmmuRefusal.config(EventCode.F_BAD_ATS_TREQ, 0);
     }
     if (request.isTranslated()) {
-      throw SmmuRefusal.config(0x07, 0);
+      throw SmmuRefusal.config(EventCode.F_TRANSL_FORBIDDEN, 0);
     }
     boolean aborts = unit.abortsInBypass() || VtdUnit.exceeds(request.address, unit.oas());
     String rule = aborts ? "aborted, no event" : "the address stays";
@@ -222,14 +229,14 @@ final class SmmuReference implements Reference {
   private VtdAnswer translated(
       Request request, long[] entry, long ats, @Nullable SmmuStage2Steps stage2) {
     if (ats == 0) {
-      throw SmmuRefusal.config(0x07, 0);
+      throw SmmuRefusal.config(EventCode.F_TRANSL_FORBIDDEN, 0);
     }
     if (ats == 1 || stage2 == null) {
       return physical(request);
     }
     if (VtdUnit.exceeds(request.address, unit.ias())) {
       request.alwaysRecorded = true;
-      throw SmmuRefusal.first(0x11, 0, false);
+      throw SmmuRefusal.first(EventCode.F_ADDR_SIZE, 0, false);
     }
     int data = request.asked & ~(Access.EXECUTE | Access.PRIVILEGED);
     request.effective = override(entry, data);
@@ -252,7 +259,7 @@ final class SmmuReference implements Reference {
     int width = configured || stage2 != null ? unit.ias() : unit.oas();
     if (VtdUnit.exceeds(request.address, width)) {
       request.alwaysRecorded = true;
-      throw SmmuRefusal.first(0x11, 0, false);
+      throw SmmuRefusal.first(EventCode.F_ADDR_SIZE, 0, false);
     }
     if (stage2 != null) {
       return completion == null
@@ -276,7 +283,7 @@ final class SmmuReference implements Reference {
       SmmuRefusal refusal,
       int streamId,
       int pasid) {
-    boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
+    boolean movable = EventCode.isTranslationFault(refusal.code);
     boolean unanswered = movable && request.isQuery();
     int code = unanswered ? Outcome.NO_RIGHTS.code() : refusal.code;
     long answer = Translation.fault(code, refusal.stage, refusal.level & 15);
@@ -306,22 +313,27 @@ final class SmmuReference implements Reference {
   }
 
   private static Completion completion(int code) {
-    return code == 0x05 || code == Outcome.UNSUPPORTED_REQUEST.code()
+    return code == EventCode.F_BAD_ATS_TREQ || code == Outcome.UNSUPPORTED_REQUEST.code()
         ? Completion.UNSUPPORTED_REQUEST
         : Completion.COMPLETER_ABORT;
   }
 
   /** What ATS requests meet without an event unless CR2.REC_CFG_ATS asks for it. */
   private static boolean isSilent(Request request, int code) {
-    return switch (code) {
-      case 0x02, 0x03, 0x04 -> request.isQuery() || request.isTranslated();
-      case 0x06, 0x08, 0x09, 0x0a, 0x0b -> request.isQuery();
+    EventType event = EventType.of(code);
+    if (event == null) {
+      return false;
+    }
+    return switch (event) {
+      case C_BAD_STREAMID, F_STE_FETCH, C_BAD_STE -> request.isQuery() || request.isTranslated();
+      case F_STREAM_DISABLED, C_BAD_SUBSTREAMID, F_CD_FETCH, C_BAD_CD, F_WALK_EABT ->
+          request.isQuery();
       default -> false;
     };
   }
 
   private boolean stalls(Request request, SmmuRefusal refusal) {
-    boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
+    boolean movable = EventCode.isTranslationFault(refusal.code);
     if (!movable || request.alwaysRecorded) {
       return false;
     }
@@ -332,13 +344,16 @@ final class SmmuReference implements Reference {
 
   private boolean isRecorded(Request request, SmmuRefusal refusal) {
     // CR2.RECINVSID does not count for translated requests (3.9.1.3).
-    boolean hidden = refusal.code == 0x02 && !unit.recordsBadStream() && !request.isTranslated();
+    boolean hidden =
+        refusal.code == EventCode.C_BAD_STREAMID
+            && !unit.recordsBadStream()
+            && !request.isTranslated();
     if (!unit.eventQueueIsOn()
         || hidden
         || isSilent(request, refusal.code) && !unit.recordsAtsErrors()) {
       return false;
     }
-    boolean movable = refusal.code >= 0x10 && refusal.code <= 0x13;
+    boolean movable = EventCode.isTranslationFault(refusal.code);
     if (!movable || request.alwaysRecorded || stalls(request, refusal)) {
       return true;
     }
@@ -351,40 +366,43 @@ final class SmmuReference implements Reference {
   private void writeEvent(
       Request request, FaultRecord fault, SmmuRefusal refusal, int streamId, int pasid) {
     int code = refusal.code;
-    boolean movable = code >= 0x10 && code <= 0x13;
+    boolean movable = EventCode.isTranslationFault(code);
     long w0 = code | (long) streamId << 32;
-    if (pasid >= 0 && code != 0x06 && !request.isTranslated()) {
+    if (pasid >= 0 && code != EventCode.F_STREAM_DISABLED && !request.isTranslated()) {
       w0 |= (long) pasid << 12;
-      w0 |= code == 0x08 ? 0 : 1L << 11;
+      w0 |= code == EventCode.C_BAD_SUBSTREAMID ? 0 : 1L << 11;
     }
     long w1 = 0;
     long w2 = 0;
-    if (code == 0x07) {
+    if (code == EventCode.F_TRANSL_FORBIDDEN) {
       w1 |= (request.asked & Access.WRITE) == 0 ? 1L << 35 : 0;
       w2 = request.address;
     }
-    if (movable || code == 0x0b) {
+    if (movable || code == EventCode.F_WALK_EABT) {
       boolean write = (request.effective & Access.WRITE) != 0;
       boolean atomic = (request.effective & Access.ATOMIC) == Access.ATOMIC;
-      boolean readFailed = atomic && code == 0x13 && refusal.kind == 2 && refusal.read;
+      boolean readFailed =
+          atomic && code == EventCode.F_PERMISSION && refusal.kind == 2 && refusal.read;
       w1 |= !write || readFailed ? 1L << 35 : 0;
       w1 |= (request.effective & Access.EXECUTE) != 0 ? 1L << 34 : 0;
       w1 |= (request.effective & Access.PRIVILEGED) != 0 ? 1L << 33 : 0;
       w2 = request.address;
     }
-    if (movable || code == 0x0b) {
+    if (movable || code == EventCode.F_WALK_EABT) {
       w1 |= refusal.stage == 2 ? 1L << 39 : 0;
       w1 |= (long) refusal.kind << 40;
     }
     long w3 = 0;
     if (movable) {
       w1 |= stalls(request, refusal) ? 1L << 31 : 0;
-      boolean ofWalk = code == 0x13 && refusal.stage == 2 && refusal.kind == 1;
+      boolean ofWalk = code == EventCode.F_PERMISSION && refusal.stage == 2 && refusal.kind == 1;
       w1 |= ofWalk && refusal.read ? 1L << 44 : 0;
       w3 = refusal.stage == 2 ? refusal.address & 0x000f_ffff_ffff_f000L : 0;
-    } else if (code == 0x03 || code == 0x09 || code == 0x0b) {
+    } else if (code == EventCode.F_STE_FETCH
+        || code == EventCode.F_CD_FETCH
+        || code == EventCode.F_WALK_EABT) {
       w3 = refusal.address & 0x000f_ffff_ffff_fff8L;
-    } else if (code == 0x05) {
+    } else if (code == EventCode.F_BAD_ATS_TREQ) {
       w2 = request.address & -4096L;
     }
     fault.record(w0, w1, w2, w3);

@@ -3,6 +3,7 @@ package dev.nestwalk.explain;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.ContextDescriptor;
+import dev.nestwalk.smmu.EventCode;
 import dev.nestwalk.smmu.Idr3;
 import dev.nestwalk.smmu.MemoryAttributes;
 import dev.nestwalk.smmu.Stage1Descriptor;
@@ -60,11 +61,11 @@ final class SmmuStage1Steps {
       long output = tables.output(word, next ? tables.granule() : tables.offsetBits(level));
       int code = 0;
       if (!next && !leaf) {
-        code = 0x10;
+        code = EventCode.F_TRANSLATION;
       } else if (VtdUnit.exceeds(output, tables.outputLimit())) {
-        code = 0x11;
+        code = EventCode.F_ADDR_SIZE;
       } else if (leaf && isUnaccessed(word)) {
-        code = 0x12;
+        code = EventCode.F_ACCESS;
       }
       recorder.read(
           reading(tables, descriptor, address, upper),
@@ -141,12 +142,13 @@ final class SmmuStage1Steps {
         "VA",
         counted,
         refused
-            ? SmmuStage2Steps.name(0x10)
+            ? SmmuStage2Steps.name(EventCode.F_TRANSLATION)
             : counted == address ? "inside" : "inside; bits 63:56 are ignored",
         "SMMUv3 3.4.1");
     if (refused) {
       // The level of a refusal before any fetch is that of the start table.
-      throw SmmuRefusal.first(0x10, off || tables == null ? 0 : tables.start(), false);
+      throw SmmuRefusal.first(
+          EventCode.F_TRANSLATION, off || tables == null ? 0 : tables.start(), false);
     }
     return Objects.requireNonNull(tables);
   }
@@ -163,8 +165,12 @@ final class SmmuStage1Steps {
     int run = memory.find(host);
     if (run < 0) {
       recorder.decided(
-          "stage 1 descriptor", "PA", host, SmmuStage2Steps.name(0x0b), "SMMUv3 7.3.12");
-      throw new SmmuRefusal(0x0b, 1, level, 1, host, false);
+          "stage 1 descriptor",
+          "PA",
+          host,
+          SmmuStage2Steps.name(EventCode.F_WALK_EABT),
+          "SMMUv3 7.3.12");
+      throw new SmmuRefusal(EventCode.F_WALK_EABT, 1, level, 1, host, false);
     }
     return new Descriptor(level, at, host, tables.order(memory.load(run, host)), through);
   }
@@ -180,10 +186,10 @@ final class SmmuStage1Steps {
         "stage 1 permissions",
         "",
         0,
-        denied ? SmmuStage2Steps.name(0x13) : "granted",
+        denied ? SmmuStage2Steps.name(EventCode.F_PERMISSION) : "granted",
         "DDI 0487 D8.4");
     if (denied) {
-      throw SmmuRefusal.first(0x13, leaf.level, want.write() && rights[1]);
+      throw SmmuRefusal.first(EventCode.F_PERMISSION, leaf.level, want.write() && rights[1]);
     }
     long wanted = ha ? leaf.word | Stage1Descriptor.AF.mask() : leaf.word;
     if (want.write() && revivable) {
@@ -211,7 +217,7 @@ final class SmmuStage1Steps {
   private void updateThrough(
       SmmuStage2Steps stage2, SmmuTables tables, Descriptor leaf, long wanted, int levelOfLast) {
     if (leaf.through != null && !leaf.through.writable()) {
-      throw SmmuRefusal.second(0x13, levelOfLast, 1, leaf.at, false);
+      throw SmmuRefusal.second(EventCode.F_PERMISSION, levelOfLast, 1, leaf.at, false);
     }
     SmmuStage2Steps.Leaf table =
         stage2.walk(", for the update", leaf.at, SmmuStage2Steps.Want.TABLE_UPDATE, 1);
@@ -311,7 +317,7 @@ final class SmmuStage1Steps {
       throw new Restart();
     }
     if (outcome == GuestMemory.REFUSED) {
-      throw new SmmuRefusal(0x0b, 1, leaf.level, 1, leaf.host, false);
+      throw new SmmuRefusal(EventCode.F_WALK_EABT, 1, leaf.level, 1, leaf.host, false);
     }
     recorder.decided(
         "stage 1 flags",

@@ -2,6 +2,7 @@ package dev.nestwalk.explain;
 
 import dev.nestwalk.format.Structure;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.smmu.EventCode;
 import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.smmu.Idr3;
 import dev.nestwalk.smmu.MemoryAttributes;
@@ -64,8 +65,9 @@ final class SmmuStage2Steps {
 
   Leaf walk(String purpose, long ipa, Want want, int kind) {
     if (VtdUnit.exceeds(ipa, tables.inputBits())) {
-      recorder.decided("stage 2 input" + purpose, "IPA", ipa, name(0x10), "SMMUv3 3.4");
-      throw SmmuRefusal.second(0x10, tables.start(), kind, ipa, true);
+      recorder.decided(
+          "stage 2 input" + purpose, "IPA", ipa, name(EventCode.F_TRANSLATION), "SMMUv3 3.4");
+      throw SmmuRefusal.second(EventCode.F_TRANSLATION, tables.start(), kind, ipa, true);
     }
     long table = tables.startTable();
     for (int level = tables.start(); ; level++) {
@@ -84,16 +86,17 @@ final class SmmuStage2Steps {
               .selectedBy("IPA", ipa, tables.highestBit(level), tables.offsetBits(level));
       int run = memory.find(at);
       if (run < 0) {
-        recorder.read(reading, Stage2Descriptor.STRUCTURE, new long[0], name(0x0b));
-        throw new SmmuRefusal(0x0b, 2, level, kind, at, false);
+        recorder.read(
+            reading, Stage2Descriptor.STRUCTURE, new long[0], name(EventCode.F_WALK_EABT));
+        throw new SmmuRefusal(EventCode.F_WALK_EABT, 2, level, kind, at, false);
       }
       long word = tables.order(memory.load(run, at));
       boolean table3 = level < 3 && (word & 3) == 3;
       boolean leaf = level == 3 ? (word & 3) == 3 : (word & 3) == 1 && tables.allowsBlock(level);
-      int code = !table3 && !leaf ? 0x10 : 0;
+      int code = !table3 && !leaf ? EventCode.F_TRANSLATION : 0;
       long next = tables.output(word, table3 ? tables.granule() : tables.offsetBits(level));
       if (code == 0 && VtdUnit.exceeds(next, tables.outputLimit())) {
-        code = 0x11;
+        code = EventCode.F_ADDR_SIZE;
       }
       if (code == 0 && leaf) {
         code = judge(word, want, kind);
@@ -109,7 +112,7 @@ final class SmmuStage2Steps {
       if (code != 0) {
         // Of an atomic only the read may be denied, which the event says (13.1.1).
         boolean readOnly = want.write() && kind == 2 && mayWrite(word);
-        boolean read = code != 0x13 || !want.write() || readOnly;
+        boolean read = code != EventCode.F_PERMISSION || !want.write() || readOnly;
         throw SmmuRefusal.second(code, level, kind, ipa, read);
       }
       if (leaf) {
@@ -139,17 +142,17 @@ final class SmmuStage2Steps {
   private int judge(long word, Want want, int kind) {
     boolean accessed = Stage2Descriptor.AF.in(word);
     if (!accessed && !updatesAccess() && !StreamTableEntry.S2AFFD.in(w2)) {
-      return 0x12;
+      return EventCode.F_ACCESS;
     }
     boolean walking = kind != 2;
     if (nested && StreamTableEntry.S2PTW.in(w2) && walking && isDevice(word)) {
-      return 0x13;
+      return EventCode.F_PERMISSION;
     }
     boolean denied =
         want.read() && !Stage2Descriptor.S2AP0.in(word)
             || want.write() && !mayWrite(word)
             || want.execute() && neverExecutes(word, want.privileged());
-    return denied ? 0x13 : 0;
+    return denied ? EventCode.F_PERMISSION : 0;
   }
 
   private boolean isDevice(long word) {
@@ -201,7 +204,7 @@ final class SmmuStage2Steps {
         throw new Restart();
       }
       if (outcome == GuestMemory.REFUSED) {
-        throw new SmmuRefusal(0x0b, 2, leaf.level, kind, leaf.at, false);
+        throw new SmmuRefusal(EventCode.F_WALK_EABT, 2, leaf.level, kind, leaf.at, false);
       }
       recorder.decided(
           "stage 2 flags",

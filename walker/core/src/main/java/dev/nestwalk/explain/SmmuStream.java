@@ -3,6 +3,7 @@ package dev.nestwalk.explain;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.smmu.EventCode;
 import dev.nestwalk.smmu.Idr0;
 import dev.nestwalk.smmu.Idr1;
 import dev.nestwalk.smmu.Idr3;
@@ -26,8 +27,9 @@ final class SmmuStream {
   /** A legal STE; empty words mean "abort, no event". */
   long[] find(long streamId) {
     if (VtdUnit.exceeds(streamId, (int) unit.streamBits())) {
-      recorder.decided("StreamID", "", streamId, SmmuStage2Steps.name(0x02), "SMMUv3 3.3.1");
-      throw SmmuRefusal.config(0x02, 0);
+      recorder.decided(
+          "StreamID", "", streamId, SmmuStage2Steps.name(EventCode.C_BAD_STREAMID), "SMMUv3 3.3.1");
+      throw SmmuRefusal.config(EventCode.C_BAD_STREAMID, 0);
     }
     long at = unit.streamTable() + 64 * streamId;
     if (unit.twoLevel()) {
@@ -46,15 +48,15 @@ final class SmmuStream {
             .selectedBy("StreamID", streamId, Math.max(0, top), 0);
     Structure structure = StreamTableEntry.STRUCTURE;
     if (entry == null) {
-      recorder.read(reading, structure, new long[0], SmmuStage2Steps.name(0x03));
-      throw SmmuRefusal.config(0x03, at);
+      recorder.read(reading, structure, new long[0], SmmuStage2Steps.name(EventCode.F_STE_FETCH));
+      throw SmmuRefusal.config(EventCode.F_STE_FETCH, at);
     }
     boolean aborts = get(StreamTableEntry.V, entry) == 1 && get(StreamTableEntry.CONFIG, entry) < 4;
     String problem = aborts ? "" : problem(entry);
     String rule = aborts ? "Config aborts, no event" : problem.isEmpty() ? "legal" : problem;
     recorder.read(reading, structure, entry, rule);
     if (!problem.isEmpty()) {
-      throw SmmuRefusal.config(0x04, 0);
+      throw SmmuRefusal.config(EventCode.C_BAD_STE, 0);
     }
     lead(entry, aborts);
     return aborts ? new long[0] : entry;
@@ -95,8 +97,12 @@ final class SmmuStream {
             .selectedBy("StreamID", streamId, Math.max(split, (int) unit.streamBits() - 1), split);
     int run = memory.find(at);
     if (run < 0) {
-      recorder.read(reading, L1StreamDescriptor.STRUCTURE, new long[0], SmmuStage2Steps.name(0x03));
-      throw SmmuRefusal.config(0x03, at);
+      recorder.read(
+          reading,
+          L1StreamDescriptor.STRUCTURE,
+          new long[0],
+          SmmuStage2Steps.name(EventCode.F_STE_FETCH));
+      throw SmmuRefusal.config(EventCode.F_STE_FETCH, at);
     }
     long word = memory.load(run, at);
     long span = L1StreamDescriptor.SPAN.get(word);
@@ -106,9 +112,11 @@ final class SmmuStream {
         reading,
         L1StreamDescriptor.STRUCTURE,
         new long[] {word},
-        legal ? "leaf of %d STEs".formatted(1L << span - 1) : SmmuStage2Steps.name(0x02));
+        legal
+            ? "leaf of %d STEs".formatted(1L << span - 1)
+            : SmmuStage2Steps.name(EventCode.C_BAD_STREAMID));
     if (!legal) {
-      throw SmmuRefusal.config(0x02, 0);
+      throw SmmuRefusal.config(EventCode.C_BAD_STREAMID, 0);
     }
     long pointer = L1StreamDescriptor.L2PTR.get(word) * 64;
     long leaf = pointer - Long.remainderUnsigned(pointer, 64L << span - 1);

@@ -1,5 +1,7 @@
 package dev.nestwalk.explain;
 
+import dev.nestwalk.vtd.FaultCode;
+
 /** A translation before it is packed. Only translation requests are told of execute rights. */
 record VtdAnswer(
     long output, int spanLog2, boolean readable, boolean writable, boolean executable) {
@@ -10,7 +12,7 @@ record VtdAnswer(
   /** No request may come out in the interrupt range (VT-d 3.15). */
   static void refuseInterrupt(Recorder recorder, long output, boolean legacy) {
     boolean hit = VtdUnit.isInterrupt(output);
-    int code = legacy ? 0x0e : 0x87;
+    int code = legacy ? FaultCode.LGN_4 : FaultCode.SGN_8;
     recorder.decided(
         "output address",
         "HPA",

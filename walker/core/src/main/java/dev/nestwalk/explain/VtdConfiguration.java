@@ -7,6 +7,7 @@ import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.ContextEntry;
 import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.PasidDirectoryEntry;
 import dev.nestwalk.vtd.PasidTableEntry;
 import dev.nestwalk.vtd.RootEntry;
@@ -70,12 +71,12 @@ final class VtdConfiguration {
     Recorder.Reading reading =
         at("root entry of bus 0x%02x".formatted(bus), address, "RTADDR points to the root table")
             .selectedBy("source id", sourceId, 15, 8);
-    long[] root = read(reading, RootEntry.STRUCTURE, 0x08);
+    long[] root = read(reading, RootEntry.STRUCTURE, FaultCode.LRT_1);
     boolean bad =
         VtdUnit.hasUnnamed(RootEntry.STRUCTURE, 0, root[0])
             || VtdUnit.hasUnnamed(RootEntry.STRUCTURE, 1, root[1])
             || unit.pointsBeyondHost(RootEntry.CTP, root[0]);
-    int code = RootEntry.P.get(root[0]) == 0 ? 0x01 : bad ? 0x0a : 0;
+    int code = RootEntry.P.get(root[0]) == 0 ? FaultCode.LRT_2 : bad ? FaultCode.LRT_3 : 0;
     judge(reading, RootEntry.STRUCTURE, root, code, verdict(code, "context table found"));
     long table = RootEntry.CTP.get(root[0]) * 4096;
     recorder.leadingTo("context table", "HPA", table);
@@ -94,7 +95,7 @@ final class VtdConfiguration {
                 table + function * 16L,
                 "the root entry points to this context table")
             .selectedBy("source id", sourceId, 7, 0);
-    long[] entry = read(reading, ContextEntry.STRUCTURE, 0x09);
+    long[] entry = read(reading, ContextEntry.STRUCTURE, FaultCode.LCT_1);
     faultsDisabled = ContextEntry.FPD.get(entry[0]) == 1;
     int type = (int) ContextEntry.TT.get(entry[0]);
     int aw = (int) ContextEntry.AW.get(entry[1]);
@@ -117,13 +118,13 @@ final class VtdConfiguration {
 
   private int legacyFault(long[] entry, int type, int aw, int access) {
     if (ContextEntry.P.get(entry[0]) == 0) {
-      return 0x02;
+      return FaultCode.LCT_2;
     }
     if (VtdUnit.hasUnnamed(ContextEntry.STRUCTURE, 0, entry[0])
         || VtdUnit.hasUnnamed(ContextEntry.STRUCTURE, 1, entry[1])
         || unit.pointsBeyondHost(ContextEntry.SSPTPTR, entry[0])
         || unit.domainIsTooWide(ContextEntry.DID.get(entry[1]))) {
-      return 0x0b;
+      return FaultCode.LCT_3;
     }
     boolean typeIsLegal =
         type == ContextEntry.TT_UNTRANSLATED
@@ -132,10 +133,10 @@ final class VtdConfiguration {
     boolean widthIsLegal =
         type == ContextEntry.TT_PASS_THROUGH ? unit.widthIsLargest(aw) : unit.widthIsSupported(aw);
     if (!typeIsLegal || !widthIsLegal) {
-      return 0x03;
+      return FaultCode.LCT_4;
     }
     boolean fromDeviceTlb = (access & (Access.TRANSLATED | Access.TRANSLATION_REQUEST)) != 0;
-    return fromDeviceTlb && type != ContextEntry.TT_DEVICE_TLB ? 0x0d : 0;
+    return fromDeviceTlb && type != ContextEntry.TT_DEVICE_TLB ? FaultCode.LCT_5 : 0;
   }
 
   VtdContext scalable(int sourceId, int pasid, int access) {
@@ -147,14 +148,14 @@ final class VtdConfiguration {
     Recorder.Reading reading =
         at(title, address, "RTADDR points to the root table; devices 16 to 31 have its upper half")
             .selectedBy("source id", sourceId, 15, 8);
-    long[] root = read(reading, ScalableRootEntry.STRUCTURE, 0x38);
+    long[] root = read(reading, ScalableRootEntry.STRUCTURE, FaultCode.SRT_1);
     int half = upper ? 1 : 0;
     Field present = upper ? ScalableRootEntry.UP : ScalableRootEntry.LP;
     Field pointer = upper ? ScalableRootEntry.UCTP : ScalableRootEntry.LCTP;
     boolean bad =
         VtdUnit.hasUnnamed(ScalableRootEntry.STRUCTURE, half, root[half])
             || unit.pointsBeyondHost(pointer, root[half]);
-    int code = present.get(root[half]) == 0 ? 0x39 : bad ? 0x3a : 0;
+    int code = present.get(root[half]) == 0 ? FaultCode.SRT_2 : bad ? FaultCode.SRT_3 : 0;
     String rule = verdict(code, "context table found");
     judge(reading, ScalableRootEntry.STRUCTURE, root, code, rule);
     long table = pointer.get(root[half]) * 4096;
@@ -170,13 +171,13 @@ final class VtdConfiguration {
                 "the root entry points to this context table")
             .selectedBy("source id", sourceId, 6, 0);
     Structure structure = ScalableContextEntry.STRUCTURE;
-    long[] entry = read(reading, structure, 0x40);
+    long[] entry = read(reading, structure, FaultCode.SCT_1);
     faultsDisabled = ScalableContextEntry.FPD.get(entry[0]) == 1;
     long ridPasid = unit.has(Ecap.RPS) ? ScalableContextEntry.RID_PASID.get(entry[1]) : 0;
     int directoryWidth = 13 + (int) ScalableContextEntry.PDTS.get(entry[0]);
     int code = scalableFault(entry, pasid, access);
     if (code == 0 && pasid < 0 && VtdUnit.exceeds(ridPasid, directoryWidth)) {
-      code = 0x48;
+      code = FaultCode.SCT_9;
     }
     int used = pasid < 0 ? (int) ridPasid : pasid;
     String which = pasid < 0 ? "PASID 0x%x for a request without one" : "PASID 0x%x";
@@ -196,7 +197,7 @@ final class VtdConfiguration {
 
   private int scalableFault(long[] entry, int pasid, int access) {
     if (ScalableContextEntry.P.get(entry[0]) == 0) {
-      return 0x41;
+      return FaultCode.SCT_2;
     }
     boolean reserved = unit.pointsBeyondHost(ScalableContextEntry.PASIDDIRPTR, entry[0]);
     for (int word = 0; word < entry.length; word++) {
@@ -206,27 +207,27 @@ final class VtdConfiguration {
     reserved |= !unit.has(Ecap.PASID) && ScalableContextEntry.PASIDE.in(entry[0]);
     reserved |= !unit.has(Ecap.PRS) && ScalableContextEntry.PRE.in(entry[0]);
     if (reserved) {
-      return 0x42;
+      return FaultCode.SCT_3;
     }
     boolean deviceTlb = ScalableContextEntry.DTE.in(entry[0]);
     if (!deviceTlb && ScalableContextEntry.PRE.in(entry[0])) {
-      return 0x43;
+      return FaultCode.SCT_4;
     }
     boolean fromDeviceTlb = (access & (Access.TRANSLATED | Access.TRANSLATION_REQUEST)) != 0;
     if (fromDeviceTlb && !deviceTlb) {
-      return 0x44;
+      return FaultCode.SCT_5;
     }
     if (pasid < 0) {
       return 0;
     }
     if (ScalableContextEntry.PASIDE.get(entry[0]) == 0) {
-      return 0x45;
+      return FaultCode.SCT_6;
     }
     int directoryWidth = 13 + (int) ScalableContextEntry.PDTS.get(entry[0]);
     if (VtdUnit.exceeds(pasid, directoryWidth)) {
-      return 0x46;
+      return FaultCode.SCT_7;
     }
-    return VtdUnit.exceeds(pasid, unit.pasidWidth()) ? 0x89 : 0;
+    return VtdUnit.exceeds(pasid, unit.pasidWidth()) ? FaultCode.SGN_10 : 0;
   }
 
   private long directoryEntry(long directory, int pasid) {
@@ -236,12 +237,13 @@ final class VtdConfiguration {
                 directory + 8L * (pasid / 64),
                 "the context entry points to the PASID directory")
             .selectedBy("PASID", pasid, 19, 6);
-    long[] entry = read(reading, PasidDirectoryEntry.STRUCTURE, 0x50);
+    long[] entry = read(reading, PasidDirectoryEntry.STRUCTURE, FaultCode.SPD_1);
     faultsDisabled |= PasidDirectoryEntry.FPD.get(entry[0]) == 1;
     boolean bad =
         VtdUnit.hasUnnamed(PasidDirectoryEntry.STRUCTURE, 0, entry[0])
             || unit.pointsBeyondHost(PasidDirectoryEntry.SMPTBLPTR, entry[0]);
-    int code = PasidDirectoryEntry.P.get(entry[0]) == 0 ? 0x51 : bad ? 0x52 : 0;
+    int code =
+        PasidDirectoryEntry.P.get(entry[0]) == 0 ? FaultCode.SPD_2 : bad ? FaultCode.SPD_3 : 0;
     String rule = verdict(code, "PASID table found");
     judge(reading, PasidDirectoryEntry.STRUCTURE, entry, code, rule);
     long table = PasidDirectoryEntry.SMPTBLPTR.get(entry[0]) * 4096;
@@ -256,7 +258,7 @@ final class VtdConfiguration {
                 table + 64L * (pasid % 64),
                 "the PASID directory points to this PASID table")
             .selectedBy("PASID", pasid, 5, 0);
-    long[] entry = read(reading, PasidTableEntry.STRUCTURE, 0x58);
+    long[] entry = read(reading, PasidTableEntry.STRUCTURE, FaultCode.SPT_1);
     faultsDisabled |= PasidTableEntry.FPD.get(entry[0]) == 1;
     int type = (int) PasidTableEntry.PGTT.get(entry[0]);
     int code = pasidFault(entry, type, privileged, execute);
@@ -297,7 +299,7 @@ final class VtdConfiguration {
 
   private int pasidFault(long[] entry, int type, boolean privileged, boolean execute) {
     if (PasidTableEntry.P.get(entry[0]) == 0) {
-      return 0x59;
+      return FaultCode.SPT_2;
     }
     boolean second = type == 2 || type == 3;
     boolean first = type == 1 || type == 3;
@@ -305,7 +307,7 @@ final class VtdConfiguration {
     reserved |= second && unit.pointsBeyondHost(PasidTableEntry.SSPTPTR, entry[0]);
     reserved |= type == 1 && unit.pointsBeyondHost(PasidTableEntry.FSPTPTR, entry[2]);
     if (reserved) {
-      return 0x5a;
+      return FaultCode.SPT_3;
     }
     int aw = (int) PasidTableEntry.AW.get(entry[0]);
     long mode = PasidTableEntry.FSPM.get(entry[2]);
@@ -320,12 +322,12 @@ final class VtdConfiguration {
     legal &= !second || unit.widthIsSupported(aw);
     legal &= !first || mode == 0 || mode == 1 && unit.hasCap(Cap.FS5LP);
     if (!legal) {
-      return 0x5b;
+      return FaultCode.SPT_4;
     }
     if (execute && !PasidTableEntry.ERE.in(entry[2])) {
-      return 0x5c;
+      return FaultCode.SPT_5;
     }
-    return privileged && !PasidTableEntry.SRE.in(entry[2]) ? 0x5d : 0;
+    return privileged && !PasidTableEntry.SRE.in(entry[2]) ? FaultCode.SPT_6 : 0;
   }
 
   private boolean hasReserved(long[] entry) {

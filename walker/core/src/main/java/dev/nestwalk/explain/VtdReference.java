@@ -8,6 +8,7 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FaultReason;
 import java.io.Serial;
 import java.util.Map;
@@ -82,21 +83,37 @@ final class VtdReference implements Reference {
 
   /** Faults that leave a translation request with success and no rights (VT-d 7.1.3, Table 30). */
   private static boolean isRecoverable(int code) {
-    boolean legacy = code >= 0x04 && code <= 0x06;
-    boolean pasid = code == 0x51 || code == 0x59 || code == 0x5c || code == 0x5d;
-    boolean first = code >= 0x70 && code <= 0x77 || code == 0x90;
-    boolean general = code >= 0x80 && code <= 0x86;
-    return legacy || pasid || first || general || code == 0x79;
+    boolean legacy = code >= FaultCode.LGN_1 && code <= FaultCode.LGN_3;
+    boolean pasid =
+        code == FaultCode.SPD_2
+            || code == FaultCode.SPT_2
+            || code == FaultCode.SPT_5
+            || code == FaultCode.SPT_6;
+    boolean first = code >= FaultCode.SFS_1 && code <= FaultCode.SFS_8 || code == FaultCode.SFS_9;
+    boolean general = code >= FaultCode.SGN_1 && code <= FaultCode.SGN_7;
+    return legacy || pasid || first || general || code == FaultCode.SSS_2;
   }
 
   private static Completion status(int code) {
     if (code == Outcome.UNSUPPORTED_REQUEST.code()) {
       return Completion.UNSUPPORTED_REQUEST;
     }
-    if (Outcome.isLibraryCode(code) || code == 0x91) {
+    if (Outcome.isLibraryCode(code) || code == FaultCode.SFS_10) {
       return Completion.SUCCESS;
     }
-    int[] unsupported = {0x01, 0x02, 0x0d, 0x31, 0x33, 0x39, 0x41, 0x44, 0x45, 0x46, 0x89};
+    int[] unsupported = {
+      FaultCode.LRT_2,
+      FaultCode.LCT_2,
+      FaultCode.LCT_5,
+      FaultCode.RTA_2,
+      FaultCode.RTA_4,
+      FaultCode.SRT_2,
+      FaultCode.SCT_2,
+      FaultCode.SCT_5,
+      FaultCode.SCT_6,
+      FaultCode.SCT_7,
+      FaultCode.SGN_10
+    };
     for (int one : unsupported) {
       if (one == code) {
         return Completion.UNSUPPORTED_REQUEST;
@@ -210,10 +227,10 @@ final class VtdReference implements Reference {
   private void modeIsLegal(Recorder recorder, int pasid) {
     int code =
         switch (unit.mode()) {
-          case 0 -> pasid >= 0 ? 0x31 : 0;
-          case 1 -> unit.has(Ecap.SMTS) ? 0 : 0x30;
-          case 3 -> unit.has(Ecap.ADMS) ? 0x33 : 0x30;
-          default -> 0x30;
+          case 0 -> pasid >= 0 ? FaultCode.RTA_2 : 0;
+          case 1 -> unit.has(Ecap.SMTS) ? 0 : FaultCode.RTA_1;
+          case 3 -> unit.has(Ecap.ADMS) ? FaultCode.RTA_4 : FaultCode.RTA_1;
+          default -> FaultCode.RTA_1;
         };
     String mode = unit.mode() == 0 ? "legacy mode" : "scalable mode";
     recorder.decided(
@@ -231,7 +248,7 @@ final class VtdReference implements Reference {
     boolean narrow = context.legacy() && context.kind() == VtdContext.Kind.PASS_THROUGH;
     if (unit.isBeyondHost(iova)
         || narrow && VtdUnit.exceeds(iova, unit.secondStageWidth(context.aw()))) {
-      throw Refusal.of(context.legacy() ? 0x04 : 0x83);
+      throw Refusal.of(context.legacy() ? FaultCode.LGN_1 : FaultCode.SGN_4);
     }
     VtdAnswer.refuseInterrupt(recorder, iova, context.legacy());
     return identity(recorder, iova);
@@ -255,8 +272,8 @@ final class VtdReference implements Reference {
       }
     }
     throw context.kind() == VtdContext.Kind.SECOND
-        ? new Refusal(0x7d, 2, 1, 0)
-        : new Refusal(0x91, 1, 0, 0);
+        ? new Refusal(FaultCode.SSS_6, 2, 1, 0)
+        : new Refusal(FaultCode.SFS_10, 1, 0, 0);
   }
 
   private VtdAnswer walkOnce(Recorder recorder, VtdContext context, VtdWish wish, long iova) {
@@ -268,7 +285,7 @@ final class VtdReference implements Reference {
       return new FirstStageSteps(unit, memory, recorder, context, second).walk(wish, iova);
     }
     if (second.isTooWide(iova)) {
-      int code = context.legacy() ? 0x04 : 0x84;
+      int code = context.legacy() ? FaultCode.LGN_1 : FaultCode.SGN_5;
       recorder.decided("address width", "IOVA", iova, Reasons.of(code), "VT-d 3.7");
       throw new Refusal(code, 2, 0, 0);
     }

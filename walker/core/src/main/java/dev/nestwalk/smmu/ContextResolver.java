@@ -28,23 +28,25 @@ final class ContextResolver {
   int select(SmmuPlan plan, int substreamId) {
     boolean given = substreamId >= 0;
     if (!plan.stage1) {
-      return given ? -0x08 : 0;
+      return given ? -EventCode.C_BAD_SUBSTREAMID : 0;
     }
     if (plan.contextBits == 0) {
-      return given ? -0x08 : 0;
+      return given ? -EventCode.C_BAD_SUBSTREAMID : 0;
     }
     if (given) {
       if (substreamId >>> plan.contextBits != 0) {
-        return -0x08;
+        return -EventCode.C_BAD_SUBSTREAMID;
       }
-      return substreamId == 0 && plan.defaultSubstream == 2 ? -0x06 : substreamId;
+      return substreamId == 0 && plan.defaultSubstream == 2
+          ? -EventCode.F_STREAM_DISABLED
+          : substreamId;
     }
     if (plan.defaultSubstream == 1) {
       plan.stage1 = false;
       plan.bypassedStage1 = true;
       return 0;
     }
-    return plan.defaultSubstream == 2 ? 0 : -0x06;
+    return plan.defaultSubstream == 2 ? 0 : -EventCode.F_STREAM_DISABLED;
   }
 
   /** Fetches and checks CD number {@code index}; 0 or a packed refusal. */
@@ -64,7 +66,7 @@ final class ContextResolver {
       long leaf = descriptor & L1ContextDescriptor.L2PTR.mask();
       boolean beyond = !plan.stage2 && leaf >>> unit.outputSize() != 0;
       if (!L1ContextDescriptor.V.in(descriptor) || beyond) {
-        return SmmuFault.config(0x08);
+        return SmmuFault.config(EventCode.C_BAD_SUBSTREAMID);
       }
       long mask = plan.contextFormat == 1 ? -0x1000L : -0x1_0000L;
       at = (leaf & mask) + (index & (1 << leafBits) - 1) * 64L;
@@ -74,11 +76,11 @@ final class ContextResolver {
       return refusal;
     }
     if (!Words.read(memory, reached, ContextDescriptor.STRUCTURE.words(), plan.context)) {
-      return fault.fetch(0x09, reached);
+      return fault.fetch(EventCode.F_CD_FETCH, reached);
     }
     return decode(plan, plan.context[0], plan.context[1], plan.context[2])
         ? 0
-        : SmmuFault.config(0x0a);
+        : SmmuFault.config(EventCode.C_BAD_CD);
   }
 
   /** Takes the address of a CD or L1CD through stage 2 where that is on: 0 or a refusal. */
@@ -95,7 +97,7 @@ final class ContextResolver {
       }
       reached = Translation.address(answer);
     }
-    return memory.find(reached) < 0 ? fault.fetch(0x09, reached) : 0;
+    return memory.find(reached) < 0 ? fault.fetch(EventCode.F_CD_FETCH, reached) : 0;
   }
 
   private boolean decode(SmmuPlan plan, long w0, long w1, long w2) {

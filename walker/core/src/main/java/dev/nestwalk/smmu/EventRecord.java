@@ -105,10 +105,15 @@ public final class EventRecord {
 
   /** The form of the event with this number; requests that are forbidden carry an input address. */
   public static Structure of(int code) {
-    return switch (code) {
-      case 0x05, 0x07, 0x10, 0x11, 0x12, 0x13 -> TRANSLATION;
-      case 0x03, 0x09 -> FETCH;
-      case 0x0b -> WALK;
+    EventType type = EventType.of(code);
+    if (type == null) {
+      return CONFIGURATION;
+    }
+    return switch (type) {
+      case F_BAD_ATS_TREQ, F_TRANSL_FORBIDDEN -> TRANSLATION;
+      case F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION -> TRANSLATION;
+      case F_STE_FETCH, F_CD_FETCH -> FETCH;
+      case F_WALK_EABT -> WALK;
       default -> CONFIGURATION;
     };
   }

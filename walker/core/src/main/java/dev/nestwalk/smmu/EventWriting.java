@@ -27,7 +27,7 @@ final class EventWriting {
       boolean recorded) {
     record.begin(streamId, substreamId, address, asked, refusal);
     int code = Translation.code(refusal);
-    boolean translation = code >= 0x10 && code <= 0x13;
+    boolean translation = EventCode.isTranslationFault(code);
     if (fault.stage2 && translation) {
       record.setIntermediate(fault.address);
     }
@@ -37,18 +37,20 @@ final class EventWriting {
     long w0 = code | (long) streamId << 32;
     // A translated request counts as one without SubstreamID (3.9.1.3, IDR3.PASIDTT = 0).
     boolean tagged = substreamId >= 0 && (asked & Access.TRANSLATED) == 0;
-    if (tagged && code != 0x06) {
-      w0 |= (long) substreamId << 12 | (code == 0x08 ? 0 : EventRecord.SSV.mask());
+    if (tagged && code != EventCode.F_STREAM_DISABLED) {
+      w0 |=
+          (long) substreamId << 12
+              | (code == EventCode.C_BAD_SUBSTREAMID ? 0 : EventRecord.SSV.mask());
     }
     long w1 = 0;
     long w2 = 0;
     long w3 = 0;
-    boolean walked = translation || code == 0x0b;
+    boolean walked = translation || code == EventCode.F_WALK_EABT;
     if (walked) {
       w1 |= requester(access, fault, code);
       w2 = address;
     }
-    if (code == 0x07) {
+    if (code == EventCode.F_TRANSL_FORBIDDEN) {
       w1 |= (access & Access.WRITE) == 0 ? EventRecord.RNW.mask() : 0;
       w2 = address;
     }
@@ -58,12 +60,15 @@ final class EventWriting {
     }
     if (translation) {
       w1 |= stalls ? EventRecord.STALL.mask() : 0;
-      boolean walkAccess = code == 0x13 && fault.stage2 && fault.kind == SmmuFault.TT;
+      boolean walkAccess =
+          code == EventCode.F_PERMISSION && fault.stage2 && fault.kind == SmmuFault.TT;
       w1 |= walkAccess && fault.walkRead ? EventRecord.TTRNW.mask() : 0;
       w3 = fault.stage2 ? fault.address & EventRecord.IPA.mask() : 0;
-    } else if (code == 0x03 || code == 0x09 || code == 0x0b) {
+    } else if (code == EventCode.F_STE_FETCH
+        || code == EventCode.F_CD_FETCH
+        || code == EventCode.F_WALK_EABT) {
       w3 = fault.address & EventRecord.FETCHADDR.mask();
-    } else if (code == 0x05) {
+    } else if (code == EventCode.F_BAD_ATS_TREQ) {
       w2 = address & -4096;
     }
     record.record(w0, w1, w2, w3);
@@ -74,7 +79,7 @@ final class EventWriting {
     // An atomic counts as a write, unless it may write and only the read is denied (3.7).
     boolean atomicRead =
         (access & Access.ATOMIC) == Access.ATOMIC
-            && code == 0x13
+            && code == EventCode.F_PERMISSION
             && fault.kind == SmmuFault.IN
             && fault.walkRead;
     long bits = !write || atomicRead ? EventRecord.RNW.mask() : 0;

@@ -63,6 +63,6 @@ final class SmmuFault {
     kind = newKind;
     stage2 = stage == 2;
     address = at;
-    return Translation.fault(0x0b, stage, level & 15);
+    return Translation.fault(EventCode.F_WALK_EABT, stage, level & 15);
   }
 }

@@ -143,7 +143,7 @@ public final class SmmuWalker {
   private long refuse(
       SmmuPlan with, int streamId, int substreamId, long address, int access, long refusal) {
     int code = Translation.code(refusal);
-    boolean translation = code >= 0x10 && code <= 0x13;
+    boolean translation = EventCode.isTranslationFault(code);
     boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
     long answer = query ? completed(refusal, translation) : refusal;
     boolean stalls = translation && !fault.always && stallsOn(with);
@@ -167,7 +167,8 @@ public final class SmmuWalker {
     if (translation || code == Outcome.NO_RIGHTS.code()) {
       return NO_RIGHTS;
     }
-    boolean unsupported = code == 0x05 || code == Outcome.UNSUPPORTED_REQUEST.code();
+    boolean unsupported =
+        code == EventCode.F_BAD_ATS_TREQ || code == Outcome.UNSUPPORTED_REQUEST.code();
     return Translation.completed(
         refusal, unsupported ? Completion.UNSUPPORTED_REQUEST : Completion.COMPLETER_ABORT);
   }
@@ -202,13 +203,13 @@ public final class SmmuWalker {
     }
     if ((access & OF_ATS) != 0 && isConfigurationError(access, code)) {
       boolean translated = (access & Access.TRANSLATED) != 0;
-      boolean counts = code != 0x02 || translated || config.recordsBadStreamId;
+      boolean counts = code != EventCode.C_BAD_STREAMID || translated || config.recordsBadStreamId;
       return config.recordsAtsErrors && counts;
     }
-    if (code == 0x02) {
+    if (code == EventCode.C_BAD_STREAMID) {
       return config.recordsBadStreamId;
     }
-    if (code < 0x10 || code > 0x13 || fault.always || stalls) {
+    if (!EventCode.isTranslationFault(code) || fault.always || stalls) {
       return true;
     }
     return fault.stage2 ? with.secondRecords : with.records;
@@ -219,7 +220,8 @@ public final class SmmuWalker {
    */
   private static boolean isConfigurationError(int access, int code) {
     boolean translated = (access & Access.TRANSLATED) != 0;
-    return code <= 0x04 || !translated && code < 0x10 && code != 0x05;
+    return code <= EventCode.C_BAD_STE
+        || !translated && code < EventCode.F_TRANSLATION && code != EventCode.F_BAD_ATS_TREQ;
   }
 
   private long answer(int streamId, int substreamId, long address, int access) {
@@ -242,7 +244,7 @@ public final class SmmuWalker {
       return translated(address, access);
     }
     if (query && plan.ats == 0) {
-      return SmmuFault.config(0x05);
+      return SmmuFault.config(EventCode.F_BAD_ATS_TREQ);
     }
     int context = contexts.select(plan, substreamId);
     if (context < 0) {
@@ -265,10 +267,10 @@ public final class SmmuWalker {
 
   private long disabled(long address, int access) {
     if ((access & Access.TRANSLATION_REQUEST) != 0) {
-      return SmmuFault.config(0x05);
+      return SmmuFault.config(EventCode.F_BAD_ATS_TREQ);
     }
     if ((access & Access.TRANSLATED) != 0) {
-      return SmmuFault.config(0x07);
+      return SmmuFault.config(EventCode.F_TRANSL_FORBIDDEN);
     }
     boolean beyond = address >>> config.unit.outputSize() != 0;
     return config.bypassAborts || beyond ? ABORTED : identity(address);
@@ -281,14 +283,14 @@ public final class SmmuWalker {
   /** A translated request that STE.EATS is checked for (3.9.1.3). */
   private long translated(long address, int access) {
     if (plan.ats == 0) {
-      return SmmuFault.config(0x07);
+      return SmmuFault.config(EventCode.F_TRANSL_FORBIDDEN);
     }
     if (plan.ats != SmmuPlan.SPLIT_STAGE) {
       return passed(address);
     }
     if (address >>> config.unit.intermediateSize() != 0) {
       fault.always = true;
-      return fault.first(0x11, 0);
+      return fault.first(EventCode.F_ADDR_SIZE, 0);
     }
     // IDR3.PASIDTT = 0: data and unprivileged, whatever the PASID says.
     effective = override(plan, access & ~OF_PASID);
@@ -344,7 +346,7 @@ public final class SmmuWalker {
             : config.unit.outputSize();
     if (address >>> width != 0) {
       fault.always = true;
-      return fault.first(0x11, 0);
+      return fault.first(EventCode.F_ADDR_SIZE, 0);
     }
     if (with.stage2) {
       return secondOnly(with, address);

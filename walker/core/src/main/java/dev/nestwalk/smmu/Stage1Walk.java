@@ -60,13 +60,13 @@ final class Stage1Walk {
     boolean ignoresTop = upper ? plan.upperTopByteIgnored : plan.lowerTopByteIgnored;
     boolean noUser = upper ? plan.upperNoUser : plan.lowerNoUser;
     if (off || noUser && (need & Stage2Walk.PRIVILEGED) == 0) {
-      return fault.first(0x10, off ? 0 : regime.start);
+      return fault.first(EventCode.F_TRANSLATION, off ? 0 : regime.start);
     }
     // All bits above the input size repeat the bit that chose the range.
     long extended = ignoresTop ? address << 8 >> 8 : address;
     long sign = upper ? -1 : 0;
     if (extended >> regime.inputBits != sign) {
-      return fault.first(0x10, regime.start);
+      return fault.first(EventCode.F_TRANSLATION, regime.start);
     }
     boolean flat = upper ? plan.upperFlat : plan.lowerFlat;
     return walkTables(plan, regime, flat, extended, need);
@@ -90,11 +90,11 @@ final class Stage1Walk {
       boolean leaf = level == 3 ? type == 3 : type == 1 && (regime.blockLevels >>> level & 1) != 0;
       boolean next = level < 3 && type == 3;
       if (!leaf && !next) {
-        return fault.first(0x10, level);
+        return fault.first(EventCode.F_TRANSLATION, level);
       }
       long output = regime.address(entry, next ? regime.granule : lsb);
       if (output >>> regime.outputBits != 0) {
-        return fault.first(0x11, level);
+        return fault.first(EventCode.F_ADDR_SIZE, level);
       }
       if (leaf) {
         long page = output | address & (1L << lsb) - 1;
@@ -143,7 +143,7 @@ final class Stage1Walk {
       long page,
       int need) {
     if ((entry & AF) == 0 && !plan.ha && plan.accessFlagFaults) {
-      return fault.first(0x12, level);
+      return fault.first(EventCode.F_ACCESS, level);
     }
     rights.judge(plan, entry, hierarchy, (need & Stage2Walk.PRIVILEGED) != 0);
     if ((need & QUERY) != 0) {
@@ -151,7 +151,7 @@ final class Stage1Walk {
     }
     if (!rights.allow(need)) {
       fault.walkRead = rights.deniesReadOnly(need);
-      return fault.first(0x13, level);
+      return fault.first(EventCode.F_PERMISSION, level);
     }
     long wanted = plan.ha ? entry | AF : entry;
     boolean writes = (need & Access.WRITE) != 0;
@@ -229,7 +229,8 @@ final class Stage1Walk {
   /** Updates a stage 1 leaf while the stage 2 leaf of the final address waits for its own. */
   private long setBehindLeaf(SmmuPlan plan, Regime regime, long raw, long wanted, int level) {
     if (!tableWritable) {
-      long refusal = fault.second(0x13, second.leafLevel(), SmmuFault.TT, descriptorAt);
+      long refusal =
+          fault.second(EventCode.F_PERMISSION, second.leafLevel(), SmmuFault.TT, descriptorAt);
       fault.walkRead = false;
       return refusal;
     }

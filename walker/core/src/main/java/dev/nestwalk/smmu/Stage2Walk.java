@@ -62,7 +62,7 @@ final class Stage2Walk {
   long walk(SmmuPlan plan, long ipa, int need, int kind) {
     Regime regime = plan.second;
     if (ipa >>> regime.inputBits != 0) {
-      return fault.second(0x10, regime.start, kind, ipa);
+      return fault.second(EventCode.F_TRANSLATION, regime.start, kind, ipa);
     }
     long table = regime.base;
     int level = regime.start;
@@ -80,11 +80,11 @@ final class Stage2Walk {
       boolean leaf = level == 3 ? type == 3 : type == 1 && (regime.blockLevels >>> level & 1) != 0;
       boolean next = level < 3 && type == 3;
       if (!leaf && !next) {
-        return fault.second(0x10, level, kind, ipa);
+        return fault.second(EventCode.F_TRANSLATION, level, kind, ipa);
       }
       long address = regime.address(entry, next ? regime.granule : lsb);
       if (address >>> regime.outputBits != 0) {
-        return fault.second(0x11, level, kind, ipa);
+        return fault.second(EventCode.F_ADDR_SIZE, level, kind, ipa);
       }
       if (leaf) {
         int code = denial(plan, entry, need, kind);
@@ -131,17 +131,19 @@ final class Stage2Walk {
 
   private int denial(SmmuPlan plan, long entry, int need, int kind) {
     if ((entry & AF) == 0 && !plan.secondHa && plan.secondAccessFlagFaults) {
-      return 0x12;
+      return EventCode.F_ACCESS;
     }
     if (plan.protectedWalk && kind != SmmuFault.IN && isDevice(plan, entry)) {
-      return 0x13;
+      return EventCode.F_PERMISSION;
     }
     int granted = rights(plan, entry);
     int data = need & Access.ATOMIC;
     if ((granted & data) != data) {
-      return 0x13;
+      return EventCode.F_PERMISSION;
     }
-    return (need & EXECUTE) != 0 && !isExecutable(entry, (need & PRIVILEGED) != 0) ? 0x13 : 0;
+    return (need & EXECUTE) != 0 && !isExecutable(entry, (need & PRIVILEGED) != 0)
+        ? EventCode.F_PERMISSION
+        : 0;
   }
 
   private static boolean isDevice(SmmuPlan plan, long entry) {

@@ -23,7 +23,7 @@ final class StreamResolver {
   int resolve(SmmuPlan plan, int streamId) {
     long id = Integer.toUnsignedLong(streamId);
     if (config.streamIdBits < 32 && id >>> config.streamIdBits != 0) {
-      return 0x02;
+      return EventCode.C_BAD_STREAMID;
     }
     long entry = config.table + id * 64;
     if (config.twoLevel) {
@@ -31,13 +31,13 @@ final class StreamResolver {
       int run = memory.find(at);
       if (run < 0) {
         fault.address = at;
-        return 0x03;
+        return EventCode.F_STE_FETCH;
       }
       long descriptor = memory.load(run, at);
       int span = (int) L1StreamDescriptor.SPAN.get(descriptor);
       long index = id & (1L << config.split) - 1;
       if (span == 0 || span >= 12 || span > config.split + 1 || index >>> (span - 1) != 0) {
-        return 0x02;
+        return EventCode.C_BAD_STREAMID;
       }
       entry = (descriptor & L1StreamDescriptor.L2PTR.mask() & -1L << (5 + span)) + index * 64;
     }
@@ -47,14 +47,14 @@ final class StreamResolver {
   private int check(SmmuPlan plan, long at) {
     if (!Words.read(memory, at, StreamTableEntry.STRUCTURE.words(), plan.stream)) {
       fault.address = at;
-      return 0x03;
+      return EventCode.F_STE_FETCH;
     }
     long w0 = plan.stream[0];
     long w1 = plan.stream[1];
     long w2 = plan.stream[2];
     long w3 = plan.stream[3];
     if (!StreamTableEntry.V.in(w0)) {
-      return 0x04;
+      return EventCode.C_BAD_STE;
     }
     int mode = (int) StreamTableEntry.CONFIG.get(w0);
     if ((mode & 4) == 0) {
@@ -76,7 +76,7 @@ final class StreamResolver {
     illegal |= plan.stage2 && !decodeStage2(plan, w1, w2, w3);
     boolean tagged = mode != 4 && plan.twoPrivileges && !(config.e2h && isEl2(plan, w1));
     illegal |= tagged && unit.hasStage2() && !Idr0.VMID16.in(unit.idr0()) && plan.vmid > 0xff;
-    return illegal ? 0x04 : 0;
+    return illegal ? EventCode.C_BAD_STE : 0;
   }
 
   private boolean isAtsLegal(SmmuPlan plan, long w1, long w2) {

@@ -22,17 +22,17 @@ final class FirstStageRights {
     boolean user = !plan.privileged;
     boolean userPage = (all & US) != 0;
     if (user && !userPage) {
-      return -0x81;
+      return -FaultCode.SGN_2;
     }
     boolean writable = (all & RW) != 0 || !user && !plan.writeProtect;
     int granted = writable ? Access.ATOMIC : Access.READ;
     if ((need & Access.WRITE) != 0 && !writable || (granted & any) == 0) {
-      return -0x85;
+      return -FaultCode.SGN_6;
     }
     if ((need & SecondStageWalk.X) != 0) {
       boolean disabled = plan.noExecute && (some & XD) != 0;
       if (disabled || !user && userPage && plan.smep) {
-        return -0x82;
+        return -FaultCode.SGN_3;
       }
     }
     return granted;

@@ -49,7 +49,7 @@ final class FirstStageWalk {
    */
   long walk(VtdPlan plan, long iova, int need, int asked) {
     if (isNotCanonical(iova, plan.firstLevels)) {
-      return Translation.fault(0x80, 1, 0);
+      return Translation.fault(FaultCode.SGN_1, 1, 0);
     }
     // A lost flag update starts over: flags only get set, so the next round has less to do.
     for (int losses = 0; losses <= VtdWalker.MAX_LOSSES; losses++) {
@@ -58,7 +58,7 @@ final class FirstStageWalk {
         return answer;
       }
     }
-    return Translation.fault(0x91, 1, 0);
+    return Translation.fault(FaultCode.SFS_10, 1, 0);
   }
 
   private long walkOnce(VtdPlan plan, long iova, int need, int asked) {
@@ -70,17 +70,18 @@ final class FirstStageWalk {
       long at = table + ((iova >>> shift & 0x1ff) << 3);
       int run = memory.find(at);
       if (run < 0) {
-        return Translation.fault(level == plan.firstLevels ? 0x73 : 0x70, 1, level);
+        return Translation.fault(
+            level == plan.firstLevels ? FaultCode.SFS_4 : FaultCode.SFS_1, 1, level);
       }
       long entry = memory.load(run, at);
       if ((entry & PRESENT) == 0) {
-        return Translation.fault(0x71, 1, level);
+        return Translation.fault(FaultCode.SFS_2, 1, level);
       }
       all &= entry;
       some |= entry;
       if (isLeaf(entry, level, leafLevels)) {
         if ((entry & plan.firstLeaf[level]) != 0) {
-          return Translation.fault(0x72, 1, level);
+          return Translation.fault(FaultCode.SFS_3, 1, level);
         }
         int granted = FirstStageRights.judge(plan, all, some, need, asked);
         if (granted < 0) {
@@ -89,14 +90,14 @@ final class FirstStageWalk {
         counters.references += plan.firstLevels - level + 1;
         long output = (entry & ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
         if (VtdConfig.isInterrupt(output)) {
-          return Translation.fault(0x87, 0, 0);
+          return Translation.fault(FaultCode.SGN_8, 0, 0);
         }
         boolean dirty = (asked & granted & Access.WRITE) != 0;
         long lost = set(plan, run, at, entry, level, plan.firstUsed | (dirty ? DIRTY : 0));
         return lost != 0 ? lost : Translation.ok(output, shift, granted);
       }
       if ((entry & plan.firstTable[level]) != 0) {
-        return Translation.fault(0x72, 1, level);
+        return Translation.fault(FaultCode.SFS_3, 1, level);
       }
       long lost = set(plan, run, at, entry, level, plan.firstUsed);
       if (lost != 0) {
@@ -112,7 +113,7 @@ final class FirstStageWalk {
       return 0;
     }
     if (!plan.updates) {
-      return Translation.fault(0x90, 1, level);
+      return Translation.fault(FaultCode.SFS_9, 1, level);
     }
     return write(memory, run, at, entry, level, flags);
   }
@@ -121,7 +122,7 @@ final class FirstStageWalk {
   static long write(GuestMemory memory, int run, long at, long entry, int level, long flags) {
     return switch (memory.update(run, at, entry, entry | flags)) {
       case GuestMemory.LOST -> LOST;
-      case GuestMemory.REFUSED -> Translation.fault(0x91, 1, level);
+      case GuestMemory.REFUSED -> Translation.fault(FaultCode.SFS_10, 1, level);
       default -> 0;
     };
   }

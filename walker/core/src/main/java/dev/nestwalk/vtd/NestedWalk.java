@@ -54,7 +54,7 @@ final class NestedWalk {
    */
   long walk(VtdPlan plan, long iova, int need, int asked, boolean zero) {
     if (FirstStageWalk.isNotCanonical(iova, plan.firstLevels)) {
-      return Translation.fault(0x80, 1, 0);
+      return Translation.fault(FaultCode.SGN_1, 1, 0);
     }
     // A lost flag update starts over: flags only get set, so the next round has less to do.
     for (int losses = 0; losses <= VtdWalker.MAX_LOSSES; losses++) {
@@ -63,7 +63,7 @@ final class NestedWalk {
         return answer;
       }
     }
-    return Translation.fault(0x91, 1, 0);
+    return Translation.fault(FaultCode.SFS_10, 1, 0);
   }
 
   private long walkOnce(VtdPlan plan, long iova, int need, int asked, boolean zero) {
@@ -79,13 +79,13 @@ final class NestedWalk {
       }
       long entry = memory.load(entryRun, entryAt);
       if ((entry & FirstStageWalk.PRESENT) == 0) {
-        return Translation.fault(0x71, 1, level);
+        return Translation.fault(FaultCode.SFS_2, 1, level);
       }
       all &= entry;
       some |= entry;
       if (FirstStageWalk.isLeaf(entry, level, leafLevels)) {
         if ((entry & plan.firstLeaf[level]) != 0) {
-          return Translation.fault(0x72, 1, level);
+          return Translation.fault(FaultCode.SFS_3, 1, level);
         }
         int granted = FirstStageRights.judge(plan, all, some, need, asked);
         if (granted < 0) {
@@ -94,7 +94,7 @@ final class NestedWalk {
         return finish(plan, iova, need, asked, zero, level, guest, entry, granted);
       }
       if ((entry & plan.firstTable[level]) != 0) {
-        return Translation.fault(0x72, 1, level);
+        return Translation.fault(FaultCode.SFS_3, 1, level);
       }
       if ((entry & plan.firstUsed) != plan.firstUsed) {
         fault = setNonLeaf(plan, guest, entry, level);
@@ -110,14 +110,14 @@ final class NestedWalk {
   private long locate(VtdPlan plan, long guest, int level) {
     if (guest >>> plan.secondWidth != 0) {
       intermediate = guest;
-      return Translation.fault(0x74, 1, level);
+      return Translation.fault(FaultCode.SFS_5, 1, level);
     }
     long answer = second.walk(plan, guest, Access.READ, Access.READ);
     if (Translation.isFault(answer)) {
       intermediate = guest;
       boolean root = level == plan.firstLevels;
-      return Translation.code(answer) == 0x86
-          ? Translation.fault(root ? 0x75 : 0x76, 1, level)
+      return Translation.code(answer) == FaultCode.SGN_7
+          ? Translation.fault(root ? FaultCode.SFS_6 : FaultCode.SFS_7, 1, level)
           : answer;
     }
     int code = second.commit(plan, false);
@@ -128,7 +128,8 @@ final class NestedWalk {
     entryRights = Translation.rights(answer);
     entryRun = memory.find(entryAt);
     if (entryRun < 0) {
-      return Translation.fault(level == plan.firstLevels ? 0x73 : 0x70, 1, level);
+      return Translation.fault(
+          level == plan.firstLevels ? FaultCode.SFS_4 : FaultCode.SFS_1, 1, level);
     }
     return 0;
   }
@@ -147,7 +148,7 @@ final class NestedWalk {
       return 0;
     }
     intermediate = guest;
-    return Translation.fault(plan.updates ? 0x77 : 0x90, 1, level);
+    return Translation.fault(plan.updates ? FaultCode.SFS_8 : FaultCode.SFS_9, 1, level);
   }
 
   private long setNonLeaf(VtdPlan plan, long guest, long entry, int level) {
@@ -184,7 +185,7 @@ final class NestedWalk {
     long address = (entry & FirstStageWalk.ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
     if (address >>> plan.secondWidth != 0) {
       intermediate = address;
-      return Translation.fault(0x74, 1, level);
+      return Translation.fault(FaultCode.SFS_5, 1, level);
     }
     plan.intermediate = address;
     int all = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
@@ -197,11 +198,11 @@ final class NestedWalk {
     int rights = granted & Translation.rights(answer);
     boolean dirty = (asked & rights & Access.WRITE) != 0;
     if (!plan.updates && second.isCommitDue(plan, dirty)) {
-      return secondFlagFault(address, 0x7c);
+      return secondFlagFault(address, FaultCode.SSS_5);
     }
     long output = Translation.address(answer);
     if (VtdConfig.isInterrupt(output)) {
-      return Translation.fault(0x87, 0, 0);
+      return Translation.fault(FaultCode.SGN_8, 0, 0);
     }
     long flags = plan.firstUsed | (dirty ? FirstStageWalk.DIRTY : 0);
     if ((entry & flags) != flags) {
@@ -234,7 +235,9 @@ final class NestedWalk {
       long answer = second.walk(plan, guest, Access.WRITE, Access.WRITE);
       if (Translation.isFault(answer)) {
         intermediate = guest;
-        return Translation.code(answer) == 0x85 ? Translation.fault(0x77, 1, level) : answer;
+        return Translation.code(answer) == FaultCode.SGN_6
+            ? Translation.fault(FaultCode.SFS_8, 1, level)
+            : answer;
       }
       int code = second.commit(plan, true);
       if (code != 0) {

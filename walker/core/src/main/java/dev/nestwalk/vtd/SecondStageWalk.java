@@ -71,7 +71,7 @@ final class SecondStageWalk {
       }
       if (level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0) {
         if ((entry & leafReserved[level]) != 0) {
-          return Translation.fault(plan.legacy ? 0x0c : 0x7a, 2, level);
+          return Translation.fault(plan.legacy ? FaultCode.LSS_2 : FaultCode.SSS_3, 2, level);
         }
         if (plan.secondFlags) {
           leafAt = at;
@@ -84,7 +84,7 @@ final class SecondStageWalk {
         return Translation.ok(page | address & (1L << shift) - 1, shift, now & Access.ATOMIC);
       }
       if ((entry & tableReserved[level]) != 0) {
-        return Translation.fault(plan.legacy ? 0x0c : 0x7a, 2, level);
+        return Translation.fault(plan.legacy ? FaultCode.LSS_2 : FaultCode.SSS_3, 2, level);
       }
       if (plan.secondFlags && (entry & ACCESSED) == 0) {
         int code = set(plan, run, at, entry, ACCESSED);
@@ -92,7 +92,7 @@ final class SecondStageWalk {
           continue;
         }
         if (code != 0) {
-          return Translation.fault(code == LOST ? 0x7d : code, 2, level);
+          return Translation.fault(code == LOST ? FaultCode.SSS_6 : code, 2, level);
         }
       }
       granted = now;
@@ -103,21 +103,25 @@ final class SecondStageWalk {
 
   private static long unreadable(VtdPlan plan, int level) {
     boolean root = level == plan.secondLevels;
-    int code = plan.legacy ? (root ? 0x03 : 0x07) : (root ? 0x7b : 0x78);
+    int code =
+        plan.legacy
+            ? (root ? FaultCode.LCT_4 : FaultCode.LSS_1)
+            : (root ? FaultCode.SSS_4 : FaultCode.SSS_1);
     return Translation.fault(code, 2, level);
   }
 
   private static long denied(VtdPlan plan, long entry, int granted, int need, int level) {
     boolean write = (need & Access.WRITE) != 0 && (granted & Access.WRITE) == 0;
     if (plan.legacy) {
-      return Translation.fault(write ? 0x05 : 0x06, 2, level);
+      return Translation.fault(write ? FaultCode.LGN_2 : FaultCode.LGN_3, 2, level);
     }
     int present = plan.secondExecute ? Access.ATOMIC | X : Access.ATOMIC;
     if ((entry & present) == 0) {
-      return Translation.fault(0x79, 2, level);
+      return Translation.fault(FaultCode.SSS_2, 2, level);
     }
     boolean executeOnly = (need & X) != 0 && (granted & Access.READ) != 0;
-    return Translation.fault(write ? 0x85 : executeOnly ? 0x82 : 0x86, 2, level);
+    return Translation.fault(
+        write ? FaultCode.SGN_6 : executeOnly ? FaultCode.SGN_3 : FaultCode.SGN_7, 2, level);
   }
 
   /** Whether {@link #commit} would have to write. */
@@ -173,11 +177,11 @@ final class SecondStageWalk {
 
   private int set(VtdPlan plan, int run, long at, long entry, long flags) {
     if (!plan.updates) {
-      return 0x7c;
+      return FaultCode.SSS_5;
     }
     return switch (memory.update(run, at, entry, entry | flags)) {
       case GuestMemory.LOST -> LOST;
-      case GuestMemory.REFUSED -> 0x7d;
+      case GuestMemory.REFUSED -> FaultCode.SSS_6;
       default -> 0;
     };
   }

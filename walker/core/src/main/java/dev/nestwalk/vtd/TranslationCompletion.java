@@ -21,7 +21,7 @@ final class TranslationCompletion {
       return NO_RIGHTS;
     }
     Completion status = Completion.COMPLETER_ABORT;
-    if (code == 0x91 || Outcome.isLibraryCode(code)) {
+    if (code == FaultCode.SFS_10 || Outcome.isLibraryCode(code)) {
       // SFS.10 is a success without rights, and recorded all the same.
       boolean unsupported = code == Outcome.UNSUPPORTED_REQUEST.code();
       status = unsupported ? Completion.UNSUPPORTED_REQUEST : Completion.SUCCESS;
@@ -33,24 +33,27 @@ final class TranslationCompletion {
 
   /** Faults that software may mend, so that the device asks again; they are not recorded. */
   private static boolean isRecoverable(int code) {
-    return switch (code) {
-      // LGN.1, LGN.2, LGN.3
-      case 0x04, 0x05, 0x06 -> true;
-      // SPD.2, SPT.2, SPT.5, SPT.6
-      case 0x51, 0x59, 0x5c, 0x5d -> true;
-      // SFS.1 to SFS.9
-      case 0x70, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x90 -> true;
-      // SSS.2, SGN.1 to SGN.7
-      case 0x79, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86 -> true;
-      default -> code == Outcome.NO_RIGHTS.code();
+    FaultReason reason = FaultReason.of(code);
+    if (reason == null) {
+      return code == Outcome.NO_RIGHTS.code();
+    }
+    return switch (reason) {
+      case LGN_1, LGN_2, LGN_3 -> true;
+      case SPD_2, SPT_2, SPT_5, SPT_6 -> true;
+      case SFS_1, SFS_2, SFS_3, SFS_4, SFS_5, SFS_6, SFS_7, SFS_8, SFS_9 -> true;
+      case SSS_2, SGN_1, SGN_2, SGN_3, SGN_4, SGN_5, SGN_6, SGN_7 -> true;
+      default -> false;
     };
   }
 
   /** Faults that say that this requester has no business with translation requests. */
   private static boolean isUnsupported(int code) {
-    return switch (code) {
-      // LRT.2, LCT.2, LCT.5, RTA.2, RTA.4, SRT.2, SCT.2, SCT.5, SCT.6, SCT.7, SGN.10
-      case 0x01, 0x02, 0x0d, 0x31, 0x33, 0x39, 0x41, 0x44, 0x45, 0x46, 0x89 -> true;
+    FaultReason reason = FaultReason.of(code);
+    if (reason == null) {
+      return false;
+    }
+    return switch (reason) {
+      case LRT_2, LCT_2, LCT_5, RTA_2, RTA_4, SRT_2, SCT_2, SCT_5, SCT_6, SCT_7, SGN_10 -> true;
       default -> false;
     };
   }

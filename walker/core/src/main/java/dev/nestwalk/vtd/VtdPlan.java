@@ -151,7 +151,7 @@ public final class VtdPlan extends CachedPlan {
 
   @Override
   public long blockOfRefusal(int code) {
-    boolean leadsToInterrupts = code == 0x0e || code == 0x87;
+    boolean leadsToInterrupts = code == FaultCode.LGN_4 || code == FaultCode.SGN_8;
     return leadsToInterrupts || code == Outcome.PROTECTED_MEMORY.code()
         ? 4095
         : code == Outcome.INTERRUPT.code() || code == Outcome.UNSUPPORTED_REQUEST.code()

@@ -70,25 +70,25 @@ final class VtdResolver {
 
   private int resolveLegacy(VtdPlan plan, int sourceId, boolean ofDeviceTlb) {
     if (!read(config.rootTable + (sourceId >>> 8) * 16L, 2)) {
-      return 0x08;
+      return FaultCode.LRT_1;
     }
     if (!RootEntry.P.in(words[0])) {
-      return 0x01;
+      return FaultCode.LRT_2;
     }
     if (((words[0] & reserved.root) | (words[1] & reserved.rootHigh)) != 0) {
-      return 0x0a;
+      return FaultCode.LRT_3;
     }
     if (!read((words[0] & RootEntry.CTP.mask()) + (sourceId & 0xff) * 16L, 2)) {
-      return 0x09;
+      return FaultCode.LCT_1;
     }
     long low = words[0];
     long high = words[1];
     faultsHidden = ContextEntry.FPD.in(low);
     if (!ContextEntry.P.in(low)) {
-      return 0x02;
+      return FaultCode.LCT_2;
     }
     if (((low & reserved.context) | (high & reserved.contextHigh)) != 0) {
-      return 0x0b;
+      return FaultCode.LCT_3;
     }
     int type = (int) ContextEntry.TT.get(low);
     int aw = (int) ContextEntry.AW.get(high);
@@ -101,10 +101,10 @@ final class VtdResolver {
           default -> false;
         };
     if (!legal) {
-      return 0x03;
+      return FaultCode.LCT_4;
     }
     if (ofDeviceTlb && type != ContextEntry.TT_DEVICE_TLB) {
-      return 0x0d;
+      return FaultCode.LCT_5;
     }
     plan.legacy = true;
     plainPasid = 0;
@@ -134,52 +134,52 @@ final class VtdResolver {
       VtdPlan plan, int sourceId, int pasid, int access, boolean ofDeviceTlb) {
     plan.legacy = false;
     if (!read(config.rootTable + (sourceId >>> 8) * 16L, 2)) {
-      return 0x38;
+      return FaultCode.SRT_1;
     }
     // The upper half of the entry is laid out like the lower one.
     long root = words[sourceId >>> 7 & 1];
     if (!ScalableRootEntry.LP.in(root)) {
-      return 0x39;
+      return FaultCode.SRT_2;
     }
     if ((root & reserved.scalableRoot) != 0) {
-      return 0x3a;
+      return FaultCode.SRT_3;
     }
     if (!read((root & ScalableRootEntry.LCTP.mask()) + (sourceId & 0x7f) * 32L, 4)) {
-      return 0x40;
+      return FaultCode.SCT_1;
     }
     long low = words[0];
     long high = words[1];
     faultsHidden = ScalableContextEntry.FPD.in(low);
     if (!ScalableContextEntry.P.in(low)) {
-      return 0x41;
+      return FaultCode.SCT_2;
     }
     if (anyReserved(reserved.scalableContext)) {
-      return 0x42;
+      return FaultCode.SCT_3;
     }
     if (ScalableContextEntry.PRE.in(low) && !ScalableContextEntry.DTE.in(low)) {
-      return 0x43;
+      return FaultCode.SCT_4;
     }
     if (ofDeviceTlb && !ScalableContextEntry.DTE.in(low)) {
-      return 0x44;
+      return FaultCode.SCT_5;
     }
     int directoryWidth = (int) ScalableContextEntry.PDTS.get(low) + 13;
     int index = pasid;
     if (pasid >= 0) {
       if (!ScalableContextEntry.PASIDE.in(low)) {
-        return 0x45;
+        return FaultCode.SCT_6;
       }
       if (pasid >>> directoryWidth != 0) {
-        return 0x46;
+        return FaultCode.SCT_7;
       }
       if (pasid >>> unit.pasidWidth() != 0) {
-        return 0x89;
+        return FaultCode.SGN_10;
       }
       plan.privileged = (access & Access.PRIVILEGED) != 0;
     } else {
       index = Ecap.RPS.in(ecap) ? (int) ScalableContextEntry.RID_PASID.get(high) : 0;
       plainPasid = index;
       if (index >>> directoryWidth != 0) {
-        return 0x48;
+        return FaultCode.SCT_9;
       }
       plan.privileged = Ecap.RPRIVS.in(ecap) && ScalableContextEntry.RID_PRIV.in(high);
     }
@@ -203,22 +203,22 @@ final class VtdResolver {
 
   private int resolvePasid(VtdPlan plan, long directory, int index, boolean execute) {
     if (!read(directory + (index >>> 6) * 8L, 1)) {
-      return 0x50;
+      return FaultCode.SPD_1;
     }
     long entry = words[0];
     faultsHidden |= PasidDirectoryEntry.FPD.in(entry);
     if (!PasidDirectoryEntry.P.in(entry)) {
-      return 0x51;
+      return FaultCode.SPD_2;
     }
     if ((entry & reserved.pasidDirectory) != 0) {
-      return 0x52;
+      return FaultCode.SPD_3;
     }
     if (!read((entry & PasidDirectoryEntry.SMPTBLPTR.mask()) + (index & 63) * 64L, 8)) {
-      return 0x58;
+      return FaultCode.SPT_1;
     }
     faultsHidden |= PasidTableEntry.FPD.in(words[0]);
     if (!PasidTableEntry.P.in(words[0])) {
-      return 0x59;
+      return FaultCode.SPT_2;
     }
     int type = (int) PasidTableEntry.PGTT.get(words[0]);
     boolean second = type == PasidTableEntry.PGTT_SECOND || type == PasidTableEntry.PGTT_NESTED;
@@ -231,7 +231,7 @@ final class VtdResolver {
       beyond |= words[2] & PasidTableEntry.FSPTPTR.mask() & unit.beyondHost();
     }
     if (beyond != 0 || anyReserved(reserved.pasidEntry)) {
-      return 0x5a;
+      return FaultCode.SPT_3;
     }
     int aw = (int) PasidTableEntry.AW.get(words[0]);
     int mode = (int) PasidTableEntry.FSPM.get(words[2]);
@@ -241,13 +241,13 @@ final class VtdResolver {
             && (!first || mode == 0 || mode == 1 && Cap.FS5LP.in(unit.cap()))
             && (type != PasidTableEntry.PGTT_PASS_THROUGH || isWidest(aw));
     if (!legal) {
-      return 0x5b;
+      return FaultCode.SPT_4;
     }
     if (execute && !PasidTableEntry.ERE.in(words[2])) {
-      return 0x5c;
+      return FaultCode.SPT_5;
     }
     if (plan.privileged && !PasidTableEntry.SRE.in(words[2])) {
-      return 0x5d;
+      return FaultCode.SPT_6;
     }
     fill(plan, type, aw, mode);
     return 0;

@@ -213,19 +213,19 @@ public final class VtdWalker {
   private int modeFault(boolean plain) {
     long ecap = config.unit.ecap();
     return switch (config.mode) {
-      case RootTableAddress.TTM_LEGACY -> plain ? 0 : 0x31;
-      case RootTableAddress.TTM_SCALABLE -> Ecap.SMTS.in(ecap) ? 0 : 0x30;
-      case RootTableAddress.TTM_ABORT -> Ecap.ADMS.in(ecap) ? 0x33 : 0x30;
-      default -> 0x30;
+      case RootTableAddress.TTM_LEGACY -> plain ? 0 : FaultCode.RTA_2;
+      case RootTableAddress.TTM_SCALABLE -> Ecap.SMTS.in(ecap) ? 0 : FaultCode.RTA_1;
+      case RootTableAddress.TTM_ABORT -> Ecap.ADMS.in(ecap) ? FaultCode.RTA_4 : FaultCode.RTA_1;
+      default -> FaultCode.RTA_1;
     };
   }
 
   private long identity(VtdPlan plan, long iova, int width) {
     if (iova >>> Math.min(width, config.unit.hostAddressWidth()) != 0) {
-      return Translation.fault(plan.legacy ? 0x04 : 0x83, 0, 0);
+      return Translation.fault(plan.legacy ? FaultCode.LGN_1 : FaultCode.SGN_4, 0, 0);
     }
     if (VtdConfig.isInterrupt(iova)) {
-      return Translation.fault(plan.legacy ? 0x0e : 0x87, 0, 0);
+      return Translation.fault(plan.legacy ? FaultCode.LGN_4 : FaultCode.SGN_8, 0, 0);
     }
     return config.isProtected(iova) ? PROTECTED : identityAnswer(iova);
   }
@@ -264,7 +264,7 @@ public final class VtdWalker {
 
   private long secondOnly(VtdPlan plan, long iova, int need, int asked, boolean zero) {
     if (iova >>> plan.secondWidth != 0) {
-      return Translation.fault(plan.legacy ? 0x04 : 0x84, 2, 0);
+      return Translation.fault(plan.legacy ? FaultCode.LGN_1 : FaultCode.SGN_5, 2, 0);
     }
     int all = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
     int any = zero ? Access.ATOMIC : asked;
@@ -274,7 +274,7 @@ public final class VtdWalker {
         return answer;
       }
       if (VtdConfig.isInterrupt(Translation.address(answer))) {
-        return Translation.fault(plan.legacy ? 0x0e : 0x87, 0, 0);
+        return Translation.fault(plan.legacy ? FaultCode.LGN_4 : FaultCode.SGN_8, 0, 0);
       }
       boolean dirty = (asked & Translation.rights(answer) & Access.WRITE) != 0;
       int code = second.commit(plan, dirty);
@@ -285,6 +285,6 @@ public final class VtdWalker {
         return Translation.fault(code, 2, second.leafLevel());
       }
     }
-    return Translation.fault(0x7d, 2, second.leafLevel());
+    return Translation.fault(FaultCode.SSS_6, 2, second.leafLevel());
   }
 }

@@ -3,6 +3,7 @@ package dev.nestwalk.device;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FaultRecordFormat;
 import dev.nestwalk.vtd.InvalidationDescriptor;
 import dev.nestwalk.vtd.PageRequest;
@@ -21,9 +22,6 @@ final class VtdPageRequests {
   private static final int ENTRY = 32;
   private static final int PAGE = 4096;
   private static final int MAX_GROUP = 0x1ff;
-
-  /** Page request in legacy mode (RTA.3). */
-  private static final int LEGACY_MODE = 0x32;
 
   private final VtdUnit unit;
   private final VtdRegisters layout;
@@ -103,12 +101,14 @@ final class VtdPageRequests {
   /** The fault reason that refuses the request, or 0. */
   private int refusal(int sourceId, int pasid) {
     long root = unit.rootInForce();
-    return VtdRequester.isScalable(root) ? requester.resolve(root, sourceId, pasid) : LEGACY_MODE;
+    return VtdRequester.isScalable(root)
+        ? requester.resolve(root, sourceId, pasid)
+        : FaultCode.RTA_3;
   }
 
   /** A request that cannot be queued is a fault like one of a DMA; T1 and T2 tell it apart. */
   private void record(int reason, int sourceId, int pasid, long iova, int access) {
-    if (reason != LEGACY_MODE && requester.hidesFaults(reason)) {
+    if (reason != FaultCode.RTA_3 && requester.hidesFaults(reason)) {
       return;
     }
     long high =

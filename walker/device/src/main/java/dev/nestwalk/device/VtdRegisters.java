@@ -32,6 +32,7 @@ final class VtdRegisters {
   static final int CCMD = 0x28;
   static final int FSTS = 0x34;
   static final int FECTL = 0x38;
+  static final int AFLOG = 0x58;
   static final int PMEN = 0x64;
   static final int PLMBASE = 0x68;
   static final int PLMLIMIT = 0x6c;
@@ -144,7 +145,7 @@ final class VtdRegisters {
     clearable(
         "FSTS", FSTS, mask(FaultStatus.PFO, FaultStatus.IQE, FaultStatus.ICE, FaultStatus.ITE));
     event("FE", FECTL, true);
-    fixed("AFLOG", 0x58, 8, 0);
+    fixed("AFLOG", AFLOG, 8, 0);
     held("PMEN", PMEN, 4, plmr || phmr ? ProtectedMemoryEnable.EPM.mask() : 0);
     long low = plmr ? ProtectedMemoryEnable.LOW.mask() & ~PROTECTED_UNIT : 0;
     long high = phmr ? ProtectedMemoryEnable.HIGH.mask() & ~PROTECTED_UNIT & ~beyondHost : 0;

@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FaultReason;
 import dev.nestwalk.vtd.PasidDirectoryEntry;
 import dev.nestwalk.vtd.PasidTableEntry;
@@ -19,9 +20,6 @@ final class VtdRequester {
   private static final int ROOT_ENTRY = 16;
   private static final int CONTEXT_ENTRY = 32;
   private static final int PASID_ENTRY = 64;
-
-  /** The context entry of a requester has PRE = 0 (SCT.8). */
-  private static final int NOT_ENABLED = 0x47;
 
   private final GuestMemory memory;
   private final long ecap;
@@ -77,7 +75,7 @@ final class VtdRequester {
       return FaultReason.SCT_7.code();
     }
     if (!ScalableContextEntry.PRE.in(context)) {
-      return NOT_ENABLED;
+      return FaultCode.SCT_8;
     }
     ridPasid = Ecap.RPS.in(ecap) ? (int) ScalableContextEntry.RID_PASID.get(read(at + 8)) : 0;
     if (pasid < 0 && ridPasid >>> 6 >= directory) {

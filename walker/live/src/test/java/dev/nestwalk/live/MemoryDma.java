@@ -2,6 +2,7 @@ package dev.nestwalk.live;
 
 import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.vtd.FaultCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -75,7 +76,8 @@ final class MemoryDma implements Dma {
   public long requestTranslation(long address, int access) {
     return takes(address, 1)
         ? Translation.ok(address, 12, access)
-        : Translation.completed(Translation.fault(0x71, 1, 1), Completion.COMPLETER_ABORT);
+        : Translation.completed(
+            Translation.fault(FaultCode.SFS_2, 1, 1), Completion.COMPLETER_ABORT);
   }
 
   @Override

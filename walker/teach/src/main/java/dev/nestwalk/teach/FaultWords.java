@@ -4,6 +4,8 @@ import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Step;
+import dev.nestwalk.smmu.EventType;
+import dev.nestwalk.vtd.FaultReason;
 import java.util.List;
 
 /** A refusal in plain words: who asked, where the walk ended, what to look at. */
@@ -60,44 +62,52 @@ final class FaultWords {
   }
 
   private static String vtd(int code) {
-    return switch (code) {
-      case 0x01, 0x02, 0x39, 0x41, 0x51, 0x59, 0x71 ->
+    FaultReason reason = FaultReason.of(code);
+    if (reason == null) {
+      return "";
+    }
+    return switch (reason) {
+      case LRT_2, LCT_2, SRT_2, SCT_2, SPD_2, SPT_2, SFS_2 ->
           "The entry's present bit is 0, so everything it would cover is unmapped.";
-      case 0x79 -> "R and W of the entry are both 0, so everything it would cover is unmapped.";
-      case 0x05, 0x85 ->
+      case SSS_2 -> "R and W of the entry are both 0, so everything it would cover is unmapped.";
+      case LGN_2, SGN_6 ->
           "A write needs the write right in every entry on the way: the rights are the AND of all"
               + " levels, and of both stages.";
-      case 0x06, 0x86 ->
+      case LGN_3, SGN_7 ->
           "A read needs the read right in every entry on the way: the rights are the AND of all"
               + " levels, and of both stages.";
-      case 0x0a, 0x0b, 0x0c, 0x3a, 0x42, 0x52, 0x5a, 0x72, 0x7a ->
+      case LRT_3, LCT_3, LSS_2, SRT_3, SCT_3, SPD_3, SPT_3, SFS_3, SSS_3 ->
           "A bit is set that this unit does not define, or an address field is wider than the"
               + " unit's addresses.";
-      case 0x03, 0x5b -> "The entry asks for something that the unit's capabilities do not have.";
-      case 0x07, 0x08, 0x09, 0x38, 0x40, 0x50, 0x58, 0x70, 0x73, 0x78, 0x7b ->
+      case LCT_4, SPT_4 -> "The entry asks for something that the unit's capabilities do not have.";
+      case LSS_1, LRT_1, LCT_1, SRT_1, SCT_1, SPD_1, SPT_1, SFS_1, SFS_4, SSS_1, SSS_4 ->
           "The table lies where there is no memory.";
-      case 0x75, 0x76 -> "The guest put its table where the host lets nobody read.";
-      case 0x77 -> "The walk has to set a flag in the guest's table, and the host forbids writes.";
-      case 0x80 -> "The upper bits have to repeat the highest translated bit.";
-      case 0x81 -> "U/S has to be 1 in every entry on the way for a user request.";
-      case 0x82 -> "The page is marked as data.";
-      case 0x04, 0x83, 0x84 -> "The address has more bits than the tables translate.";
-      case 0x74 -> "The guest's address has more bits than the host's tables translate.";
-      case 0x0e, 0x87 -> "0xfee00000 to 0xfeefffff is where interrupts go, not memory.";
+      case SFS_6, SFS_7 -> "The guest put its table where the host lets nobody read.";
+      case SFS_8 -> "The walk has to set a flag in the guest's table, and the host forbids writes.";
+      case SGN_1 -> "The upper bits have to repeat the highest translated bit.";
+      case SGN_2 -> "U/S has to be 1 in every entry on the way for a user request.";
+      case SGN_3 -> "The page is marked as data.";
+      case LGN_1, SGN_4, SGN_5 -> "The address has more bits than the tables translate.";
+      case SFS_5 -> "The guest's address has more bits than the host's tables translate.";
+      case LGN_4, SGN_8 -> "0xfee00000 to 0xfeefffff is where interrupts go, not memory.";
       default -> "";
     };
   }
 
   private static String smmu(int code) {
-    return switch (code) {
-      case 0x10 ->
+    EventType event = EventType.of(code);
+    if (event == null) {
+      return "";
+    }
+    return switch (event) {
+      case F_TRANSLATION ->
           "The descriptor's TYPE says invalid, or the address lies outside the translated range.";
-      case 0x11 -> "An address has more bits than the configured output size.";
-      case 0x12 -> "The access flag AF is 0, and hardware was not asked to set it.";
-      case 0x13 -> "One of the stages does not grant the right that was asked for.";
-      case 0x03, 0x09, 0x0b -> "The structure lies where there is no memory.";
-      case 0x04, 0x0a -> "The step names what is illegal in it.";
-      case 0x02, 0x08 -> "The number has no entry in its table.";
+      case F_ADDR_SIZE -> "An address has more bits than the configured output size.";
+      case F_ACCESS -> "The access flag AF is 0, and hardware was not asked to set it.";
+      case F_PERMISSION -> "One of the stages does not grant the right that was asked for.";
+      case F_STE_FETCH, F_CD_FETCH, F_WALK_EABT -> "The structure lies where there is no memory.";
+      case C_BAD_STE, C_BAD_CD -> "The step names what is illegal in it.";
+      case C_BAD_STREAMID, C_BAD_SUBSTREAMID -> "The number has no entry in its table.";
       default -> "";
     };
   }

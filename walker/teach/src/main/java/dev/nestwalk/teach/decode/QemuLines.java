@@ -1,5 +1,6 @@
 package dev.nestwalk.teach.decode;
 
+import dev.nestwalk.vtd.FaultCode;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -119,17 +120,17 @@ final class QemuLines implements FaultLog.LineReader {
   private static int code(
       String what, boolean write, boolean legacy, boolean absent, boolean first) {
     if (what.contains("overflow") || what.contains("IOVA")) {
-      return legacy ? 0x04 : 0x84;
+      return legacy ? FaultCode.LGN_1 : FaultCode.SGN_5;
     }
     if (what.contains("reserve")) {
-      return legacy ? 0x0c : first ? 0x72 : 0x7a;
+      return legacy ? FaultCode.LSS_2 : first ? FaultCode.SFS_3 : FaultCode.SSS_3;
     }
     if (legacy && !first) {
-      return write ? 0x05 : 0x06;
+      return write ? FaultCode.LGN_2 : FaultCode.LGN_3;
     }
     if (absent) {
-      return first ? 0x71 : 0x79;
+      return first ? FaultCode.SFS_2 : FaultCode.SSS_2;
     }
-    return write ? 0x85 : 0x86;
+    return write ? FaultCode.SGN_6 : FaultCode.SGN_7;
   }
 }

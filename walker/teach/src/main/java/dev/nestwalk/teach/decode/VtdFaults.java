@@ -2,6 +2,7 @@ package dev.nestwalk.teach.decode;
 
 import dev.nestwalk.format.Listing;
 import dev.nestwalk.teach.Numbers;
+import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FaultReason;
 import dev.nestwalk.vtd.FaultRecordFormat;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +61,11 @@ final class VtdFaults {
         where.append(" --pasid 0x%x".formatted(pasid));
       }
       int bits = 64 - Long.numberOfLeadingZeros(page);
-      boolean width = reason == 0x04 || reason == 0x80 || reason == 0x83 || reason == 0x84;
+      boolean width =
+          reason == FaultCode.LGN_1
+              || reason == FaultCode.SGN_1
+              || reason == FaultCode.SGN_4
+              || reason == FaultCode.SGN_5;
       finding.fact(
           "address", "page 0x%x".formatted(page) + (width ? ", %d bits".formatted(bits) : ""));
       where.append(" --iova 0x%x".formatted(page));
@@ -75,7 +80,7 @@ final class VtdFaults {
     if (!FaultRecordFormat.F.in(high)) {
       finding.note("F is 0: the register holds no fault");
     }
-    if (reason == 0x05 || reason == 0x06) {
+    if (reason == FaultCode.LGN_2 || reason == FaultCode.LGN_3) {
       finding.note("in legacy mode an entry that is not there gives the same reason");
     }
     if (FaultReason.of(reason) == null && !interrupt) {

@@ -5,6 +5,7 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.vtd.FaultCode;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -191,7 +192,7 @@ final class Addresses {
 
   private static boolean isNotCanonical(Trace trace) {
     return Translation.isFault(trace.translation())
-        && Translation.code(trace.translation()) == 0x80;
+        && Translation.code(trace.translation()) == FaultCode.SGN_1;
   }
 
   static Exercise widestAddress(Draft draft, Chance chance, Arena arena) {
@@ -216,7 +217,7 @@ final class Addresses {
   private static boolean isTooWide(Subject subject, long address) {
     long answer = subject.trace(subject.request().at(address)).translation();
     int code = Translation.code(answer);
-    return Translation.isFault(answer) && (code == 0x04 || code == 0x84);
+    return Translation.isFault(answer) && (code == FaultCode.LGN_1 || code == FaultCode.SGN_5);
   }
 
   static Exercise readsAs(Draft draft, Chance chance, Arena arena) {

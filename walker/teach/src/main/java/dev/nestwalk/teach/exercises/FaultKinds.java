@@ -4,6 +4,8 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.smmu.EventCode;
+import dev.nestwalk.vtd.FaultCode;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -14,9 +16,27 @@ import java.util.SortedMap;
 /** Questions about walks that fail. */
 final class FaultKinds {
   private static final int[] VTD_CODES = {
-    0x05, 0x06, 0x0c, 0x71, 0x72, 0x76, 0x79, 0x7a, 0x80, 0x81, 0x85, 0x86,
+    FaultCode.LGN_2,
+    FaultCode.LGN_3,
+    FaultCode.LSS_2,
+    FaultCode.SFS_2,
+    FaultCode.SFS_3,
+    FaultCode.SFS_7,
+    FaultCode.SSS_2,
+    FaultCode.SSS_3,
+    FaultCode.SGN_1,
+    FaultCode.SGN_2,
+    FaultCode.SGN_6,
+    FaultCode.SGN_7,
   };
-  private static final int[] SMMU_CODES = {0x10, 0x11, 0x12, 0x13, 0x0b, 0x0a};
+  private static final int[] SMMU_CODES = {
+    EventCode.F_TRANSLATION,
+    EventCode.F_ADDR_SIZE,
+    EventCode.F_ACCESS,
+    EventCode.F_PERMISSION,
+    EventCode.F_WALK_EABT,
+    EventCode.C_BAD_CD,
+  };
 
   private static Subject scene(Draft draft, Chance chance, Arena arena) {
     return chance.percent(50)

@@ -10,6 +10,7 @@ import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
 import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
+import dev.nestwalk.smmu.EventCode;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.SortedMap;
@@ -100,7 +101,7 @@ final class StreamLookup {
       Subject.Request other =
           new Subject.Request(stream, -1, subject.request().address(), Access.READ);
       long answer = subject.trace(other).translation();
-      if (!Translation.isFault(answer) || Translation.code(answer) != 0x02) {
+      if (!Translation.isFault(answer) || Translation.code(answer) != EventCode.C_BAD_STREAMID) {
         highest = stream;
       }
     }
@@ -207,9 +208,11 @@ final class StreamLookup {
             "refused: F_STREAM_DISABLED",
             "refused: C_BAD_SUBSTREAMID");
     int right =
-        code == 0x06
+        code == EventCode.F_STREAM_DISABLED
             ? 3
-            : code == 0x08 ? 4 : cds.isEmpty() ? 2 : cds.get(0).title().equals("CD 0") ? 0 : 1;
+            : code == EventCode.C_BAD_SUBSTREAMID
+                ? 4
+                : cds.isEmpty() ? 2 : cds.get(0).title().equals("CD 0") ? 0 : 1;
     long[] words = {
       step(made, "STE of").read().get(0), step(made, "STE of").read().get(1),
     };
