@@ -19,7 +19,7 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
-/** The bytes of a file off the heap: plain files mapped without a copy, gzip inflated. */
+/** The bytes of a file off the heap: plain files mapped without a copy, packed ones unpacked. */
 final class ImageFile {
   private static final int CHUNK = 1 << 16;
 
@@ -29,15 +29,28 @@ final class ImageFile {
   /** Packed files below this size inflate to less than 4 GiB, so that their trailer is exact. */
   private static final long TRAILER_EXACT = (1L << 32) / MAX_RATIO;
 
+  /**
+   * What a file may unpack to at least; the largest heap, which bounds memory off the heap as well
+   * where nothing else is said, may be larger. A file of a few bytes can promise terabytes.
+   */
+  private static final long MOST_BYTES = 1L << 36;
+
   private final Path file;
+  private final Unpacking unpacking;
   private final Arena arena;
 
-  private ImageFile(Path file, Arena arena) {
+  private ImageFile(Path file, Unpacking unpacking, Arena arena) {
     this.file = file;
+    this.unpacking = unpacking;
     this.arena = arena;
   }
 
   static MemorySegment open(Path file, Opening opening, Arena arena) throws ImageException {
+    return open(file, opening, Unpacking.PLAIN, arena);
+  }
+
+  static MemorySegment open(Path file, Opening opening, Unpacking unpacking, Arena arena)
+      throws ImageException {
     if (Files.isDirectory(file)) {
       throw new ImageException(file, "is a folder, expected a file");
     }
@@ -45,9 +58,10 @@ final class ImageFile {
       if (channel.size() == 0) {
         throw new ImageException(file, 0, "the file is empty");
       }
-      ImageFile image = new ImageFile(file, arena);
-      if (isGzip(channel)) {
-        MemorySegment bytes = image.inflate(channel);
+      ImageFile image = new ImageFile(file, unpacking, arena);
+      DumpKind kind = head(channel);
+      if (kind == DumpKind.GZIP || kind == DumpKind.ZSTD && image.knowsZstd()) {
+        MemorySegment bytes = image.unpack(channel, kind);
         return opening == Opening.READ_ONLY ? bytes.asReadOnly() : bytes;
       }
       MemorySegment bytes = image.map(channel, opening);
@@ -67,9 +81,16 @@ final class ImageFile {
   }
 
   /** By the first bytes: names lie. */
-  private static boolean isGzip(FileChannel channel) throws IOException {
-    ByteBuffer head = ByteBuffer.allocate(2);
-    return channel.read(head, 0) == 2 && (head.getShort(0) & 0xffff) == 0x1f8b;
+  private static @Nullable DumpKind head(FileChannel channel) throws IOException {
+    ByteBuffer head = ByteBuffer.allocate(4);
+    channel.read(head, 0);
+    return DumpKind.of(MemorySegment.ofBuffer(head.flip()));
+  }
+
+  private boolean knowsZstd() throws IOException {
+    try (InputStream none = unpacking.zstd(InputStream.nullInputStream())) {
+      return none != null;
+    }
   }
 
   private MemorySegment map(FileChannel channel, Opening opening) throws IOException {
@@ -98,20 +119,20 @@ final class ImageFile {
   }
 
   /** Two passes where the size is not known beforehand: exact memory rather than fast growth. */
-  private MemorySegment inflate(FileChannel channel) throws IOException {
+  private MemorySegment unpack(FileChannel channel, DumpKind kind) throws IOException {
     long packed = channel.size();
-    long size = packed < TRAILER_EXACT ? trailer(channel) : -1;
+    long size = kind == DumpKind.GZIP && packed < TRAILER_EXACT ? trailer(channel) : -1;
     if (size <= 0 || size > packed * MAX_RATIO) {
-      size = stream(channel, null);
+      size = stream(channel, kind, null);
     }
     MemorySegment bytes = allocate(Math.max(size, 1));
-    long found = stream(channel, bytes);
+    long found = stream(channel, kind, bytes);
     if (found == size) {
       return bytes;
     }
     // Several gzip members in one file: the trailer told the size of the last one only.
     bytes = allocate(found);
-    stream(channel, bytes);
+    stream(channel, kind, bytes);
     return bytes;
   }
 
@@ -122,27 +143,43 @@ final class ImageFile {
         : -1;
   }
 
-  /** Inflates everything, keeps what fits into {@code target}, returns the whole size. */
-  private long stream(FileChannel channel, @Nullable MemorySegment target) throws IOException {
+  /** Unpacks everything, keeps what fits into {@code target}, returns the whole size. */
+  private long stream(FileChannel channel, DumpKind kind, @Nullable MemorySegment target)
+      throws IOException {
     channel.position(0);
     long kept = target == null ? 0 : target.byteSize();
+    long most = Math.max(MOST_BYTES, Runtime.getRuntime().maxMemory());
     byte[] chunk = new byte[CHUNK];
     long at = 0;
     try {
       // Closing this stream would close the channel, which is read again.
-      InputStream in = new GZIPInputStream(Channels.newInputStream(channel), CHUNK);
+      InputStream in = unpacked(Channels.newInputStream(channel), kind);
       for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
         long fits = Math.min(read, Math.max(0, kept - at));
         if (target != null && fits > 0) {
           MemorySegment.copy(MemorySegment.ofArray(chunk), 0, target, at, fits);
         }
         at += read;
+        if (at > most) {
+          throw new ImageException(file, "unpacks to more than %d GiB".formatted(most >> 30));
+        }
       }
     } catch (EOFException e) {
-      throw new ImageException(file, at, "the gzip stream ends here, expected its end mark");
+      throw new ImageException(
+          file, at, "the %s stream ends here, expected its end mark".formatted(name(kind)));
     } catch (ZipException e) {
-      throw new ImageException(file, at, "not a sound gzip stream: " + e.getMessage());
+      throw new ImageException(
+          file, at, "not a sound %s stream: %s".formatted(name(kind), e.getMessage()));
     }
     return at;
+  }
+
+  private InputStream unpacked(InputStream packed, DumpKind kind) throws IOException {
+    InputStream zstd = kind == DumpKind.ZSTD ? unpacking.zstd(packed) : null;
+    return zstd == null ? new GZIPInputStream(packed, CHUNK) : zstd;
+  }
+
+  private static String name(DumpKind kind) {
+    return kind == DumpKind.ZSTD ? "zstd" : "gzip";
   }
 }

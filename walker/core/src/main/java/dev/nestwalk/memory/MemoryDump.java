@@ -7,24 +7,25 @@ import java.util.List;
 
 /**
  * Guest memory out of a dump file of any kind that is read: ELF cores, LiME, kdump-compressed, each
- * also packed with gzip. The kind is told by the file's first bytes, never by its name; a kind that
- * is known and not read is refused by name, with the way out.
+ * also packed with gzip or what {@link Unpacking} knows. The kind is told by the file's first
+ * bytes, never by its name; a kind that is known and not read is refused by name, with the way out.
  */
 public final class MemoryDump {
   /**
    * Opens a dump.
    *
-   * @param file a dump, or one packed with gzip
+   * @param file a dump, or one packed with gzip or what {@code unpacking} knows
    * @param ram the memory of the machine: what of it the file does not hold reads as zero, what
    *     lies outside does not exist; empty if what the file holds is all there is
-   * @param unpacking compressions of pages beside zlib
+   * @param unpacking compressions beside gzip and zlib
    * @param arena how long the memory lives, and which threads may use it
    * @throws ImageException if the file cannot be read or is no such dump
    */
   public static GuestMemory open(
       Path file, List<MemoryRange> ram, Opening opening, Unpacking unpacking, Arena arena)
       throws ImageException {
-    return read(file, ImageFile.open(file, opening, arena), ram, opening, unpacking, arena);
+    return read(
+        file, ImageFile.open(file, opening, unpacking, arena), ram, opening, unpacking, arena);
   }
 
   private static GuestMemory read(

@@ -1,11 +1,14 @@
 package dev.nestwalk.memory;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Unpacks pages of kdump-compressed dumps. The library itself knows zlib; who has others gives them
- * along.
+ * Unpacks dumps: files packed as a whole, and pages of kdump-compressed dumps, each packed by
+ * itself. The library itself knows gzip and zlib; who has others gives them along.
  */
 public interface Unpacking {
   /** Compressions by their bits in a page descriptor. */
@@ -48,4 +51,16 @@ public interface Unpacking {
    *     not known
    */
   int unpack(int compression, byte[] packed, int length, byte[] page);
+
+  /**
+   * Unpacks a file that is packed as a whole with Zstandard.
+   *
+   * @param packed the file's bytes from its start
+   * @return what is packed; reading it throws a {@link java.util.zip.ZipException} where the bytes
+   *     are not sound and an {@link java.io.EOFException} where they end too early; null if
+   *     Zstandard is not known
+   */
+  default @Nullable InputStream zstd(InputStream packed) throws IOException {
+    return null;
+  }
 }

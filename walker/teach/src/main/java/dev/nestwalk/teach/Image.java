@@ -11,7 +11,6 @@ import dev.nestwalk.memory.MemoryDump;
 import dev.nestwalk.memory.MemoryRange;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.memory.RawMemory;
-import dev.nestwalk.memory.Unpacking;
 import dev.nestwalk.vtd.Cap;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -139,7 +138,7 @@ public final class Image {
   /** Opens the memory anew. */
   public GuestMemory open(Opening opening, Arena arena) throws ImageException {
     return mappings.isEmpty()
-        ? MemoryDump.open(memoryFile, ram, opening, Unpacking.PLAIN, arena)
+        ? MemoryDump.open(memoryFile, ram, opening, new Compressions(), arena)
         : RawMemory.open(memoryFile, mappings, opening, arena);
   }
 
