@@ -1,0 +1,61 @@
+package dev.nestwalk.bench.cost;
+
+/**
+ * One event of a workload or a trace.
+ *
+ * @param kind what happens
+ * @param requester source id of the device, from 1 on; tenant n is requester n + 1
+ * @param pasid PASID, or -1 for none
+ * @param iova first input address
+ * @param length bytes from there, at least 1
+ * @param write whether an access writes memory
+ * @param nanoseconds when, from the beginning of the stream; never falls
+ */
+public record DmaOp(
+    Kind kind, int requester, int pasid, long iova, long length, boolean write, long nanoseconds) {
+  /** What happens. */
+  public enum Kind {
+    /** The driver maps the pages of a buffer. */
+    MAP,
+    /** The driver unmaps them; the cell's policy says what is invalidated when. */
+    UNMAP,
+    /** Software asks for an invalidation of the pages, whatever the policy. */
+    INVALIDATE,
+    /** The device reads or writes. */
+    ACCESS,
+    /** The unit is told what the device will access soon, and translates it ahead. */
+    PREFETCH,
+    /** A request (packet, command) ends; what is counted is counted by these. */
+    REQUEST
+  }
+
+  /** A mapping. */
+  public static DmaOp map(int requester, int pasid, long iova, long length, long nanoseconds) {
+    return new DmaOp(Kind.MAP, requester, pasid, iova, length, false, nanoseconds);
+  }
+
+  /** An end of a mapping. */
+  public static DmaOp unmap(int requester, int pasid, long iova, long length, long nanoseconds) {
+    return new DmaOp(Kind.UNMAP, requester, pasid, iova, length, false, nanoseconds);
+  }
+
+  /** A read or write of the device. */
+  public static DmaOp access(
+      int requester, int pasid, long iova, long length, boolean write, long nanoseconds) {
+    return new DmaOp(Kind.ACCESS, requester, pasid, iova, length, write, nanoseconds);
+  }
+
+  /** An announcement of what will be accessed. */
+  public static DmaOp prefetch(int requester, int pasid, long iova, long length, long nanoseconds) {
+    return new DmaOp(Kind.PREFETCH, requester, pasid, iova, length, false, nanoseconds);
+  }
+
+  /**
+   * The end of a request.
+   *
+   * @param payload bytes that it carried, for the share of line rate
+   */
+  public static DmaOp request(int requester, int pasid, long payload, long nanoseconds) {
+    return new DmaOp(Kind.REQUEST, requester, pasid, 0, payload, false, nanoseconds);
+  }
+}

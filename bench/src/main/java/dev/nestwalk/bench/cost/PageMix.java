@@ -1,0 +1,93 @@
+package dev.nestwalk.bench.cost;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Which share of the memory pages of each size map, as text {@code 4k:80+2m:20}; {@code base} is
+ * the granule. Larger pages are spread over the address space by a hash, so that every machine
+ * builds the same tables.
+ *
+ * @param shares percent by log2 of the page size; 0 stands for the granule. They add up to 100
+ */
+public record PageMix(Map<Integer, Integer> shares) {
+  private static final Map<String, Integer> SIZES =
+      Map.of("base", 0, "4k", 12, "16k", 14, "64k", 16, "2m", 21, "32m", 25, "512m", 29, "1g", 30);
+
+  /**
+   * Copies and checks.
+   *
+   * @throws IllegalArgumentException if the shares do not add up to 100
+   */
+  public PageMix {
+    shares = Map.copyOf(shares);
+    int sum = shares.values().stream().mapToInt(Integer::intValue).sum();
+    if (sum != 100 || shares.values().stream().anyMatch(share -> share < 0)) {
+      throw new IllegalArgumentException("shares add up to " + sum + ": expected 100");
+    }
+  }
+
+  /**
+   * Reads the text; a size without a share gets what is left.
+   *
+   * @throws IllegalArgumentException if it is none, in one line
+   */
+  public static PageMix parse(String text) {
+    Map<Integer, Integer> shares = new TreeMap<>();
+    int left = 100;
+    for (String part : text.toLowerCase(Locale.ROOT).split("[+,]", -1)) {
+      String[] halves = part.split(":", 2);
+      Integer size = SIZES.get(halves[0]);
+      if (size == null) {
+        throw new IllegalArgumentException(
+            "page size '%s': expected base, 4k, 16k, 64k, 2m, 32m, 512m or 1g, for example 4k:80+2m:20"
+                .formatted(halves[0]));
+      }
+      int share = halves.length == 1 ? left : Axis.number(halves[1], 0, 100);
+      left -= share;
+      if (shares.put(size, share) != null) {
+        throw new IllegalArgumentException("page size '%s' stands twice".formatted(halves[0]));
+      }
+    }
+    return new PageMix(shares);
+  }
+
+  /** Log2 of the page sizes that map anything, the largest first; 0 for the granule. */
+  public List<Integer> sizes() {
+    List<Integer> sizes = new ArrayList<>();
+    new TreeMap<>(shares).descendingMap().forEach((size, share) -> addIf(sizes, size, share));
+    return sizes;
+  }
+
+  private static void addIf(List<Integer> sizes, int size, int share) {
+    if (share > 0) {
+      sizes.add(size);
+    }
+  }
+
+  /** The canonical text, the smallest size first. */
+  @Override
+  public String toString() {
+    StringBuilder text = new StringBuilder();
+    new TreeMap<>(shares)
+        .forEach(
+            (size, share) -> {
+              if (share > 0) {
+                text.append(text.isEmpty() ? "" : "+").append(name(size));
+                text.append(share == 100 ? "" : ":" + share);
+              }
+            });
+    return text.toString();
+  }
+
+  private static String name(int size) {
+    return SIZES.entrySet().stream()
+        .filter(entry -> entry.getValue() == size)
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElseThrow();
+  }
+}

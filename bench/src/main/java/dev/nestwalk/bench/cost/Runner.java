@@ -1,0 +1,32 @@
+package dev.nestwalk.bench.cost;
+
+import dev.nestwalk.bench.cost.model.CountedEngine;
+import dev.nestwalk.bench.cost.workload.Workloads;
+
+/** Runs cells. */
+public final class Runner {
+  /**
+   * Runs a cell with the workload that it names.
+   *
+   * @throws IllegalArgumentException in one line if the cell contradicts itself or its tables do
+   *     not fit
+   */
+  public static CellResult run(Cell cell) {
+    return run(cell, Workloads.of(cell.get(Axis.WORKLOAD)));
+  }
+
+  /**
+   * Runs a cell with another workload, a trace for example.
+   *
+   * @throws IllegalArgumentException in one line if the cell contradicts itself or its tables do
+   *     not fit
+   */
+  public static CellResult run(Cell cell, Workload workload) {
+    if (cell.isTimed()) {
+      throw new IllegalArgumentException("engine: 'timed' is not built yet");
+    }
+    return CellResult.counted(cell, CountedEngine.run(cell, workload));
+  }
+
+  private Runner() {}
+}

@@ -1,0 +1,201 @@
+package dev.nestwalk.bench.cost.model;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Cell;
+import dev.nestwalk.bench.cost.Counts;
+import dev.nestwalk.bench.cost.DmaOp;
+import dev.nestwalk.bench.cost.FlushQueue;
+import dev.nestwalk.bench.cost.InvalidationPolicy;
+import dev.nestwalk.bench.cost.Tally;
+import dev.nestwalk.bench.cost.Workload;
+import java.lang.foreign.Arena;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.function.Consumer;
+
+/**
+ * Plays a workload on modelled hardware. Tables are real; a miss is walked by the reference walker,
+ * and each of its reads is counted unless a modelled cache would have spared it.
+ *
+ * <p>A piece of 4 KiB of an access is one look-up, whatever the packets on the bus.
+ */
+public final class CountedEngine implements Consumer<DmaOp> {
+  private static final int PIECE = 12;
+  private static final int LEAST_PAGES = 1 << 12;
+  private static final int MOST_PAGES = 1 << 19;
+
+  private final TenantTables tables;
+  private final Walks walks;
+  private final Hardware hardware;
+  private final Walker walker;
+  private final InvalidationPolicy policy;
+  private final Map<Integer, FlushQueue> queues = new TreeMap<>();
+  private final Tally tally = new Tally();
+  private final int warmup;
+  private final boolean ats;
+  private int requests;
+
+  private final Tally.Counter lookups = tally.counter("access");
+  private final Tally.Counter ended = tally.counter("request");
+  private final Tally.Counter bytes = tally.counter("bytes");
+  private final Tally.Counter hits = tally.counter("iotlb.hit");
+  private final Tally.Counter misses = tally.counter("iotlb.miss");
+  private final Tally.Counter deviceHits = tally.counter("atc.hit");
+  private final Tally.Counter deviceMisses = tally.counter("atc.miss");
+  private final Tally.Counter faults = tally.counter("fault");
+  private final Tally.Counter maps = tally.counter("map");
+  private final Tally.Counter unmaps = tally.counter("unmap");
+  private final Tally.Counter pageInvalidations = tally.counter("invalidate.page");
+  private final Tally.Counter flushes = tally.counter("invalidate.all");
+  private final Tally.Counter prefetches = tally.counter("prefetch");
+
+  private CountedEngine(Cell cell, TenantTables tables) {
+    this.tables = tables;
+    walks = new Walks(cell, tables);
+    hardware = new Hardware(cell);
+    walker = new Walker(tables, hardware, tally);
+    policy = cell.invalidation();
+    warmup = cell.number(Axis.WARMUP);
+    ats = !hardware.devices.isEmpty();
+  }
+
+  /**
+   * Plays a workload.
+   *
+   * @return what was counted after the cell's warm-up
+   * @throws IllegalArgumentException in one line if the cell contradicts itself or its tables need
+   *     more than 2 GiB
+   */
+  public static Counts run(Cell cell, Workload workload) {
+    for (int pages = LEAST_PAGES; ; pages *= 4) {
+      try (Arena arena = Arena.ofConfined()) {
+        CountedEngine engine = new CountedEngine(cell, new TenantTables(cell, pages, arena));
+        workload.play(cell, engine);
+        return engine.tally.counts();
+      } catch (IllegalStateException e) {
+        // The tables outgrew their memory, which nobody can tell before; once more with more.
+        if (pages >= MOST_PAGES) {
+          throw new IllegalArgumentException(
+              "the tables need more than 2 GiB: expected fewer tenants or smaller buffers", e);
+        }
+      }
+    }
+  }
+
+  @Override
+  public void accept(DmaOp op) {
+    switch (op.kind()) {
+      case MAP -> map(op);
+      case UNMAP -> unmap(op);
+      case INVALIDATE -> invalidate(tables.space(op.requester(), op.pasid()), op);
+      case ACCESS, PREFETCH -> access(op);
+      case REQUEST -> request(op);
+    }
+  }
+
+  private void request(DmaOp op) {
+    requests++;
+    ended.up();
+    bytes.add(op.length());
+    if (requests == warmup) {
+      tally.reset();
+    }
+  }
+
+  private void map(DmaOp op) {
+    int space = tables.space(op.requester(), op.pasid());
+    tables.map(space, op.iova(), op.length());
+    maps.up();
+  }
+
+  private void unmap(DmaOp op) {
+    int space = tables.space(op.requester(), op.pasid());
+    tables.unmap(space, op.iova(), op.length());
+    unmaps.up();
+    if (policy.kind() != InvalidationPolicy.Kind.LAZY) {
+      invalidate(space, op);
+      return;
+    }
+    if (queues.computeIfAbsent(space, any -> new FlushQueue(policy)).add(op.nanoseconds())) {
+      flush(space);
+    }
+  }
+
+  /** Strict: the pages themselves; tables above them stay (Linux's leaf-only invalidation). */
+  private void invalidate(int space, DmaOp op) {
+    pageInvalidations.up();
+    long last = op.iova() + op.length() - 1 >>> PIECE;
+    for (long page = op.iova() >>> PIECE; page <= last; page++) {
+      hardware.drop(hardware.iotlb, space, page << PIECE);
+      if (ats) {
+        hardware.drop(hardware.devices.get(tables.tenant(space)), space, page << PIECE);
+      }
+    }
+  }
+
+  /** Lazy: all of an address space, partial walks included. */
+  private void flush(int space) {
+    flushes.up();
+    queues.computeIfAbsent(space, any -> new FlushQueue(policy)).flushed();
+    hardware.iotlb.dropAll(space);
+    for (ModelCache level : hardware.tables1) {
+      level.dropAll(space);
+    }
+    if (ats) {
+      hardware.devices.get(tables.tenant(space)).dropAll(space);
+    }
+  }
+
+  private void access(DmaOp op) {
+    int space = tables.space(op.requester(), op.pasid());
+    FlushQueue queue = queues.get(space);
+    if (queue != null && queue.isDue(op.nanoseconds())) {
+      flush(space);
+    }
+    long last = op.iova() + op.length() - 1 >>> PIECE;
+    for (long page = op.iova() >>> PIECE; page <= last; page++) {
+      if (op.kind() == DmaOp.Kind.PREFETCH) {
+        ahead(space, page << PIECE);
+      } else {
+        piece(space, page << PIECE, op.write());
+      }
+    }
+  }
+
+  private void piece(int space, long address, boolean write) {
+    lookups.up();
+    ModelCache device = ats ? hardware.devices.get(tables.tenant(space)) : null;
+    if (device != null) {
+      if (hardware.use(device, space, address)) {
+        deviceHits.up();
+        return;
+      }
+      deviceMisses.up();
+    }
+    Walk walk = walks.of(space, address, write);
+    walker.configuration(space, walk);
+    if (hardware.use(hardware.iotlb, space, address)) {
+      hits.up();
+    } else {
+      misses.up();
+      walker.pages(space, address, walk, false);
+      if (!walk.isFault()) {
+        hardware.fill(hardware.iotlb, space, address, walk.spanLog2());
+      }
+    }
+    if (walk.isFault()) {
+      faults.up();
+    } else if (device != null) {
+      hardware.fill(device, space, address, walk.spanLog2());
+    }
+  }
+
+  private void ahead(int space, long address) {
+    prefetches.up();
+    Walk walk = walks.of(space, address, false);
+    if (!walk.isFault() && !hardware.use(hardware.iotlb, space, address)) {
+      walker.pages(space, address, walk, true);
+      hardware.fill(hardware.iotlb, space, address, walk.spanLog2());
+    }
+  }
+}

@@ -1,0 +1,91 @@
+package dev.nestwalk.bench.cost.model;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Cell;
+
+/** Levels and granules of a cell's tables, checked: what the formats' own rules allow. */
+final class Shapes {
+  private static final int FULL = 48;
+
+  final boolean vtd;
+  final int granule;
+
+  /** Levels of stage 1, of stage 2; 0 where the stage is not used. */
+  final int levels1;
+
+  final int levels2;
+
+  /** SMMUv3: start levels and input bits. */
+  final int start1;
+
+  final int start2;
+  final int bits1;
+  final int bits2;
+
+  Shapes(Cell cell) {
+    vtd = cell.isVtd();
+    granule =
+        switch (cell.get(Axis.GRANULE)) {
+          case "16k" -> 14;
+          case "64k" -> 16;
+          default -> 12;
+        };
+    if (vtd && granule != 12) {
+      throw new IllegalArgumentException(
+          "granule: VT-d's pages are of 4k, not " + cell.get(Axis.GRANULE));
+    }
+    String depth = cell.get(Axis.DEPTH);
+    int full = granule == 16 ? 3 : 4;
+    int one = depth.equals("full") ? full : depth.charAt(0) - '0';
+    int two = depth.equals("full") ? full : depth.charAt(2) - '0';
+    levels1 = cell.usesFirst() ? one : 0;
+    levels2 = cell.usesSecond() ? two : 0;
+    int least1 = vtd ? 4 : 3;
+    int most = vtd ? 5 : full;
+    check(cell, levels1, vtd ? least1 : granule == 16 ? 2 : 3, most);
+    check(cell, levels2, granule == 16 ? 2 : 3, most);
+    start1 = 4 - one;
+    bits1 = Math.min(FULL, shift(start1) + granule - 3);
+    // A second stage of 16K that starts at level 0 is not allowed (DDI 0487, D8.2); 48 bits begin
+    // with two tables of level 1 side by side.
+    boolean joined = granule == 14 && two == 4;
+    start2 = joined ? 1 : 4 - two;
+    bits2 = joined ? FULL : Math.min(FULL, shift(start2) + granule - 3);
+  }
+
+  private static void check(Cell cell, int levels, int least, int most) {
+    if (levels != 0 && (levels < least || levels > most)) {
+      throw new IllegalArgumentException(
+          "depth %s: tables of this format, stage and granule have %d to %d levels"
+              .formatted(cell.get(Axis.DEPTH), least, most));
+    }
+  }
+
+  /** Lowest address bit that an entry of a level resolves; levels as the format counts. */
+  int shift(int level) {
+    return vtd ? 12 + 9 * (level - 1) : granule + (granule - 3) * (3 - level);
+  }
+
+  /** Bits of an address that choose an entry of a table. */
+  int stride() {
+    return granule - 3;
+  }
+
+  /** Level whose leaves span 2^sizeLog2 bytes; 0 stands for the granule. */
+  int level(int sizeLog2) {
+    int size = sizeLog2 == 0 ? granule : sizeLog2;
+    int up = (size - granule) / stride();
+    boolean fits = (size - granule) % stride() == 0 && up >= 0 && up <= (granule == 12 ? 2 : 1);
+    if (!fits) {
+      throw new IllegalArgumentException(
+          "pages: tables with a granule of 2^%d bytes have no pages of 2^%d"
+              .formatted(granule, size));
+    }
+    return vtd ? 1 + up : 3 - up;
+  }
+
+  /** Log2 of a size, 0 resolved. */
+  int size(int sizeLog2) {
+    return sizeLog2 == 0 ? granule : sizeLog2;
+  }
+}

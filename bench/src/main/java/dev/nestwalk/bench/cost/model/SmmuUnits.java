@@ -1,0 +1,118 @@
+package dev.nestwalk.bench.cost.model;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Cell;
+import dev.nestwalk.bench.cost.PageMix;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.smmu.ContextEntry;
+import dev.nestwalk.fixtures.smmu.SmmuMachine;
+import dev.nestwalk.fixtures.smmu.StreamEntry;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** An SMMUv3 with a linear stream table; tenant n is stream n + 1. */
+final class SmmuUnits implements Units {
+  private static final int STREAM_BITS = 11;
+  private static final int OUTPUT_BITS = 48;
+
+  private final boolean nested;
+  private final boolean first;
+  private final int pasids;
+  private final TableMemory memory;
+  private final SmmuMachine machine;
+  private final List<Host> hosts = new ArrayList<>();
+
+  SmmuUnits(Cell cell, TableMemory memory) {
+    nested = cell.isNested();
+    first = cell.usesFirst();
+    pasids = cell.number(Axis.PASIDS);
+    if (pasids > 0 && !first) {
+      throw new IllegalArgumentException("pasids: an SMMUv3 has SubstreamIDs with stage 1 only");
+    }
+    if (pasids > 512) {
+      throw new IllegalArgumentException(
+          "pasids: %d: expected up to 512 with SMMUv3".formatted(pasids));
+    }
+    this.memory = memory;
+    machine = new SmmuMachine(memory, STREAM_BITS);
+  }
+
+  @Override
+  public List<Stage> add(int tenant, Shapes shapes, PageMix mix1, PageMix mix2) {
+    List<Stage> stages = new ArrayList<>();
+    SmmuStage shared = nested || !first ? SmmuStage.second(shapes, mix2, memory) : null;
+    Host host = nested && shared != null ? new Host(tenant, shared, shapes) : null;
+    if (host != null) {
+      hosts.add(host);
+    }
+    StreamEntry entry = new StreamEntry(nested ? 7 : first ? 5 : 6);
+    if (shared != null) {
+      entry.stage2(shared.tables, OUTPUT_BITS);
+      number(entry, tenant + 1);
+    }
+    if (first) {
+      // SubstreamIDs count from 0; PASID 1 is the first in use.
+      int bits = pasids == 0 ? 0 : 32 - Integer.numberOfLeadingZeros(pasids);
+      int from = memory.pagesUsed();
+      long contexts = memory.allocateAligned(Math.max(4096, 64L << bits));
+      for (int process = 0; process < Math.max(1, pasids); process++) {
+        SmmuStage stage = SmmuStage.first(shapes, mix1, memory);
+        ContextEntry context = new ContextEntry(OUTPUT_BITS).lower(stage.tables);
+        int asid = process + 1;
+        for (int bit = 0; bit < 16; bit++) {
+          if ((asid >> bit & 1) != 0) {
+            context.set(48 + bit);
+          }
+        }
+        machine.context(contexts + 64L * (pasids == 0 ? 0 : process + 1), context);
+        stages.add(stage);
+      }
+      entry.stage1(contexts, bits, 0, 0);
+      cover(host, from);
+    } else if (shared != null) {
+      stages.add(shared);
+    }
+    machine.stream(tenant + 1, entry);
+    return stages;
+  }
+
+  /** S2VMID, bits 143:128. */
+  private static void number(StreamEntry entry, int vmid) {
+    for (int bit = 0; bit < 16; bit++) {
+      if ((vmid >> bit & 1) != 0) {
+        entry.set(128 + bit);
+      }
+    }
+  }
+
+  /** Maps the pages taken since {@code from} at equal guest addresses. */
+  private void cover(@Nullable Host host, int from) {
+    if (host != null) {
+      // The second stage takes pages of its own meanwhile.
+      int to = memory.pagesUsed();
+      for (int page = from; page < to; page++) {
+        host.cover(memory.page(page), 4096);
+      }
+    }
+  }
+
+  @Override
+  public void map(int tenant, Stage outer, long address, long frame, int sizeLog2) {
+    if (!nested) {
+      outer.mapPage(address, Frames.machineAddress(tenant, frame), sizeLog2);
+      return;
+    }
+    Host host = hosts.get(tenant);
+    int from = memory.pagesUsed();
+    outer.mapPage(address, frame, sizeLog2);
+    cover(host, from);
+    host.cover(frame, 1L << sizeLog2);
+  }
+
+  @Override
+  public Map<String, Long> registers() {
+    return machine.registers();
+  }
+}

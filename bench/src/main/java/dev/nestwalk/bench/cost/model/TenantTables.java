@@ -1,0 +1,217 @@
+package dev.nestwalk.bench.cost.model;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Cell;
+import dev.nestwalk.bench.cost.InvalidationPolicy;
+import dev.nestwalk.bench.cost.PageMix;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.memory.GuestMemory;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Real tables of a cell's tenants, built by the fixtures and changed as the workload maps and
+ * unmaps: each tenant has a second stage, each of its processes a first one; without a first stage
+ * each process has a second.
+ *
+ * <p>A nested tenant's first-stage tables lie at equal guest and machine addresses, in pages of the
+ * second stage's mix, as the buffers do. The second stage is there as long as the tenant, as a host
+ * maps a guest's memory; it is built when an address is first used.
+ */
+public final class TenantTables {
+  private static final long LOW = 0x10_0000L;
+  private static final long HIGH = 0x1_0000_0000L;
+  private static final int PAGE_LOG2 = 12;
+
+  /** One requester and its processes. */
+  private static final class Tenant {
+    final Frames frames;
+    final List<Process> processes = new ArrayList<>();
+
+    Tenant(boolean scattered) {
+      frames = new Frames(scattered);
+    }
+  }
+
+  /** One address space: pages mapped by their first address. */
+  private static final class Process {
+    final Stage stage;
+    final Map<Long, Mapping> mappings = new TreeMap<>();
+
+    Process(Stage stage) {
+      this.stage = stage;
+    }
+  }
+
+  /** A page that is mapped for so many buffers. */
+  private static final class Mapping {
+    final int sizeLog2;
+    final long frame;
+    int users;
+
+    Mapping(int sizeLog2, long frame) {
+      this.sizeLog2 = sizeLog2;
+      this.frame = frame;
+    }
+  }
+
+  /** Hears of changes of tables. */
+  public interface Listener {
+    /** The page at {@code address} of this size was mapped or unmapped. */
+    void changed(int space, long address, int sizeLog2);
+  }
+
+  final Shapes shapes;
+  private final Cell cell;
+  private final TableMemory memory;
+  private final Units units;
+  private final List<Tenant> tenants = new ArrayList<>();
+  private final int processes;
+  private Listener listener = (space, address, sizeLog2) -> {};
+
+  /**
+   * Empty tables of every tenant.
+   *
+   * @param pages pages of 4 KiB of memory for them, in all
+   * @throws IllegalArgumentException in one line if the cell contradicts itself
+   * @throws IllegalStateException if the memory is too small
+   */
+  public TenantTables(Cell cell, int pages, Arena arena) {
+    this.cell = cell;
+    shapes = new Shapes(cell);
+    memory = new TableMemory(arena);
+    boolean two = cell.get(Axis.RAM).equals("2");
+    memory.run(LOW, two ? pages / 2 : pages);
+    if (two) {
+      memory.run(HIGH, pages / 2).spread(11);
+    }
+    processes = Math.max(1, cell.number(Axis.PASIDS));
+    units = cell.isVtd() ? new VtdUnits(cell, memory) : new SmmuUnits(cell, memory);
+    boolean scattered = cell.get(Axis.PHYSICAL).equals("scattered");
+    for (int i = 0; i < cell.number(Axis.TENANTS); i++) {
+      Tenant tenant = new Tenant(scattered);
+      units
+          .add(i, shapes, mix(1), mix(2))
+          .forEach(stage -> tenant.processes.add(new Process(stage)));
+      tenants.add(tenant);
+    }
+  }
+
+  /** A policy of huge pages maps buffers by large pages, whatever the mix. */
+  private PageMix mix(int stage) {
+    boolean outer = stage == 1 || !cell.usesFirst();
+    boolean huge = outer && cell.invalidation().kind() == InvalidationPolicy.Kind.HUGE;
+    if (!huge) {
+      return cell.pages(stage);
+    }
+    return PageMix.parse(shapes.granule == 12 ? "2m" : shapes.granule == 14 ? "32m" : "512m");
+  }
+
+  /** Tells a listener of changes from now on. */
+  public void listen(Listener other) {
+    listener = other;
+  }
+
+  /** Number of an address space; PASID -1 for none. */
+  public int space(int requester, int pasid) {
+    int tenant = requester - 1;
+    int process = Math.max(pasid, 1) - 1;
+    if (tenant < 0 || tenant >= tenants.size() || process >= processes) {
+      throw new IllegalArgumentException(
+          "requester %d, PASID %d: the cell has %d tenants with %d processes each"
+              .formatted(requester, pasid, tenants.size(), processes));
+    }
+    return tenant * processes + process;
+  }
+
+  /** Tenant of an address space, from 0. */
+  public int tenant(int space) {
+    return space / processes;
+  }
+
+  /** Maps the pages of a buffer. */
+  public void map(int space, long iova, long length) {
+    Tenant tenant = tenants.get(tenant(space));
+    Process process = tenant.processes.get(space % processes);
+    long last = iova + (length - 1);
+    for (long at = iova; Long.compareUnsigned(at, last) <= 0; ) {
+      int size = process.stage.sizeAt(at);
+      long page = at & -1L << size;
+      Mapping known = process.mappings.get(page);
+      if (known == null) {
+        known = new Mapping(size, tenant.frames.take(size));
+        process.mappings.put(page, known);
+        units.map(tenant(space), process.stage, page, known.frame, size);
+        listener.changed(space, page, size);
+      }
+      known.users++;
+      if (page + (1L << size) == 0) {
+        return;
+      }
+      at = page + (1L << size);
+    }
+  }
+
+  /** Unmaps the pages that no other buffer lies in; how many those were. */
+  public int unmap(int space, long iova, long length) {
+    Tenant tenant = tenants.get(tenant(space));
+    Process process = tenant.processes.get(space % processes);
+    long last = iova + (length - 1);
+    int gone = 0;
+    for (long at = iova; Long.compareUnsigned(at, last) <= 0; ) {
+      int size = process.stage.sizeAt(at);
+      long page = at & -1L << size;
+      Mapping known = process.mappings.get(page);
+      if (known != null && --known.users == 0) {
+        process.mappings.remove(page);
+        process.stage.clearPage(page, size);
+        tenant.frames.give(known.frame, size);
+        listener.changed(space, page, size);
+        gone++;
+      }
+      if (page + (1L << size) == 0) {
+        break;
+      }
+      at = page + (1L << size);
+    }
+    return gone;
+  }
+
+  /** Where the machine's memory holds what a page of a tenant is mapped to. */
+  public long output(int space, long iova) {
+    Process process = tenants.get(tenant(space)).processes.get(space % processes);
+    int size = process.stage.sizeAt(iova);
+    Mapping known = process.mappings.get(iova & -1L << size);
+    if (known == null) {
+      return -1;
+    }
+    return Frames.machineAddress(tenant(space), known.frame | iova & (1L << size) - 1);
+  }
+
+  /** Registers of the unit, by architectural name. */
+  public Map<String, Long> registers() {
+    return units.registers();
+  }
+
+  /** The memory as a walker sees it. */
+  public GuestMemory guestMemory() {
+    GuestMemory.Builder builder = GuestMemory.builder();
+    for (TableMemory.Run run : memory.runs()) {
+      builder.ram(run.first(), run.bytes());
+    }
+    return builder.build();
+  }
+
+  /** Pages of memory that the tables take, of 4 KiB. */
+  public int pagesUsed() {
+    return memory.pagesUsed();
+  }
+
+  /** Bytes of one page of the memory. */
+  public static int pageLog2() {
+    return PAGE_LOG2;
+  }
+}

@@ -1,0 +1,192 @@
+package dev.nestwalk.bench.cost.model;
+
+import dev.nestwalk.bench.cost.Tally;
+
+/**
+ * Does a walk again on modelled hardware: counts each read that no cache spares, and fills the
+ * caches with what it read.
+ *
+ * <p>A cached first-stage table is kept with its machine address, as VT-d 6.2.5 and Arm's walk
+ * caches have it: a walk that begins there needs neither the entries above nor the second-stage
+ * walks that find them.
+ */
+final class Walker {
+  private static final int MOST_LEVELS = 6;
+
+  private final Shapes shapes;
+  private final TenantTables tables;
+  private final Hardware hardware;
+  private final Tally.Counter refs;
+  private final Tally.Counter refs1;
+  private final Tally.Counter refs2;
+  private final Tally.Counter refsConfig;
+  private final Tally.Counter refsAhead;
+  private final Tally.Counter walks;
+  private final Tally.Counter contextHits;
+  private final Tally.Counter contextMisses;
+  private final Tally.Counter processHits;
+  private final Tally.Counter processMisses;
+  private final Tally.Counter nestedHits;
+  private final Tally.Counter nestedMisses;
+  private final Tally.Counter tables1Hits;
+  private final Tally.Counter tables1Misses;
+  private final Tally.Counter tables2Hits;
+  private final Tally.Counter tables2Misses;
+  private final Tally.Counter[] level1 = new Tally.Counter[MOST_LEVELS];
+  private final Tally.Counter[] level2 = new Tally.Counter[MOST_LEVELS];
+  private boolean ahead;
+
+  Walker(TenantTables tables, Hardware hardware, Tally tally) {
+    this.tables = tables;
+    this.hardware = hardware;
+    shapes = tables.shapes;
+    refs = tally.counter("ref");
+    refs1 = tally.counter("ref.s1");
+    refs2 = tally.counter("ref.s2");
+    refsConfig = tally.counter("ref.config");
+    refsAhead = tally.counter("prefetch.ref");
+    walks = tally.counter("walk");
+    contextHits = tally.counter("context.hit");
+    contextMisses = tally.counter("context.miss");
+    processHits = tally.counter("pasidcache.hit");
+    processMisses = tally.counter("pasidcache.miss");
+    nestedHits = tally.counter("ntlb.hit");
+    nestedMisses = tally.counter("ntlb.miss");
+    tables1Hits = tally.counter("pwc1.hit");
+    tables1Misses = tally.counter("pwc1.miss");
+    tables2Hits = tally.counter("pwc2.hit");
+    tables2Misses = tally.counter("pwc2.miss");
+    for (int level = 0; level < MOST_LEVELS; level++) {
+      level1[level] = tally.counter("ref.s1.L" + level);
+      level2[level] = tally.counter("ref.s2.L" + level);
+    }
+  }
+
+  /** Finds the requester's configuration, before anything else can be looked up. */
+  void configuration(int space, Walk walk) {
+    int tenant = tables.tenant(space);
+    if (hardware.context.use(tenant, tenant, 0)) {
+      contextHits.up();
+    } else {
+      contextMisses.up();
+      refsConfig.add(walk.context());
+      hardware.context.fill(tenant, tenant, 0);
+    }
+    if (walk.process() == 0) {
+      return;
+    }
+    if (hardware.process.use(space, space, 0)) {
+      processHits.up();
+    } else {
+      processMisses.up();
+      refsConfig.add(walk.process());
+      hardware.process.fill(space, space, 0);
+    }
+  }
+
+  /**
+   * Walks the page tables.
+   *
+   * @param early whether nobody waits for the answer
+   */
+  void pages(int space, long address, Walk walk, boolean early) {
+    ahead = early;
+    if (!early) {
+      walks.up();
+    }
+    int begin = firstBegin(space, address, walk);
+    for (int i = begin; i < walk.parts().size(); i++) {
+      Walk.Part part = walk.parts().get(i);
+      // The table that the walk begins at is known by its machine address.
+      if (part.guest() != -1 && (i > begin || begin == 0 || part.first() == Walk.NO_LEVEL)) {
+        second(space, part);
+      }
+      if (part.first() != Walk.NO_LEVEL) {
+        read(refs1, level1, part.first());
+        keepTable1(space, address, walk, i);
+      }
+    }
+  }
+
+  /** Number of the part that a first-stage walk begins with, by what is cached. */
+  private int firstBegin(int space, long address, Walk walk) {
+    boolean caches = hardware.tables1[0].exists();
+    if (!caches || walk.parts().get(0).first() == Walk.NO_LEVEL) {
+      return 0;
+    }
+    for (int i = walk.parts().size() - 1; i > 0; i--) {
+      int level = walk.parts().get(i).first();
+      if (level != Walk.NO_LEVEL
+          && hardware.tables1[level].use(space, address >>> above(level), level)) {
+        tables1Hits.up();
+        return i;
+      }
+    }
+    tables1Misses.up();
+    return 0;
+  }
+
+  /** The first-stage entry of part {@code i} leads to the table of the next. */
+  private void keepTable1(int space, long address, Walk walk, int i) {
+    if (i + 1 < walk.parts().size()) {
+      int next = walk.parts().get(i + 1).first();
+      if (next != Walk.NO_LEVEL) {
+        hardware.tables1[next].fill(space, address >>> above(next), next);
+      }
+    }
+  }
+
+  private void second(int space, Walk.Part part) {
+    boolean outer = part.first() == Walk.NO_LEVEL && shapes.levels1 == 0;
+    int tag = outer ? space : tables.tenant(space);
+    long guest = part.guest();
+    if (!outer && hardware.nested.exists()) {
+      if (hardware.use(hardware.nested, tag, guest)) {
+        nestedHits.up();
+        return;
+      }
+      nestedMisses.up();
+    }
+    int[] levels = part.second();
+    int begin = secondBegin(tag, guest, levels);
+    for (int i = begin; i < levels.length; i++) {
+      read(refs2, level2, levels[i]);
+      if (i + 1 < levels.length) {
+        int next = levels[i + 1];
+        hardware.tables2[next].fill(tag, guest >>> above(next), next);
+      }
+    }
+    if (!outer && levels.length > 0) {
+      hardware.fill(hardware.nested, tag, guest, shapes.shift(levels[levels.length - 1]));
+    }
+  }
+
+  private int secondBegin(int tag, long guest, int[] levels) {
+    if (!hardware.tables2[0].exists()) {
+      return 0;
+    }
+    for (int i = levels.length - 1; i > 0; i--) {
+      if (hardware.tables2[levels[i]].use(tag, guest >>> above(levels[i]), levels[i])) {
+        tables2Hits.up();
+        return i;
+      }
+    }
+    tables2Misses.up();
+    return 0;
+  }
+
+  /** Lowest address bit that tells tables of a level apart. */
+  private int above(int level) {
+    return shapes.shift(level) + shapes.stride();
+  }
+
+  private void read(Tally.Counter stage, Tally.Counter[] levels, int level) {
+    if (ahead) {
+      refsAhead.up();
+      return;
+    }
+    refs.up();
+    stage.up();
+    levels[level].up();
+  }
+}
