@@ -50,13 +50,12 @@ final class Batch {
     int i = from;
     for (; i < end; i++) {
       long iova = iovas[i];
-      long at = TranslationCache.preferred(iova, of.hashShift, of.offsets, of.origin);
-      long word1 = TranslationCache.word1At(at);
-      long block = iova & of.blockMask;
-      if (!TranslationCache.answers(at, word1, block ^ of.low, of.expected, access)) {
+      long place = of.place(iova);
+      long word1 = TranslationCache.word1At(place);
+      if (!of.isAnswer(place, word1, iova, access)) {
         break;
       }
-      answers[i] = word1 & Endpoint.ABOVE | iova ^ block;
+      answers[i] = of.answer(word1, iova);
     }
     return i;
   }
@@ -64,17 +63,9 @@ final class Batch {
   /** Answers the next few addresses, those that miss side by side; where it stopped. */
   private int misses(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
     boolean usual = translator.caches && Endpoint.isPlain(access);
-    boolean current = log.latest() == of.epoch;
-    if (!usual || !current && !of.prepare()) {
+    if (!usual || log.latest() != of.epoch && !of.prepare()) {
       answers[at] = counted(of.translate(iovas[at], access));
       return at + 1;
-    }
-    if (!current && of.hitEpoch == of.epoch) {
-      // What an invalidation left is still there to be hit.
-      int next = hits(of, iovas, answers, at, end, access);
-      if (next != at) {
-        return next;
-      }
     }
     int count = Math.min(end - at, SCAN);
     if (isSame(iovas, answers)) {

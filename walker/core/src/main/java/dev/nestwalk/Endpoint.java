@@ -3,7 +3,6 @@ package dev.nestwalk;
 import dev.nestwalk.cache.AddressSpaces;
 import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
-import dev.nestwalk.cache.Probe;
 import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
@@ -48,8 +47,7 @@ public final class Endpoint implements AddressSpaces.Requester {
   /** Answers what the preferred place does not; there is one while {@link #epoch} holds. */
   @Nullable Kernel kernel;
 
-  // What a look into the IOTLB needs for the size expected, copied from cache and address space:
-  // a Probe, but without the way to one.
+  // What a look into the IOTLB needs for the size expected, copied from cache and address space.
   int shift = AddressSpaces.shiftOf(0);
   int hashShift = shift - TranslationCache.ENTRY_SHIFT;
   long blockMask = -1L << shift;
@@ -109,13 +107,31 @@ public final class Endpoint implements AddressSpaces.Requester {
   public long translate(long iova, int access) {
     assert translator.isOwn();
     if (log.published == hitEpoch && isPlain(access)) {
-      long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
-      long word1 = TranslationCache.word1At(at);
-      if (TranslationCache.answers(at, word1, iova & blockMask ^ low, expected, access)) {
-        return word1 & ABOVE | iova & ~blockMask;
+      long place = place(iova);
+      long word1 = TranslationCache.word1At(place);
+      if (isAnswer(place, word1, iova, access)) {
+        return answer(word1, iova);
       }
     }
     return miss(iova, access);
+  }
+
+  // The look into the IOTLB, in three steps between which the caller holds what was read: in one
+  // that gives an answer or 0, loops of hits ask once more whether there was one.
+
+  /** Where the IOTLB has an address first of all. */
+  long place(long iova) {
+    return TranslationCache.preferred(iova, hashShift, offsets, origin);
+  }
+
+  /** Whether word 1 of that place answers. */
+  boolean isAnswer(long place, long word1, long iova, int access) {
+    return TranslationCache.answers(place, word1, iova & blockMask ^ low, expected, access);
+  }
+
+  /** What word 1 answers. */
+  long answer(long word1, long iova) {
+    return word1 & ABOVE | iova & ~blockMask;
   }
 
   /**
@@ -391,14 +407,6 @@ public final class Endpoint implements AddressSpaces.Requester {
     if (!isPlain(access) || !translator.caches || !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
     }
-    if (hitEpoch == epoch) {
-      // The kernel takes it that the preferred place was looked at, which has to wait for this.
-      long at = TranslationCache.preferred(iova, hashShift, offsets, origin);
-      long word1 = TranslationCache.word1At(at);
-      if (TranslationCache.answers(at, word1, iova & blockMask ^ low, expected, access)) {
-        return word1 & ABOVE | iova & ~blockMask;
-      }
-    }
     Kernel fast = kernel;
     long answer = fast == null ? 0 : fast.translate(iova, access);
     return answer == 0 ? full(iova, access) : noted(answer);
@@ -459,7 +467,7 @@ public final class Endpoint implements AddressSpaces.Requester {
     blockMask = -1L << shift;
     expected = TranslationCache.expect(configuration.space().translations, newClass);
     if (translator.counting) {
-      expected |= Probe.UNFINDABLE;
+      expected |= TranslationCache.UNFINDABLE;
     }
   }
 

@@ -10,7 +10,10 @@ import dev.nestwalk.fixtures.MappedMachine.Plan;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.CountingMemory;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.region.Region;
+import dev.nestwalk.region.RegionSet;
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,15 +43,8 @@ class KernelReadsTest {
   void aWalkReadsEachEntryOnceAndARefusalTwice(Plan plan) {
     try (Arena arena = Arena.ofConfined()) {
       MappedMachine machine = new MappedMachine(plan, arena);
-      GuestMemory.Builder builder = GuestMemory.builder();
-      for (TableMemory.Run run : machine.memory().runs()) {
-        builder.ram(run.first(), run.bytes());
-      }
-      CountingMemory memory = new CountingMemory(builder);
-      Iommu iommu =
-          plan.vtd()
-              ? Iommu.vtd(memory, machine.registers(), 46)
-              : Iommu.smmuv3(memory, machine.registers());
+      CountingMemory memory = counting(machine);
+      Iommu iommu = iommu(plan, machine, memory);
       Endpoint bare = iommu.newTranslator(CacheOptions.NONE).endpoint(MappedMachine.SOURCE, -1);
       Endpoint kept = iommu.newTranslator().endpoint(MappedMachine.SOURCE, -1);
       long[] iovas = machine.addresses(64);
@@ -67,6 +63,47 @@ class KernelReadsTest {
       }
       damaged(machine, memory, bare, kept, plan);
     }
+  }
+
+  @ParameterizedTest
+  @MethodSource("plans")
+  void aMissReadsAnEntryForEachStageWhateverTheSizesAndRestrictions(Plan small) {
+    Plan plan = small.pages(4096, 50, 1);
+    try (Arena arena = Arena.ofConfined()) {
+      MappedMachine machine = new MappedMachine(plan, arena);
+      CountingMemory memory = counting(machine);
+      CacheOptions options = CacheOptions.NONE.withStructures(1024, 1024, 0);
+      Iommu free = iommu(plan, machine, memory);
+      Iommu restricted = iommu(plan, machine, memory);
+      RegionSet elsewhere = RegionSet.of(List.of(Region.X86_MSI, Region.ARM_SW_MSI));
+      restricted.restrict(MappedMachine.SOURCE, -1, elsewhere, elsewhere);
+      int stages = (plan.first() ? 1 : 0) + (plan.second() ? 1 : 0);
+      for (Iommu iommu : List.of(free, restricted)) {
+        Endpoint endpoint = iommu.newTranslator(options).endpoint(MappedMachine.SOURCE, -1);
+        for (int access = 1; access <= 3; access++) {
+          for (long iova : machine.addresses(256)) {
+            endpoint.translate(iova, access);
+            memory.reset();
+            assertTrue(!Translation.isFault(endpoint.translate(iova, access)));
+            assertEquals(stages, memory.loads(), () -> "reads for 0x%x".formatted(iova));
+          }
+        }
+      }
+    }
+  }
+
+  private static CountingMemory counting(MappedMachine machine) {
+    GuestMemory.Builder builder = GuestMemory.builder();
+    for (TableMemory.Run run : machine.memory().runs()) {
+      builder.ram(run.first(), run.bytes());
+    }
+    return new CountingMemory(builder);
+  }
+
+  private static Iommu iommu(Plan plan, MappedMachine machine, GuestMemory memory) {
+    return plan.vtd()
+        ? Iommu.vtd(memory, machine.registers(), 46)
+        : Iommu.smmuv3(memory, machine.registers());
   }
 
   private static void damaged(

@@ -52,7 +52,7 @@ public final class TranslationCache {
   /** Pooled, with four ways. */
   private final boolean usual;
 
-  /** See {@link #displaced}; never 0 afterwards. */
+  /** Way that was displaced last, counted from the preferred one; never 0 afterwards. */
   private int victim;
 
   /**
@@ -145,6 +145,9 @@ public final class TranslationCache {
     return Room.MEMORY.get(WORD, (offset & Room.WITHIN) + 8);
   }
 
+  /** A bit that every entry has clear: whoever expects it set finds nothing. */
+  public static final long UNFINDABLE = 4;
+
   /**
    * Whether an entry answers.
    *
@@ -172,11 +175,11 @@ public final class TranslationCache {
       if (answers(at, word1, key, expected, need)) {
         return word1;
       }
-      if (!isElsewhere(at, key)) {
+      if (!isThere(at, key)) {
         return 0;
       }
     }
-    return findFrom(0, address, shift, origin, low, expected, need);
+    return findAnywhere(address, shift, origin, low, expected, need);
   }
 
   /** The same under a tag. */
@@ -184,22 +187,11 @@ public final class TranslationCache {
     return find(address, shift, origin(tag), tag.low(), expect(tag, sizeClass), need);
   }
 
-  /** As {@link #find}, where the preferred place was looked at if {@link #isPooled}. */
-  public long findOther(long address, int shift, long origin, long low, long expected, long need) {
-    if (usual) {
-      long at = place(address, shift, origin);
-      if (!isElsewhere(at, address >>> shift << shift | low)) {
-        return 0;
-      }
-    }
-    return findFrom(pooled ? 1 : 0, address, shift, origin, low, expected, need);
-  }
-
-  private long findFrom(
-      int way, long address, int shift, long origin, long low, long expected, long need) {
+  private long findAnywhere(
+      long address, int shift, long origin, long low, long expected, long need) {
     long key = address >>> shift << shift | low;
     long at = place(address, shift, origin);
-    for (int i = way; i < ways; i++) {
+    for (int i = 0; i < ways; i++) {
       long other = at ^ (long) i << ENTRY_SHIFT;
       if (word0(other) == key) {
         long word1 = word1(other);
@@ -215,14 +207,15 @@ public final class TranslationCache {
   // whether the JVM wants to stop, and checks of the geometry cut code into pieces. Batches use it
   // directly, and keep between themselves and the cache what changes.
 
-  /** Whether {@link #isElsewhere} and {@link #fillUsual} are for this cache. */
+  /** Whether {@link #isThere} and {@link #fillUsual} are for this cache. */
   public boolean isUsual() {
     return usual;
   }
 
-  /** Whether a place of the set but the preferred one has a block, under whatever rights. */
-  public static boolean isElsewhere(long preferred, long key) {
-    return word0At(preferred ^ 1L << ENTRY_SHIFT) == key
+  /** Whether a place of the set has a block, under whatever rights. */
+  public static boolean isThere(long preferred, long key) {
+    return word0At(preferred) == key
+        || word0At(preferred ^ 1L << ENTRY_SHIFT) == key
         || word0At(preferred ^ 2L << ENTRY_SHIFT) == key
         || word0At(preferred ^ 3L << ENTRY_SHIFT) == key;
   }
@@ -232,7 +225,7 @@ public final class TranslationCache {
    *
    * @param preferred offset of the place
    * @param key input address of the block and, below it, {@link Tag#low}
-   * @param last {@link #displaced}
+   * @param last way that was displaced last, counted from the preferred one
    * @return what that is now
    */
   public static int fillUsual(long preferred, long key, long word1, int last) {
@@ -246,16 +239,6 @@ public final class TranslationCache {
     }
     setAt(preferred, key, word1);
     return way;
-  }
-
-  /** Way that was displaced last, counted from the preferred one. */
-  public int displaced() {
-    return victim;
-  }
-
-  /** Takes {@link #displaced} back from who filled places by himself. */
-  public void setDisplaced(int way) {
-    victim = way;
   }
 
   private static void setAt(long offset, long word0, long word1) {

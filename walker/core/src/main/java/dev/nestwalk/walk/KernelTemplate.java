@@ -55,9 +55,6 @@ final class KernelTemplate extends Kernel {
   private final long[] known;
   private final int[] places;
 
-  /** The preferred places of the addresses at hand were not looked at. */
-  private boolean unlooked;
-
   private long patience = PATIENCE;
   private int rests;
   private int detour;
@@ -406,8 +403,7 @@ final class KernelTemplate extends Kernel {
       return otherRange(asked, access);
     }
     long iova = untagged(asked);
-    if (shape.restricted() && iova != asked) {
-      // Both may be barred.
+    if (shape.restricted() && iova != asked && isBarred(asked, -1, shape.smallest())) {
       return 0;
     }
     if (shape.counts()) {
@@ -460,7 +456,7 @@ final class KernelTemplate extends Kernel {
       }
       long last = knownSecond(0, address);
       if (last == 0) {
-        return fromKnown(iova, access);
+        return s1.isOn() ? behindFirst(iova, access, address, granted) : fromKnown(iova, access);
       }
       long e = entry(s2, last & TABLE, s2.slot(0, address));
       granted &= s2.grantedBelow(0, e, last >>> 52 & 3, access);
@@ -506,14 +502,11 @@ final class KernelTemplate extends Kernel {
     return expected | (long) smallClass() << 10;
   }
 
-  /**
-   * What the IOTLB has in any size in use, or 0. The place preferred first was looked at by the
-   * caller, but for the addresses of a batch.
-   */
+  /** What the IOTLB has in any size in use, or 0. */
   private long known(long iova, int access) {
     Shape shape = shape();
     boolean one = shape.usual() && !shape.counts() && space.classes == 1 << smallClass();
-    if (one && !unlooked && !TranslationCache.isElsewhere(smallPlace(iova), smallKey(iova))) {
+    if (one && !TranslationCache.isThere(smallPlace(iova), smallKey(iova))) {
       return 0;
     }
     long found = 0;
@@ -589,13 +582,17 @@ final class KernelTemplate extends Kernel {
     Shape shape = shape();
     int span = shape.smallest();
     long answer = address | (long) span << 52 | granted << 58;
-    if (shape.iotlb() == 0 && !shape.restricted()) {
+    long below = shape.isNested() ? middle : -1;
+    if (shape.restricted() && isBarred(iova, below, span)) {
+      return 0;
+    }
+    if (shape.iotlb() == 0) {
       return answer;
     }
     int inputSpan = shape.first().isOn() ? shape.first().granule() : span;
-    boolean straight = shape.usual() && !shape.counts() && !shape.restricted();
+    boolean straight = shape.usual() && !shape.counts();
     if (!straight || inputSpan > smallShift() || space.classes != 1 << smallClass()) {
-      return kept(iova, access, answer, inputSpan, shape.isNested() ? middle : -1);
+      return kept(iova, access, answer, inputSpan);
     }
     long usable = granted & (access | shape.silent());
     long page = answer & TranslationCache.PAYLOAD & -1L << smallShift();
@@ -604,13 +601,14 @@ final class KernelTemplate extends Kernel {
     return answer;
   }
 
-  /** Keeps an answer of any size; 0 where something is barred near it. */
-  private long kept(long iova, int access, long answer, int inputSpan, long middle) {
+  /** Whether something near an answer is barred: the full walker tells then. */
+  private boolean isBarred(long iova, long middle, int span) {
     Barrier bars = barrier;
-    int span = (int) (answer >>> 52) & 63;
-    if (shape().restricted() && (bars == null || !bars.isFree(iova, middle, span))) {
-      return 0;
-    }
+    return bars == null || !bars.isFree(iova, middle, span);
+  }
+
+  /** Keeps an answer of any size. */
+  private long kept(long iova, int access, long answer, int inputSpan) {
     if (shape().iotlb() != 0) {
       keep(iova, answer, (int) (answer >>> 58 & 3 & (access | shape().silent())), inputSpan);
     }
@@ -621,32 +619,43 @@ final class KernelTemplate extends Kernel {
   private long fromKnown(long iova, int access) {
     Stage s1 = first();
     Stage s2 = second();
-    long answer = iova | 3L << 58 | 63L << 52;
-    long middle = -1;
-    int inputSpan = 0;
-    if (s1.isOn()) {
-      if (s1.outside(iova) != 0) {
-        return otherRange(iova, access);
-      }
-      answer = hopFirst(iova, access);
-      inputSpan = (int) (answer >>> 52) & 63;
+    if (!s1.isOn()) {
+      long two = hopSecond(iova, access, false);
+      return ended(iova, access, two, (int) (two >>> 52) & 63, -1);
     }
-    if (s2.isOn() && answer != 0) {
-      long one = answer;
-      long address = s1.isOn() ? one & ADDRESS : iova;
-      long two = hopSecond(address, access, false);
-      middle = s1.isOn() ? address : -1;
-      answer = !s1.isOn() || two == 0 ? two : both(two, inputSpan, one >>> 58 & 3);
-      inputSpan = s1.isOn() ? inputSpan : (int) (two >>> 52) & 63;
+    if (s1.outside(iova) != 0) {
+      return otherRange(iova, access);
     }
-    answer = answer == 0 ? 0 : settled(iova, answer);
-    if (answer == 0) {
+    long one = hopFirst(iova, access);
+    int span = (int) (one >>> 52) & 63;
+    if (one == 0 || !s2.isOn()) {
+      return ended(iova, access, one, span, -1);
+    }
+    return behind(iova, access, one & ADDRESS, span, one >>> 58 & 3);
+  }
+
+  /** The second stage of a walk whose first stage ended in a small page. */
+  private long behindFirst(long iova, int access, long middle, long granted) {
+    if (shape().counts()) {
+      counters.firstStageHits++;
+    }
+    return behind(iova, access, middle, first().granule(), granted);
+  }
+
+  private long behind(long iova, int access, long middle, int span, long granted) {
+    long two = hopSecond(middle, access, false);
+    return ended(iova, access, two == 0 ? 0 : both(two, span, granted), span, middle);
+  }
+
+  private long ended(long iova, int access, long found, int inputSpan, long middle) {
+    long answer = found == 0 ? 0 : settled(iova, found);
+    if (answer == 0 || shape().restricted() && isBarred(iova, middle, (int) (answer >>> 52) & 63)) {
       return 0;
     }
     if (shape().counts()) {
       counters.references += reads;
     }
-    return kept(iova, access, answer, inputSpan, middle);
+    return kept(iova, access, answer, inputSpan);
   }
 
   private long hopFirst(long iova, int access) {
@@ -845,13 +854,11 @@ final class KernelTemplate extends Kernel {
       }
       return unanswered;
     }
-    unlooked = true;
     for (int i = from; i < from + count; i++) {
       long answer = translate(iovas[i], access);
       answers[i] = answer;
       unanswered += answer == 0 ? 1 : 0;
     }
-    unlooked = false;
     return unanswered;
   }
 
@@ -861,7 +868,7 @@ final class KernelTemplate extends Kernel {
     long word1 = TranslationCache.word1At(place);
     long key = smallKey(iova);
     if (!TranslationCache.answers(place, word1, key, smallExpected(), access)) {
-      if (!TranslationCache.isElsewhere(place, key)) {
+      if (!TranslationCache.isThere(place, key)) {
         return 0;
       }
       return knownAs(smallClass(), smallShift(), iova, access);
