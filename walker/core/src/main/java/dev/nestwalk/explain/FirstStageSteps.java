@@ -7,6 +7,7 @@ import dev.nestwalk.vtd.Ecap;
 import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FirstStageEntry;
 import dev.nestwalk.vtd.PasidTableEntry;
+import dev.nestwalk.vtd.SecondStageEntry;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,9 +82,7 @@ final class FirstStageSteps {
       if ((entry.word & used) != used) {
         mayUpdate(entry);
         if (second != null && entry.through != null) {
-          // Its A was set a moment ago, when the table was read.
-          long now = memory.load(memory.find(entry.through.at()), entry.through.at());
-          second.settle(reread(entry.through, now), true, entry.at);
+          second.settle(accessed(entry.through), true, entry.at);
         }
         setFlags(entry, used);
       }
@@ -91,7 +90,8 @@ final class FirstStageSteps {
     }
   }
 
-  private static SecondStageSteps.Leaf reread(SecondStageSteps.Leaf leaf, long now) {
+  /** A leaf whose A was set a moment ago, when the table was read. */
+  private static SecondStageSteps.Leaf accessed(SecondStageSteps.Leaf leaf) {
     return new SecondStageSteps.Leaf(
         leaf.output(),
         leaf.spanLog2(),
@@ -99,7 +99,8 @@ final class FirstStageSteps {
         leaf.writable(),
         leaf.level(),
         leaf.at(),
-        now);
+        leaf.run(),
+        leaf.entry() | SecondStageEntry.A.mask());
   }
 
   private void canonical(long iova) {
@@ -319,8 +320,9 @@ final class FirstStageSteps {
 
   private void setFlags(Entry entry, long flags) {
     int outcome = memory.update(entry.run, entry.host, entry.word, entry.word | flags);
+    Refusal failed = new Refusal(FaultCode.SFS_10, 1, entry.level, guest(entry));
     if (outcome == GuestMemory.LOST) {
-      throw new Restart();
+      throw new Restart(failed);
     }
     recorder.decided(
         "first-stage flags",
@@ -331,7 +333,7 @@ final class FirstStageSteps {
             : "0x%016x becomes 0x%016x".formatted(entry.word, entry.word | flags),
         "VT-d 3.6.2");
     if (outcome == GuestMemory.REFUSED) {
-      throw new Refusal(FaultCode.SFS_10, 1, entry.level, guest(entry));
+      throw failed;
     }
   }
 }

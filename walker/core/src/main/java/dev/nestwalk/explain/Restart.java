@@ -6,7 +6,11 @@ import java.io.Serial;
 final class Restart extends RuntimeException {
   @Serial private static final long serialVersionUID = 1;
 
-  Restart() {
+  /** What the walk ends with if this happens time and again. */
+  final RuntimeException refusal;
+
+  Restart(RuntimeException refusal) {
     super("entry changed", null, false, false);
+    this.refusal = refusal;
   }
 }

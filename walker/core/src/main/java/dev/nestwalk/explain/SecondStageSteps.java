@@ -38,6 +38,7 @@ final class SecondStageSteps {
       boolean writable,
       int level,
       long at,
+      int run,
       long entry) {}
 
   private final VtdUnit unit;
@@ -108,7 +109,7 @@ final class SecondStageSteps {
             .read(reading, structure, new long[] {entry}, "page; output 0x%x".formatted(output))
             .granting(granted(readable, writable, executable))
             .leadingTo(purpose.isEmpty() ? "output" : "host address of the byte", "HPA", output);
-        return new Leaf(output, shift, readable, writable, level, at, entry);
+        return new Leaf(output, shift, readable, writable, level, at, run, entry);
       }
       recorder
           .read(reading, structure, new long[] {entry}, "points to the next table")
@@ -118,7 +119,7 @@ final class SecondStageSteps {
               "HPA",
               SecondStageEntry.ADDR.get(entry) * 4096);
       if (context.flags() && !SecondStageEntry.A.in(entry)) {
-        setFlags(at, entry, level, SecondStageEntry.A.mask(), address);
+        setFlags(run, at, entry, level, SecondStageEntry.A.mask(), address);
       }
       table = SecondStageEntry.ADDR.get(entry) * 4096;
       level--;
@@ -189,17 +190,18 @@ final class SecondStageSteps {
   void settle(Leaf leaf, boolean dirty, long address) {
     if (flagsAreDue(leaf, dirty)) {
       long flags = SecondStageEntry.A.mask() | (dirty ? SecondStageEntry.D.mask() : 0);
-      setFlags(leaf.at(), leaf.entry(), leaf.level(), flags, address);
+      setFlags(leaf.run(), leaf.at(), leaf.entry(), leaf.level(), flags, address);
     }
   }
 
-  private void setFlags(long at, long entry, int level, long flags, long address) {
+  private void setFlags(int run, long at, long entry, int level, long flags, long address) {
     if (!context.mayUpdate()) {
       throw new Refusal(FaultCode.SSS_5, 2, level, nested ? address : 0);
     }
-    int outcome = memory.update(memory.find(at), at, entry, entry | flags);
+    int outcome = memory.update(run, at, entry, entry | flags);
+    Refusal failed = new Refusal(FaultCode.SSS_6, 2, level, nested ? address : 0);
     if (outcome == GuestMemory.LOST) {
-      throw new Restart();
+      throw new Restart(failed);
     }
     recorder.decided(
         "second-stage flags",
@@ -210,7 +212,7 @@ final class SecondStageSteps {
             : "0x%016x becomes 0x%016x".formatted(entry, entry | flags),
         "VT-d 3.7.2");
     if (outcome == GuestMemory.REFUSED) {
-      throw new Refusal(FaultCode.SSS_6, 2, level, nested ? address : 0);
+      throw failed;
     }
   }
 }

@@ -73,14 +73,16 @@ final class SmmuReference implements Reference {
   }
 
   private VtdAnswer restarting(Request request, Recorder recorder, int sourceId, int pasid) {
-    for (int restarts = 0; restarts <= MAX_RESTARTS; restarts++) {
+    for (int restarts = 0; ; restarts++) {
       try {
         return decide(request, recorder, Integer.toUnsignedLong(sourceId), pasid);
       } catch (Restart restart) {
+        if (restarts == MAX_RESTARTS) {
+          throw restart.refusal;
+        }
         recorder.decided("a descriptor changed", "", 0, "the walk starts again", "SMMUv3 3.13");
       }
     }
-    throw new SmmuRefusal(EventCode.F_WALK_EABT, 1, 0, 1, 0, false);
   }
 
   private static SmmuRefusal outcome(Outcome outcome) {

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 /** Stage 1, descriptor by descriptor, alone or over stage 2 (DDI 0487, D8; IHI 0070, 3.4). */
 final class SmmuStage1Steps {
   private record Descriptor(
-      int level, long at, long host, long word, SmmuStage2Steps.@Nullable Leaf through) {}
+      int level, long at, long host, int run, long word, SmmuStage2Steps.@Nullable Leaf through) {}
 
   /** A leaf that itself denies an unprivileged request nothing. */
   private static final long UNLIMITED = Stage1Descriptor.AP1.mask();
@@ -172,7 +172,7 @@ final class SmmuStage1Steps {
           "SMMUv3 7.3.12");
       throw new SmmuRefusal(EventCode.F_WALK_EABT, 1, level, 1, host, false);
     }
-    return new Descriptor(level, at, host, tables.order(memory.load(run, host)), through);
+    return new Descriptor(level, at, host, run, tables.order(memory.load(run, host)), through);
   }
 
   private VtdAnswer finish(
@@ -311,13 +311,13 @@ final class SmmuStage1Steps {
     if (wanted == leaf.word) {
       return;
     }
-    int run = memory.find(leaf.host);
-    int outcome = memory.update(run, leaf.host, tables.order(leaf.word), tables.order(wanted));
+    int outcome = memory.update(leaf.run, leaf.host, tables.order(leaf.word), tables.order(wanted));
+    SmmuRefusal failed = new SmmuRefusal(EventCode.F_WALK_EABT, 1, leaf.level, 1, leaf.host, false);
     if (outcome == GuestMemory.LOST) {
-      throw new Restart();
+      throw new Restart(failed);
     }
     if (outcome == GuestMemory.REFUSED) {
-      throw new SmmuRefusal(EventCode.F_WALK_EABT, 1, leaf.level, 1, leaf.host, false);
+      throw failed;
     }
     recorder.decided(
         "stage 1 flags",

@@ -20,6 +20,7 @@ final class SmmuStage2Steps {
       boolean writable,
       int level,
       long at,
+      int run,
       long word) {}
 
   /** What an access wants of a page. */
@@ -121,7 +122,7 @@ final class SmmuStage2Steps {
         recorder.leadingTo(
             purpose.isEmpty() ? "output" : "physical address of the byte", "PA", output);
         return new Leaf(
-            output, span, Stage2Descriptor.S2AP0.in(word), mayWrite(word), level, at, word);
+            output, span, Stage2Descriptor.S2AP0.in(word), mayWrite(word), level, at, run, word);
       }
       recorder.leadingTo("stage 2 table of level " + (level + 1), "PA", next);
       table = next;
@@ -197,14 +198,15 @@ final class SmmuStage2Steps {
       wanted |= Stage2Descriptor.S2AP1.mask();
     }
     if (wanted != leaf.word) {
-      int run = memory.find(leaf.at);
       long before = tables.order(leaf.word);
-      int outcome = memory.update(run, leaf.at, before, tables.order(wanted));
+      int outcome = memory.update(leaf.run, leaf.at, before, tables.order(wanted));
+      SmmuRefusal failed =
+          new SmmuRefusal(EventCode.F_WALK_EABT, 2, leaf.level, kind, leaf.at, false);
       if (outcome == GuestMemory.LOST) {
-        throw new Restart();
+        throw new Restart(failed);
       }
       if (outcome == GuestMemory.REFUSED) {
-        throw new SmmuRefusal(EventCode.F_WALK_EABT, 2, leaf.level, kind, leaf.at, false);
+        throw failed;
       }
       recorder.decided(
           "stage 2 flags",
@@ -213,12 +215,5 @@ final class SmmuStage2Steps {
           "0x%016x becomes 0x%016x".formatted(leaf.word, wanted),
           "SMMUv3 3.13");
     }
-  }
-
-  /** The leaf as it is in memory now. */
-  Leaf reread(Leaf leaf) {
-    long now = tables.order(memory.load(memory.find(leaf.at), leaf.at));
-    return new Leaf(
-        leaf.output, leaf.spanLog2, leaf.readable, leaf.writable, leaf.level, leaf.at, now);
   }
 }

@@ -264,16 +264,16 @@ final class VtdReference implements Reference {
   }
 
   private VtdAnswer walk(Recorder recorder, VtdContext context, VtdWish wish, long iova) {
-    for (int restarts = 0; restarts <= MAX_RESTARTS; restarts++) {
+    for (int restarts = 0; ; restarts++) {
       try {
         return walkOnce(recorder, context, wish, iova);
       } catch (Restart restart) {
+        if (restarts == MAX_RESTARTS) {
+          throw restart.refusal;
+        }
         recorder.decided("an entry changed", "IOVA", iova, "the walk starts again", "VT-d 3.6.2");
       }
     }
-    throw context.kind() == VtdContext.Kind.SECOND
-        ? new Refusal(FaultCode.SSS_6, 2, 1, 0)
-        : new Refusal(FaultCode.SFS_10, 1, 0, 0);
   }
 
   private VtdAnswer walkOnce(Recorder recorder, VtdContext context, VtdWish wish, long iova) {

@@ -25,6 +25,9 @@ final class SmmuFault {
   /** The fault is always recorded: stage 1 bypass. */
   boolean always;
 
+  /** The refusal that a lost update becomes if it is lost time and again. */
+  long lost;
+
   void clear() {
     kind = 0;
     stage2 = false;
@@ -64,5 +67,11 @@ final class SmmuFault {
     stage2 = stage == 2;
     address = at;
     return Translation.fault(EventCode.F_WALK_EABT, stage, level & 15);
+  }
+
+  /** A flag update lost against another writer: {@link Stage2Walk#LOST}. */
+  long lost(int stage, int level, int newKind, long at) {
+    lost = external(stage, level, newKind, at);
+    return Stage2Walk.LOST;
   }
 }

@@ -69,16 +69,16 @@ public final class SmmuWalker {
    * @return a packed {@link Translation}; after a refusal {@link #fault()} has the whole of it
    */
   public long translate(int streamId, int substreamId, long address, int access) {
-    fault.clear();
     effective = access;
     long answer = ABORTED;
     for (int losses = 0; losses <= MAX_LOSSES; losses++) {
+      fault.clear();
       intermediate = -1;
       answer = answer(streamId, substreamId, address, access);
       if (answer != Stage2Walk.LOST) {
         break;
       }
-      answer = fault.external(1, 0, SmmuFault.TT, 0);
+      answer = fault.lost;
     }
     return Translation.isFault(answer)
         ? refuse(plan, streamId, substreamId, address, access, answer)
@@ -125,11 +125,12 @@ public final class SmmuWalker {
     effective = override(with, access);
     long answer = ABORTED;
     for (int losses = 0; losses <= MAX_LOSSES; losses++) {
+      fault.clear();
       answer = with.stage1 ? first.walk(with, address, need(effective)) : bypassed(with, address);
       if (answer != Stage2Walk.LOST) {
         break;
       }
-      answer = fault.external(1, 0, SmmuFault.TT, 0);
+      answer = fault.lost;
     }
     if (Translation.isFault(answer)) {
       return refuse(with, streamId, substreamId, address, access, answer);

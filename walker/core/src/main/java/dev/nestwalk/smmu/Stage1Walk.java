@@ -20,7 +20,6 @@ final class Stage1Walk {
   static final int QUERY = 16;
 
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
-  private static final long LOST = Stage2Walk.LOST;
 
   private static final long NOT_GLOBAL = Stage1Descriptor.NG.mask();
   private static final long AF = Stage1Descriptor.AF.mask();
@@ -253,7 +252,7 @@ final class Stage1Walk {
   private long set(Regime regime, long raw, long wanted, int level) {
     long replacement = regime.bigEndian ? Long.reverseBytes(wanted) : wanted;
     return switch (memory.update(run, host, raw, replacement)) {
-      case GuestMemory.LOST -> LOST;
+      case GuestMemory.LOST -> fault.lost(1, level, SmmuFault.TT, host);
       case GuestMemory.REFUSED -> fault.external(1, level, SmmuFault.TT, host);
       default -> 0;
     };

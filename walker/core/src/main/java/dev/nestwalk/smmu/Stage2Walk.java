@@ -213,7 +213,7 @@ final class Stage2Walk {
     long replacement = plan.second.bigEndian ? Long.reverseBytes(wanted) : wanted;
     int outcome = memory.update(leafRun, leafAt, leafRaw, replacement);
     if (outcome == GuestMemory.LOST) {
-      return LOST;
+      return fault.lost(2, leafLevel, kind, leafAt);
     }
     if (outcome == GuestMemory.REFUSED) {
       return fault.external(2, leafLevel, kind, leafAt);

@@ -24,6 +24,9 @@ final class FirstStageWalk {
   private final int leafLevels;
   private final CacheCounters counters;
 
+  /** Level of the entry whose update was tried last. */
+  private int lostLevel;
+
   FirstStageWalk(VtdConfig config, GuestMemory memory, CacheCounters counters) {
     this.memory = memory;
     this.counters = counters;
@@ -58,7 +61,7 @@ final class FirstStageWalk {
         return answer;
       }
     }
-    return Translation.fault(FaultCode.SFS_10, 1, 0);
+    return Translation.fault(FaultCode.SFS_10, 1, lostLevel);
   }
 
   private long walkOnce(VtdPlan plan, long iova, int need, int asked) {
@@ -115,6 +118,7 @@ final class FirstStageWalk {
     if (!plan.updates) {
       return Translation.fault(FaultCode.SFS_9, 1, level);
     }
+    lostLevel = level;
     return write(memory, run, at, entry, level, flags);
   }
 

@@ -28,6 +28,10 @@ final class NestedWalk {
   private int entryRun;
   private int entryRights;
 
+  // The refusal that a lost update becomes if it is lost time and again.
+  private long lost;
+  private long lostAddress;
+
   NestedWalk(VtdConfig config, GuestMemory memory, SecondStageWalk second, CacheCounters counters) {
     this.memory = memory;
     this.counters = counters;
@@ -63,7 +67,8 @@ final class NestedWalk {
         return answer;
       }
     }
-    return Translation.fault(FaultCode.SFS_10, 1, 0);
+    intermediate = lostAddress;
+    return lost;
   }
 
   private long walkOnce(VtdPlan plan, long iova, int need, int asked, boolean zero) {
@@ -136,6 +141,8 @@ final class NestedWalk {
 
   private long secondFlagFault(long guest, int code) {
     if (code == SecondStageWalk.LOST) {
+      lost = Translation.fault(FaultCode.SSS_6, 2, second.leafLevel());
+      lostAddress = guest;
       return LOST;
     }
     intermediate = guest;
@@ -165,7 +172,10 @@ final class NestedWalk {
 
   private long write(long guest, long entry, int level, long flags) {
     long fault = FirstStageWalk.write(memory, entryRun, entryAt, entry, level, flags);
-    if (fault != 0 && fault != LOST) {
+    if (fault == LOST) {
+      lost = Translation.fault(FaultCode.SFS_10, 1, level);
+      lostAddress = guest;
+    } else if (fault != 0) {
       intermediate = guest;
     }
     return fault;

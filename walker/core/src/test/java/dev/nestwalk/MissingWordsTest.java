@@ -1,0 +1,137 @@
+package dev.nestwalk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.Step;
+import dev.nestwalk.explain.Trace;
+import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.fixtures.Scenario;
+import dev.nestwalk.fixtures.ScenarioRow;
+import dev.nestwalk.memory.FailingMemory;
+import dev.nestwalk.memory.GappedMemory;
+import dev.nestwalk.memory.GuestMemory;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Each word that a walk reads is missing once, or its read fails once: every way of asking then
+ * gives the fault of that access, as the reference walker does.
+ */
+final class MissingWordsTest {
+  private static final LongAdder gaps = new LongAdder();
+  private static final LongAdder failures = new LongAdder();
+
+  @AfterAll
+  static void wordsWereMissing() {
+    assertTrue(gaps.sum() > 2000, "only " + gaps.sum() + " gaps");
+    assertTrue(failures.sum() > 2000, "only " + failures.sum() + " failed reads");
+  }
+
+  static Stream<Path> scenarios() {
+    return Formats.allScenarios();
+  }
+
+  /** A request of a scenario. */
+  private record Request(int source, int pasid, long iova, int access) {
+    Request(ScenarioRow row) {
+      this(row.sourceId(), row.pasid(), row.iova(), row.write() ? Access.WRITE : Access.READ);
+    }
+
+    Trace ask(Reference reference) {
+      return reference.translate(source, pasid, iova, access);
+    }
+  }
+
+  private static Iommu iommu(Machine machine, GuestMemory memory) {
+    return machine.isVtd()
+        ? Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
+        : Iommu.smmuv3(memory, machine.registers());
+  }
+
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void aMissingWordIsAFaultForEveryWayOfAsking(Path stem) {
+    try (Arena arena = Arena.ofConfined()) {
+      Scenario scenario = Scenario.load(stem);
+      Machine machine = scenario.machine();
+      // Flags that are set stay set: nothing here depends on them.
+      GappedMemory memory = new GappedMemory(Images.open(scenario, arena).asReadOnly());
+      Iommu iommu = iommu(machine, memory);
+      Reference reference = Formats.reference(machine, memory);
+      List<Translator> translators = WayOfAsking.translators(iommu);
+      Set<Long> seen = new HashSet<>();
+      int turn = 0;
+      for (ScenarioRow row : scenario.rows()) {
+        Request request = new Request(row);
+        memory.gap(-1);
+        for (Step step : request.ask(reference).steps()) {
+          for (int word = 0; word < step.words().length; word++) {
+            long at = step.host() + 8L * word;
+            if (!seen.add(at)) {
+              continue;
+            }
+            memory.gap(at);
+            Trace expected = request.ask(reference);
+            WayOfAsking way = WayOfAsking.byTurns(turn++);
+            for (Translator translator : translators) {
+              iommu.invalidateAll();
+              Endpoint endpoint = translator.endpoint(request.source, request.pasid);
+              String difference =
+                  way.compare(endpoint, translator, request.iova, request.access, expected);
+              assertEquals("", difference, () -> "no word at 0x%x, %s".formatted(at, row));
+              gaps.increment();
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("scenarios")
+  void anyReadOfAWalkMayFail(Path stem) {
+    try (Arena arena = Arena.ofConfined()) {
+      Scenario scenario = Scenario.load(stem);
+      Machine machine = scenario.machine();
+      FailingMemory memory = new FailingMemory(Images.open(scenario, arena).asReadOnly());
+      Translator translator = iommu(machine, memory).newUncachedTranslator();
+      Reference reference = Formats.reference(machine, memory);
+      Set<List<Long>> seen = new HashSet<>();
+      for (ScenarioRow row : scenario.rows()) {
+        Request request = new Request(row);
+        Trace whole = request.ask(reference);
+        if (!seen.add(whole.steps().stream().map(Step::host).toList())) {
+          continue;
+        }
+        memory.takeReads();
+        translator.translate(request.source, request.pasid, request.iova, request.access);
+        long reads = memory.takeReads();
+        for (long n = 1; n <= reads; n++) {
+          memory.failRead(n);
+          long answer =
+              translator.translate(request.source, request.pasid, request.iova, request.access);
+          memory.failRead(n);
+          Trace expected = request.ask(reference);
+          long read = n;
+          assertEquals(
+              "",
+              Comparison.difference(answer, translator.lastFault(), expected),
+              () -> "read %d of %d, %s".formatted(read, reads, row));
+          failures.increment();
+        }
+        memory.failRead(Long.MAX_VALUE);
+      }
+    }
+  }
+}

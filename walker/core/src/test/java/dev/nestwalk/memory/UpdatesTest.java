@@ -1,0 +1,94 @@
+package dev.nestwalk.memory;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/**
+ * A compare-and-set of an entry, for every kind of bytes behind a run, in the largest run and in
+ * another: it writes if and only if the entry is what was expected, and only then is it told.
+ */
+class UpdatesTest {
+  private static final ValueLayout.OfLong WORD =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+  private static final long LARGEST = 0x10_0000;
+  private static final long OTHER = 0x20_0000;
+  private static final long BEFORE = 0x1122_3344_5566_7788L;
+  private static final long AFTER = 0x1122_3344_5566_77ffL;
+
+  /** What a run's bytes are. */
+  enum Bytes {
+    ALIGNED(0),
+    /** Files may place memory at odd offsets. */
+    AT_AN_ODD_OFFSET(3),
+    IN_THE_HEAP(-1);
+
+    private final long offset;
+
+    Bytes(long offset) {
+      this.offset = offset;
+    }
+
+    MemorySegment allocate(Arena arena, long bytes) {
+      return offset < 0
+          ? MemorySegment.ofArray(new byte[(int) bytes])
+          : arena.allocate(bytes + 8, 8).asSlice(offset, bytes);
+    }
+  }
+
+  private final Arena arena = Arena.ofAuto();
+  private final List<String> told = new ArrayList<>();
+
+  private GuestMemory memory(GuestMemory.Builder builder) {
+    GuestMemory memory = builder.build();
+    memory.setWriteListener((address, length) -> told.add("%x %d".formatted(address, length)));
+    return memory;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void itWritesOnlyWhatIsAsExpected(Bytes kind) {
+    for (long base : new long[] {LARGEST, OTHER}) {
+      MemorySegment bytes = kind.allocate(arena, base == LARGEST ? 8192 : 4096);
+      MemorySegment beside = arena.allocate(base == LARGEST ? 4096 : 8192, 8);
+      long other = base == LARGEST ? OTHER : LARGEST;
+      GuestMemory memory = memory(GuestMemory.builder().ram(base, bytes).ram(other, beside));
+      bytes.set(WORD, 0x128, BEFORE);
+      int run = memory.find(base + 0x128);
+      told.clear();
+
+      assertEquals(GuestMemory.LOST, memory.update(run, base + 0x128, BEFORE ^ 1, AFTER));
+      assertEquals(BEFORE, bytes.get(WORD, 0x128), "a lost update writes nothing");
+      assertEquals(List.of(), told, "nor is it told");
+
+      assertEquals(GuestMemory.UPDATED, memory.update(run, base + 0x128, BEFORE, AFTER));
+      assertEquals(AFTER, bytes.get(WORD, 0x128));
+      assertEquals(AFTER, memory.load(run, base + 0x128));
+      assertEquals(List.of("%x 8".formatted(base + 0x128)), told);
+      assertEquals(0, bytes.get(WORD, 0x120), "the words beside are as they were");
+      assertEquals(0, bytes.get(WORD, 0x130));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void romRefusesAndReadOnlyMemorySkips(Bytes kind) {
+    MemorySegment bytes = kind.allocate(arena, 4096);
+    bytes.set(WORD, 8, BEFORE);
+    GuestMemory rom = memory(GuestMemory.builder().rom(LARGEST, bytes));
+    assertEquals(GuestMemory.REFUSED, rom.update(0, LARGEST + 8, BEFORE, AFTER));
+    GuestMemory closed = memory(GuestMemory.builder().ram(LARGEST, bytes).readOnly());
+    assertEquals(GuestMemory.SKIPPED, closed.update(0, LARGEST + 8, BEFORE, AFTER));
+    GuestMemory zeros = memory(GuestMemory.builder().zeros(LARGEST, LARGEST + 4095));
+    assertEquals(GuestMemory.REFUSED, zeros.update(0, LARGEST + 8, 0, AFTER));
+    assertEquals(BEFORE, bytes.get(WORD, 8));
+    assertEquals(List.of(), told);
+  }
+}
