@@ -4,34 +4,20 @@ import dev.nestwalk.Endpoint;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.MappedMachine;
 import java.lang.foreign.Arena;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * What does a level cost: walks without caches through tables of 3 to 5 levels per stage, tables in
  * L1, and what passes without any table. The configuration is kept.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class DepthBenchmark {
+public class DepthBenchmark extends TimedPerCall {
   /** Format, mode and levels: of the first stage over the second where both are walked. */
   @Param({
     "VTD_PASS_THROUGH",
@@ -64,12 +50,14 @@ public class DepthBenchmark {
 
   /** An endpoint whose pages all come out where they should. */
   static Endpoint checked(DepthTables tables, Arena arena) {
+    Workload.Built built = tables.build(arena);
     Endpoint endpoint =
-        tables.build(arena).newTranslator(CacheOptions.NONE).endpoint(DepthTables.SOURCE, -1);
+        built.iommu().newTranslator(CacheOptions.NONE).endpoint(Workload.SOURCE, -1);
+    MappedMachine machine = built.machine();
     for (int page = 0; page < DepthTables.PAGES; page++) {
-      long input = DepthTables.INPUT + page * 4096L + 8;
-      long answer = endpoint.translate(input, Access.READ);
-      if (Translation.isFault(answer) || Translation.address(answer) != tables.output(input)) {
+      long place = page * 4096L + 8;
+      long answer = endpoint.translate(machine.input() + place, Access.READ);
+      if (Translation.isFault(answer) || Translation.address(answer) != machine.output() + place) {
         throw new IllegalStateException(
             "%s, page %d: %s".formatted(tables, page, Translation.describe(answer)));
       }
@@ -91,6 +79,6 @@ public class DepthBenchmark {
       throw new IllegalStateException("not built");
     }
     next = next + 37 & DepthTables.PAGES - 1;
-    return of.translate(DepthTables.INPUT + next * 4096L, Access.READ);
+    return of.translate(Workload.INPUT + next * 4096L, Access.READ);
   }
 }

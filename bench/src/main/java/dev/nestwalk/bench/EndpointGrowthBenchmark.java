@@ -12,30 +12,17 @@ import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
-import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * What does one device's invalidation cost beside PASIDs of others, remembered or long forgotten?
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = "-Xmx3g")
-public class EndpointGrowthBenchmark {
+public class EndpointGrowthBenchmark extends TimedPerCall {
   private static final long IOVA = 0x4040_0000L;
   private static final int DEVICE = 1;
   private static final int STRANGER = 2;

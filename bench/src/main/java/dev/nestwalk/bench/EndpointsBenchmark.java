@@ -4,29 +4,16 @@ import dev.nestwalk.Endpoint;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import java.lang.foreign.Arena;
-import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Level;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
-import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
-import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
-import org.openjdk.jmh.annotations.Warmup;
 
 /** What does a hit cost with many requesters, each with an address space of its own, in turn? */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
-@OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
 @Fork(value = 1, jvmArgsAppend = "-Dnestwalk.cache.bytes=16777216")
-public class EndpointsBenchmark {
+public class EndpointsBenchmark extends TimedPerCall {
   /** Requesters; each has a page of its own. */
   @Param({"1", "64", "1024", "16384", "65535"})
   public int endpoints = 1024;

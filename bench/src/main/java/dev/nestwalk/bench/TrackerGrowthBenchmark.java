@@ -13,27 +13,15 @@ import dev.nestwalk.region.Unit;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
-import org.openjdk.jmh.annotations.BenchmarkMode;
-import org.openjdk.jmh.annotations.Fork;
-import org.openjdk.jmh.annotations.Measurement;
-import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Param;
-import org.openjdk.jmh.annotations.Scope;
-import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * Does the tracker's work grow with the number of mappings and devices, or with its square? Divide
  * the times by {@code count}.
  */
-@State(Scope.Thread)
-@BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
-@Warmup(iterations = 3, time = 1)
-@Measurement(iterations = 5, time = 1)
-@Fork(1)
-public class TrackerGrowthBenchmark {
+public class TrackerGrowthBenchmark extends TimedPerCall {
   private static final long MEMORY = 0x7f00_0000_0000L;
   private static final AddressSet.Range ALL = new AddressSet.Range(0, Ioas.LAST);
 

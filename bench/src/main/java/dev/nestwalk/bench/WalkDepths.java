@@ -1,33 +1,17 @@
 package dev.nestwalk.bench;
 
 import dev.nestwalk.Endpoint;
-import dev.nestwalk.Iommu;
 import dev.nestwalk.Translator;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
-import dev.nestwalk.fixtures.TableMemory;
-import dev.nestwalk.fixtures.smmu.ContextEntry;
-import dev.nestwalk.fixtures.smmu.SmmuMachine;
-import dev.nestwalk.fixtures.smmu.StreamEntry;
-import dev.nestwalk.fixtures.smmu.VmsaTables;
-import dev.nestwalk.fixtures.vtd.FirstStageTables;
-import dev.nestwalk.fixtures.vtd.PasidEntry;
-import dev.nestwalk.fixtures.vtd.SecondStageTables;
-import dev.nestwalk.fixtures.vtd.VtdMachine;
-import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.fixtures.MappedMachine;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
 
 /** How many page-table entries a walk without caches reads, by depth and size of pages. */
 final class WalkDepths {
-  private static final long MEMORY = 0x10_0000;
-  private static final int PAGES = 2048;
-  private static final long INPUT = 0x10_0000_0000L;
-  private static final long GUEST = 0x30_0000_0000L;
-  private static final long OUTPUT = 0x20_0000_0000L;
-  private static final int SOURCE = 1;
   private static final int FOUR_KIB = 12;
 
   private static final String[] VTD_PAGES = {"4K pages", "2M pages", "1G pages"};
@@ -138,71 +122,36 @@ final class WalkDepths {
   }
 
   private static int vtd(int first, int second, int guestUp, int hostUp) {
-    try (Arena arena = Arena.ofConfined()) {
-      TableMemory memory = new TableMemory(arena).run(MEMORY, PAGES);
-      VtdMachine machine = new VtdMachine(memory).scalable();
-      SecondStageTables host = new SecondStageTables(memory, second);
-      long input = first == 0 ? INPUT : GUEST;
-      PasidEntry entry;
-      host.map(input, OUTPUT, FOUR_KIB + 9 * hostUp, 3);
-      if (first == 0) {
-        entry = PasidEntry.secondStage(second - 2, host.root());
-      } else {
-        FirstStageTables guest = new FirstStageTables(memory, first);
-        long flags = FirstStageTables.P | FirstStageTables.US | FirstStageTables.RW;
-        long used = flags | FirstStageTables.A | FirstStageTables.D;
-        guest.map(INPUT, GUEST, FOUR_KIB + 9 * guestUp, used);
-        // The guest's tables lie at equal guest and host addresses, in pages of the host's size.
-        for (int page = 0; page < PAGES; page++) {
-          host.map(memory.page(page), memory.page(page), FOUR_KIB + 9 * hostUp, 3);
-        }
-        entry = PasidEntry.nested(guest, host);
-      }
-      machine.pasid(SOURCE, 0, entry.walkSnoop().domain(1));
-      TableMemory.Run run = memory.runs().get(0);
-      GuestMemory guestMemory = GuestMemory.of(run.bytes(), run.first());
-      return references(Iommu.vtd(guestMemory, machine.registers(), 46));
-    }
+    return references(
+        MappedMachine.Plan.of(true, first != 0, true).levels(first, second).sizes(guestUp, hostUp));
   }
 
   private static int smmu(int granule, int up, boolean nested) {
-    try (Arena arena = Arena.ofConfined()) {
-      TableMemory memory = new TableMemory(arena).run(MEMORY, PAGES);
-      SmmuMachine machine = new SmmuMachine(memory);
-      int start = granule == 16 ? 1 : 0;
-      VmsaTables first = new VmsaTables(memory, granule, start, 48);
-      first.map(INPUT, nested ? GUEST : OUTPUT, 3 - up, 1L << 10 | 1L << 6);
-      long contexts = memory.allocate();
-      machine.context(contexts, new ContextEntry(48).lower(first));
-      StreamEntry entry = new StreamEntry(nested ? 7 : 5).stage1(contexts, 0, 0, 0);
-      if (nested) {
-        // With 16K a second stage of 48 bits begins with two tables of level 1 side by side.
-        VmsaTables second = new VmsaTables(memory, granule, granule == 14 ? 1 : start, 48);
-        long flags = 1L << 10 | 3L << 6 | 15L << 2;
-        second.map(GUEST, OUTPUT, 3 - up, flags);
-        for (int page = 0; page < PAGES; page++) {
-          second.map(memory.page(page), memory.page(page), 3 - up, flags);
-        }
-        entry.stage2(second, 48);
-      }
-      machine.stream(SOURCE, entry);
-      TableMemory.Run run = memory.runs().get(0);
-      GuestMemory guestMemory = GuestMemory.of(run.bytes(), run.first());
-      return references(Iommu.smmuv3(guestMemory, machine.registers()));
-    }
+    int start = granule == 16 ? 1 : 0;
+    return references(
+        MappedMachine.Plan.of(false, true, nested)
+            .stage1(granule, start, 48)
+            // With 16K a second stage of 48 bits begins with two tables of level 1 side by side.
+            .stage2(granule, granule == 14 ? 1 : start, 48)
+            .sizes(up, up));
   }
 
-  private static int references(Iommu iommu) {
-    Translator translator = iommu.newTranslator(CacheOptions.NONE.withCounters());
-    Endpoint endpoint = translator.endpoint(SOURCE, -1);
-    // The first resolves the configuration, which reads through the second stage, too.
-    endpoint.translate(INPUT + 8, Access.READ);
-    translator.counters().reset();
-    long answer = endpoint.translate(INPUT + 8, Access.READ);
-    if (Translation.address(answer) != OUTPUT + 8 || Translation.isFault(answer)) {
-      throw new IllegalStateException(Translation.describe(answer));
+  private static int references(MappedMachine.Plan plan) {
+    try (Arena arena = Arena.ofConfined()) {
+      Workload.Built built = Workload.build(plan.pages(1, 0, 1), arena);
+      Translator translator = built.iommu().newTranslator(CacheOptions.NONE.withCounters());
+      Endpoint endpoint = translator.endpoint(Workload.SOURCE, -1);
+      long input = built.machine().input() + 8;
+      // The first resolves the configuration, which reads through the second stage, too.
+      endpoint.translate(input, Access.READ);
+      translator.counters().reset();
+      long answer = endpoint.translate(input, Access.READ);
+      boolean right = Translation.address(answer) == built.machine().output() + 8;
+      if (!right || Translation.isFault(answer)) {
+        throw new IllegalStateException(Translation.describe(answer));
+      }
+      return (int) translator.counters().references;
     }
-    return (int) translator.counters().references;
   }
 
   private WalkDepths() {}

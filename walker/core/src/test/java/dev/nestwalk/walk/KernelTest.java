@@ -65,7 +65,7 @@ class KernelTest {
           plans.add(plan);
           plans.add(plan.pages(4096, 50, 1));
           plans.add(plan.flags(second));
-          plans.add(plan.atInterrupts(true));
+          plans.add(plan.inputAroundInterrupts());
         }
       }
       for (Runs runs : Runs.values()) {
