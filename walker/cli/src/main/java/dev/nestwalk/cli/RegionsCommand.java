@@ -2,16 +2,11 @@ package dev.nestwalk.cli;
 
 import com.google.gson.JsonObject;
 import dev.nestwalk.region.AddressSet;
-import dev.nestwalk.region.Bound;
 import dev.nestwalk.region.DecisionTable;
-import dev.nestwalk.region.Device;
-import dev.nestwalk.region.Effects;
-import dev.nestwalk.region.Hwpt;
 import dev.nestwalk.region.Ioas;
 import dev.nestwalk.region.Policy;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionList;
-import dev.nestwalk.region.Tracker;
 import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.Numbers;
 import dev.nestwalk.teach.RegionFiles;
@@ -66,24 +61,36 @@ final class RegionsCommand implements Callable<Integer> {
       description = "Regions of firmware tables and sysfs texts with their source, then merged.")
   int show(
       @Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files,
+      @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
     RegionList merged = new RegionList();
+    List<RegionFiles.Content> contents = new ArrayList<>();
     for (Path file : files) {
       RegionFiles.Content content = RegionFiles.read(file, firmware.reading());
       warn(file, content);
-      for (RegionFiles.Sourced sourced : content.regions()) {
-        String note = sourced.note().isEmpty() ? "" : " " + sourced.note();
-        out()
-            .println(
-                "%s  %s: %s"
-                    .formatted(
-                        (line(sourced.region()) + note), file.getFileName(), sourced.source()));
-        merged.add(sourced.region());
-      }
+      contents.add(content);
+      content.regions().forEach(sourced -> merged.add(sourced.region()));
+    }
+    if (format.isJson()) {
+      TextOrJson.print(out(), RegionsJson.show(files, contents, merged.regions()));
+      return Main.DONE;
+    }
+    for (int i = 0; i < files.size(); i++) {
+      show(files.get(i), contents.get(i));
     }
     out().println("merged:");
     merged.regions().forEach(region -> out().println(line(region)));
     return Main.DONE;
+  }
+
+  private void show(Path file, RegionFiles.Content content) {
+    for (RegionFiles.Sourced sourced : content.regions()) {
+      String note = sourced.note().isEmpty() ? "" : " " + sourced.note();
+      out()
+          .println(
+              "%s  %s: %s"
+                  .formatted(line(sourced.region()) + note, file.getFileName(), sourced.source()));
+    }
   }
 
   private void warn(Path file, RegionFiles.Content content) {
@@ -92,7 +99,8 @@ final class RegionsCommand implements Callable<Integer> {
     }
   }
 
-  private static String line(Region region) {
+  /** A region in one line: first and last address, kind. */
+  static String line(Region region) {
     return "0x%016x-0x%016x %-16s"
         .formatted(region.first(), region.last(), SetupReport.word(region.kind()))
         .stripTrailing();
@@ -106,13 +114,12 @@ final class RegionsCommand implements Callable<Integer> {
       @Parameters(paramLabel = "SETUP") Path file,
       @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
           @Nullable String policy,
-      @Option(names = "--format", paramLabel = "F", description = "text (default) or json.")
-          InspectCommand.@Nullable Format format,
+      @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
     JsonObject json = Setup.read(file);
     SetupReport report =
         new SetupReport(Setup.play(file, json, chosen(file, json, policy), firmware.reading()));
-    out().print(format == InspectCommand.Format.json ? report.json() : report.text());
+    out().print(format.isJson() ? report.json() : report.text());
     return Main.DONE;
   }
 
@@ -145,6 +152,7 @@ final class RegionsCommand implements Callable<Integer> {
           @Nullable Long align,
       @Option(names = "--relaxable", description = "Relaxable regions count too.")
           boolean relaxable,
+      @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
     List<Region> regions = new ArrayList<>();
     for (Path file : files == null ? List.<Path>of() : files) {
@@ -156,10 +164,14 @@ final class RegionsCommand implements Callable<Integer> {
     if (Long.bitCount(granule) != 1) {
       throw new InputException("--align: expected a power of two");
     }
-    for (AddressSet.Range range :
-        AddressSet.allowedIdentity(regions, window(window), granule, relaxable)) {
-      out().println("0x%x-0x%x".formatted(range.first(), range.last()));
+    AddressSet.Range within = window(window);
+    List<AddressSet.Range> allowed =
+        AddressSet.allowedIdentity(regions, within, granule, relaxable);
+    if (format.isJson()) {
+      TextOrJson.print(out(), RegionsJson.identity(within, granule, relaxable, allowed));
+      return Main.DONE;
     }
+    allowed.forEach(range -> out().println("0x%x-0x%x".formatted(range.first(), range.last())));
     return Main.DONE;
   }
 
@@ -197,10 +209,16 @@ final class RegionsCommand implements Callable<Integer> {
           Long address,
       @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
           @Nullable String policy,
+      @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
     JsonObject json = Setup.read(file);
     Setup setup = Setup.play(file, json, chosen(file, json, policy), firmware.reading());
-    out().print(new RegionExplanation(setup).text(space, address));
+    RegionExplanation explanation = RegionExplanation.of(setup, space, address);
+    if (format.isJson()) {
+      TextOrJson.print(out(), explanation.json());
+    } else {
+      out().print(explanation.text());
+    }
     return Main.DONE;
   }
 
@@ -213,12 +231,25 @@ final class RegionsCommand implements Callable<Integer> {
       })
   int compare(
       @Parameters(arity = "0..1", paramLabel = "SETUP") @Nullable Path file,
+      @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
     if (file == null) {
-      decisionTable();
+      if (format.isJson()) {
+        TextOrJson.print(out(), RegionsJson.decisionTable());
+      } else {
+        decisionTable();
+      }
       return Main.DONE;
     }
     JsonObject json = Setup.read(file);
+    if (format.isJson()) {
+      List<Setup> setups = new ArrayList<>();
+      for (Policy policy : Policy.all()) {
+        setups.add(Setup.play(file, json, policy, firmware.reading()));
+      }
+      TextOrJson.print(out(), RegionsJson.compare(setups));
+      return Main.DONE;
+    }
     for (Policy policy : Policy.all()) {
       Setup setup = Setup.play(file, json, policy, firmware.reading());
       out().println(policy.name());
@@ -231,15 +262,12 @@ final class RegionsCommand implements Callable<Integer> {
   /** Which of the attached devices' regions an address space enforces, aperture apart. */
   private static String enforced(Setup setup, String name, Ioas space) {
     List<String> held = new ArrayList<>();
-    for (Device device : setup.devices.values()) {
-      for (Region region : device.regions()) {
-        if (space.reserved().contains(region.first())) {
-          held.add(
-              "%s 0x%x-0x%x of %s"
-                  .formatted(
-                      SetupReport.word(region.kind()), region.first(), region.last(), device));
-        }
-      }
+    for (HeldRegion one : HeldRegion.of(setup, space)) {
+      Region region = one.region();
+      held.add(
+          "%s 0x%x-0x%x of %s"
+              .formatted(
+                  SetupReport.word(region.kind()), region.first(), region.last(), one.device()));
     }
     return "enforced in %s: %s"
         .formatted(name, held.isEmpty() ? "no region" : String.join(", ", held));
@@ -275,137 +303,29 @@ final class RegionsCommand implements Callable<Integer> {
       name = "replay",
       mixinStandardHelpOptions = true,
       description = "A machine's record of regions, usable ranges and map requests, answered anew.")
-  int replay(@Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files) {
+  int replay(
+      @Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files, @Mixin TextOrJson format) {
+    List<Replay> replays = new ArrayList<>();
     int passed = 0;
     int failed = 0;
     for (Path file : files) {
       Replay replay = new Replay(file).run();
-      out()
-          .println(
-              "%-48s %4d passed %4d failed"
-                  .formatted(file.getFileName(), replay.passed(), replay.failures().size()));
-      replay.failures().forEach(line -> out().println("  " + line));
+      replays.add(replay);
       passed += replay.passed();
       failed += replay.failures().size();
+      if (!format.isJson()) {
+        out()
+            .println(
+                "%-48s %4d passed %4d failed"
+                    .formatted(file.getFileName(), replay.passed(), replay.failures().size()));
+        replay.failures().forEach(line -> out().println("  " + line));
+      }
     }
-    out().println("%d passed, %d failed".formatted(passed, failed));
+    if (format.isJson()) {
+      TextOrJson.print(out(), RegionsJson.replay(files, replays, passed, failed));
+    } else {
+      out().println("%d passed, %d failed".formatted(passed, failed));
+    }
     return failed == 0 ? Main.DONE : Main.NO;
-  }
-
-  /** Why an address is what it is. */
-  private static final class RegionExplanation {
-    private final Setup setup;
-    private final Effects effects;
-
-    RegionExplanation(Setup setup) {
-      this.setup = setup;
-      effects = new Effects(setup.tracker);
-    }
-
-    String text(String space, long address) {
-      String[] parts = space.split(":", -1);
-      StringBuilder text = new StringBuilder();
-      switch (parts[0]) {
-        case "bus" -> bus(text, parts, address);
-        case "input" -> input(text, parts, address);
-        case "space" -> enforced(text, parts, address);
-        default ->
-            throw new InputException(
-                "--space '" + space + "': expected bus:DEVICE, input:TABLE or space:NAME");
-      }
-      return text.toString();
-    }
-
-    private void bus(StringBuilder text, String[] parts, long address) {
-      Device device = parts.length > 1 ? setup.devices.get(parts[1]) : null;
-      if (device == null) {
-        throw new InputException("--space: expected one of the devices " + setup.devices.keySet());
-      }
-      Long pasid = parts.length > 2 ? Numbers.hexOrNull(parts[2]) : Long.valueOf(Tracker.RID);
-      if (pasid == null) {
-        throw new InputException("--space: expected a hexadecimal PASID");
-      }
-      Hwpt table = setup.tracker.attached(device, pasid.intValue());
-      text.append(
-          "%s is attached to %s%n".formatted(device, table == null ? "nothing" : describe(table)));
-      bounds(text, effects.bus(device, pasid.intValue()), address);
-    }
-
-    private String describe(Hwpt table) {
-      String name = setup.nameOf(table);
-      return table.isNested()
-          ? "%s, nested on %s, first stage %s"
-              .formatted(name, setup.nameOf(table.paging()), SetupReport.word(table.firstStage()))
-          : "%s, %s".formatted(name, SetupReport.word(table.kind()));
-    }
-
-    private void input(StringBuilder text, String[] parts, long address) {
-      Hwpt table = parts.length > 1 ? setup.tables.get(parts[1]) : null;
-      if (table == null || table.isNested()) {
-        throw new InputException("--space: expected a table of " + setup.tables.keySet());
-      }
-      if (Long.compareUnsigned(address, table.aperture().last()) > 0) {
-        text.append(
-            "reserved: beyond the aperture, whose last address is 0x%x%n"
-                .formatted(table.aperture().last()));
-        return;
-      }
-      bounds(text, effects.intermediate(table), address);
-    }
-
-    private static void bounds(StringBuilder text, List<Bound> bounds, long address) {
-      boolean any = false;
-      for (Bound bound : bounds) {
-        Region region = bound.region();
-        if (Long.compareUnsigned(region.first(), address) <= 0
-            && Long.compareUnsigned(address, region.last()) <= 0) {
-          any = true;
-          text.append(
-              "bound: %s of %s: %s%n"
-                  .formatted(line(region), bound.device(), SetupReport.demand(bound.demand())));
-        }
-      }
-      if (!any) {
-        text.append("not bound: no region of an attached device counts there%n".formatted());
-      }
-    }
-
-    private void enforced(StringBuilder text, String[] parts, long address) {
-      Ioas space = parts.length > 1 ? setup.spaces.get(parts[1]) : null;
-      if (space == null) {
-        throw new InputException("--space: expected one of the spaces " + setup.spaces.keySet());
-      }
-      boolean reserved = space.reserved().contains(address);
-      text.append(
-          "%s under %s%n".formatted(reserved ? "reserved" : "free", setup.tracker.policy().name()));
-      for (Device device : setup.devices.values()) {
-        for (Region region : device.regions()) {
-          if (Long.compareUnsigned(region.first(), address) <= 0
-              && Long.compareUnsigned(address, region.last()) <= 0) {
-            text.append(line(region) + " of " + device + "\n");
-            Hwpt table = setup.tracker.attached(device, Tracker.RID);
-            text.append("  " + rule(table, region, space) + "\n");
-          }
-        }
-      }
-    }
-
-    private String rule(@Nullable Hwpt table, Region region, Ioas space) {
-      if (table == null || !table.ioas().equals(space)) {
-        return "its RID is not attached here: nothing enters, whatever the policy";
-      }
-      if (!table.isNested()) {
-        return "its RID is attached directly: all but relaxable regions enter under every policy";
-      }
-      List<String> under = new ArrayList<>();
-      for (Policy policy : Policy.all()) {
-        if (policy.entersWithNestedAttach(region)) {
-          under.add(policy.name());
-        }
-      }
-      return "its RID is attached through a nested table: it enters under "
-          + (under.isEmpty() ? "no policy" : String.join(", ", under))
-          + ", and under PARENT_OPT_IN if opted in";
-    }
   }
 }

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -156,11 +157,19 @@ final class Replay {
   }
 
   /** The tracker's usable ranges are those that Linux gave. */
+  private static String words(List<AddressSet.Range> ranges) {
+    return ranges.stream()
+        .map(range -> "0x%x-0x%x".formatted(range.first(), range.last()))
+        .collect(Collectors.joining(" "));
+  }
+
   private void checkUsable(String source, List<AddressSet.Range> expected) {
     try {
       Ioas ioas = attached(source, expected.get(expected.size() - 1).last());
       List<AddressSet.Range> found = ioas.ranges().usable();
-      verify(found.equals(expected), "%s: %s, expected %s".formatted(source, found, expected));
+      verify(
+          found.equals(expected),
+          "%s: usable %s, expected %s".formatted(source, words(found), words(expected)));
       space = ioas;
     } catch (RegionException e) {
       failures.add("%s: %s: %s".formatted(file.getFileName(), source, e.getMessage()));

@@ -175,6 +175,7 @@ public final class Inventory {
 
   public String json() {
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("version", 1);
     root.put("image", image.name());
     root.put("format", image.format());
     if (image.isVtd()) {

@@ -111,6 +111,7 @@ public final class SetupReport {
 
   public String json() {
     JsonObject all = new JsonObject();
+    all.addProperty("version", 1);
     all.addProperty("policy", setup.tracker.policy().name());
     JsonArray refused = new JsonArray();
     setup.refusals.forEach(refused::add);

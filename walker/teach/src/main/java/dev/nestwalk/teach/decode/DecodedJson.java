@@ -20,6 +20,7 @@ public final class DecodedJson {
   public static String of(
       List<Finding> findings, List<FaultLog.Device> devices, long lines, long count) {
     Map<String, Object> root = new LinkedHashMap<>();
+    root.put("version", 1);
     root.put("lines", lines);
     root.put("count", count);
     root.put("findings", findings.stream().map(DecodedJson::finding).toList());
