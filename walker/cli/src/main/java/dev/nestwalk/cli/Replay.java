@@ -156,13 +156,13 @@ final class Replay {
     verify(expected.equals(found), "group %d: %s, expected %s".formatted(number, found, expected));
   }
 
-  /** The tracker's usable ranges are those that Linux gave. */
   private static String words(List<AddressSet.Range> ranges) {
     return ranges.stream()
         .map(range -> "0x%x-0x%x".formatted(range.first(), range.last()))
         .collect(Collectors.joining(" "));
   }
 
+  /** The tracker's usable ranges are those that Linux gave. */
   private void checkUsable(String source, List<AddressSet.Range> expected) {
     try {
       Ioas ioas = attached(source, expected.get(expected.size() - 1).last());
