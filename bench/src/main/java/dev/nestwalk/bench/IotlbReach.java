@@ -54,10 +54,10 @@ final class IotlbReach {
         "iotlb-reach",
         "IOTLB reach",
         "Lines: share of translations that the IOTLB answers, over the memory that DMA uses at"
-            + " random. With 4096 entries and pages of 4K side by side: all up to 16 MiB, half at 32"
-            + " MiB, a quarter at 64. With 1024 entries a quarter of that memory, with pages of 2"
-            + " MiB 512 times as much. Pages scattered over addresses collide: at 16 MiB four ways"
-            + " answer 83 %, one way 65 %.",
+            + " random. With 4096 entries and pages of 4K side by side: all up to 16 MiB, half at"
+            + " 32 MiB, a quarter at 64. With 1024 entries a quarter of that memory, with pages of"
+            + " 2 MiB 512 times as much. Pages scattered over addresses collide: at 16 MiB four"
+            + " ways answer 83 %, one way 65 %.",
         760,
         460,
         rows,
@@ -113,7 +113,7 @@ final class IotlbReach {
     CacheCounters counters = translator.counters();
     counters.reset();
     translate(endpoint, random, pages, used, pageLog2);
-    return Math.round(1000.0 * counters.hits / (counters.hits + counters.misses)) / 10.0;
+    return Math.round(1000.0 * counters.hits() / (counters.hits() + counters.misses())) / 10.0;
   }
 
   private static void translate(

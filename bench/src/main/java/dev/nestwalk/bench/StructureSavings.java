@@ -101,7 +101,7 @@ final class StructureSavings {
     for (long address : addresses) {
       endpoint.translate(address, Access.READ);
     }
-    double references = (double) counters.references / addresses.length;
+    double references = (double) counters.references() / addresses.length;
     Chart.add(rows, format, caches, pages, Math.round(10 * references) / 10.0);
   }
 

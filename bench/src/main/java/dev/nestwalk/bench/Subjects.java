@@ -118,8 +118,8 @@ final class Subjects {
         independent(endpoint, addresses, addresses.length, access);
       }
     }
-    long walks = addresses.length - translator.counters().hits;
-    return walks == 0 ? 0 : translator.counters().references / (double) walks;
+    long walks = addresses.length - translator.counters().hits();
+    return walks == 0 ? 0 : translator.counters().references() / (double) walks;
   }
 
   /** Endpoints take turns. */

@@ -150,7 +150,7 @@ final class WalkDepths {
       if (!right || Translation.isFault(answer)) {
         throw new IllegalStateException(Translation.describe(answer));
       }
-      return (int) translator.counters().references;
+      return (int) translator.counters().references();
     }
   }
 

@@ -68,10 +68,9 @@ final class Configuration {
       return false;
     }
     restriction = translator.restrictions.of(key);
-    plan.words[CachedPlan.WORDS - 1] = restriction == null ? 0 : restriction.id();
     validity = translator.spaces.validity(sourceId, plan);
-    space = translator.spaces.of(plan);
-    second = plan.usesSecond ? translator.spaces.secondOf(plan) : null;
+    space = translator.spaces.of(plan, restriction == null ? 0 : restriction.id());
+    second = plan.usesSecond() ? translator.spaces.secondOf(plan) : null;
     return true;
   }
 

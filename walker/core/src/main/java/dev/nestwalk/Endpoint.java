@@ -4,6 +4,7 @@ import dev.nestwalk.cache.AddressSpaces;
 import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -106,7 +107,7 @@ public final class Endpoint implements AddressSpaces.Requester {
    */
   public long translate(long iova, int access) {
     assert translator.isOwn();
-    if (log.published == hitEpoch && isPlain(access)) {
+    if (log.published() == hitEpoch && isPlain(access)) {
       long place = place(iova);
       long word1 = TranslationCache.word1At(place);
       if (isAnswer(place, word1, iova, access)) {
@@ -434,23 +435,21 @@ public final class Endpoint implements AddressSpaces.Requester {
       }
     }
     CachedPlan plan = configuration.plan();
-    plan.global = false;
-    plan.inputSpan = 0;
     // What the IOTLB holds it holds without ignored bits, where invalidations find it.
     long key = plan.untagged(iova);
     long answer = configuration.walk(iova, access);
-    boolean nested = plan.usesFirst && plan.usesSecond;
-    int inputSpan = Math.max(plan.inputSpan, Translation.spanLog2(answer));
-    plan.inputSpan = 0;
+    boolean nested = plan.usesFirst() && plan.usesSecond();
+    WalkNotes notes = translator.tables.notes();
+    int inputSpan = Math.max(notes.inputSpan(), Translation.spanLog2(answer));
     if (barred != null && !Translation.isFault(answer)) {
-      long intermediate = nested ? plan.intermediate : -1;
+      long intermediate = nested ? notes.intermediate() : -1;
       answer = translator.judged(barred, sourceId, pasid, iova, key, access, answer, intermediate);
     }
     if (Translation.isFault(answer)) {
       return answer;
     }
     if (translator.keeps) {
-      if (plan.global) {
+      if (notes.isGlobal()) {
         configuration.space().setGlobal();
       }
       int rights = Translation.rights(answer) & plan.usable(access);

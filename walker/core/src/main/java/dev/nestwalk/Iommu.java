@@ -207,7 +207,7 @@ public final class Iommu {
             .anyMatch(name -> !Objects.equals(changed.get(name), registers.get(name)));
     configuration.accept(changed);
     registers.putAll(changes);
-    log.publishRegisters(keepsCaches && !protects);
+    log.registers(keepsCaches && !protects);
   }
 
   /**
@@ -279,8 +279,7 @@ public final class Iommu {
     Objects.requireNonNull(input, "input");
     Objects.requireNonNull(intermediate, "intermediate");
     restrictions.set(Restrictions.key(sourceId, pasid), input, intermediate);
-    long source = Integer.toUnsignedLong(sourceId);
-    log.publish(InvalidationLog.CONFIGURATION, 0, -1, source, -1, false);
+    log.configurationsOf(sourceId, 0);
   }
 
   /**
@@ -293,8 +292,8 @@ public final class Iommu {
 
   /** Drops every translation and every resolved configuration. */
   public void invalidateAll() {
-    log.publish(InvalidationLog.CONFIGURATION, -1, -1, -1, -1, false);
-    log.publish(InvalidationLog.EVERYTHING, 0, 0, 0, -1, false);
+    log.configurations();
+    log.everything();
   }
 
   /**

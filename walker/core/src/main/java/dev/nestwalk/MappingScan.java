@@ -106,7 +106,7 @@ public final class MappingScan {
   private long unmappedLast(long last, long refusal, int access) {
     int stage = Translation.stage(refusal);
     int level = Translation.level(refusal);
-    if (stage == 2 && endpoint.plan().usesFirst) {
+    if (stage == 2 && endpoint.plan().usesFirst()) {
       return nestedLast(last, level, access);
     }
     return next

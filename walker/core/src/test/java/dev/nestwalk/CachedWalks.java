@@ -69,7 +69,7 @@ final class CachedWalks {
       for (int round = 0; round < ROUNDS; round++) {
         sample.copy().restore(sample.memory());
         sample.earlyCopy().restore(sample.memory());
-        long before = sample.cached().counters().hits;
+        long before = sample.cached().counters().hits();
         long shorter = shortenedBy(sample.cached());
         boolean going = true;
         for (int i = 0; i < TRANSLATIONS_PER_ROUND && going; i++) {
@@ -79,7 +79,7 @@ final class CachedWalks {
                   ? checkBatch(sample, request, chance, seed, round)
                   : check(sample, request, seed, round);
         }
-        hits += sample.cached().counters().hits - before;
+        hits += sample.cached().counters().hits() - before;
         shortened += shortenedBy(sample.cached()) - shorter;
         for (int i = 1 + chance.below(3); i > 0; i--) {
           change(sample.memory(), chance);
@@ -95,9 +95,9 @@ final class CachedWalks {
   }
 
   private static long shortenedBy(Translator translator) {
-    return translator.counters().firstStageHits
-        + translator.counters().secondStageHits
-        + translator.counters().nestedHits;
+    return translator.counters().firstStageHits()
+        + translator.counters().secondStageHits()
+        + translator.counters().nestedHits();
   }
 
   private static Request[] draw(Requests source) {

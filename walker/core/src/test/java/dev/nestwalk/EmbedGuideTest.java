@@ -452,9 +452,9 @@ class EmbedGuideTest {
       CacheCounters counters = translator.counters();
       System.out.println(counters);
       // end caches
-      assertEquals(1, counters.hits);
-      assertEquals(1, counters.misses);
-      assertEquals(4, counters.references);
+      assertEquals(1, counters.hits());
+      assertEquals(1, counters.misses());
+      assertEquals(4, counters.references());
     }
   }
 

@@ -77,9 +77,9 @@ class EndpointTest {
   private int missing(Endpoint endpoint) {
     int missing = 0;
     for (int page = 0; page <= 8; page++) {
-      long misses = translator.counters().misses;
+      long misses = translator.counters().misses();
       endpoint.translate(page == 8 ? BIG + 0x1234 : PAGE + page * 4096L, Access.READ);
-      missing |= (int) (translator.counters().misses - misses) << page;
+      missing |= (int) (translator.counters().misses() - misses) << page;
     }
     return missing;
   }
@@ -102,7 +102,7 @@ class EndpointTest {
     for (int page = 0; page < 7; page++) {
       first.translate(PAGE + page * 4096L, Access.READ);
     }
-    assertEquals(3, translator.counters().evictions);
+    assertEquals(3, translator.counters().evictions());
     assertTrue(translator.counters().toString().contains("evictions 3"));
   }
 

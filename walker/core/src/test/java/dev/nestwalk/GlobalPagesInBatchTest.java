@@ -55,7 +55,7 @@ class GlobalPagesInBatchTest {
       endpoint.translate(PAGE, Access.READ);
       machine.iommu.smmuInvalidations().submit(9L << 48 | 0x12, PAGE | 1);
       endpoint.translate(PAGE, Access.READ);
-      assertEquals(1, translator.counters().misses);
+      assertEquals(1, translator.counters().misses());
     }
   }
 

@@ -49,8 +49,8 @@ class MeasureGuideTest {
     try (Arena arena = Arena.ofConfined()) {
       CacheCounters counters =
           counted(scenario.image(), scenario.machine().registers(), 8, trace, arena);
-      assertEquals(trace.length, counters.hits + counters.misses);
-      assertTrue(counters.hits > 0 && counters.references > counters.misses);
+      assertEquals(trace.length, counters.hits() + counters.misses());
+      assertTrue(counters.hits() > 0 && counters.references() > counters.misses());
     }
   }
 }

@@ -84,7 +84,7 @@ final class PreciseWalks {
         scene.invalidate(chance);
       }
       for (Translator translator : cached) {
-        hits += translator.counters().hits;
+        hits += translator.counters().hits();
       }
     }
   }

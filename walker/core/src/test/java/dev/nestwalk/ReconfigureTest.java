@@ -231,13 +231,13 @@ class ReconfigureTest {
     Region region = new Region(PAGE, PAGE + 7, RegionKind.RESERVED);
     iommu.restrict(SOURCE, -1, RegionSet.of(List.of(region)), RegionSet.EMPTY);
     assertEquals(out(1) + 8, Translation.address(endpoint.translate(PAGE + 8, Access.READ)));
-    long misses = translator.counters().misses;
+    long misses = translator.counters().misses();
     iommu.reconfigure(states.get(2), false);
     iommu.sync();
     assertSame(endpoint, translator.endpoint(SOURCE, -1));
     assertEquals(out(3) + 8, Translation.address(endpoint.translate(PAGE + 8, Access.READ)));
     assertEquals(Outcome.RESERVED.code(), Translation.code(endpoint.translate(PAGE, Access.READ)));
-    assertTrue(translator.counters().misses > misses);
+    assertTrue(translator.counters().misses() > misses);
   }
 
   @Test

@@ -156,10 +156,10 @@ class RestrictionTest {
     Translator translator = translator(Caches.COUNTING);
     ask(translator, 0x6_0000);
     ask(translator, 0x6_0008);
-    assertEquals(1, translator.counters().hits);
+    assertEquals(1, translator.counters().hits());
     ask(translator, 0x20_0100);
     ask(translator, 0x20_0100);
-    assertEquals(1, translator.counters().hits, "a page with a reserved part is never kept");
+    assertEquals(1, translator.counters().hits(), "a page with a reserved part is never kept");
   }
 
   @Test

@@ -92,11 +92,11 @@ class SmmuInvalidationTest {
   private int missing(int stream) {
     int missing = 0;
     for (int page = 0; page <= 4; page++) {
-      long misses = translator.counters().misses;
+      long misses = translator.counters().misses();
       long address = page == 4 ? BIG + 0x1234 : PAGE + page * 4096L;
       long answer = endpoints.get(stream - 1).translate(address, Access.READ);
       assertEquals(address - PAGE + OUT, Translation.address(answer), Translation.describe(answer));
-      missing |= (int) (translator.counters().misses - misses) << page;
+      missing |= (int) (translator.counters().misses() - misses) << page;
     }
     return missing;
   }

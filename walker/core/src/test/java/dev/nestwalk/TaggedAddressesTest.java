@@ -90,7 +90,7 @@ class TaggedAddressesTest {
       assertEquals(
           OUT + 4104, output(translator.translate(1, -1, tagged(HIGH + 8, tag), Access.READ)));
     }
-    assertEquals(2, translator.counters().misses, "one page in each range");
+    assertEquals(2, translator.counters().misses(), "one page in each range");
   }
 
   @ParameterizedTest
@@ -142,11 +142,11 @@ class TaggedAddressesTest {
       translator.translate(1, -1, tagged(LOW, 0x55), Access.READ);
       translator.translate(1, -1, tagged(HIGH, 0x55), Access.READ);
       iommu.smmuInvalidations().stage1Range(0, 0, range[0], range[1], true);
-      long misses = translator.counters().misses;
+      long misses = translator.counters().misses();
       translator.translate(1, -1, tagged(LOW, 0x66), Access.READ);
       translator.translate(1, -1, tagged(HIGH, 0x66), Access.READ);
       assertEquals(
-          2, translator.counters().misses - misses, "%x to %x".formatted(range[0], range[1]));
+          2, translator.counters().misses() - misses, "%x to %x".formatted(range[0], range[1]));
     }
   }
 

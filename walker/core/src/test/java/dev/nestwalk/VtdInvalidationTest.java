@@ -87,11 +87,11 @@ class VtdInvalidationTest {
   private int missing(Endpoint endpoint) {
     int missing = 0;
     for (int piece = 0; piece < 8; piece++) {
-      long misses = translator.counters().misses;
+      long misses = translator.counters().misses();
       long address = (piece < 4 ? PAGE : BIG) + (piece & 3) * 4096L;
       long answer = endpoint.translate(address, Access.READ);
       assertEquals(address - PAGE + OUT, Translation.address(answer), Translation.describe(answer));
-      missing |= (int) (translator.counters().misses - misses) << piece;
+      missing |= (int) (translator.counters().misses() - misses) << piece;
     }
     return missing;
   }

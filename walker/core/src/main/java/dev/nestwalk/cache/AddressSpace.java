@@ -13,14 +13,14 @@ public final class AddressSpace {
   private final long[] words;
   final long hash;
   final boolean usesFirst;
-  final int minor;
+  final int process;
 
   /** As {@link CachedPlan#ignoresTop}. */
   final int ignoresTop;
 
   final Scope everything;
-  final Scope major;
-  final Scope minorScope;
+  final Scope domain;
+  final Scope processScope;
 
   /** Translations in the IOTLB. */
   public final Tag translations = new Tag();
@@ -32,41 +32,42 @@ public final class AddressSpace {
   long structureStamp;
 
   /** Bit n: the IOTLB may hold translations of size class n. */
-  public int classes;
+  int classes;
 
   /** Log2 of the largest block that the IOTLB holds in smaller pieces, 0 for none. */
-  public int fractured;
+  int fractured;
 
-  /** Some translations hold for every minor (Arm: global). */
+  /** Some translations hold for every process (Arm: global). */
   boolean global;
 
   /** Requesters that use it. */
   int users;
 
-  // Neighbours in the major's chain of its kind, and in the minor's where a first stage translates.
-  @Nullable AddressSpace nextInMajor;
-  @Nullable AddressSpace nextInMinor;
-  private @Nullable AddressSpace previousInMajor;
-  private @Nullable AddressSpace previousInMinor;
+  // Neighbours in the domain's chain of its kind, and in the process's where a first stage
+  // translates.
+  @Nullable AddressSpace nextInDomain;
+  @Nullable AddressSpace nextInProcess;
+  private @Nullable AddressSpace previousInDomain;
+  private @Nullable AddressSpace previousInProcess;
   @Nullable AddressSpace sameHash;
 
   AddressSpace(
       long[] words,
       long hash,
       boolean usesFirst,
-      int minor,
+      int process,
       int ignoresTop,
       Scope everything,
-      Scope major,
-      Scope minorScope) {
+      Scope domain,
+      Scope processScope) {
     this.words = words.clone();
     this.hash = hash;
     this.usesFirst = usesFirst;
-    this.minor = minor;
+    this.process = process;
     this.ignoresTop = ignoresTop;
     this.everything = everything;
-    this.major = major;
-    this.minorScope = minorScope;
+    this.domain = domain;
+    this.processScope = processScope;
   }
 
   boolean hasWords(long[] others) {
@@ -75,63 +76,78 @@ public final class AddressSpace {
 
   /** Number of the last invalidation of all of this space, plus 1. */
   long stamp() {
-    long stamp = Math.max(everything.stamp, major.stamp);
+    long stamp = Math.max(everything.stamp, domain.stamp);
     if (usesFirst) {
-      stamp = Math.max(stamp, Math.max(major.firstStamp, minorScope.firstStamp));
+      stamp = Math.max(stamp, Math.max(domain.firstStamp, processScope.firstStamp));
     }
     return stamp;
   }
 
   /** Number of the last invalidation of partial walks, plus 1. */
   long structureStamp() {
-    return Math.max(structureStamp, major.structureStamp);
+    return Math.max(structureStamp, domain.structureStamp);
   }
 
-  /** Says that some translations hold for every minor of the major. */
+  /** Bit n: the IOTLB may hold translations of size class n. */
+  public int classes() {
+    return classes;
+  }
+
+  /** For caches: the IOTLB holds a translation of this size class from now on. */
+  public void keeps(int sizeClass) {
+    classes |= 1 << sizeClass;
+  }
+
+  /** For caches: the IOTLB holds a block of 2^{@code log2} bytes in smaller pieces from now on. */
+  public void fracture(int log2) {
+    fractured = Math.max(fractured, log2);
+  }
+
+  /** Says that some translations hold for every process of the domain. */
   public void setGlobal() {
     global = true;
-    major.global = true;
+    domain.global = true;
   }
 
   /** Enters the chains of its scopes. */
   void link() {
-    @Nullable AddressSpace next = usesFirst ? major.firsts : major.seconds;
-    nextInMajor = next;
+    @Nullable AddressSpace next = usesFirst ? domain.firsts : domain.seconds;
+    nextInDomain = next;
     if (next != null) {
-      next.previousInMajor = this;
+      next.previousInDomain = this;
     }
     if (usesFirst) {
-      major.firsts = this;
-      @Nullable AddressSpace nextOfMinor = minorScope.firsts;
-      nextInMinor = nextOfMinor;
-      if (nextOfMinor != null) {
-        nextOfMinor.previousInMinor = this;
+      domain.firsts = this;
+      @Nullable AddressSpace nextOfProcess = processScope.firsts;
+      nextInProcess = nextOfProcess;
+      if (nextOfProcess != null) {
+        nextOfProcess.previousInProcess = this;
       }
-      minorScope.firsts = this;
+      processScope.firsts = this;
     } else {
-      major.seconds = this;
+      domain.seconds = this;
     }
   }
 
   /** Leaves the chains of its scopes. */
   void unlink() {
-    if (nextInMajor != null) {
-      nextInMajor.previousInMajor = previousInMajor;
+    if (nextInDomain != null) {
+      nextInDomain.previousInDomain = previousInDomain;
     }
-    if (previousInMajor != null) {
-      previousInMajor.nextInMajor = nextInMajor;
+    if (previousInDomain != null) {
+      previousInDomain.nextInDomain = nextInDomain;
     } else if (usesFirst) {
-      major.firsts = nextInMajor;
+      domain.firsts = nextInDomain;
     } else {
-      major.seconds = nextInMajor;
+      domain.seconds = nextInDomain;
     }
-    if (nextInMinor != null) {
-      nextInMinor.previousInMinor = previousInMinor;
+    if (nextInProcess != null) {
+      nextInProcess.previousInProcess = previousInProcess;
     }
-    if (previousInMinor != null) {
-      previousInMinor.nextInMinor = nextInMinor;
+    if (previousInProcess != null) {
+      previousInProcess.nextInProcess = nextInProcess;
     } else if (usesFirst) {
-      minorScope.firsts = nextInMinor;
+      processScope.firsts = nextInProcess;
     }
   }
 }

@@ -33,14 +33,15 @@ public final class AddressSpaces {
 
   private final Scope everything = new Scope(0);
   private final Scope untranslated = new Scope(CachedPlan.UNTRANSLATED);
-  private final Long2ObjectHashMap<Scope> majors = new Long2ObjectHashMap<>();
-  private final Long2ObjectHashMap<Scope> minors = new Long2ObjectHashMap<>();
+  private final Long2ObjectHashMap<Scope> domains = new Long2ObjectHashMap<>();
+  private final Long2ObjectHashMap<Scope> processes = new Long2ObjectHashMap<>();
 
-  // What invalidations of configurations name besides: source ids, PASIDs of a source, of a major.
+  // What invalidations of configurations name besides: source ids, PASIDs of a source, of a domain.
   private final Long2ObjectHashMap<Scope> sources = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<Scope> contexts = new Long2ObjectHashMap<>();
-  private final Long2ObjectHashMap<Scope> majorContexts = new Long2ObjectHashMap<>();
+  private final Long2ObjectHashMap<Scope> domainContexts = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<AddressSpace> byHash = new Long2ObjectHashMap<>();
+  private final long[] words = new long[CachedPlan.WORDS];
   private final InvalidationLog.Entry entry = new InvalidationLog.Entry();
   private long applied;
   private long work;
@@ -60,7 +61,7 @@ public final class AddressSpaces {
     this.requesters = requesters;
     applied = log.latest();
     untranslated.users = 1;
-    majors.put(CachedPlan.UNTRANSLATED, untranslated);
+    domains.put(CachedPlan.UNTRANSLATED, untranslated);
   }
 
   /** Entries and address spaces that invalidations looked at so far. */
@@ -98,11 +99,11 @@ public final class AddressSpaces {
 
   private void apply() {
     switch (entry.kind) {
-      case InvalidationLog.EVERYTHING -> everything.stamp = applied;
-      case InvalidationLog.CONFIGURATION -> applyToConfigurations();
-      case InvalidationLog.REGISTERS -> {
+      case EVERYTHING -> everything.stamp = applied;
+      case CONFIGURATIONS -> applyToConfigurations();
+      case REGISTERS -> {
         reconfigured = true;
-        if (entry.leafOnly) {
+        if (entry.keepsCaches) {
           // What passed while the unit was off is judged by registers alone.
           untranslated.stamp = applied;
           requesters.forEach(Requester::refresh);
@@ -111,39 +112,39 @@ public final class AddressSpaces {
           everything.configurationStamp = applied;
         }
       }
-      case InvalidationLog.MINOR -> {
-        @Nullable Scope minor = minors.get(key(entry.major, entry.minor));
-        if (minor != null) {
-          minor.firstStamp = applied;
+      case PROCESS -> {
+        @Nullable Scope process = processes.get(key(entry.domain, entry.process));
+        if (process != null) {
+          process.firstStamp = applied;
         }
       }
       default -> {
-        @Nullable Scope major = majors.get(entry.major);
-        if (major != null) {
-          applyTo(major);
+        @Nullable Scope domain = domains.get(entry.domain);
+        if (domain != null) {
+          applyTo(domain);
         }
       }
     }
   }
 
-  private void applyTo(Scope major) {
+  private void applyTo(Scope domain) {
     switch (entry.kind) {
-      case InvalidationLog.MAJOR -> major.stamp = applied;
-      case InvalidationLog.MAJOR_FIRST -> major.firstStamp = applied;
-      case InvalidationLog.SECOND_RANGE -> {
+      case DOMAIN -> domain.stamp = applied;
+      case FIRST_STAGE -> domain.firstStamp = applied;
+      case SECOND_RANGE -> {
         // No cache can map an intermediate address back to the inputs that led to it.
-        major.firstStamp = applied;
-        major.structureStamp = applied;
-        if (!drop(major.seconds, false)) {
-          major.stamp = applied;
+        domain.firstStamp = applied;
+        domain.structureStamp = applied;
+        if (!drop(domain.seconds, false)) {
+          domain.stamp = applied;
         }
       }
       default -> {
-        @Nullable Scope minor = minors.get(key(entry.major, entry.minor));
-        boolean ofAll = entry.minor < 0 || major.global;
-        if (ofAll && !drop(major.firsts, false)
-            || !ofAll && minor != null && !drop(minor.firsts, true)) {
-          major.firstStamp = applied;
+        @Nullable Scope process = processes.get(key(entry.domain, entry.process));
+        boolean ofAll = entry.process < 0 || domain.global;
+        if (ofAll && !drop(domain.firsts, false)
+            || !ofAll && process != null && !drop(process.firsts, true)) {
+          domain.firstStamp = applied;
         }
       }
     }
@@ -154,15 +155,17 @@ public final class AddressSpaces {
    *
    * @return false if there are so many that whoever has them had better drop everything
    */
-  private boolean drop(@Nullable AddressSpace chain, boolean ofMinor) {
-    boolean second = entry.kind == InvalidationLog.SECOND_RANGE;
+  private boolean drop(@Nullable AddressSpace chain, boolean ofProcess) {
+    boolean second = entry.kind == InvalidationLog.Kind.SECOND_RANGE;
     long least = work;
-    for (@Nullable AddressSpace s = chain; s != null; s = ofMinor ? s.nextInMinor : s.nextInMajor) {
+    for (@Nullable AddressSpace s = chain;
+        s != null;
+        s = ofProcess ? s.nextInProcess : s.nextInDomain) {
       if (work - least > WORK * (long) iotlb.entries()) {
         return false;
       }
       work++;
-      if (second || entry.minor < 0 || s.minor == entry.minor || s.global) {
+      if (second || entry.process < 0 || s.process == entry.process || s.global) {
         if (!entry.leafOnly) {
           s.structureStamp = applied;
         }
@@ -199,13 +202,14 @@ public final class AddressSpaces {
   }
 
   private void applyToConfigurations() {
-    boolean ofAll = entry.minor < 0;
-    if (entry.first >= 0 && entry.major != 0) {
-      stampSources(entry.first, entry.major);
-    } else if (entry.first >= 0) {
-      stamp(ofAll ? sources.get(entry.first) : contexts.get(key((int) entry.first, entry.minor)));
-    } else if (entry.last >= 0) {
-      stamp(ofAll ? majors.get(entry.last) : majorContexts.get(key((int) entry.last, entry.minor)));
+    boolean ofAll = entry.pasid < 0;
+    if (entry.source >= 0 && entry.ignored != 0) {
+      stampSources(entry.source, entry.ignored);
+    } else if (entry.source >= 0) {
+      int source = (int) entry.source;
+      stamp(ofAll ? sources.get(entry.source) : contexts.get(key(source, entry.pasid)));
+    } else if (entry.domain >= 0) {
+      stamp(ofAll ? domains.get(entry.domain) : domainContexts.get(key(entry.domain, entry.pasid)));
     } else {
       stamp(everything);
     }
@@ -241,9 +245,9 @@ public final class AddressSpaces {
     return new Validity(
         everything,
         use(sources, Integer.toUnsignedLong(sourceId)),
-        use(contexts, key(sourceId, plan.pasid)),
-        use(majors, plan.major),
-        use(majorContexts, key(plan.major, plan.pasid)),
+        use(contexts, key(sourceId, plan.pasid())),
+        use(domains, plan.domain()),
+        use(domainContexts, key(plan.domain(), plan.pasid())),
         applied);
   }
 
@@ -251,8 +255,8 @@ public final class AddressSpaces {
   public void release(Validity validity) {
     leave(sources, validity.source);
     leave(contexts, validity.context);
-    leave(majors, validity.major);
-    leave(majorContexts, validity.majorContext);
+    leave(domains, validity.domain);
+    leave(domainContexts, validity.domainContext);
   }
 
   private static Scope use(Long2ObjectHashMap<Scope> scopes, long number) {
@@ -275,8 +279,8 @@ public final class AddressSpaces {
    * Scopes and address spaces that are remembered: a few for each requester with a configuration.
    */
   public int records() {
-    int scopes = majors.size() + minors.size() + sources.size();
-    return scopes + contexts.size() + majorContexts.size() + byHash.size();
+    int scopes = domains.size() + processes.size() + sources.size();
+    return scopes + contexts.size() + domainContexts.size() + byHash.size();
   }
 
   /** Gives an address space the tags that are due. */
@@ -316,9 +320,16 @@ public final class AddressSpaces {
     }
   }
 
-  /** The address space of a plan; the caller gives it back with {@link #release}. */
-  public AddressSpace of(CachedPlan plan) {
-    return share(plan, plan.words, plan.usesFirst);
+  /**
+   * The address space of a plan; the caller gives it back with {@link #release}.
+   *
+   * @param kept what else tells it from others: translations kept for one number are not found for
+   *     another
+   */
+  public AddressSpace of(CachedPlan plan, long kept) {
+    System.arraycopy(plan.words, 0, words, 0, words.length);
+    words[words.length - 1] = kept;
+    return share(plan, words, plan.usesFirst());
   }
 
   /** The second stage of a plan as a space of its own. */
@@ -326,31 +337,31 @@ public final class AddressSpaces {
     return share(plan, plan.secondWords, false);
   }
 
-  private AddressSpace share(CachedPlan plan, long[] words, boolean usesFirst) {
-    long hash = plan.major;
-    for (long word : words) {
+  private AddressSpace share(CachedPlan plan, long[] of, boolean usesFirst) {
+    long hash = plan.domain();
+    for (long word : of) {
       hash = (hash ^ word) * 0x9e37_79b9_7f4a_7c15L;
       hash ^= hash >>> 29;
     }
     @Nullable AddressSpace found = byHash.get(hash);
     for (@Nullable AddressSpace s = found; s != null; s = s.sameHash) {
-      if (s.hasWords(words)) {
+      if (s.hasWords(of)) {
         s.users++;
         return s;
       }
     }
-    Scope major = use(majors, plan.major);
-    Scope minor = use(minors, key(plan.major, plan.minor));
+    Scope domain = use(domains, plan.domain());
+    Scope process = use(processes, key(plan.domain(), plan.process()));
     AddressSpace space =
         new AddressSpace(
-            words,
+            of,
             hash,
             usesFirst,
-            plan.minor,
-            usesFirst ? plan.ignoresTop : 0,
+            plan.process(),
+            usesFirst ? plan.ignoresTop() : 0,
             everything,
-            major,
-            minor);
+            domain,
+            process);
     space.users = 1;
     space.link();
     space.sameHash = found;
@@ -378,12 +389,12 @@ public final class AddressSpaces {
       }
     }
     space.unlink();
-    leave(majors, space.major);
-    leave(minors, space.minorScope);
+    leave(domains, space.domain);
+    leave(processes, space.processScope);
   }
 
-  private static long key(int major, int minor) {
-    return (long) major << 32 | Integer.toUnsignedLong(minor);
+  private static long key(int domain, int process) {
+    return (long) domain << 32 | Integer.toUnsignedLong(process);
   }
 
   /** Log2 of the block size of a size class. */

@@ -1,70 +1,119 @@
 package dev.nestwalk.cache;
 
 import dev.nestwalk.dma.Access;
+import java.util.Arrays;
 
 /**
  * A requester's resolved configuration, as far as caches need to know it: which address space it
- * selects and by what invalidations name that. Formats add what their walks need.
+ * selects and by what invalidations name that. Formats add what their walks need. Only whoever
+ * resolves a configuration writes to its plan; a walk leaves what it finds in {@link WalkNotes}.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
 public abstract class CachedPlan {
   /** Number of words that identify a configuration. */
-  public static final int WORDS = 13;
+  static final int WORDS = 13;
+
+  /** The {@link #domain} of requests that pass because the unit is off. */
+  public static final int UNTRANSLATED = -1;
 
   /**
    * Everything that the configuration was resolved from: equal words, equal translations. The last
    * one is for whoever keeps the plan.
    */
-  public final long[] words = new long[WORDS];
+  final long[] words = new long[WORDS];
 
   /** Everything that the second stage was resolved from. */
-  public final long[] secondWords = new long[WORDS];
+  final long[] secondWords = new long[WORDS];
 
-  /** The {@link #major} of requests that pass because the unit is off. */
-  public static final int UNTRANSLATED = -1;
+  private int domain;
+  private int process;
+  private int pasid;
+  private boolean usesFirst;
+  private boolean usesSecond;
+  private boolean writesAreSilent;
+  private boolean readsAreFetches;
+  private int ignoresTop;
 
-  /** VT-d domain id, SMMUv3 VMID: what an invalidation of the second stage names. */
-  public int major;
-
-  /** VT-d PASID, SMMUv3 ASID: what an invalidation of the first stage names besides. */
-  public int minor;
-
-  /** The PASID or SubstreamID whose configuration this is, 0 where there is none. */
-  public int pasid;
-
-  /** A first stage translates. */
-  public boolean usesFirst;
-
-  /** A second stage translates. */
-  public boolean usesSecond;
-
-  /** A write leaves no trace in the tables that a read has not left, so a read may cache it. */
-  public boolean writesAreSilent;
-
-  /** A read alone is judged as an instruction fetch, so a write tells nothing about it. */
-  public boolean readsAreFetches;
+  /** A plan to be filled. */
+  protected CachedPlan() {}
 
   /**
-   * Log2 of the page of input addresses that the tables of the last walk map, where that is larger
-   * than what its answer holds for; else that or 0.
+   * For those who resolve: which address space the configuration selects. Forgets all words.
+   *
+   * @param newDomain VT-d domain id, SMMUv3 VMID: what an invalidation of the second stage names
+   * @param newProcess VT-d PASID, SMMUv3 ASID: what one of the first stage names besides
+   * @param newPasid the PASID or SubstreamID whose configuration this is, 0 where there is none
    */
-  public int inputSpan;
+  protected final void select(
+      int newDomain, int newProcess, int newPasid, boolean first, boolean second) {
+    domain = newDomain;
+    process = newProcess;
+    pasid = newPasid;
+    usesFirst = first;
+    usesSecond = second;
+    Arrays.fill(words, 0);
+    Arrays.fill(secondWords, 0);
+  }
 
-  /** Intermediate address that the last nested walk's first stage gave. */
-  public long intermediate;
+  /**
+   * For those who resolve: what a hit may answer.
+   *
+   * @param silent a write leaves no trace in the tables that a read has not left, so a read may
+   *     cache it
+   * @param fetches a read alone is judged as an instruction fetch, so a write tells nothing about
+   *     it
+   * @param ignores whether bits 63 to 56 of input addresses do not count: bit 0 of those with bit
+   *     55 clear, bit 1 of those with bit 55 set
+   */
+  protected final void judge(boolean silent, boolean fetches, int ignores) {
+    writesAreSilent = silent;
+    readsAreFetches = fetches;
+    ignoresTop = ignores;
+  }
 
-  /** The last walk's translation holds for every minor (SMMUv3: nG = 0). */
-  public boolean global;
+  /** For those who resolve: a word that the configuration was resolved from, 0 to 11. */
+  protected final void word(int place, long word) {
+    words[place] = word;
+  }
+
+  /** For those who resolve: a word that the second stage was resolved from, 0 to 11. */
+  protected final void secondWord(int place, long word) {
+    secondWords[place] = word;
+  }
+
+  /** VT-d domain id, SMMUv3 VMID: what an invalidation of the second stage names. */
+  public final int domain() {
+    return domain;
+  }
+
+  /** VT-d PASID, SMMUv3 ASID: what an invalidation of the first stage names besides. */
+  public final int process() {
+    return process;
+  }
+
+  /** The PASID or SubstreamID whose configuration this is, 0 where there is none. */
+  public final int pasid() {
+    return pasid;
+  }
+
+  /** Whether a first stage translates. */
+  public final boolean usesFirst() {
+    return usesFirst;
+  }
+
+  /** Whether a second stage translates. */
+  public final boolean usesSecond() {
+    return usesSecond;
+  }
 
   /**
    * Whether bits 63 to 56 of input addresses do not count: bit 0 of those with bit 55 clear, bit 1
    * of those with bit 55 set.
    */
-  public int ignoresTop;
-
-  /** A plan to be filled. */
-  protected CachedPlan() {}
+  final int ignoresTop() {
+    return ignoresTop;
+  }
 
   /** An input address with its ignored bits as bit 55. */
   public final long untagged(long address) {

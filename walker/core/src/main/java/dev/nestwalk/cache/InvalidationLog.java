@@ -8,8 +8,8 @@ import java.util.Arrays;
  * The invalidations of one IOMMU, in order, for every translator to apply when it next looks.
  *
  * <p>Publishing writes the invalidation and then its number, so who sees the number sees the
- * invalidation and all that happened before it was published, changes of the tables included.
- * Somebody who is {@link #CAPACITY} invalidations behind drops everything instead.
+ * invalidation and all that happened before it was published, changes of the tables included. A
+ * translator that lags by {@link #CAPACITY} invalidations drops everything instead.
  *
  * <p>Threads: any.
  */
@@ -17,29 +17,17 @@ public final class InvalidationLog {
   /** Places for invalidations; translators that lag as far behind have to drop everything. */
   public static final int CAPACITY = 256;
 
-  /** Every translation. */
-  public static final int EVERYTHING = 0;
-
-  /** Every translation of a major. */
-  public static final int MAJOR = 1;
-
-  /** Of a major, what a first stage translates. */
-  public static final int MAJOR_FIRST = 2;
-
-  /** Of a major, what the first stage of a minor translates. */
-  public static final int MINOR = 3;
-
-  /** Of a major, second-stage translations of a range; and all that a first stage led to them. */
-  public static final int SECOND_RANGE = 4;
-
-  /** First-stage translations of a range: of a minor and global ones, or of every minor (-1). */
-  public static final int FIRST_RANGE = 5;
-
-  /** Resolved configurations. */
-  public static final int CONFIGURATION = 6;
-
-  /** The unit's registers changed; with them all that is cached goes, unless it is kept. */
-  static final int REGISTERS = 7;
+  /** What an entry drops. */
+  enum Kind {
+    EVERYTHING,
+    DOMAIN,
+    FIRST_STAGE,
+    PROCESS,
+    SECOND_RANGE,
+    FIRST_RANGE,
+    CONFIGURATIONS,
+    REGISTERS
+  }
 
   private static final VarHandle PUBLISHED;
 
@@ -52,33 +40,67 @@ public final class InvalidationLog {
     }
   }
 
-  /** One invalidation: arguments by position, as {@link #publish} has them. */
+  /** One invalidation; what its kind does not name stands at the value given here. */
   static final class Entry {
-    int kind;
-    int major;
-    int minor;
+    Kind kind = Kind.EVERYTHING;
+
+    /** Domain, or -1 for every one. */
+    int domain = -1;
+
+    /** Process, or -1 for every one. */
+    int process = -1;
+
+    /** Addresses of a range. */
     long first;
-    long last;
+
+    long last = -1;
+
+    /** Of a range: only leaves changed. */
     boolean leafOnly;
+
+    /** Of configurations: source id, or -1 for every one. */
+    long source = -1;
+
+    /** Of configurations: bits of the source id that do not count. */
+    int ignored;
+
+    /** Of configurations: PASID, or -1 for every one. */
+    int pasid = -1;
+
+    /** Of registers: configurations and translations survive. */
+    boolean keepsCaches;
 
     private void copy(Entry from) {
       kind = from.kind;
-      major = from.major;
-      minor = from.minor;
+      domain = from.domain;
+      process = from.process;
       first = from.first;
       last = from.last;
       leafOnly = from.leafOnly;
+      source = from.source;
+      ignored = from.ignored;
+      pasid = from.pasid;
+      keepsCaches = from.keepsCaches;
+    }
+
+    private void begin(Kind newKind, int newDomain, int newProcess) {
+      kind = newKind;
+      domain = newDomain;
+      process = newProcess;
+      first = 0;
+      last = -1;
+      leafOnly = false;
+      source = -1;
+      ignored = 0;
+      pasid = -1;
+      keepsCaches = false;
     }
   }
 
   private final Entry[] entries = new Entry[CAPACITY];
   private volatile InvalidationListener[] listeners = {};
 
-  /**
-   * Number of invalidations published. Read plainly by every translation: a plain read may be late
-   * but what it shows is acted upon only after an {@link #latest acquiring} one.
-   */
-  public long published;
+  private long published;
 
   private boolean ignores;
 
@@ -95,41 +117,131 @@ public final class InvalidationLog {
   }
 
   /**
-   * Publishes an invalidation.
-   *
-   * @param kind what is dropped
-   * @param major for configurations: bits of the source id that do not count
-   * @param minor for configurations: the PASID, or -1 for every one
-   * @param first first address; for configurations: the source id, or -1 for every one
-   * @param last last address; for configurations: the major, or -1 for every one
-   * @param leafOnly only leaves changed, so tables on the way may be kept
+   * Number of invalidations published, read plainly: it may be late, but what it shows is acted
+   * upon only after an {@link #latest acquiring} read. Every translation asks.
    */
-  public void publish(int kind, int major, int minor, long first, long last, boolean leafOnly) {
-    append(kind, major, minor, first, last, leafOnly);
+  public long published() {
+    return published;
+  }
+
+  /** Drops every translation. */
+  public void everything() {
+    publish(Kind.EVERYTHING, -1, -1);
     for (InvalidationListener listener : listeners) {
-      tell(listener, kind, major, minor, first, last, leafOnly);
+      listener.unmapped(InvalidationListener.Stage.ANY, -1, -1, 0, -1);
     }
   }
 
-  private static void tell(
-      InvalidationListener listener,
-      int kind,
-      int major,
-      int minor,
-      long first,
-      long last,
-      boolean leafOnly) {
-    switch (kind) {
-      case EVERYTHING -> listener.unmapped(InvalidationListener.Stage.ANY, -1, -1, 0, -1);
-      case MAJOR -> listener.unmapped(InvalidationListener.Stage.ANY, major, -1, 0, -1);
-      case MAJOR_FIRST -> listener.unmapped(InvalidationListener.Stage.FIRST, major, -1, 0, -1);
-      case MINOR -> listener.unmapped(InvalidationListener.Stage.FIRST, major, minor, 0, -1);
-      case SECOND_RANGE ->
-          listener.unmapped(InvalidationListener.Stage.SECOND, major, -1, first, last);
-      case FIRST_RANGE ->
-          listener.unmapped(InvalidationListener.Stage.FIRST, major, minor, first, last);
-      case CONFIGURATION -> listener.reconfigured(first, major, minor, (int) last);
-      default -> listener.registersChanged(leafOnly);
+  /**
+   * Drops every translation of a domain.
+   *
+   * @param domain VT-d domain id or SMMUv3 VMID
+   */
+  public void domain(int domain) {
+    publish(Kind.DOMAIN, domain, -1);
+    for (InvalidationListener listener : listeners) {
+      listener.unmapped(InvalidationListener.Stage.ANY, domain, -1, 0, -1);
+    }
+  }
+
+  /** Drops of a domain what a first stage translates, alone or over a second. */
+  public void firstStage(int domain) {
+    publish(Kind.FIRST_STAGE, domain, -1);
+    for (InvalidationListener listener : listeners) {
+      listener.unmapped(InvalidationListener.Stage.FIRST, domain, -1, 0, -1);
+    }
+  }
+
+  /**
+   * Drops of a domain what the first stage of one process translates.
+   *
+   * @param process VT-d PASID or SMMUv3 ASID
+   */
+  public void process(int domain, int process) {
+    publish(Kind.PROCESS, domain, process);
+    for (InvalidationListener listener : listeners) {
+      listener.unmapped(InvalidationListener.Stage.FIRST, domain, process, 0, -1);
+    }
+  }
+
+  /**
+   * Drops second-stage translations of intermediate addresses, and all that a first stage led
+   * through the domain's second stage.
+   *
+   * @param last last address, unsigned
+   * @param leafOnly only leaves changed, so tables on the way may be kept
+   */
+  public void secondRange(int domain, long first, long last, boolean leafOnly) {
+    publish(Kind.SECOND_RANGE, domain, -1, first, last, leafOnly);
+    for (InvalidationListener listener : listeners) {
+      listener.unmapped(InvalidationListener.Stage.SECOND, domain, -1, first, last);
+    }
+  }
+
+  /**
+   * Drops first-stage translations of input addresses: those of a process and those that hold for
+   * all.
+   *
+   * @param process PASID or ASID, -1 for every one
+   * @param last last address, unsigned
+   * @param leafOnly only leaves changed, so tables on the way may be kept
+   */
+  public void firstRange(int domain, int process, long first, long last, boolean leafOnly) {
+    publish(Kind.FIRST_RANGE, domain, process, first, last, leafOnly);
+    for (InvalidationListener listener : listeners) {
+      listener.unmapped(InvalidationListener.Stage.FIRST, domain, process, first, last);
+    }
+  }
+
+  /** Drops every configuration: contexts, PASID entries, STEs, CDs. */
+  public void configurations() {
+    publishConfigurations(-1, 0, -1, -1);
+  }
+
+  /**
+   * Drops configurations of source ids.
+   *
+   * @param source requester id or StreamID
+   * @param ignored bits of the source id that do not count
+   */
+  public void configurationsOf(int source, int ignored) {
+    publishConfigurations(Integer.toUnsignedLong(source), ignored, -1, -1);
+  }
+
+  /**
+   * Drops the configuration of one PASID or SubstreamID of a source.
+   *
+   * @param source requester id or StreamID
+   */
+  public void configuration(int source, int pasid) {
+    publishConfigurations(Integer.toUnsignedLong(source), 0, pasid, -1);
+  }
+
+  /**
+   * Drops configurations that select a domain.
+   *
+   * @param pasid the PASID that they are for, -1 for every one
+   */
+  public void configurationsIn(int domain, int pasid) {
+    publishConfigurations(-1, 0, pasid, domain);
+  }
+
+  private void publishConfigurations(long source, int ignored, int pasid, int domain) {
+    append(source, ignored, pasid, domain);
+    for (InvalidationListener listener : listeners) {
+      listener.reconfigured(source, ignored, pasid, domain);
+    }
+  }
+
+  /**
+   * The unit's registers changed.
+   *
+   * @param keepsCaches whether configurations and translations survive
+   */
+  public void registers(boolean keepsCaches) {
+    append(keepsCaches);
+    for (InvalidationListener listener : listeners) {
+      listener.registersChanged(keepsCaches);
     }
   }
 
@@ -148,34 +260,54 @@ public final class InvalidationLog {
             .toArray(InvalidationListener[]::new);
   }
 
-  private synchronized void append(
-      int kind, int major, int minor, long first, long last, boolean leafOnly) {
-    if (ignores && kind != REGISTERS) {
-      return;
+  private synchronized void publish(Kind kind, int domain, int process) {
+    if (!ignores) {
+      next().begin(kind, domain, process);
+      advance();
     }
-    long number = published;
-    Entry entry = entries[(int) number & CAPACITY - 1];
-    entry.kind = kind;
-    entry.major = major;
-    entry.minor = minor;
-    entry.first = first;
-    entry.last = last;
-    entry.leafOnly = leafOnly;
-    PUBLISHED.setVolatile(this, number + 1);
+  }
+
+  private synchronized void publish(
+      Kind kind, int domain, int process, long first, long last, boolean leafOnly) {
+    if (!ignores) {
+      Entry entry = next();
+      entry.begin(kind, domain, process);
+      entry.first = first;
+      entry.last = last;
+      entry.leafOnly = leafOnly;
+      advance();
+    }
+  }
+
+  private synchronized void append(long source, int ignored, int pasid, int domain) {
+    if (!ignores) {
+      Entry entry = next();
+      entry.begin(Kind.CONFIGURATIONS, domain, -1);
+      entry.source = source;
+      entry.ignored = ignored;
+      entry.pasid = pasid;
+      advance();
+    }
+  }
+
+  private synchronized void append(boolean keepsCaches) {
+    Entry entry = next();
+    entry.begin(Kind.REGISTERS, -1, -1);
+    entry.keepsCaches = keepsCaches;
+    advance();
+  }
+
+  private Entry next() {
+    return entries[(int) published & CAPACITY - 1];
+  }
+
+  private void advance() {
+    PUBLISHED.setVolatile(this, published + 1);
   }
 
   /** For experiments: drops what is published from now on, but changes of registers. */
   public synchronized void ignore() {
     ignores = true;
-  }
-
-  /**
-   * Publishes that the unit's registers changed.
-   *
-   * @param keepsCaches whether configurations and translations survive
-   */
-  public void publishRegisters(boolean keepsCaches) {
-    publish(REGISTERS, 0, 0, 0, 0, keepsCaches);
   }
 
   /** Copies invalidation {@code number}, from 0; false if it is no longer kept. */

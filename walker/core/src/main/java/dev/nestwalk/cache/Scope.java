@@ -19,16 +19,16 @@ final class Scope {
   /** The same for what a first stage translates. */
   long firstStamp;
 
-  /** The same for partial walks; of a major. */
+  /** The same for partial walks; of a domain. */
   long structureStamp;
 
-  /** A first stage has given translations that hold for every minor; of a major. */
+  /** A first stage has given translations that hold for every process; of a domain. */
   boolean global;
 
   /** First of the chained address spaces that a first stage translates. */
   @Nullable AddressSpace firsts;
 
-  /** First of the chained address spaces that the second stage alone translates; of a major. */
+  /** First of the chained address spaces that the second stage alone translates; of a domain. */
   @Nullable AddressSpace seconds;
 
   Scope(long number) {

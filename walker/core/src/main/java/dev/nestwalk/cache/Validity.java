@@ -11,22 +11,22 @@ public final class Validity {
   final Scope everything;
   final Scope source;
   final Scope context;
-  final Scope major;
-  final Scope majorContext;
+  final Scope domain;
+  final Scope domainContext;
   private final long resolvedAt;
 
   Validity(
       Scope everything,
       Scope source,
       Scope context,
-      Scope major,
-      Scope majorContext,
+      Scope domain,
+      Scope domainContext,
       long resolvedAt) {
     this.everything = everything;
     this.source = source;
     this.context = context;
-    this.major = major;
-    this.majorContext = majorContext;
+    this.domain = domain;
+    this.domainContext = domainContext;
     this.resolvedAt = resolvedAt;
   }
 
@@ -34,7 +34,7 @@ public final class Validity {
   public boolean holds() {
     long named = Math.max(everything.configurationStamp, source.configurationStamp);
     named = Math.max(named, context.configurationStamp);
-    named = Math.max(named, Math.max(major.configurationStamp, majorContext.configurationStamp));
+    named = Math.max(named, Math.max(domain.configurationStamp, domainContext.configurationStamp));
     return named <= resolvedAt;
   }
 }

@@ -34,7 +34,7 @@ public final class SmmuInvalidations {
 
   /** CMD_CFGI_STE: the STE of a stream and its CDs. */
   public void configStream(int streamId) {
-    configuration(0, -1, Integer.toUnsignedLong(streamId));
+    log.configurationsOf(streamId, 0);
   }
 
   /**
@@ -44,15 +44,15 @@ public final class SmmuInvalidations {
    */
   public void configStreams(int streamId, int range) {
     if ((range & 31) == 31) {
-      configuration(0, -1, -1);
+      log.configurations();
     } else {
-      configuration((2 << (range & 31)) - 1, -1, Integer.toUnsignedLong(streamId));
+      log.configurationsOf(streamId, (2 << (range & 31)) - 1);
     }
   }
 
   /** CMD_CFGI_CD. */
   public void configContext(int streamId, int substreamId) {
-    configuration(0, substreamId & 0xf_ffff, Integer.toUnsignedLong(streamId));
+    log.configuration(streamId, substreamId & 0xf_ffff);
   }
 
   /** CMD_CFGI_CD_ALL. */
@@ -62,70 +62,62 @@ public final class SmmuInvalidations {
 
   /** CMD_CFGI_ALL. */
   public void configAll() {
-    configuration(0, -1, -1);
-  }
-
-  private void configuration(int ignored, int substream, long streamId) {
-    log.publish(InvalidationLog.CONFIGURATION, ignored, substream, streamId, -1, false);
+    log.configurations();
   }
 
   /** CMD_TLBI_NH_ALL: stage 1 and combined translations of a VMID. */
   public void stage1All(int vmid) {
-    log.publish(InvalidationLog.MAJOR_FIRST, vmid(vmid), 0, 0, -1, false);
+    log.firstStage(vmid(vmid));
   }
 
   /** CMD_TLBI_NH_ASID. */
   public void stage1Asid(int vmid, int asid) {
-    log.publish(InvalidationLog.MINOR, vmid(vmid), asid & 0xffff, 0, -1, false);
+    log.process(vmid(vmid), asid & 0xffff);
   }
 
   /** CMD_TLBI_NH_VA: {@code [first, last]} of an ASID, and global translations there. */
   public void stage1Range(int vmid, int asid, long first, long last, boolean leafOnly) {
-    firstRange(vmid(vmid), asid & 0xffff, first, last, leafOnly);
+    log.firstRange(vmid(vmid), asid & 0xffff, first, last, leafOnly);
   }
 
   /** CMD_TLBI_NH_VAA: {@code [first, last]} of every ASID. */
   public void stage1RangeOfAll(int vmid, long first, long last, boolean leafOnly) {
-    firstRange(vmid(vmid), -1, first, last, leafOnly);
+    log.firstRange(vmid(vmid), -1, first, last, leafOnly);
   }
 
   /** CMD_TLBI_EL2_ALL. */
   public void el2All() {
-    log.publish(InvalidationLog.MAJOR_FIRST, SmmuPlan.EL2, 0, 0, -1, false);
+    log.firstStage(SmmuPlan.EL2);
   }
 
   /** CMD_TLBI_EL2_ASID. */
   public void el2Asid(int asid) {
-    log.publish(InvalidationLog.MINOR, SmmuPlan.EL2, asid & 0xffff, 0, -1, false);
+    log.process(SmmuPlan.EL2, asid & 0xffff);
   }
 
-  /** CMD_TLBI_EL2_VA; without E2H, where EL2 has no ASIDs, the same as {@link #el2RangeOfAll}. */
+  /** CMD_TLBI_EL2_VA; without E2H, where EL2 has no ASIDs, CMD_TLBI_EL2_VAA. */
   public void el2Range(int asid, long first, long last, boolean leafOnly) {
-    firstRange(SmmuPlan.EL2, config.get().e2h ? asid & 0xffff : -1, first, last, leafOnly);
+    log.firstRange(SmmuPlan.EL2, config.get().e2h ? asid & 0xffff : -1, first, last, leafOnly);
   }
 
   /** CMD_TLBI_EL2_VAA. */
   public void el2RangeOfAll(long first, long last, boolean leafOnly) {
-    firstRange(SmmuPlan.EL2, -1, first, last, leafOnly);
-  }
-
-  private void firstRange(int major, int asid, long first, long last, boolean leafOnly) {
-    log.publish(InvalidationLog.FIRST_RANGE, major, asid, first, last, leafOnly);
+    log.firstRange(SmmuPlan.EL2, -1, first, last, leafOnly);
   }
 
   /** CMD_TLBI_S12_VMALL: everything of a VMID. */
   public void vmidAll(int vmid) {
-    log.publish(InvalidationLog.MAJOR, vmid(vmid), 0, 0, -1, false);
+    log.domain(vmid(vmid));
   }
 
   /** CMD_TLBI_S2_IPA. */
   public void stage2Range(int vmid, long first, long last, boolean leafOnly) {
-    log.publish(InvalidationLog.SECOND_RANGE, vmid(vmid), -1, first, last, leafOnly);
+    log.secondRange(vmid(vmid), first, last, leafOnly);
   }
 
   /** CMD_TLBI_NSNH_ALL; takes the EL2 regimes along. */
   public void all() {
-    log.publish(InvalidationLog.EVERYTHING, 0, 0, 0, -1, false);
+    log.everything();
   }
 
   /** Units without stage 2 ignore the VMID of a command, as they ignore that of an STE. */

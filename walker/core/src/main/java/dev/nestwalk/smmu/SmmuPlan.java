@@ -2,7 +2,6 @@ package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.walk.Tables;
-import java.util.Arrays;
 
 /**
  * A stream's configuration, resolved: STE and CD decoded and checked into primitives. Filled by
@@ -81,7 +80,7 @@ public final class SmmuPlan extends CachedPlan {
   boolean records;
 
   /** What the fast walk has to know. */
-  Tables tables = Tables.NONE;
+  private Tables tables = Tables.NONE;
 
   /** The unit is off: no STE, no CD. */
   boolean disabled;
@@ -98,40 +97,46 @@ public final class SmmuPlan extends CachedPlan {
     return tables;
   }
 
-  /** What caches need to know of the plan that was filled last. */
-  void describe(int substream, boolean el2, boolean checked) {
-    usesFirst = !disabled && stage1;
-    usesSecond = !disabled && stage2;
-    pasid = Math.max(substream, 0);
+  /** The plan while the unit is off. */
+  void disable() {
+    disabled = true;
+    select(UNTRANSLATED, -1, 0, false, false);
+    judge(true, false, 0);
+    word(11, UNTRANSLATED);
+    secondWord(10, -1);
+    secondWord(11, UNTRANSLATED);
+    tables = Tables.NONE;
+  }
+
+  /** What caches and kernel need to know of the plan that was filled last. */
+  void describe(int substream, boolean el2, boolean checked, int intermediateSize) {
+    disabled = false;
     // Translation regimes of EL2 have no VMID; a number beyond all VMIDs stands for them.
-    major = disabled ? UNTRANSLATED : el2 ? EL2 : vmid;
-    minor = usesFirst ? asid : -1;
-    writesAreSilent = !(usesFirst && hd) && !(usesSecond && secondHd);
-    readsAreFetches = !disabled && instruction == 3;
-    ignoresTop = !usesFirst ? 0 : (lowerTopByteIgnored ? 1 : 0) | (upperTopByteIgnored ? 2 : 0);
-    inputSpan = 0;
-    Arrays.fill(words, 0);
-    Arrays.fill(secondWords, 0);
-    words[10] = (usesFirst ? 1 : 0) | (usesSecond ? 2 : 0) | (checked ? 4 : 0);
-    if (!disabled) {
-      System.arraycopy(stream, 0, words, 0, stream.length);
-      if (usesFirst) {
-        System.arraycopy(context, 0, words, stream.length, context.length);
-      }
-      secondWords[0] = stream[1] & StreamTableEntry.S2FWB.mask();
-      secondWords[1] = stream[2];
-      secondWords[2] = stream[3];
-      secondWords[3] = protectedWalk ? 1 : 0;
+    int domain = el2 ? EL2 : vmid;
+    select(domain, stage1 ? asid : -1, Math.max(substream, 0), stage1, stage2);
+    int ignores = (lowerTopByteIgnored ? 1 : 0) | (upperTopByteIgnored ? 2 : 0);
+    judge(!(stage1 && hd) && !(stage2 && secondHd), instruction == 3, stage1 ? ignores : 0);
+    for (int i = 0; i < stream.length; i++) {
+      word(i, stream[i]);
     }
-    secondWords[10] = -1;
-    secondWords[11] = major;
-    words[11] = major;
+    for (int i = 0; stage1 && i < context.length; i++) {
+      word(stream.length + i, context[i]);
+    }
+    word(10, (stage1 ? 1 : 0) | (stage2 ? 2 : 0) | (checked ? 4 : 0));
+    word(11, domain);
+    secondWord(0, stream[1] & StreamTableEntry.S2FWB.mask());
+    secondWord(1, stream[2]);
+    secondWord(2, stream[3]);
+    secondWord(3, protectedWalk ? 1 : 0);
+    secondWord(10, -1);
+    secondWord(11, domain);
+    tables = SmmuStages.of(this, intermediateSize);
   }
 
   @Override
   public long[] inputRanges() {
-    if (!usesFirst) {
-      return new long[] {0, usesSecond ? (1L << second.inputBits) - 1 : -1};
+    if (!usesFirst()) {
+      return new long[] {0, usesSecond() ? (1L << second.inputBits) - 1 : -1};
     }
     long low = lowerOff ? 0 : (1L << lower.inputBits) - 1;
     return upperOff || !twoPrivileges
@@ -156,6 +161,6 @@ public final class SmmuPlan extends CachedPlan {
     return level == 3 || (entry & 3) == 1;
   }
 
-  /** Major of the EL2 regimes. */
+  /** Domain of the EL2 regimes. */
   static final int EL2 = 1 << 16;
 }

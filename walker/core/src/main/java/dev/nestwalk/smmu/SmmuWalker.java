@@ -1,13 +1,13 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
-import dev.nestwalk.walk.Tables;
 
 /**
  * Translates DMA through SMMUv3 structures (IHI 0070, 3.3). {@link #translate} reads everything
@@ -32,6 +32,7 @@ public final class SmmuWalker {
   private final Stage1Walk first;
   private final SmmuPlan plan = new SmmuPlan();
   private final FaultRecord record;
+  private final WalkNotes notes = new WalkNotes();
 
   // The request after PRIVCFG and INSTCFG.
   private int effective;
@@ -54,7 +55,7 @@ public final class SmmuWalker {
     this.config = config;
     this.record = record;
     second = new Stage2Walk(config, memory, fault, counters);
-    first = new Stage1Walk(memory, second, fault, counters);
+    first = new Stage1Walk(memory, second, fault, notes, counters);
     streams = new StreamResolver(config, memory, fault);
     contexts = new ContextResolver(config, memory, second, fault);
   }
@@ -70,6 +71,7 @@ public final class SmmuWalker {
    */
   public long translate(int streamId, int substreamId, long address, int access) {
     effective = access;
+    notes.clear();
     long answer = ABORTED;
     for (int losses = 0; losses <= MAX_LOSSES; losses++) {
       fault.clear();
@@ -92,10 +94,8 @@ public final class SmmuWalker {
    */
   public boolean resolve(SmmuPlan into, int streamId, int substreamId) {
     fault.clear();
-    into.disabled = !config.enabled;
-    if (into.disabled) {
-      into.describe(0, false, false);
-      into.tables = Tables.NONE;
+    if (!config.enabled) {
+      into.disable();
       return true;
     }
     if (streams.resolve(into, streamId) != 0) {
@@ -107,14 +107,14 @@ public final class SmmuWalker {
     if (index < 0 || into.stage1 && contexts.resolve(into, index) != 0) {
       return false;
     }
-    into.describe(index, el2, checked);
-    into.tables = SmmuStages.of(into, config.unit.intermediateSize());
+    into.describe(index, el2, checked, config.unit.intermediateSize());
     return true;
   }
 
   /** Translates a request that only reads or writes, with a resolved plan. */
   public long walk(SmmuPlan with, int streamId, int substreamId, long address, int access) {
     fault.clear();
+    notes.clear();
     effective = access;
     if (with.disabled) {
       long answer = disabled(address, access);
@@ -134,9 +134,6 @@ public final class SmmuWalker {
     }
     if (Translation.isFault(answer)) {
       return refuse(with, streamId, substreamId, address, access, answer);
-    }
-    if (!with.stage1) {
-      with.global = false;
     }
     return answer;
   }
@@ -187,6 +184,11 @@ public final class SmmuWalker {
     boolean upper = address << 8 < 0;
     boolean ignored = upper ? plan.upperTopByteIgnored : plan.lowerTopByteIgnored;
     return plan.stage1 && ignored ? address << 8 >> 8 : address;
+  }
+
+  /** What the last {@link #walk} found beside its answer. */
+  public WalkNotes notes() {
+    return notes;
   }
 
   /** The last refusal; filled again by the next one. */
@@ -260,7 +262,7 @@ public final class SmmuWalker {
         return refusal;
       }
       long answer = first.walk(plan, address, query ? ask(effective) : need(effective));
-      intermediate = plan.stage2 && !Translation.isFault(answer) ? plan.intermediate : -1;
+      intermediate = plan.stage2 && !Translation.isFault(answer) ? notes.intermediate() : -1;
       return answer;
     }
     return bypassed(plan, address);

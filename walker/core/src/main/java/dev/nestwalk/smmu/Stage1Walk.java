@@ -1,6 +1,7 @@
 package dev.nestwalk.smmu;
 
 import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
@@ -31,6 +32,7 @@ final class Stage1Walk {
   private final SmmuFault fault;
   private final Stage1Rights rights = new Stage1Rights();
 
+  private final WalkNotes notes;
   private final CacheCounters counters;
 
   // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
@@ -39,7 +41,13 @@ final class Stage1Walk {
   private int run;
   private boolean tableWritable;
 
-  Stage1Walk(GuestMemory memory, Stage2Walk second, SmmuFault fault, CacheCounters counters) {
+  Stage1Walk(
+      GuestMemory memory,
+      Stage2Walk second,
+      SmmuFault fault,
+      WalkNotes notes,
+      CacheCounters counters) {
+    this.notes = notes;
     this.memory = memory;
     this.counters = counters;
     this.second = second;
@@ -99,10 +107,10 @@ final class Stage1Walk {
         long page = output | address & (1L << lsb) - 1;
         long answer = finish(plan, regime, entry, raw, flat ? 0 : hierarchy, level, page, need);
         if (!Translation.isFault(answer)) {
-          plan.inputSpan = lsb;
-          plan.intermediate = page;
-          plan.global = (entry & NOT_GLOBAL) == 0;
-          counters.references += level - regime.start + 1;
+          notes.inputSpan(lsb);
+          notes.intermediate(page);
+          notes.global((entry & NOT_GLOBAL) == 0);
+          counters.addReferences(level - regime.start + 1);
         }
         return answer;
       }

@@ -93,7 +93,7 @@ final class Stage2Walk {
           fault.walkRead = (need & WRITE) == 0 || kind == SmmuFault.IN && mayWrite(plan, entry);
           return Translation.fault(code, 2, level & 15);
         }
-        counters.references += level - regime.start + 1;
+        counters.addReferences(level - regime.start + 1);
         leafAt = at;
         leafRun = run;
         leafRaw = raw;

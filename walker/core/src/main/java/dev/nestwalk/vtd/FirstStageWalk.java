@@ -90,7 +90,7 @@ final class FirstStageWalk {
         if (granted < 0) {
           return Translation.fault(-granted, 1, level);
         }
-        counters.references += plan.firstLevels - level + 1;
+        counters.addReferences(plan.firstLevels - level + 1);
         long output = (entry & ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
         if (VtdConfig.isInterrupt(output)) {
           return Translation.fault(FaultCode.SGN_8, 0, 0);

@@ -1,6 +1,7 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
@@ -18,6 +19,7 @@ final class NestedWalk {
   private final GuestMemory memory;
   private final SecondStageWalk second;
   private final int leafLevels;
+  private final WalkNotes notes;
   private final CacheCounters counters;
 
   /** Guest-physical address at fault, 0 if the fault concerns none. */
@@ -32,7 +34,13 @@ final class NestedWalk {
   private long lost;
   private long lostAddress;
 
-  NestedWalk(VtdConfig config, GuestMemory memory, SecondStageWalk second, CacheCounters counters) {
+  NestedWalk(
+      VtdConfig config,
+      GuestMemory memory,
+      SecondStageWalk second,
+      WalkNotes notes,
+      CacheCounters counters) {
+    this.notes = notes;
     this.memory = memory;
     this.counters = counters;
     this.second = second;
@@ -197,7 +205,7 @@ final class NestedWalk {
       intermediate = address;
       return Translation.fault(FaultCode.SFS_5, 1, level);
     }
-    plan.intermediate = address;
+    notes.intermediate(address);
     int all = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
     int any = zero ? Access.ATOMIC : asked & granted;
     long answer = second.walk(plan, address, all, any);
@@ -225,8 +233,8 @@ final class NestedWalk {
     if (code != 0) {
       return secondFlagFault(address, code);
     }
-    plan.inputSpan = shift;
-    counters.references += plan.firstLevels - level + 1;
+    notes.inputSpan(shift);
+    counters.addReferences(plan.firstLevels - level + 1);
     int span = Math.min(shift, Translation.spanLog2(answer));
     return Translation.ok(output, span, rights);
   }

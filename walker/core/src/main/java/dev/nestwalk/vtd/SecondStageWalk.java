@@ -79,7 +79,7 @@ final class SecondStageWalk {
           leafEntry = entry;
           leafLevel = level;
         }
-        counters.references += plan.secondLevels - level + 1;
+        counters.addReferences(plan.secondLevels - level + 1);
         long page = (entry & ADDRESS) >>> shift << shift;
         return Translation.ok(page | address & (1L << shift) - 1, shift, now & Access.ATOMIC);
       }

@@ -42,7 +42,7 @@ public final class VtdInvalidations {
 
   /** Context-cache, global: every resolved configuration. */
   public void contextGlobal() {
-    configuration(0, -1, -1, -1);
+    log.configurations();
   }
 
   /**
@@ -52,8 +52,11 @@ public final class VtdInvalidations {
    * @param domain 16 bits
    */
   public void contextDomain(int domain) {
-    configuration(
-        0, -1, -1, config.get().mode == RootTableAddress.TTM_LEGACY ? domain & 0xffff : -1);
+    if (config.get().mode == RootTableAddress.TTM_LEGACY) {
+      log.configurationsIn(domain & 0xffff, -1);
+    } else {
+      log.configurations();
+    }
   }
 
   /**
@@ -70,36 +73,32 @@ public final class VtdInvalidations {
           case 2 -> 6;
           default -> 7;
         };
-    configuration(ignored, -1, sourceId & 0xffff, -1);
+    log.configurationsOf(sourceId & 0xffff, ignored);
   }
 
   /** PASID-cache, global. */
   public void pasidGlobal() {
-    configuration(0, -1, -1, -1);
+    log.configurations();
   }
 
   /** PASID-cache, domain-selective: every PASID of a domain. */
   public void pasidDomain(int domain) {
-    configuration(0, -1, -1, domain & 0xffff);
+    log.configurationsIn(domain & 0xffff, -1);
   }
 
   /** PASID-cache, PASID-selective within a domain. */
   public void pasid(int domain, int pasid) {
-    configuration(0, pasid & 0xf_ffff, -1, domain & 0xffff);
-  }
-
-  private void configuration(int ignored, int pasid, long sourceId, long domain) {
-    log.publish(InvalidationLog.CONFIGURATION, ignored, pasid, sourceId, domain, false);
+    log.configurationsIn(domain & 0xffff, pasid & 0xf_ffff);
   }
 
   /** IOTLB, global. */
   public void iotlbGlobal() {
-    log.publish(InvalidationLog.EVERYTHING, 0, 0, 0, -1, false);
+    log.everything();
   }
 
   /** IOTLB, domain-selective. */
   public void iotlbDomain(int domain) {
-    log.publish(InvalidationLog.MAJOR, domain & 0xffff, 0, 0, -1, false);
+    log.domain(domain & 0xffff);
   }
 
   /**
@@ -111,18 +110,12 @@ public final class VtdInvalidations {
    */
   public void iotlbPages(int domain, long address, int addressMask, boolean leafOnly) {
     long within = within(addressMask);
-    log.publish(
-        InvalidationLog.SECOND_RANGE,
-        domain & 0xffff,
-        -1,
-        address & ~within,
-        address | within,
-        leafOnly);
+    log.secondRange(domain & 0xffff, address & ~within, address | within, leafOnly);
   }
 
   /** PASID-based IOTLB, PASID-selective. */
   public void pasidIotlb(int domain, int pasid) {
-    log.publish(InvalidationLog.MINOR, domain & 0xffff, pasid & 0xf_ffff, 0, -1, false);
+    log.process(domain & 0xffff, pasid & 0xf_ffff);
   }
 
   /**
@@ -135,13 +128,8 @@ public final class VtdInvalidations {
   public void pasidIotlbPages(
       int domain, int pasid, long address, int addressMask, boolean leafOnly) {
     long within = within(addressMask);
-    log.publish(
-        InvalidationLog.FIRST_RANGE,
-        domain & 0xffff,
-        pasid & 0xf_ffff,
-        address & ~within,
-        address | within,
-        leafOnly);
+    log.firstRange(
+        domain & 0xffff, pasid & 0xf_ffff, address & ~within, address | within, leafOnly);
   }
 
   private static long within(int addressMask) {

@@ -3,7 +3,6 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.walk.Tables;
-import java.util.Arrays;
 
 /**
  * A device's configuration, resolved: root, context and PASID entries decoded and checked into
@@ -27,6 +26,8 @@ public final class VtdPlan extends CachedPlan {
   /** Kind: the unit is off. */
   static final int UNTRANSLATED = 4;
 
+  private static final long[] NO_WORDS = {};
+
   int kind;
 
   /** The request has no PASID. */
@@ -38,8 +39,8 @@ public final class VtdPlan extends CachedPlan {
   /** Legacy mode: its fault reasons, no flags, no execute. */
   boolean legacy;
 
-  /** Domain id. */
-  int domain;
+  /** Domain id, or {@link CachedPlan#UNTRANSLATED}. */
+  int domainId;
 
   /** Identity: first address that is beyond, as a power of two (exponent). */
   int identityWidth;
@@ -107,30 +108,36 @@ public final class VtdPlan extends CachedPlan {
     return tables;
   }
 
+  /** The plan of requests without PASID, or with one, while the unit is off. */
+  void untranslated(int hostAddressWidth, boolean isPlain) {
+    kind = UNTRANSLATED;
+    legacy = true;
+    identityWidth = hostAddressWidth;
+    domainId = CachedPlan.UNTRANSLATED;
+    plain = isPlain;
+    describe(NO_WORDS, 0, 0);
+  }
+
   /** What caches need to know of the plan that was filled last. */
   void describe(long[] configuration, int count, int effectivePasid) {
-    pasid = effectivePasid;
-    major = domain;
-    minor = pasid;
-    usesFirst = kind == FIRST || kind == NESTED;
-    usesSecond = kind == SECOND || kind == NESTED;
-    inputSpan = 0;
-    writesAreSilent = kind == IDENTITY || kind == SECOND && !secondFlags;
-    tables = usesFirst || usesSecond ? VtdStages.of(this) : Tables.NONE;
-    boolean tagged = kind != SECOND;
-    Arrays.fill(words, 0);
-    System.arraycopy(configuration, 0, words, 0, count);
-    words[8] = (plain ? 1 : 0) | (privileged ? 2 : 0) | (faultsHidden ? 4 : 0) | (legacy ? 8 : 0);
-    words[9] = tagged ? pasid : -1;
-    words[10] = kind;
-    words[11] = domain;
-    Arrays.fill(secondWords, 0);
-    secondWords[0] = secondRoot;
-    secondWords[1] =
-        secondLevels | (secondFlags ? 16 : 0) | (secondExecute ? 32 : 0) | (updates ? 64 : 0);
-    secondWords[8] = legacy ? 8 : 0;
-    secondWords[10] = -1;
-    secondWords[11] = domain;
+    boolean first = kind == FIRST || kind == NESTED;
+    boolean second = kind == SECOND || kind == NESTED;
+    select(domainId, effectivePasid, effectivePasid, first, second);
+    judge(kind == IDENTITY || kind == SECOND && !secondFlags, false, 0);
+    tables = first || second ? VtdStages.of(this) : Tables.NONE;
+    for (int i = 0; i < count; i++) {
+      word(i, configuration[i]);
+    }
+    word(8, (plain ? 1 : 0) | (privileged ? 2 : 0) | (faultsHidden ? 4 : 0) | (legacy ? 8 : 0));
+    word(9, kind == SECOND ? -1 : effectivePasid);
+    word(10, kind);
+    word(11, domainId);
+    secondWord(0, secondRoot);
+    secondWord(
+        1, secondLevels | (secondFlags ? 16 : 0) | (secondExecute ? 32 : 0) | (updates ? 64 : 0));
+    secondWord(8, legacy ? 8 : 0);
+    secondWord(10, -1);
+    secondWord(11, domainId);
   }
 
   @Override

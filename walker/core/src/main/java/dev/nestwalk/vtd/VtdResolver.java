@@ -108,7 +108,7 @@ final class VtdResolver {
     }
     plan.legacy = true;
     plainPasid = 0;
-    plan.domain = (int) ContextEntry.DID.get(high);
+    plan.domainId = (int) ContextEntry.DID.get(high);
     plan.privileged = false;
     if (type == ContextEntry.TT_PASS_THROUGH) {
       plan.kind = VtdPlan.IDENTITY;
@@ -269,7 +269,7 @@ final class VtdResolver {
   }
 
   private void fill(VtdPlan plan, int type, int aw, int mode) {
-    plan.domain = (int) PasidTableEntry.DID.get(words[1]);
+    plan.domainId = (int) PasidTableEntry.DID.get(words[1]);
     plan.updates = PasidTableEntry.PWSNP.in(words[1]) || !Ecap.SMPWCS.in(ecap);
     plan.identityWidth = unit.hostAddressWidth();
     plan.kind =

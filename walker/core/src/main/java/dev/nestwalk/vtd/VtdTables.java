@@ -1,6 +1,7 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.walk.Requester;
@@ -62,6 +63,11 @@ public final class VtdTables implements TableWalker {
   @Override
   public long untagged(long address) {
     return address;
+  }
+
+  @Override
+  public WalkNotes notes() {
+    return walker.notes();
   }
 
   @Override

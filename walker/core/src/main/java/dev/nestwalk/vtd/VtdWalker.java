@@ -1,7 +1,7 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
@@ -23,7 +23,6 @@ public final class VtdWalker {
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
   private static final long PROTECTED = Outcome.PROTECTED_MEMORY.packed();
   private static final long UNSUPPORTED = Outcome.UNSUPPORTED_REQUEST.packed();
-  private static final long[] NO_WORDS = {};
   private static final int OF_DEVICE_TLB = Access.TRANSLATION_REQUEST | Access.TRANSLATED;
 
   private final VtdConfig config;
@@ -35,6 +34,7 @@ public final class VtdWalker {
   private final NestedWalk nested;
   private final VtdPlan plan = new VtdPlan();
   private final FaultRecord fault;
+  private final WalkNotes notes = new WalkNotes();
 
   // What the last translate() passed between the stages, or -1.
   private long intermediate = -1;
@@ -58,7 +58,7 @@ public final class VtdWalker {
     resolver = new VtdResolver(config, memory);
     second = new SecondStageWalk(config, memory, counters);
     first = new FirstStageWalk(config, memory, counters);
-    nested = new NestedWalk(config, memory, second, counters);
+    nested = new NestedWalk(config, memory, second, notes, counters);
   }
 
   /**
@@ -73,6 +73,7 @@ public final class VtdWalker {
   public long translate(int sourceId, int pasid, long iova, int access) {
     resolver.faultsHidden = false;
     nested.reset();
+    notes.clear();
     intermediate = -1;
     long answer = answer(sourceId, pasid, iova, access);
     if (!Translation.isFault(answer)) {
@@ -88,12 +89,7 @@ public final class VtdWalker {
    */
   public boolean resolve(VtdPlan plan, int sourceId, int pasid) {
     if (!config.enabled) {
-      plan.kind = VtdPlan.UNTRANSLATED;
-      plan.legacy = true;
-      plan.identityWidth = config.unit.hostAddressWidth();
-      plan.domain = CachedPlan.UNTRANSLATED;
-      plan.plain = pasid < 0;
-      plan.describe(NO_WORDS, 0, 0);
+      plan.untranslated(config.unit.hostAddressWidth(), pasid < 0);
       return true;
     }
     if (modeFault(pasid < 0) != 0 || resolver.resolve(plan, sourceId, pasid, Access.READ) != 0) {
@@ -106,6 +102,7 @@ public final class VtdWalker {
   /** Translates a request that only reads or writes, with a resolved plan. */
   public long walk(VtdPlan plan, int sourceId, int pasid, long iova, int access) {
     nested.reset();
+    notes.clear();
     boolean plain = pasid < 0;
     long answer =
         plain && VtdConfig.isInterrupt(iova)
@@ -138,6 +135,11 @@ public final class VtdWalker {
   /** Intermediate address of the last {@link #translate} that passed two stages, else -1. */
   public long intermediate() {
     return intermediate;
+  }
+
+  /** What the last {@link #walk} found beside its answer. */
+  public WalkNotes notes() {
+    return notes;
   }
 
   /** The last refusal; filled again by the next one. */
@@ -178,7 +180,7 @@ public final class VtdWalker {
     if (Translation.isFault(answer)) {
       return answer;
     }
-    intermediate = plan.kind == VtdPlan.NESTED ? plan.intermediate : -1;
+    intermediate = plan.kind == VtdPlan.NESTED ? notes.intermediate() : -1;
     return query ? completed(answer, asked, !plain) : answer;
   }
 
@@ -256,7 +258,7 @@ public final class VtdWalker {
         && (VtdConfig.touchesInterrupt(output, span)
             || plain && VtdConfig.touchesInterrupt(iova, span))) {
       // An invalidation of any of its addresses concerns the whole page.
-      plan.inputSpan = Math.max(plan.inputSpan, span);
+      notes.inputSpan(span);
       return Translation.ok(output, 20, Translation.rights(answer));
     }
     return answer;

@@ -160,14 +160,14 @@ public abstract class Kernel {
     }
     int sizeClass = AddressSpaces.classOf(span);
     int shift = AddressSpaces.shiftOf(sizeClass);
-    if (inputSpan > shift && inputSpan > space.fractured) {
-      space.fractured = inputSpan;
+    if (inputSpan > shift) {
+      space.fracture(inputSpan);
     }
-    space.classes |= 1 << sizeClass;
+    space.keeps(sizeClass);
     long page = answer & TranslationCache.PAYLOAD & -1L << shift;
     long word1 = expected | (long) sizeClass << 10 | page | rights;
     if (iotlb.fill(iova, shift, origin, low, word1)) {
-      counters.evictions++;
+      counters.addEviction();
     }
   }
 }

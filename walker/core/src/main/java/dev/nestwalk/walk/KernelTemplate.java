@@ -416,7 +416,7 @@ final class KernelTemplate extends Kernel {
       }
     }
     if (shape.counts()) {
-      counters.misses++;
+      counters.addMisses(1);
     }
     if (!shape.walks()) {
       return 0;
@@ -478,7 +478,7 @@ final class KernelTemplate extends Kernel {
   }
 
   private long counted(long answer) {
-    counters.references += answer == 0 ? 0 : reads;
+    counters.addReferences(answer == 0 ? 0 : reads);
     return answer;
   }
 
@@ -505,12 +505,12 @@ final class KernelTemplate extends Kernel {
   /** What the IOTLB has in any size in use, or 0. */
   private long known(long iova, int access) {
     Shape shape = shape();
-    boolean one = shape.usual() && !shape.counts() && space.classes == 1 << smallClass();
+    boolean one = shape.usual() && !shape.counts() && space.classes() == 1 << smallClass();
     if (one && !TranslationCache.isThere(smallPlace(iova), smallKey(iova))) {
       return 0;
     }
     long found = 0;
-    int classes = space.classes;
+    int classes = space.classes();
     if ((classes & 1) != 0) {
       found = knownAs(0, 12, iova, access);
     }
@@ -522,7 +522,7 @@ final class KernelTemplate extends Kernel {
       found = found == 0 && (classes & 8) != 0 ? knownAs(3, 30, iova, access) : found;
     }
     if (shape.counts() && found != 0) {
-      counters.hits++;
+      counters.addHits(1);
     }
     return found;
   }
@@ -573,9 +573,9 @@ final class KernelTemplate extends Kernel {
   private void countLastTables(int walks) {
     int firsts = first().isOn() ? walks : 0;
     int seconds = second().isOn() ? walks : 0;
-    counters.firstStageHits += firsts;
-    counters.secondStageHits += seconds;
-    counters.references += firsts + seconds;
+    counters.addFirstStageHits(firsts);
+    counters.addSecondStageHits(seconds);
+    counters.addReferences(firsts + seconds);
   }
 
   private long keepSmall(long iova, int access, long middle, long address, long granted) {
@@ -591,7 +591,7 @@ final class KernelTemplate extends Kernel {
     }
     int inputSpan = shape.first().isOn() ? shape.first().granule() : span;
     boolean straight = shape.usual() && !shape.counts();
-    if (!straight || inputSpan > smallShift() || space.classes != 1 << smallClass()) {
+    if (!straight || inputSpan > smallShift() || space.classes() != 1 << smallClass()) {
       return kept(iova, access, answer, inputSpan);
     }
     long usable = granted & (access | shape.silent());
@@ -637,7 +637,7 @@ final class KernelTemplate extends Kernel {
   /** The second stage of a walk whose first stage ended in a small page. */
   private long behindFirst(long iova, int access, long middle, long granted) {
     if (shape().counts()) {
-      counters.firstStageHits++;
+      counters.addFirstStageHits(1);
     }
     return behind(iova, access, middle, first().granule(), granted);
   }
@@ -653,7 +653,7 @@ final class KernelTemplate extends Kernel {
       return 0;
     }
     if (shape().counts()) {
-      counters.references += reads;
+      counters.addReferences(reads);
     }
     return kept(iova, access, answer, inputSpan);
   }
@@ -673,7 +673,7 @@ final class KernelTemplate extends Kernel {
           table = last & TABLE;
           above = last >>> 52 & 3;
           isHost = true;
-          counters.firstStageHits += shape().counts() ? 1 : 0;
+          counters.addFirstStageHits(shape().counts() ? 1 : 0);
           break;
         }
       }
@@ -735,7 +735,7 @@ final class KernelTemplate extends Kernel {
           n = low;
           table = last & TABLE;
           above = last >>> 52 & 3;
-          counters.secondStageHits += shape().counts() ? 1 : 0;
+          counters.addSecondStageHits(shape().counts() ? 1 : 0);
           break;
         }
       }
@@ -783,7 +783,7 @@ final class KernelTemplate extends Kernel {
     if (found == 0) {
       return 0;
     }
-    counters.nestedHits += shape().counts() ? 1 : 0;
+    counters.addNestedHits(shape().counts() ? 1 : 0);
     return found & TranslationCache.PAYLOAD | address & 0xfff;
   }
 
@@ -821,7 +821,7 @@ final class KernelTemplate extends Kernel {
           places[l] = i + l;
         }
         i += lanes;
-      } else if (space.classes == 1 << smallClass()) {
+      } else if (space.classes() == 1 << smallClass()) {
         for (; i < end && lanes < Lanes.COUNT; i++) {
           long iova = untagged(iovas[i]);
           long found = knownSmall(iova, access);
@@ -912,8 +912,8 @@ final class KernelTemplate extends Kernel {
       return;
     }
     int inputSpan = shape.first().isOn() ? shape.first().granule() : shape.smallest();
-    if (inputSpan > smallShift() && inputSpan > space.fractured) {
-      space.fractured = inputSpan;
+    if (inputSpan > smallShift()) {
+      space.fracture(inputSpan);
     }
     long mask = TranslationCache.PAYLOAD & -1L << smallShift();
     int way = victim;
@@ -928,11 +928,11 @@ final class KernelTemplate extends Kernel {
 
   private void countLanes(int count) {
     if (shape().isBare()) {
-      counters.references += (long) count * shape().references();
+      counters.addReferences((long) count * shape().references());
     } else {
       countLastTables(count);
     }
-    counters.misses += count;
+    counters.addMisses(count);
   }
 
   /** Whole nested walks: inputs[] to hosts[] and rights[]; not 0 if one is not the plain case. */

@@ -1,5 +1,7 @@
 package dev.nestwalk.walk;
 
+import dev.nestwalk.cache.WalkNotes;
+
 /**
  * A format's tables and the walker that knows every rule of them.
  *
@@ -20,6 +22,9 @@ public interface TableWalker {
 
   /** An address without what the configuration of the last {@link #translate} ignores. */
   long untagged(long address);
+
+  /** What the last {@link Requester#walk} found beside its answer. */
+  WalkNotes notes();
 
   /** Walks by the registers now in force from here on. */
   void reconfigure();

@@ -24,15 +24,11 @@ class AddressSpacesTest {
   private final List<AddressSpace> all = new ArrayList<>();
 
   private static final class Plan extends CachedPlan {
-    Plan(int major, int minor, boolean first) {
-      this.major = major;
-      this.minor = minor;
-      pasid = minor;
-      usesFirst = first;
-      usesSecond = !first;
-      words[0] = major;
-      words[1] = minor;
-      words[2] = first ? 1 : 0;
+    Plan(int domain, int process, boolean first) {
+      select(domain, process, process, first, !first);
+      word(0, domain);
+      word(1, process);
+      word(2, first ? 1 : 0);
     }
 
     @Override
@@ -57,8 +53,8 @@ class AddressSpacesTest {
   }
 
   /** An address space with one translation of a small page. */
-  private AddressSpace add(int major, int minor, boolean first, long address) {
-    AddressSpace space = spaces.of(new Plan(major, minor, first));
+  private AddressSpace add(int domain, int process, boolean first, long address) {
+    AddressSpace space = spaces.of(new Plan(domain, process, first), 0);
     spaces.freshen(space);
     iotlb.put(address, 12, space.translations, 0, 0, 3);
     space.classes |= 1;
@@ -73,43 +69,47 @@ class AddressSpacesTest {
         && iotlb.find(address, 12, space.translations, 0, 0) != 0;
   }
 
-  @ParameterizedTest(name = "kind {0}, minor {1}, {2} to {3}")
+  @ParameterizedTest(name = "kind {0}, process {1}, {2} to {3}")
   @CsvSource({
-    "5, -1, 0, -1",
-    "5, -1, 0x40000000, 0x40000fff",
-    "5, 7, 0, -1",
-    "5, 7, 0x40000000, 0x40000fff",
-    "4, -1, 0, -1",
-    "4, -1, 0x40000000, 0x40000fff",
+    "FIRST_RANGE, -1, 0, -1",
+    "FIRST_RANGE, -1, 0x40000000, 0x40000fff",
+    "FIRST_RANGE, 7, 0, -1",
+    "FIRST_RANGE, 7, 0x40000000, 0x40000fff",
+    "SECOND_RANGE, -1, 0, -1",
+    "SECOND_RANGE, -1, 0x40000000, 0x40000fff",
   })
   void aRangeCostsAtMostAFewLooksAtTheCacheHoweverManySpacesADomainHas(
-      int kind, int minor, String first, String last) {
-    boolean firstStage = kind == InvalidationLog.FIRST_RANGE;
+      InvalidationLog.Kind kind, int process, String first, String last) {
+    boolean firstStage = kind == InvalidationLog.Kind.FIRST_RANGE;
     for (int i = 0; i < 2000; i++) {
       add(10, i, firstStage, 0x4000_0000L);
     }
     AddressSpace other = add(20, 7, firstStage, 0x4000_0000L);
     long before = spaces.work();
-    log.publish(kind, 10, minor, Long.decode(first), Long.decode(last), false);
+    if (firstStage) {
+      log.firstRange(10, process, Long.decode(first), Long.decode(last), false);
+    } else {
+      log.secondRange(10, Long.decode(first), Long.decode(last), false);
+    }
     spaces.catchUp();
     long work = spaces.work() - before;
     assertTrue(work <= MOST_WORK, () -> work + " looks");
     for (AddressSpace space : all.subList(0, 2000)) {
-      boolean named = minor < 0 || space.minor == minor;
-      assertTrue(!named || !has(space, 0x4000_0000L), () -> "minor " + space.minor);
+      boolean named = process < 0 || space.process == process;
+      assertTrue(!named || !has(space, 0x4000_0000L), () -> "process " + space.process);
     }
     assertTrue(has(other, 0x4000_0000L), "another domain's stay");
   }
 
   @Test
-  void aRangeOfAMinorLooksAtThatMinorAlone() {
+  void aRangeOfAProcessLooksAtThatProcessAlone() {
     for (int i = 0; i < 2000; i++) {
       add(10, i, true, i * 4096L);
     }
     AddressSpace named = all.get(1990);
     AddressSpace beside = all.get(1991);
     long before = spaces.work();
-    log.publish(InvalidationLog.FIRST_RANGE, 10, named.minor, 1990 * 4096L, 1990 * 4096L, true);
+    log.firstRange(10, named.process, 1990 * 4096L, 1990 * 4096L, true);
     spaces.catchUp();
     assertEquals(2, spaces.work() - before, "one space, one entry");
     assertTrue(has(beside, 1991 * 4096L));
@@ -117,11 +117,11 @@ class AddressSpacesTest {
   }
 
   @Test
-  void aGlobalTranslationGoesWithARangeOfAnyMinor() {
+  void aGlobalTranslationGoesWithARangeOfAnyProcess() {
     AddressSpace global = add(10, 1, true, 0x4000_0000L);
     AddressSpace own = add(10, 2, true, 0x4000_1000L);
     global.setGlobal();
-    log.publish(InvalidationLog.FIRST_RANGE, 10, 3, 0x4000_0000L, 0x4000_1fff, true);
+    log.firstRange(10, 3, 0x4000_0000L, 0x4000_1fff, true);
     spaces.catchUp();
     assertTrue(!has(global, 0x4000_0000L));
     assertTrue(has(own, 0x4000_1000L));
@@ -138,9 +138,9 @@ class AddressSpacesTest {
       }
     }
     long before = spaces.work();
-    log.publish(InvalidationLog.FIRST_RANGE, 10, -1, 0, -1, false);
-    log.publish(InvalidationLog.FIRST_RANGE, 10, 1, 0, -1, false);
-    log.publish(InvalidationLog.SECOND_RANGE, 10, -1, 0, -1, false);
+    log.firstRange(10, -1, 0, -1, false);
+    log.firstRange(10, 1, 0, -1, false);
+    log.secondRange(10, 0, -1, false);
     spaces.catchUp();
     assertEquals(before, spaces.work());
     assertNotEquals(0, spaces.applied());
@@ -155,8 +155,7 @@ class AddressSpacesTest {
       for (int source : sources) {
         before.add(spaces.validity(source, new Plan(10, 3, true)));
       }
-      long number = Integer.toUnsignedLong(named);
-      log.publish(InvalidationLog.CONFIGURATION, ignored, -1, number, -1, false);
+      log.configurationsOf(named, ignored);
       spaces.catchUp();
       for (int i = 0; i < sources.length; i++) {
         boolean differs = ((sources[i] ^ named) & ~ignored) != 0;
@@ -167,29 +166,32 @@ class AddressSpacesTest {
   }
 
   @Test
-  void anInvalidationOfConfigurationsNamesSourcePasidAndMajor() {
+  void anInvalidationOfConfigurationsNamesSourcePasidAndDomain() {
     for (int named = 0; named < 16; named++) {
       for (int mask = 0; mask < 6; mask++) {
         boolean bySource = mask == 1 || mask == 3;
         boolean byPasid = mask == 3 || mask == 4;
-        boolean byMajor = mask == 2 || mask == 4;
+        boolean byDomain = mask == 2 || mask == 4;
         List<Validity> before = new ArrayList<>();
         for (int i = 0; i < 16; i++) {
           before.add(spaces.validity(i & 3, new Plan(10 + (i >> 3), i >> 2 & 1, true)));
         }
-        log.publish(
-            InvalidationLog.CONFIGURATION,
-            0,
-            byPasid ? named >> 2 & 1 : -1,
-            bySource ? named & 3 : -1,
-            byMajor ? 10 + (named >> 3) : -1,
-            false);
+        int source = named & 3;
+        int pasid = named >> 2 & 1;
+        int domain = 10 + (named >> 3);
+        switch (mask) {
+          case 1 -> log.configurationsOf(source, 0);
+          case 2 -> log.configurationsIn(domain, -1);
+          case 3 -> log.configuration(source, pasid);
+          case 4 -> log.configurationsIn(domain, pasid);
+          default -> log.configurations();
+        }
         spaces.catchUp();
         for (int i = 0; i < 16; i++) {
           boolean meant =
               (!bySource || (i & 3) == (named & 3))
                   && (!byPasid || (i >> 2 & 1) == (named >> 2 & 1))
-                  && (!byMajor || i >> 3 == named >> 3);
+                  && (!byDomain || i >> 3 == named >> 3);
           assertEquals(
               !meant, before.get(i).holds(), "%d, named %d, by %d".formatted(i, named, mask));
         }

@@ -105,8 +105,8 @@ final class KernelLab {
       TranslationCache some = iotlb == null ? new TranslationCache(2, 1) : iotlb;
       spaces =
           new AddressSpaces(new InvalidationLog(), some, structures, new TagCounter(), List.of());
-      space = spaces.of(plan);
-      second = plan.usesSecond ? spaces.secondOf(plan) : null;
+      space = spaces.of(plan, 0);
+      second = plan.usesSecond() ? spaces.secondOf(plan) : null;
       spaces.freshen(space);
       if (second != null) {
         spaces.freshen(second);

@@ -32,12 +32,12 @@ public final class LiveCounters {
 
   /** Translations, of which the IOTLBs answered {@link #hits}. */
   public long translations() {
-    return caches.stream().mapToLong(c -> c.hits + c.misses).sum();
+    return caches.stream().mapToLong(c -> c.hits() + c.misses()).sum();
   }
 
   /** Translations that an IOTLB answered. */
   public long hits() {
-    return caches.stream().mapToLong(c -> c.hits).sum();
+    return caches.stream().mapToLong(c -> c.hits()).sum();
   }
 
   /** A short line for a terminal that shows it again and again. */

@@ -93,10 +93,10 @@ public record CacheView(List<Run> runs) {
       runs.add(
           new Run(
               state,
-              counters.hits > 0,
-              counters.firstStageHits,
-              counters.secondStageHits,
-              counters.nestedHits,
+              counters.hits() > 0,
+              counters.firstStageHits(),
+              counters.secondStageHits(),
+              counters.nestedHits(),
               matched(trace.steps(), reads)));
     }
     return new CacheView(List.copyOf(runs));

@@ -201,7 +201,7 @@ public final class Exploration {
       restricted = wanted;
     }
     Translator remembering = translator();
-    long hits = remembering.counters().hits;
+    long hits = remembering.counters().hits();
     long[] answer = new long[1];
     Map<Long, Long> before = memory.changes();
     int reads = memory.readsOf(() -> answer[0] = ask(remembering, request)).size();
@@ -209,7 +209,7 @@ public final class Exploration {
     memory.reset(before);
     JsonObject json = new JsonObject();
     json.addProperty("answer", describe(answer[0]));
-    json.addProperty("hit", remembering.counters().hits > hits);
+    json.addProperty("hit", remembering.counters().hits() > hits);
     json.addProperty("reads", reads);
     json.addProperty("stale", !describe(answer[0]).equals(describe(walk.trace().translation())));
     json.addProperty("totals", remembering.counters().toString());

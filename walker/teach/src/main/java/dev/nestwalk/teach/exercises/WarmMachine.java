@@ -251,13 +251,13 @@ final class WarmMachine {
   }
 
   private static boolean isMissed(Translator translator, Item item) {
-    long misses = translator.counters().misses;
+    long misses = translator.counters().misses();
     Requester requester = item.requester;
     long answer = translator.translate(requester.source, requester.pasid, item.page, Access.READ);
     if (Translation.isFault(answer)) {
       throw new IllegalStateException(item + ": " + Translation.describe(answer));
     }
-    return translator.counters().misses != misses;
+    return translator.counters().misses() != misses;
   }
 
   /** Tells the requesters and pages. */
