@@ -5,43 +5,72 @@ import dev.nestwalk.device.Port;
 import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import java.util.zip.GZIPOutputStream;
 
 /**
- * Writes down where DMA goes, a line each: microseconds since the beginning, source id, PASID (or
- * {@code -}), {@code r} or {@code w}, address, bytes. Between them {@code i}: an invalidation with
- * its domain (VMID), its PASID (ASID), {@code -} for every one, first address and bytes.
+ * Writes down where DMA goes, in the form that {@code nestwalk cost --trace} reads
+ * (docs/cost/traces.md), an event a line: nanoseconds since the beginning, requester, PASID (or
+ * {@code -}), {@code r} or {@code w}, address, bytes. An invalidation is {@code i}; instead of a
+ * requester it has {@code @} and its domain (VMID), or {@code *} for every one, and the length
+ * {@code *} stands for every address. The range is what the invalidation names: below a first stage
+ * its addresses are intermediate ones.
  *
  * <p>Threads: any.
  */
 final class DmaTrace implements Closeable, InvalidationListener {
-  private final long begin = System.nanoTime();
   private final BufferedWriter out;
+  private final boolean namesPasids;
+  private final LongSupplier clock;
+  private final long begin;
   private final Consumer<String> say;
   private boolean broken;
 
-  DmaTrace(Path file, Consumer<String> say) throws IOException {
+  /**
+   * Begins a trace; a name that ends in {@code .gz} is compressed.
+   *
+   * @param namesPasids whether the process of an invalidation is a PASID (VT-d); SMMUv3's are
+   *     ASIDs, which no request carries
+   * @param clock nanoseconds
+   */
+  DmaTrace(Path file, boolean namesPasids, LongSupplier clock, Consumer<String> say)
+      throws IOException {
+    this.namesPasids = namesPasids;
+    this.clock = clock;
     this.say = say;
-    out = Files.newBufferedWriter(file);
-    out.write("# time_us source_id pasid access address length\n");
+    begin = clock.getAsLong();
+    OutputStream bytes = Files.newOutputStream(file);
+    if (file.toString().endsWith(".gz")) {
+      bytes = new GZIPOutputStream(bytes);
+    }
+    out = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.US_ASCII));
+    out.write("# nestwalk-trace 1\n# time_ns requester pasid r|w|m|u|i|p|e address length\n");
   }
 
-  /** One access. */
+  /** One access through a port. */
   void access(Port port, boolean write, long address, long length) {
-    String who = "%04x %s".formatted(port.sourceId(), idOrNone(port.pasid()));
-    line("%s %c %x %x".formatted(who, write ? 'w' : 'r', address, length));
+    access(port.sourceId(), port.pasid(), write, address, length);
+  }
+
+  /** One access; PASID -1 for none. */
+  void access(int sourceId, int pasid, boolean write, long address, long length) {
+    String process = pasid < 0 ? "-" : Integer.toHexString(pasid);
+    line("%04x %s %c %x %x".formatted(sourceId, process, write ? 'w' : 'r', address, length));
   }
 
   @Override
   public void unmapped(Stage stage, int domain, int process, long first, long last) {
-    String what = idOrNone(domain) + " " + idOrNone(process);
-    line("%s i %x %x".formatted(what, first, last - first + 1));
-  }
-
-  private static String idOrNone(int id) {
-    return id < 0 ? "-" : Integer.toHexString(id);
+    String who = domain < 0 ? "*" : "@" + Integer.toHexString(domain);
+    String pasid = process < 0 || !namesPasids ? "-" : Integer.toHexString(process);
+    boolean all = last - first + 1 <= 0;
+    String range = all ? "0 *" : "%x %x".formatted(first, last - first + 1);
+    line("%s %s i %s".formatted(who, pasid, range));
   }
 
   private synchronized void line(String text) {
@@ -49,7 +78,7 @@ final class DmaTrace implements Closeable, InvalidationListener {
       return;
     }
     try {
-      out.write((System.nanoTime() - begin) / 1000 + " " + text + "\n");
+      out.write(clock.getAsLong() - begin + " " + text + "\n");
     } catch (IOException e) {
       broken = true;
       say.accept("the DMA trace ends here: " + e.getMessage());

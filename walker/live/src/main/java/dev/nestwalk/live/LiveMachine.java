@@ -99,7 +99,7 @@ public final class LiveMachine implements AutoCloseable {
     functions.add(new RegisterFunction(registerPage(), this::placed));
     Path trace = options.probes().trace();
     if (trace != null) {
-      DmaTrace opened = new DmaTrace(trace, say);
+      DmaTrace opened = new DmaTrace(trace, isVtd(), System::nanoTime, say);
       open.add(opened);
       unit.iommu().addListener(opened);
       dmaTrace = opened;

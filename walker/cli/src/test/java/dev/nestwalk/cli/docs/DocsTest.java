@@ -25,7 +25,7 @@ class DocsTest {
   private static final Path ROOT = Scenarios.fixtures().resolveSibling("");
 
   /** These wait for a browser, or measure. */
-  private static final Set<String> UNRUN = Set.of("explore", "bench");
+  private static final Set<String> UNRUN = Set.of("explore", "bench", "cost");
 
   private static final Map<String, Integer> COUNTS = new TreeMap<>();
 

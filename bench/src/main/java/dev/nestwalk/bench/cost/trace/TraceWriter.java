@@ -1,0 +1,50 @@
+package dev.nestwalk.bench.cost.trace;
+
+import dev.nestwalk.bench.cost.DmaOp;
+import java.io.BufferedWriter;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
+
+/** Writes the product's own form; a name that ends in {@code .gz} is compressed. */
+public final class TraceWriter implements Closeable {
+  private final BufferedWriter out;
+
+  /** Begins a file. */
+  public TraceWriter(Path file) throws IOException {
+    OutputStream bytes = Files.newOutputStream(file);
+    if (file.toString().endsWith(".gz")) {
+      bytes = new GZIPOutputStream(bytes);
+    }
+    out = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.US_ASCII));
+    out.write(TraceFormat.HEAD + "\n# time_ns requester pasid r|w|m|u|i|p|e address length\n");
+  }
+
+  /** Adds an event. */
+  public void write(DmaOp op) throws IOException {
+    char letter =
+        switch (op.kind()) {
+          case ACCESS -> op.write() ? 'w' : 'r';
+          case MAP -> 'm';
+          case UNMAP -> 'u';
+          case INVALIDATE -> 'i';
+          case PREFETCH -> 'p';
+          case REQUEST -> 'e';
+        };
+    String who = op.requester() == OpReader.EVERYONE ? "*" : "%04x".formatted(op.requester());
+    String pasid = op.pasid() < 0 ? "-" : Integer.toHexString(op.pasid());
+    String length = op.length() == OpReader.EVERYTHING ? "*" : Long.toHexString(op.length());
+    out.write(
+        "%d %s %s %c %x %s\n".formatted(op.nanoseconds(), who, pasid, letter, op.iova(), length));
+  }
+
+  @Override
+  public void close() throws IOException {
+    out.close();
+  }
+}

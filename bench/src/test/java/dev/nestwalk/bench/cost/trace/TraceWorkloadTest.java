@@ -1,0 +1,188 @@
+package dev.nestwalk.bench.cost.trace;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Cell;
+import dev.nestwalk.bench.cost.Counts;
+import dev.nestwalk.bench.cost.DmaOp;
+import dev.nestwalk.bench.cost.DmaOp.Kind;
+import dev.nestwalk.bench.cost.Runner;
+import dev.nestwalk.bench.cost.workload.Workloads;
+import dev.nestwalk.fixtures.Scenarios;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a trace makes of a cell. */
+class TraceWorkloadTest {
+  private static final Path SAMPLES = Scenarios.fixtures().resolve("dma");
+
+  @TempDir private Path folder = Path.of("");
+
+  private TraceFile trace(String... lines) throws IOException {
+    Path file = folder.resolve("given.trace");
+    Files.writeString(file, "# nestwalk-trace 1\n" + String.join("\n", lines) + "\n");
+    return TraceFile.open(file, null);
+  }
+
+  private static Cell cell(TraceFile trace, Cell cell) {
+    return trace.cell(cell, trace.scan());
+  }
+
+  private static List<DmaOp> played(TraceFile trace, Cell cell) {
+    List<DmaOp> ops = new ArrayList<>();
+    trace.workload().play(cell, ops::add);
+    return ops;
+  }
+
+  @Test
+  void whatIsTouchedIsMappedBeforeAndDevicesAreNumbered() throws IOException {
+    TraceFile trace =
+        trace("0 00f8 - r 1ff0 20", "5 0010 - w 1000 10", "9 00f8 - r 2000 10", "9 * - i 0 *");
+    Cell cell = cell(trace, Cell.standard());
+    assertEquals(
+        List.of(
+            DmaOp.map(1, -1, 0x1000, 0x2000, 0),
+            DmaOp.access(1, -1, 0x1ff0, 0x20, false, 0),
+            DmaOp.request(1, -1, 0x20, 0),
+            DmaOp.map(2, -1, 0x1000, 0x1000, 5),
+            DmaOp.access(2, -1, 0x1000, 0x10, true, 5),
+            DmaOp.request(2, -1, 0x10, 5),
+            DmaOp.access(1, -1, 0x2000, 0x10, false, 9),
+            DmaOp.request(1, -1, 0x10, 9)),
+        played(trace, cell));
+  }
+
+  @Test
+  void anInvalidationConcernsWhatIsMapped() throws IOException {
+    TraceFile trace =
+        trace(
+            "0 10 5 r 1000 1000",
+            "0 10 6 r 3000 1000",
+            "1 10 5 i 0 *",
+            "2 * - i 2000 1000",
+            "3 10 - i 0 *",
+            "4 10 5 u 0 2000",
+            "5 10 - i 0 *",
+            "6 10 5 r 1000 1");
+    List<DmaOp> ops = played(trace, cell(trace, Cell.standard().with(Axis.PASIDS, 2)));
+    List<DmaOp> told =
+        ops.stream().filter(op -> op.kind() == Kind.INVALIDATE || op.kind() == Kind.UNMAP).toList();
+    assertEquals(
+        List.of(
+            new DmaOp(Kind.INVALIDATE, 1, 1, 0x1000, 0x1000, false, 1),
+            new DmaOp(Kind.INVALIDATE, 1, 1, 0x1000, 0x1000, false, 3),
+            new DmaOp(Kind.INVALIDATE, 1, 2, 0x3000, 0x1000, false, 3),
+            DmaOp.unmap(1, 1, 0x1000, 0x1000, 4),
+            new DmaOp(Kind.INVALIDATE, 1, 2, 0x3000, 0x1000, false, 5)),
+        told);
+    // What was unmapped is mapped again.
+    assertEquals(3, ops.stream().filter(op -> op.kind() == Kind.MAP).count());
+  }
+
+  @Test
+  void interruptsAreNoDmaOfVtd() throws IOException {
+    TraceFile trace = trace("0 10 - w fee00000 4", "0 10 - w 1000 4");
+    Cell cell = cell(trace, Cell.standard());
+    assertEquals(1, accesses(trace, cell));
+    assertEquals(2, accesses(trace, cell.with(Axis.FORMAT, "smmuv3")));
+  }
+
+  private static long accesses(TraceFile trace, Cell cell) {
+    return played(trace, cell).stream().filter(op -> op.kind() == Kind.ACCESS).count();
+  }
+
+  @Test
+  void aWorkloadAndItsTraceCountTheSame() throws IOException {
+    for (String text :
+        List.of(
+            "workload=random:1m iotlb=16x4lru requests=600",
+            "workload=scan:256k invalidate=strict requests=300 tenants=3",
+            "workload=random:4m format=smmuv3 stages=1 requests=400 tenants=2 pasids=2",
+            "workload=random:4m stages=1 pages1=2m iotlb=0 warmup=50 requests=200")) {
+      Cell cell = Cell.parse(text);
+      Path file = folder.resolve("own.trace.gz");
+      try (TraceWriter writer = new TraceWriter(file)) {
+        Workloads.of(cell.get(Axis.WORKLOAD))
+            .play(
+                cell,
+                op -> {
+                  try {
+                    writer.write(op);
+                  } catch (IOException e) {
+                    throw new java.io.UncheckedIOException(e);
+                  }
+                });
+      }
+      TraceFile trace = TraceFile.open(file, null);
+      Cell same = cell(trace, cell);
+      // The trace holds those of the warm-up, too.
+      Cell played = same.with(Axis.REQUESTS, cell.number(Axis.REQUESTS));
+      Counts counts = Runner.run(played, trace.workload()).counts();
+      assertEquals(Runner.run(cell).counts(), counts, text);
+      assertTrue(counts.get("ref") > 0, text);
+    }
+  }
+
+  @Test
+  void sampleTracesOfAddressesRunInBothFormats() {
+    for (String name : List.of("live.trace", "qemu-vtd.log", "qemu-smmuv3.log", "hypersio.log")) {
+      for (String format : List.of("vtd", "smmuv3")) {
+        TraceFile trace = TraceFile.open(SAMPLES.resolve(name), null);
+        Cell cell = cell(trace, Cell.standard().with(Axis.FORMAT, format));
+        Counts counts = Runner.run(cell, trace.workload()).counts();
+        assertEquals(0, counts.get("fault"), name);
+        assertEquals(trace.scan().accesses(), counts.get("request"), name);
+        assertEquals(counts, Runner.run(cell, trace.workload()).counts(), name);
+      }
+    }
+  }
+
+  @Test
+  void sizesOfDiskRequestsDriveAQueuePair() {
+    TraceFile trace = TraceFile.open(SAMPLES.resolve("blkparse.txt"), null);
+    List<DmaOp> ops =
+        played(trace, cell(trace, Cell.standard().with(Axis.INVALIDATE, "strict"))).stream()
+            .filter(op -> op.kind() != Kind.MAP)
+            .toList();
+    // A write of 4 KiB: its command, its data, its completion.
+    assertEquals(
+        List.of(Kind.ACCESS, Kind.ACCESS, Kind.ACCESS, Kind.UNMAP, Kind.REQUEST),
+        ops.stream().limit(5).map(DmaOp::kind).toList());
+    assertEquals(List.of(64L, 4096L, 16L), ops.stream().limit(3).map(DmaOp::length).toList());
+    assertEquals(List.of(false, false, true), ops.stream().limit(3).map(DmaOp::write).toList());
+    // A read of 128 KiB by another disk: 31 entries of its list, 32 pages.
+    List<DmaOp> second = ops.stream().filter(op -> op.requester() == 2).toList();
+    assertEquals(248, second.get(1).length());
+    assertEquals(32, second.stream().filter(op -> op.write() && op.length() == 4096).count());
+    assertEquals(
+        List.of(4096L, 131072L, 8192L),
+        ops.stream().filter(op -> op.kind() == Kind.REQUEST).map(DmaOp::length).toList());
+  }
+
+  @Test
+  void sizesOfPacketsDriveARing() throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(24 + 2 * 16);
+    bytes.putInt(0xa1b2c3d4).putInt(0x2_0004).putInt(0).putInt(0).putInt(65535).putInt(1);
+    bytes.putInt(0).putInt(0).putInt(0).putInt(64).putInt(0).putInt(9).putInt(0).putInt(9000);
+    Path file = folder.resolve("two.pcap");
+    Files.write(file, bytes.array());
+    TraceFile trace = TraceFile.open(file, null);
+    List<DmaOp> ops = played(trace, cell(trace, Cell.standard()));
+    List<Long> lengths =
+        ops.stream().filter(op -> op.kind() == Kind.ACCESS).map(DmaOp::length).toList();
+    assertEquals(List.of(16L, 64L, 16L, 16L, 4096L, 16L, 4096L, 16L, 808L, 16L), lengths);
+    assertEquals(9000, ops.get(ops.size() - 1).length());
+    assertEquals(9000, ops.get(ops.size() - 1).nanoseconds());
+    Counts counts = Runner.run(cell(trace, Cell.standard()), trace.workload()).counts();
+    assertEquals(2, counts.get("request"));
+    assertEquals(9064, counts.get("bytes"));
+  }
+}
