@@ -42,7 +42,9 @@ public record Structure(String name, String section, int words, List<Field> fiel
   /** The bits of word {@code word} that no field names. */
   public long reserved(int word) {
     long named = 0;
-    for (Field field : fields) {
+    // By index: commands are decoded on threads that must not allocate an iterator.
+    for (int i = 0; i < fields.size(); i++) {
+      Field field = fields.get(i);
       if (field.word() == word) {
         named |= field.mask();
       }

@@ -54,7 +54,11 @@ class AddressSpacesTest {
 
   /** An address space with one translation of a small page. */
   private AddressSpace add(int domain, int process, boolean first, long address) {
-    AddressSpace space = spaces.of(new Plan(domain, process, first), 0);
+    return add(new Plan(domain, process, first), address);
+  }
+
+  private AddressSpace add(Plan plan, long address) {
+    AddressSpace space = spaces.of(plan, 0);
     spaces.freshen(space);
     iotlb.put(address, 12, space.translations, 0, 0, 3);
     space.classes |= 1;
@@ -99,6 +103,26 @@ class AddressSpacesTest {
       assertTrue(!named || !has(space, 0x4000_0000L), () -> "process " + space.process);
     }
     assertTrue(has(other, 0x4000_0000L), "another domain's stay");
+  }
+
+  @ParameterizedTest(name = "{0} to {1}")
+  @CsvSource({"0, -1", "0x40000000, 0x40000fff"})
+  void aRangeOfAProcessReachesAllItsSpacesHoweverMany(String first, String last) {
+    for (int i = 0; i < 2000; i++) {
+      Plan plan = new Plan(10, 7, true);
+      plan.words[3] = i;
+      add(plan, 0x4000_0000L);
+    }
+    AddressSpace other = add(10, 8, true, 0x4000_0000L);
+    long before = spaces.work();
+    log.publish(InvalidationLog.FIRST_RANGE, 10, 7, Long.decode(first), Long.decode(last), true);
+    spaces.catchUp();
+    long work = spaces.work() - before;
+    assertTrue(work <= MOST_WORK, () -> work + " looks");
+    for (AddressSpace space : all.subList(0, 2000)) {
+      assertTrue(!has(space, 0x4000_0000L));
+    }
+    assertTrue(all.contains(other));
   }
 
   @Test
