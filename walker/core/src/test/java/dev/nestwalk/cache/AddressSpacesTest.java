@@ -115,7 +115,7 @@ class AddressSpacesTest {
     }
     AddressSpace other = add(10, 8, true, 0x4000_0000L);
     long before = spaces.work();
-    log.publish(InvalidationLog.FIRST_RANGE, 10, 7, Long.decode(first), Long.decode(last), true);
+    log.firstRange(10, 7, Long.decode(first), Long.decode(last), true);
     spaces.catchUp();
     long work = spaces.work() - before;
     assertTrue(work <= MOST_WORK, () -> work + " looks");
