@@ -6,6 +6,8 @@ import dev.nestwalk.live.LiveMachine;
 import dev.nestwalk.live.LiveMode;
 import dev.nestwalk.live.LiveOptions;
 import dev.nestwalk.live.LiveProbes;
+import dev.nestwalk.live.LiveTest;
+import dev.nestwalk.memory.MemoryRange;
 import dev.nestwalk.teach.Explorer;
 import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.Numbers;
@@ -105,6 +107,18 @@ final class ServeCommand implements Callable<Integer> {
       description = "Where a PC's firmware puts the unit, if not where SeaBIOS does.")
   private @Nullable String registers;
 
+  @Option(
+      names = "--rmrr",
+      paramLabel = "FIRST-LAST",
+      description = "A region that firmware wants one to one for the test function; repeatable.")
+  private List<String> reserved = new ArrayList<>();
+
+  @Option(
+      names = "--test-class",
+      paramLabel = "CLASS",
+      description = "Of the test function; display (038000) makes its regions relaxable.")
+  private String testClass = "ff0000";
+
   @Option(names = "--boot", description = "Starts QEMU as well, on this terminal.")
   private boolean boots;
 
@@ -174,10 +188,35 @@ final class ServeCommand implements Callable<Integer> {
     return address;
   }
 
+  private LiveTest testFunction() {
+    List<MemoryRange> ranges = new ArrayList<>();
+    for (String text : reserved) {
+      String[] ends = text.split("-", 2);
+      Long first = Numbers.hexOrNull(ends[0]);
+      Long last = ends.length < 2 ? null : Numbers.hexOrNull(ends[1]);
+      boolean pages = first != null && last != null && (first & 4095) == 0 && (~last & 4095) == 0;
+      if (first == null || last == null || !pages || Long.compareUnsigned(first, last) > 0) {
+        throw new InputException(
+            "--rmrr %s: expected whole pages, such as f0000-fffff".formatted(text));
+      }
+      ranges.add(new MemoryRange(first, last));
+    }
+    if (!ranges.isEmpty() && format != LiveFormat.VTD) {
+      throw new InputException("--rmrr: expected with --format vtd only");
+    }
+    Long code = Numbers.hexOrNull(testClass);
+    if (code == null || code >>> 24 != 0) {
+      throw new InputException(
+          "--test-class %s: expected six hexadecimal digits".formatted(testClass));
+    }
+    return new LiveTest(code.intValue(), ranges);
+  }
+
   @Override
   public Integer call() throws IOException, InterruptedException {
     LiveMode live = liveMode();
     bytes();
+    testFunction();
     if (dir != null) {
       return serve(live, dir.toAbsolutePath());
     }
@@ -226,24 +265,19 @@ final class ServeCommand implements Callable<Integer> {
         kit.writeInitrd(format, disk);
       }
     }
-    if (program == null) {
-      String plain = format == LiveFormat.VTD ? "qemu-system-x86_64" : "qemu-system-aarch64";
-      program = kit == null ? plain : kit.qemu(format).toString();
+    LiveOptions options =
+        LiveOptions.of(live, levels, folder)
+            .withDisks(disks)
+            .withRam(ram == null ? folder.resolve("ram") : ram.toAbsolutePath(), bytes())
+            .withLinux(linux, disk, append)
+            .withRegisters(registerAddress())
+            .withIgnoredInvalidations(deaf)
+            .withProbes(new LiveProbes(record, trace, watches))
+            .withTest(testFunction());
+    if (program == null && kit != null) {
+      program = kit.qemu(format).toString();
     }
-    return new LiveOptions(
-        live,
-        levels,
-        disks,
-        folder,
-        ram == null ? folder.resolve("ram") : ram.toAbsolutePath(),
-        bytes(),
-        program,
-        linux,
-        disk,
-        append,
-        registerAddress(),
-        deaf,
-        new LiveProbes(record, trace, watches));
+    return program == null ? options : options.withQemu(program);
   }
 
   private int serve(LiveMode live, Path folder) throws IOException, InterruptedException {

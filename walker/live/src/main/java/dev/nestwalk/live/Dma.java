@@ -59,6 +59,13 @@ interface Dma {
    */
   long moveTranslated(long address, MemorySegment data, boolean write);
 
+  /**
+   * Asks software for a page (PCIe PRI), in a group of its own.
+   *
+   * @param access {@link Access#READ}, or with {@link Access#WRITE}
+   */
+  void requestPage(long address, int access);
+
   /** The architectural code of the last refusal. */
   int refusal();
 

@@ -11,6 +11,7 @@ public final class LiveCounters {
   final LongAdder registerWrites = new LongAdder();
   final LongAdder doorbells = new LongAdder();
   final LongAdder invalidations = new LongAdder();
+  final LongAdder deviceInvalidations = new LongAdder();
   final LongAdder reads = new LongAdder();
   final LongAdder writes = new LongAdder();
   final LongAdder atomics = new LongAdder();
@@ -55,14 +56,15 @@ public final class LiveCounters {
   /** One line for a person. */
   public String line() {
     long translations = translations();
-    return ("registers %d read, %d written (%d doorbells); %d invalidations; DMA %d reads, %d"
-            + " writes, %d atomics, %.1f MiB, %d refused; %d translations, %.1f %% by the"
-            + " IOTLB; interrupts %d of the unit, %d of devices%s")
+    return ("registers %d read, %d written (%d doorbells); %d invalidations, %d of devices' TLBs;"
+            + " DMA %d reads, %d writes, %d atomics, %.1f MiB, %d refused; %d translations,"
+            + " %.1f %% by the IOTLB; interrupts %d of the unit, %d of devices%s")
         .formatted(
             registerReads.sum(),
             registerWrites.sum(),
             doorbells.sum(),
             invalidations.sum(),
+            deviceInvalidations.sum(),
             reads.sum(),
             writes.sum(),
             atomics.sum(),

@@ -1,7 +1,9 @@
 package dev.nestwalk.live;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.device.DeviceTlb;
 import dev.nestwalk.device.InterruptSink;
+import dev.nestwalk.device.PageResponses;
 import dev.nestwalk.device.Port;
 import dev.nestwalk.device.Unit;
 import dev.nestwalk.device.UnitOptions;
@@ -89,7 +91,11 @@ public final class LiveMachine implements AutoCloseable {
     memory = isVtd() ? pcMemory(ram) : ram.at(VirtTree.RAM);
     CacheOptions caches = CacheOptions.DEFAULT.withCounters();
     UnitOptions given =
-        UnitOptions.of(memory, new Messages()).withCaches(caches).withDoorbells(doorbells());
+        UnitOptions.of(memory, new Messages())
+            .withCaches(caches)
+            .withDoorbells(doorbells())
+            .withDeviceTlb(this::dropTranslations)
+            .withPageResponses(this::pageResponse);
     unit = LiveUnits.make(options.mode(), options.levels(), HOST_ADDRESS_WIDTH, given);
     if (options.ignoresInvalidations()) {
       unit.iommu().ignoreInvalidations();
@@ -106,7 +112,8 @@ public final class LiveMachine implements AutoCloseable {
     }
     addDisks();
     int testId = nextSourceId();
-    TestFunction test = new TestFunction("test", testId, this::openDma, say);
+    TestFunction test =
+        new TestFunction("test", options.test().classCode(), testId, this::openDma, say);
     functions.add(test);
     open.add(test::end);
     for (PciFunction function : functions) {
@@ -213,8 +220,32 @@ public final class LiveMachine implements AutoCloseable {
   }
 
   private String name(int sourceId) {
+    PciFunction function = function(sourceId);
+    return function == null ? "%04x".formatted(sourceId) : function.name();
+  }
+
+  /** The function of a requester id, or null: a guest's commands may name any. */
+  private @Nullable PciFunction function(int sourceId) {
     int index = (sourceId >>> 3) - QemuCommand.FIRST_SLOT;
-    return functions.get(index).name();
+    boolean is = (sourceId & 7) == 0 && index >= 0 && index < functions.size();
+    return is ? functions.get(index) : null;
+  }
+
+  private DeviceTlb.Completion dropTranslations(
+      int sourceId, int pasid, long first, long last, boolean global) {
+    counters.deviceInvalidations.increment();
+    PciFunction function = function(sourceId);
+    if (function != null) {
+      function.dropTranslations();
+    }
+    return DeviceTlb.Completion.DONE;
+  }
+
+  private void pageResponse(int sourceId, int pasid, int group, PageResponses.Code code) {
+    PciFunction function = function(sourceId);
+    if (function != null) {
+      function.pageResponse(code.number());
+    }
   }
 
   private Path table() {
@@ -236,7 +267,12 @@ public final class LiveMachine implements AutoCloseable {
       for (int i = 1; i < functions.size(); i++) {
         scope.add(QemuCommand.FIRST_SLOT + i << 3);
       }
-      Files.write(table(), Dmar.bytes(HOST_ADDRESS_WIDTH, registerAddress(), scope, List.of()));
+      int test = scope.get(scope.size() - 1);
+      List<Dmar.Reserved> reserved = new ArrayList<>();
+      for (MemoryRange range : options.test().reserved()) {
+        reserved.add(new Dmar.Reserved(test, range.first(), range.last()));
+      }
+      Files.write(table(), Dmar.bytes(HOST_ADDRESS_WIDTH, registerAddress(), scope, reserved));
     } else {
       int ids = functions.size() - 1 << 3;
       Files.write(table(), VirtTree.bytes(options.size(), first, ids));

@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param ignoresInvalidations whether the unit acknowledges invalidations and forgets nothing: an
  *     experiment
  * @param probes what is written down or watched
+ * @param test what guests see of the test function
  */
 public record LiveOptions(
     LiveMode mode,
@@ -36,10 +37,181 @@ public record LiveOptions(
     String append,
     long registers,
     boolean ignoresInvalidations,
-    LiveProbes probes) {
+    LiveProbes probes,
+    LiveTest test) {
+
+  /** Bytes of RAM if nothing is said. */
+  public static final long USUAL_SIZE = 512L << 20;
 
   /** Options, whose list of disks is copied. */
   public LiveOptions {
     disks = List.copyOf(disks);
+  }
+
+  /**
+   * A machine with a disk that forgets and {@value #USUAL_SIZE} bytes of RAM in DIR/ram; nothing is
+   * booted.
+   */
+  public static LiveOptions of(LiveMode mode, int levels, Path dir) {
+    boolean vtd = mode.format() == LiveFormat.VTD;
+    return new LiveOptions(
+        mode,
+        levels,
+        List.of(),
+        dir,
+        dir.resolve("ram"),
+        USUAL_SIZE,
+        vtd ? "qemu-system-x86_64" : "qemu-system-aarch64",
+        null,
+        null,
+        "",
+        -1,
+        false,
+        LiveProbes.NONE,
+        LiveTest.USUAL);
+  }
+
+  /** These options with disks. */
+  public LiveOptions withDisks(List<Path> files) {
+    return new LiveOptions(
+        mode,
+        levels,
+        files,
+        dir,
+        ram,
+        size,
+        qemu,
+        kernel,
+        initrd,
+        append,
+        registers,
+        ignoresInvalidations,
+        probes,
+        test);
+  }
+
+  /** These options with RAM in another file or of another size. */
+  public LiveOptions withRam(Path file, long bytes) {
+    return new LiveOptions(
+        mode,
+        levels,
+        disks,
+        dir,
+        file,
+        bytes,
+        qemu,
+        kernel,
+        initrd,
+        append,
+        registers,
+        ignoresInvalidations,
+        probes,
+        test);
+  }
+
+  /** These options with another QEMU. */
+  public LiveOptions withQemu(String program) {
+    return new LiveOptions(
+        mode,
+        levels,
+        disks,
+        dir,
+        ram,
+        size,
+        program,
+        kernel,
+        initrd,
+        append,
+        registers,
+        ignoresInvalidations,
+        probes,
+        test);
+  }
+
+  /**
+   * These options with Linux.
+   *
+   * @param words more for its command line
+   */
+  public LiveOptions withLinux(@Nullable Path linux, @Nullable Path ramDisk, String words) {
+    return new LiveOptions(
+        mode,
+        levels,
+        disks,
+        dir,
+        ram,
+        size,
+        qemu,
+        linux,
+        ramDisk,
+        words,
+        registers,
+        ignoresInvalidations,
+        probes,
+        test);
+  }
+
+  /** These options with registers where a PC's firmware puts them; -1 for SeaBIOS. */
+  public LiveOptions withRegisters(long address) {
+    return new LiveOptions(
+        mode,
+        levels,
+        disks,
+        dir,
+        ram,
+        size,
+        qemu,
+        kernel,
+        initrd,
+        append,
+        address,
+        ignoresInvalidations,
+        probes,
+        test);
+  }
+
+  /** These options with a unit that forgets, or does not. */
+  public LiveOptions withIgnoredInvalidations(boolean ignored) {
+    return new LiveOptions(
+        mode, levels, disks, dir, ram, size, qemu, kernel, initrd, append, registers, ignored,
+        probes, test);
+  }
+
+  /** These options with probes. */
+  public LiveOptions withProbes(LiveProbes watching) {
+    return new LiveOptions(
+        mode,
+        levels,
+        disks,
+        dir,
+        ram,
+        size,
+        qemu,
+        kernel,
+        initrd,
+        append,
+        registers,
+        ignoresInvalidations,
+        watching,
+        test);
+  }
+
+  /** These options with another look of the test function. */
+  public LiveOptions withTest(LiveTest look) {
+    return new LiveOptions(
+        mode,
+        levels,
+        disks,
+        dir,
+        ram,
+        size,
+        qemu,
+        kernel,
+        initrd,
+        append,
+        registers,
+        ignoresInvalidations,
+        probes,
+        look);
   }
 }

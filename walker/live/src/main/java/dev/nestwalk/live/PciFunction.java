@@ -53,6 +53,20 @@ abstract class PciFunction {
   /** How many interrupts of a kind the function has. */
   abstract int interrupts(int kind);
 
+  /**
+   * The unit tells that translations which the function was given are no longer good; answered when
+   * nothing uses them any more. On the thread of a vCPU, as {@link
+   * dev.nestwalk.device.DeviceTlb#invalidate}.
+   */
+  void dropTranslations() {}
+
+  /**
+   * The unit answers a page request; returns soon.
+   *
+   * @param code of PCI Express
+   */
+  void pageResponse(int code) {}
+
   void readConfig(int offset, byte[] into) {
     config.read(offset, into);
   }

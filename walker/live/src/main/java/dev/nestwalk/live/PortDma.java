@@ -120,6 +120,12 @@ final class PortDma implements Dma {
   }
 
   @Override
+  public void requestPage(long address, int access) {
+    port.requestPage(address, access, 0, true);
+    port.done();
+  }
+
+  @Override
   public int refusal() {
     return Translation.isFault(refusal) ? Translation.code(refusal) : 0;
   }

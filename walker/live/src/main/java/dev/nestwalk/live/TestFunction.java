@@ -24,10 +24,14 @@ import org.jspecify.annotations.Nullable;
  *   20  64  what a compare-and-swap expects
  *   28  32  command, starts: 1 read, 2 write, 3 fetch-and-add, 4 swap, 5 compare-and-swap,
  *           6 translation request for reading and writing, 7 for reading (ATS),
- *           8 read and 9 write with a translated address
+ *           8 read and 9 write with a translated address, 10 page request for reading, 11 for
+ *           reading and writing (PRI)
  *   2c  32  status: 0 nothing yet, 1 done, 2 refused, 3 busy, 4 bad command; architectural code of
  *           a refusal in 31..8
  *   30  64  commands carried out since the reset
+ *   38  64  invalidations of translations since the reset
+ *   40  32  answers to page requests since the reset
+ *   44  32  response code of the last one
  * </pre>
  *
  * <p>A translation request leaves in data the first byte of the block, with the rights in bits 1..0
@@ -35,7 +39,10 @@ import org.jspecify.annotations.Nullable;
  * is not answered with success is refused; the code is then the completion's status: 1 unsupported
  * request, 4 completer abort.
  *
- * <p>Like any function it needs bus mastering switched on.
+ * <p>It has the capabilities for PASIDs, ATS and page requests, so that drivers switch them on, but
+ * sends what it is told to without them: a unit has to refuse that. It keeps no translations: the
+ * answer to an invalidation waits for a translated access that is under way. Like any function it
+ * needs bus mastering switched on.
  *
  * <p>Threads: registers by the socket's thread, DMA by its own.
  */
@@ -49,6 +56,8 @@ final class TestFunction extends PciFunction {
   static final int COMMAND = 0x28;
   static final int STATUS = 0x2c;
   static final int COUNT = 0x30;
+  static final int INVALIDATIONS = 0x38;
+  static final int RESPONSES = 0x40;
 
   static final int DONE = 1;
   static final int REFUSED = 2;
@@ -57,7 +66,10 @@ final class TestFunction extends PciFunction {
 
   private static final int VENDOR = 0x1b36;
   private static final int DEVICE = 0x0ddb;
-  private static final int CLASS = 0xff0000;
+
+  /** A class that no driver binds. */
+  static final int CLASS = 0xff0000;
+
   private static final int BAR_LOG2 = 12;
   private static final int NO_PASID = 1 << 31;
 
@@ -72,13 +84,27 @@ final class TestFunction extends PciFunction {
   private final AtomicLong data = new AtomicLong();
   private final AtomicLong expected = new AtomicLong();
   private final AtomicLong count = new AtomicLong();
+  private final AtomicLong invalidations = new AtomicLong();
+
+  /** Response code and count of page requests: 63..32, 31..0. */
+  private final AtomicLong responses = new AtomicLong();
+
+  /** Held while a translated address is in use. */
+  private final Object translatedAccess = new Object();
+
   private volatile int pasid = NO_PASID;
   private volatile int size = 8;
   private volatile int command;
   private volatile int status;
 
-  TestFunction(String name, int sourceId, Dma.Source source, Consumer<String> say) {
-    super(new PciConfig(PciConfig.CONVENTIONAL, VENDOR, DEVICE, CLASS));
+  /**
+   * A function.
+   *
+   * @param classCode as a guest sees it, 24 bits; usually {@link #CLASS}
+   */
+  TestFunction(String name, int classCode, int sourceId, Dma.Source source, Consumer<String> say) {
+    super(new PciConfig(PciConfig.EXTENDED, VENDOR, DEVICE, classCode));
+    Express.in(config);
     this.name = name;
     this.sourceId = sourceId;
     this.source = source;
@@ -111,6 +137,8 @@ final class TestFunction extends PciFunction {
     data.set(0);
     expected.set(0);
     count.set(0);
+    invalidations.set(0);
+    responses.set(0);
     pasid = NO_PASID;
     size = 8;
     status = 0;
@@ -128,6 +156,8 @@ final class TestFunction extends PciFunction {
           case EXPECTED -> expected.get();
           case COMMAND -> command & 0xffff_ffffL | (long) status << 32;
           case COUNT -> count.get();
+          case INVALIDATIONS -> invalidations.get();
+          case RESPONSES -> responses.get();
           default -> 0;
         };
     put(word >>> 8 * (offset - at), into);
@@ -147,6 +177,18 @@ final class TestFunction extends PciFunction {
     } else if (bytes.length == 4 && (offset & 3) == 0) {
       word((int) offset, (int) value);
     }
+  }
+
+  @Override
+  void dropTranslations() {
+    synchronized (translatedAccess) {
+      invalidations.incrementAndGet();
+    }
+  }
+
+  @Override
+  void pageResponse(int code) {
+    responses.updateAndGet(old -> (long) code << 32 | (int) old + 1 & 0xffff_ffffL);
   }
 
   private @Nullable AtomicLong wide(int offset) {
@@ -178,7 +220,7 @@ final class TestFunction extends PciFunction {
       return;
     }
     boolean sizeFits = size == 1 || size == 2 || size == 4 || size == 8;
-    boolean known = value >= 1 && value <= 9;
+    boolean known = value >= 1 && value <= 11;
     boolean atomicFits = size >= 4 && (address.get() & size - 1) == 0;
     boolean isAtomic = value >= 3 && value <= 5;
     if (!sizeFits || !known || isAtomic && !atomicFits) {
@@ -214,6 +256,11 @@ final class TestFunction extends PciFunction {
         status = requestTranslation(dma);
         return;
       }
+      if (command >= 10) {
+        dma.requestPage(address.get(), command == 10 ? Access.READ : Access.ATOMIC);
+        status = DONE;
+        return;
+      }
       int done = access(dma);
       status = done == size ? DONE : REFUSED | dma.refusal() << 8;
     }
@@ -238,7 +285,7 @@ final class TestFunction extends PciFunction {
       boolean translated = command >= 8;
       boolean reads = command == 1 || command == 8;
       if (reads) {
-        long read = translated ? dma.moveTranslated(at, part, false) : dma.read(at, part);
+        long read = translated ? moveTranslated(dma, at, part, false) : dma.read(at, part);
         if (read == size) {
           data.set(get(part));
         }
@@ -246,9 +293,15 @@ final class TestFunction extends PciFunction {
       }
       set(part, data.get());
       if (translated) {
-        return (int) dma.moveTranslated(at, part, true);
+        return (int) moveTranslated(dma, at, part, true);
       }
       return command == 2 ? (int) dma.write(at, part) : atomic(dma, at);
+    }
+
+    private long moveTranslated(Dma dma, long at, MemorySegment part, boolean write) {
+      synchronized (translatedAccess) {
+        return dma.moveTranslated(at, part, write);
+      }
     }
 
     private int atomic(Dma dma, long at) {

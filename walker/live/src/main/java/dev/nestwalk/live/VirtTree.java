@@ -173,6 +173,7 @@ final class VirtTree {
         0,
         0x80,
         0);
+    tree.cells("ats-supported");
     tree.cells("msi-map", 0, MESSAGES, 0, 0x1_0000);
     tree.cells("iommu-map", firstId, SMMU, firstId, ids);
     tree.cells("interrupt-map-mask", 0x1800, 0, 0, 7);

@@ -29,6 +29,21 @@ record BootRun(
   private static final int POLL_MILLIS = 100;
   private static final long RAM = 512L << 20;
 
+  /** A moment of a boot at which something is done. */
+  record Moment(String words, Action action) {}
+
+  /** What is done when the console has shown certain words. */
+  @FunctionalInterface
+  interface Action {
+    /**
+     * Does it. Afterwards an empty line is typed on the console.
+     *
+     * @param console what it has shown so far
+     * @return false if QEMU is to be killed
+     */
+    boolean at(LiveMachine machine, String console) throws IOException;
+  }
+
   /**
    * What is booted.
    *
@@ -36,7 +51,8 @@ record BootRun(
    * @param append further words of the kernel's command line
    * @param deaf whether the unit forgets nothing
    * @param disks files, or none for memory
-   * @param killedAt words on the console at which QEMU is killed, or null
+   * @param test what the guest sees of the test function
+   * @param moment or null
    */
   record Guest(
       LiveMode mode,
@@ -46,32 +62,47 @@ record BootRun(
       String append,
       boolean deaf,
       List<Path> disks,
-      @Nullable String killedAt) {
+      LiveTest test,
+      @Nullable Moment moment) {
 
-    /** The kit's Linux with the script of the boot tests. */
-    static Guest usual(Kit kit, LiveMode mode, int levels, boolean deaf) throws IOException {
+    /** The kit's Linux with one of the scripts beside the tests. */
+    static Guest of(Kit kit, LiveMode mode, int levels, String script) throws IOException {
       return new Guest(
           mode,
           levels,
           kit.kernel(mode.format()),
-          Map.of("init", script("init-test")),
+          Map.of("init", script(script)),
           "panic=-1",
-          deaf,
+          false,
           List.of(),
+          LiveTest.USUAL,
           null);
     }
 
     /** A guest that writes to its disk until QEMU is killed. */
     static Guest killed(Kit kit, LiveMode mode, Path disk) throws IOException {
-      return new Guest(
-          mode,
-          4,
-          kit.kernel(mode.format()),
-          Map.of("init", script("init-write")),
-          "panic=-1",
-          false,
-          List.of(disk),
-          "LIVE-ROUND");
+      Moment writing = new Moment("LIVE-ROUND", (machine, console) -> false);
+      return of(kit, mode, 4, "init-write").withDisks(List.of(disk)).at(writing);
+    }
+
+    /** This guest with a unit that forgets nothing, or not. */
+    Guest deaf(boolean isDeaf) {
+      return new Guest(mode, levels, kernel, programs, append, isDeaf, disks, test, moment);
+    }
+
+    /** This guest with disks. */
+    Guest withDisks(List<Path> files) {
+      return new Guest(mode, levels, kernel, programs, append, deaf, files, test, moment);
+    }
+
+    /** This guest with another test function. */
+    Guest withTest(LiveTest look) {
+      return new Guest(mode, levels, kernel, programs, append, deaf, disks, look, moment);
+    }
+
+    /** This guest with something to do at a moment. */
+    Guest at(Moment then) {
+      return new Guest(mode, levels, kernel, programs, append, deaf, disks, test, then);
     }
 
     private static byte[] script(String name) throws IOException {
@@ -108,20 +139,13 @@ record BootRun(
     LiveFormat format = guest.mode.format();
     kit.writeInitrd(format, guest.programs, initrd);
     LiveOptions options =
-        new LiveOptions(
-            guest.mode,
-            guest.levels,
-            guest.disks,
-            dir,
-            dir.resolve("ram"),
-            RAM,
-            kit.qemu(format).toString(),
-            guest.kernel,
-            initrd,
-            guest.append,
-            -1,
-            guest.deaf,
-            LiveProbes.NONE);
+        LiveOptions.of(guest.mode, guest.levels, dir)
+            .withDisks(guest.disks)
+            .withRam(dir.resolve("ram"), RAM)
+            .withQemu(kit.qemu(format).toString())
+            .withLinux(guest.kernel, initrd, guest.append)
+            .withIgnoredInvalidations(guest.deaf)
+            .withTest(guest.test);
     List<String> lines = new ArrayList<>();
     long begin = System.nanoTime();
     try (LiveMachine machine =
@@ -135,16 +159,21 @@ record BootRun(
       Path console = dir.resolve("console");
       Process qemu =
           new ProcessBuilder(machine.command())
-              .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
               .redirectOutput(console.toFile())
               .redirectErrorStream(true)
               .start();
       int exit = -1;
       try {
         long end = begin + TimeUnit.SECONDS.toNanos(LIMIT_SECONDS);
+        Moment next = guest.moment;
         while (!qemu.waitFor(POLL_MILLIS, TimeUnit.MILLISECONDS) && System.nanoTime() < end) {
-          if (guest.killedAt != null && text(console).contains(guest.killedAt)) {
-            break;
+          if (next != null && text(console).contains(next.words)) {
+            if (!next.action.at(machine, text(console))) {
+              break;
+            }
+            qemu.getOutputStream().write('\n');
+            qemu.getOutputStream().flush();
+            next = null;
           }
         }
         if (!qemu.isAlive()) {

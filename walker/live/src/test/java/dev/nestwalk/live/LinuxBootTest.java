@@ -6,9 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assertions.fail;
 
+import dev.nestwalk.memory.MemoryRange;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +46,11 @@ final class LinuxBootTest {
   /** What init-write writes, again and again. */
   private static final int WRITTEN_BYTES = 16 * (64 << 10);
 
+  /** Reserved memory of SeaBIOS, as Linux wants it of an RMRR. */
+  private static final MemoryRange RMRR = new MemoryRange(0xf_0000, 0xf_ffff);
+
+  private static final String IN_A_GROUP = "LIVE-GROUP .*/iommu_groups/[0-9]+\\s*";
+
   @TempDir static Path folder;
 
   /** A boot uses little more than one processor. */
@@ -51,23 +58,35 @@ final class LinuxBootTest {
 
   /** One configuration, and what its driver makes of the provoked faults. */
   enum Run {
-    VTD_LEGACY(LiveMode.LEGACY, 4, 0x06, 0x05),
-    VTD_FIRST_STAGE_4(LiveMode.SCALABLE, 4, 0x71, 0x71),
-    VTD_FIRST_STAGE_5(LiveMode.SCALABLE, 5, 0x71, 0x71),
-    VTD_SECOND_STAGE(LiveMode.SCALABLE_SECOND, 4, 0x79, 0x79),
-    SMMU_STAGE_1(LiveMode.STAGE1, 4, 0x10, 0x10),
-    SMMU_STAGE_2(LiveMode.STAGE2, 4, 0x10, 0x10);
+    VTD_LEGACY(LiveMode.LEGACY, 4, 3, 0x06, 0x05),
+    VTD_FIRST_STAGE_4(LiveMode.SCALABLE, 4, 1, 0x71, 0x71),
+    VTD_FIRST_STAGE_5(LiveMode.SCALABLE, 5, 1, 0x71, 0x71),
+    VTD_SECOND_STAGE(LiveMode.SCALABLE_SECOND, 4, 1, 0x79, 0x79),
+    SMMU_STAGE_1(LiveMode.STAGE1, 4, 2, 0x10, 0x10),
+    SMMU_STAGE_2(LiveMode.STAGE2, 4, 1, 0x10, 0x10);
 
     private final LiveMode mode;
     private final int levels;
+    private final int disks;
     private final int readCode;
     private final int writeCode;
 
-    Run(LiveMode mode, int levels, int readCode, int writeCode) {
+    Run(LiveMode mode, int levels, int disks, int readCode, int writeCode) {
       this.mode = mode;
       this.levels = levels;
+      this.disks = disks;
       this.readCode = readCode;
       this.writeCode = writeCode;
+    }
+
+    /** The test function comes after the unit and the disks. */
+    String testFunction() {
+      return "00:%02x.0".formatted(QemuCommand.FIRST_SLOT + 1 + disks);
+    }
+
+    /** Whether Linux switches the device's part of ATS, PASIDs and page requests on. */
+    boolean sharesTranslations() {
+      return mode == LiveMode.SCALABLE;
     }
 
     /** Words of the driver's line for the read of 0x12345678000 and the write of 0x1000. */
@@ -76,17 +95,20 @@ final class LinuxBootTest {
         return List.of(
             new String[] {
               "DMA Read",
-              "00:04.0",
+              testFunction(),
               "addr 0x12345678000 ",
               "[fault reason 0x%02x]".formatted(readCode)
             },
             new String[] {
-              "DMA Write", "00:04.0", "addr 0x1000 ", "[fault reason 0x%02x]".formatted(writeCode)
+              "DMA Write",
+              testFunction(),
+              "addr 0x1000 ",
+              "[fault reason 0x%02x]".formatted(writeCode)
             });
       }
       return List.of(
-          new String[] {"F_TRANSLATION", "00:04.0", "iova: 0x12345678000 "},
-          new String[] {"F_TRANSLATION", "00:04.0", "iova: 0x1000 "},
+          new String[] {"F_TRANSLATION", testFunction(), "iova: 0x12345678000 "},
+          new String[] {"F_TRANSLATION", testFunction(), "iova: 0x1000 "},
           new String[] {"unpriv data read"},
           new String[] {"unpriv data write"});
     }
@@ -127,7 +149,16 @@ final class LinuxBootTest {
 
   private static BootRun boot(Kit kit, Run run, boolean deaf)
       throws IOException, InterruptedException {
-    return BootRun.of(kit, BootRun.Guest.usual(kit, run.mode, run.levels, deaf));
+    BootRun.Guest guest = BootRun.Guest.of(kit, run.mode, run.levels, "init-test").deaf(deaf);
+    if (run.sharesTranslations()) {
+      guest = guest.withTest(new LiveTest(TestFunction.CLASS, List.of(RMRR)));
+    }
+    List<Path> disks = new ArrayList<>();
+    for (int i = 0; run.disks > 1 && i < run.disks; i++) {
+      Path disk = folder.resolve("%s%s-%d".formatted(run, deaf ? "-deaf" : "", i));
+      disks.add(Files.write(disk, new byte[DISK_BYTES]));
+    }
+    return BootRun.of(kit, guest.withDisks(disks));
   }
 
   @AfterAll
@@ -144,7 +175,11 @@ final class LinuxBootTest {
     String console = boot.console();
     String all = boot.toString();
     System.out.printf("%s: %.0f s; %s%n", run, boot.seconds(), boot.counters());
-    assertTrue(console.contains("LIVE-DATA-SAME"), all);
+    for (int i = 0; i < run.disks; i++) {
+      assertTrue(console.contains("LIVE-DATA-SAME nvme%dn1".formatted(i)), all);
+    }
+    assertEquals(
+        run.disks + 1, console.lines().filter(l -> l.matches(IN_A_GROUP)).distinct().count(), all);
     assertTrue(console.contains("LIVE-FILE kept"), all);
     assertFalse(console.contains("LIVE-WARNING"), all);
     assertTrue(console.contains("LIVE-DMA read 0x%08X".formatted(2 | run.readCode << 8)), all);
@@ -158,10 +193,25 @@ final class LinuxBootTest {
     assertTrue(console.contains("reboot: Power down"), all);
     assertEquals(0, boot.exit(), all);
     assertTrue(boot.ended(), all);
+    if (run.sharesTranslations()) {
+      sharesTranslations(console, all);
+    }
     // Two provoked refusals and nothing else was worth a line.
     assertEquals(2, boot.lines().size(), all);
     assertTrue(boot.lines().stream().allMatch(l -> l.startsWith("test: ")), all);
     assertFalse(boot.counters().contains("lost"), all);
+  }
+
+  /** What Linux made of the test function's capabilities, and how the unit answers them. */
+  private static void sharesTranslations(String console, String all) {
+    assertTrue(console.contains("LIVE-ON PASID 0001"), all);
+    assertTrue(console.contains("LIVE-ON ATS 8000"), all);
+    assertTrue(console.contains("LIVE-ON PRI 0001"), all);
+    assertTrue(console.contains("LIVE-DMA translation 0x00000001"), all);
+    // The region is mapped one to one: a page of 4 KiB for reading and writing.
+    assertTrue(console.contains("LIVE-ATS 0x00000000000F00C3"), all);
+    assertTrue(console.contains("LIVE-DMA translated 0x00000001"), all);
+    assertTrue(console.contains("LIVE-PAGES 0x00000001 "), all);
   }
 
   @Test

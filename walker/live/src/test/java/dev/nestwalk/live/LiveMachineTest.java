@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A live machine whose guest is this test: registers over a socket, tables in the RAM's file. */
 @Timeout(60)
 final class LiveMachineTest {
-  private static final long SIZE = 512L << 20;
+  private static final long SIZE = LiveOptions.USUAL_SIZE;
   private static final ValueLayout.OfLong WORD =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -61,20 +61,7 @@ final class LiveMachineTest {
   }
 
   private LiveOptions options(LiveMode mode, List<Path> disks, LiveProbes probes) {
-    return new LiveOptions(
-        mode,
-        4,
-        disks,
-        folder,
-        folder.resolve("ram"),
-        SIZE,
-        "qemu",
-        null,
-        null,
-        "",
-        -1,
-        false,
-        probes);
+    return LiveOptions.of(mode, 4, folder).withDisks(disks).withProbes(probes);
   }
 
   private LiveMachine start(LiveOptions options) throws IOException {
@@ -171,21 +158,7 @@ final class LiveMachineTest {
     for (LiveMode mode : LiveMode.values()) {
       boolean vtd = mode.format() == LiveFormat.VTD;
       for (int levels : vtd ? new int[] {4, 5} : new int[] {4}) {
-        LiveOptions options =
-            new LiveOptions(
-                mode,
-                levels,
-                List.of(),
-                folder,
-                folder.resolve("ram"),
-                SIZE,
-                "qemu",
-                null,
-                null,
-                "",
-                -1,
-                false,
-                LiveProbes.NONE);
+        LiveOptions options = LiveOptions.of(mode, levels, folder);
         try (LiveMachine machine = LiveMachine.start(options, this::say)) {
           mode.registers(levels)
               .forEach(
@@ -287,7 +260,7 @@ final class LiveMachineTest {
       VfioClient unit = unit(VirtTree.REGISTERS);
       VfioClient nvme = connect("nvme0");
       VfioClient test = connect("test");
-      assertEquals(0xd44_301b, get(unit, 0, 4));
+      assertEquals(0xd44_341b, get(unit, 0, 4));
       assertEquals(0x10400, get(nvme, Nvme.VS, 4));
       unit.close();
       nvme.close();
@@ -325,38 +298,10 @@ final class LiveMachineTest {
     Path missing = folder.resolve("missing");
     assertRefused(options(LiveMode.LEGACY, List.of(missing), LiveProbes.NONE), "no such disk");
     Path deep = folder.resolve("d".repeat(100));
-    LiveOptions long1 =
-        new LiveOptions(
-            LiveMode.LEGACY,
-            4,
-            List.of(),
-            deep,
-            deep.resolve("ram"),
-            SIZE,
-            "qemu",
-            null,
-            null,
-            "",
-            -1,
-            false,
-            LiveProbes.NONE);
+    LiveOptions long1 = LiveOptions.of(LiveMode.LEGACY, 4, deep);
     assertRefused(long1, "too long for sockets");
     for (int levels : new int[] {3, 6}) {
-      LiveOptions options =
-          new LiveOptions(
-              LiveMode.LEGACY,
-              levels,
-              List.of(),
-              folder,
-              folder.resolve("ram"),
-              SIZE,
-              "qemu",
-              null,
-              null,
-              "",
-              -1,
-              false,
-              LiveProbes.NONE);
+      LiveOptions options = LiveOptions.of(LiveMode.LEGACY, levels, folder);
       assertRefused(options, "expected 4 or 5");
     }
     try (LiveMachine one = start(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE))) {

@@ -7,7 +7,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 
 /** Memory from address 0 on, a forbidden page at a time, and a place for interrupt messages. */
@@ -22,7 +25,14 @@ final class MemoryDma implements Dma {
 
   final MemorySegment memory = Arena.ofAuto().allocate(SIZE, 4096);
   final BlockingQueue<Integer> messages = new LinkedBlockingQueue<>();
+  final List<String> pageRequests = new CopyOnWriteArrayList<>();
   volatile long forbidden = -1;
+
+  /** Translated accesses wait for it. */
+  volatile CountDownLatch gate = new CountDownLatch(0);
+
+  /** Whether one waits. */
+  volatile boolean waiting;
 
   private boolean takes(long address, long length) {
     boolean inside = address >= 0 && address <= SIZE - length;
@@ -82,7 +92,19 @@ final class MemoryDma implements Dma {
 
   @Override
   public long moveTranslated(long address, MemorySegment data, boolean write) {
+    waiting = true;
+    try {
+      gate.await();
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    waiting = false;
     return write ? write(address, data) : read(address, data);
+  }
+
+  @Override
+  public void requestPage(long address, int access) {
+    pageRequests.add("%x %d".formatted(address, access));
   }
 
   @Override

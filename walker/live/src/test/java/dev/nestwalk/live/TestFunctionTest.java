@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -19,6 +20,7 @@ final class TestFunctionTest {
   private final TestFunction function =
       new TestFunction(
           "test",
+          TestFunction.CLASS,
           0x20,
           (source, pasid) -> {
             opened.add("%x %d".formatted(source, pasid));
@@ -127,6 +129,40 @@ final class TestFunctionTest {
   }
 
   @Test
+  void asksForPagesAndCountsAnswers() {
+    set(TestFunction.ADDRESS, 8, 0x5123);
+    assertEquals(TestFunction.DONE, run(10));
+    assertEquals(TestFunction.DONE, run(11));
+    assertEquals(List.of("5123 1", "5123 3"), memory.pageRequests);
+    assertEquals(0, get(TestFunction.RESPONSES, 8));
+    function.pageResponse(0);
+    function.pageResponse(15);
+    assertEquals(2, get(TestFunction.RESPONSES, 4));
+    assertEquals(15, get(TestFunction.RESPONSES + 4, 4));
+    function.dropTranslations();
+    assertEquals(1, get(TestFunction.INVALIDATIONS, 8));
+    function.reset();
+    assertEquals(0, get(TestFunction.RESPONSES, 8));
+    assertEquals(0, get(TestFunction.INVALIDATIONS, 8));
+  }
+
+  @Test
+  void invalidationsWaitForTranslatedAccesses() throws InterruptedException {
+    set(TestFunction.ADDRESS, 8, 0x3008);
+    memory.gate = new CountDownLatch(1);
+    set(TestFunction.COMMAND, 4, 8);
+    NvmeDriver.await("the access has begun", () -> memory.waiting);
+    Thread unit = new Thread(function::dropTranslations);
+    unit.start();
+    unit.join(50);
+    assertTrue(unit.isAlive(), "an address from before is in use");
+    memory.gate.countDown();
+    unit.join();
+    NvmeDriver.await("status", () -> get(TestFunction.STATUS, 4) == TestFunction.DONE);
+    assertEquals(1, get(TestFunction.INVALIDATIONS, 8));
+  }
+
+  @Test
   void usesPasids() {
     for (int pasid : new int[] {5, 0, 5, 0xf_ffff, 0x7fff_ffff}) {
       set(TestFunction.PASID, 4, pasid);
@@ -137,7 +173,7 @@ final class TestFunctionTest {
 
   @Test
   void refusesCommandsThatItDoesNotKnow() {
-    for (int command : new int[] {0, 10, -1}) {
+    for (int command : new int[] {0, 12, -1}) {
       assertEquals(TestFunction.BAD, run(command));
     }
     set(TestFunction.SIZE, 4, 3);
