@@ -30,7 +30,7 @@ final class SmmuScenarioTest {
 
   @Test
   void everyShippedScenarioIsThere() {
-    assertEquals(6 + 79 + 38, scenarios().count());
+    assertEquals(7 + 79 + 38, scenarios().count());
   }
 
   @ParameterizedTest

@@ -28,9 +28,9 @@ final class VtdScenarioTest {
 
   @Test
   void everyShippedScenarioIsThere() {
-    assertEquals(8 + 81 + 29 + 1, scenarios().count());
+    assertEquals(10 + 81 + 29 + 1, scenarios().count());
     long rows = scenarios().mapToLong(stem -> Scenario.load(stem).rows().size()).sum();
-    assertEquals(5390 + 513 + 6383 + 1106 + 9, rows);
+    assertEquals(5390 + 513 + 2 * 548 + 6383 + 1106 + 9, rows);
   }
 
   @ParameterizedTest
