@@ -305,11 +305,11 @@ final class RegionsCommand implements Callable<Integer> {
       description = "A machine's record of regions, usable ranges and map requests, answered anew.")
   int replay(
       @Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files, @Mixin TextOrJson format) {
-    List<Replay> replays = new ArrayList<>();
+    List<Replay.Result> replays = new ArrayList<>();
     int passed = 0;
     int failed = 0;
     for (Path file : files) {
-      Replay replay = new Replay(file).run();
+      Replay.Result replay = Replay.of(file);
       replays.add(replay);
       passed += replay.passed();
       failed += replay.failures().size();

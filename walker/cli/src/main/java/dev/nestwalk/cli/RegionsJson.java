@@ -135,11 +135,11 @@ final class RegionsJson {
   }
 
   /** How records compare, in their order, and the sums. */
-  static JsonObject replay(List<Path> paths, List<Replay> replays, int passed, int failed) {
+  static JsonObject replay(List<Path> paths, List<Replay.Result> replays, int passed, int failed) {
     JsonObject json = versioned();
     JsonArray files = new JsonArray();
     for (int i = 0; i < paths.size(); i++) {
-      Replay replay = replays.get(i);
+      Replay.Result replay = replays.get(i);
       JsonObject one = new JsonObject();
       one.addProperty("file", paths.get(i).toString());
       one.addProperty("passed", replay.passed());

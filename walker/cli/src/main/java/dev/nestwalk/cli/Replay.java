@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A machine's record of its groups' regions, of the ranges that Linux let user space use, and of
- * Linux's answers to map requests, beside the tracker's answers.
+ * Linux's answers to map requests, beside the tracker's answers. A record of steps is the business
+ * of {@link RegionSteps}.
  *
  * <p>Only the upper end of the usable ranges is taken from the record, as the table's aperture; the
  * holes below it and every answer are the tracker's own.
@@ -63,18 +64,30 @@ final class Replay {
   private @Nullable Ioas space;
   private int passed;
 
-  Replay(Path file) {
+  /**
+   * What came out.
+   *
+   * @param passed answers that are the same
+   * @param failures the others, a line each
+   */
+  record Result(int passed, List<String> failures) {}
+
+  private Replay(Path file) {
     this.file = file;
   }
 
-  /** Plays the record. */
-  Replay run() {
+  /** Plays a record of either kind. */
+  static Result of(Path file) {
     List<String> lines;
     try {
       lines = Files.readAllLines(file);
     } catch (IOException e) {
       throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     }
+    return RegionSteps.are(lines) ? new RegionSteps(file).run(lines) : new Replay(file).run(lines);
+  }
+
+  private Result run(List<String> lines) {
     List<String> requests = new ArrayList<>();
     for (int i = 0; i < lines.size(); i++) {
       String line = lines.get(i).stripTrailing();
@@ -87,15 +100,7 @@ final class Replay {
     groups.forEach(this::checkGroup);
     usable.forEach(this::checkUsable);
     requests.forEach(this::checkRequest);
-    return this;
-  }
-
-  int passed() {
-    return passed;
-  }
-
-  List<String> failures() {
-    return failures;
+    return new Result(passed, failures);
   }
 
   private void read(String line, int number) {

@@ -177,6 +177,72 @@ class RegionsCommandTest {
     assertTrue(last.matches("[0-9]{3} passed, 0 failed"), last);
   }
 
+  private static final String[] STEPS = {"linux72-msi", "linux72-relaxable", "linux72-direct"};
+
+  @Test
+  void replayTakesTheStepsThatLinuxWasAskedToTake() {
+    List<String> arguments = new ArrayList<>(List.of("replay"));
+    for (String name : STEPS) {
+      arguments.add(file("regions/" + name + ".steps"));
+    }
+    List<String> lines = lines(run(arguments.toArray(String[]::new)));
+    assertEquals("1004 passed, 0 failed", lines.get(lines.size() - 1));
+  }
+
+  @Test
+  void replayOfStepsNoticesEveryAnswerThatIsNotLinuxs() throws IOException {
+    String good = Files.readString(FIXTURES.resolve("regions/linux72-msi.steps"));
+    for (String change :
+        List.of(
+            "map A 0xfee00000 0x100000 -> EINVAL|map A 0xfee00000 0x100000 -> ok",
+            "attach N pasid 0x51 -> ok|attach N pasid 0x51 -> EINVAL",
+            "attach O -> EADDRINUSE|attach O -> ok",
+            "0x0-0xfedfffff 0xfef00000-0xffffffffffff|0x0-0xffffffffffff",
+            "destroy S -> EBUSY|destroy S -> ok",
+            "region 0xfee00000 0xfeefffff msi|region 0xfee00000 0xfeefffff direct-relaxable")) {
+      String[] words = change.split("\\|", 2);
+      assertTrue(good.contains(words[0]), change);
+      Path bad = Files.writeString(folder.resolve("bad.steps"), good.replace(words[0], words[1]));
+      Result result = run("replay", bad.toString());
+      assertEquals(1, result.status(), change);
+    }
+    Path alone = Files.writeString(folder.resolve("alone.steps"), good);
+    Result known = run("replay", alone.toString());
+    assertTrue(known.out().contains("384 passed, 3 failed"), known.out());
+    assertTrue(known.out().contains("the tracker says EINVAL"), known.out());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "ioas A -> ok",
+        "bind vtd -> ok\nioas A -> ok\ntable S paging in A -> ok",
+        "bind amd -> ok",
+        "bind vtd -> ok\nioas A -> ok\nmap A 0x12345678901234567 0x1000 -> ok",
+        "bind vtd -> ok\nmap A 0x0 0x1000",
+        "bind vtd -> ok\nregion 0x5 0x4 msi",
+        "bind vtd -> ok\nregion 0x5 0x6 moon",
+        "bind vtd -> ok\nfly A -> ok",
+      })
+  void stepsThatMakeNoSenseGetOneLine(String steps) throws IOException {
+    Path bad = Files.writeString(folder.resolve("bad.steps"), steps + "\n");
+    Result result = run("replay", bad.toString());
+    assertEquals(2, result.status(), result.out());
+    assertEquals(1, result.err().lines().count(), result.err());
+    assertTrue(result.err().contains("line "), result.err());
+    assertTrue(result.err().contains("bad.steps"), result.err());
+  }
+
+  @Test
+  void aDeviationHasToBeAboutItsLine() throws IOException {
+    String good = Files.readString(FIXTURES.resolve("regions/linux72-direct.steps"));
+    Path steps = Files.writeString(folder.resolve("one.steps"), good);
+    Files.writeString(folder.resolve("one.deviations"), "line|l|t|why\n4|something else|ok|why\n");
+    Result result = run("replay", steps.toString());
+    assertEquals(2, result.status());
+    assertTrue(result.err().contains("line 4: the deviation of this line"), result.err());
+  }
+
   @Test
   void replayNoticesAnAnswerThatIsNotLinuxs() throws IOException {
     Path good = FIXTURES.resolve("captures/vtd/linux72-legacy-48.reserved_regions.txt");
