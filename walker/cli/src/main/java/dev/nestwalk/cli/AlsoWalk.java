@@ -1,9 +1,9 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.teach.Explanation;
 import dev.nestwalk.teach.InputException;
-import dev.nestwalk.teach.IoReason;
 import dev.nestwalk.teach.Numbers;
 import dev.nestwalk.teach.TraceReader;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.format.Nearest;
 import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.exercises.Format;
 import dev.nestwalk.teach.exercises.HtmlSheet;
@@ -72,7 +73,13 @@ final class ExercisesCommand implements Callable<Integer> {
   static final class KindName implements ITypeConverter<Kind> {
     @Override
     public Kind convert(String text) {
-      return named(text, Kind.values(), Kind::id, "a kind of nestwalk exercises --list");
+      String near = Nearest.of(text, Stream.of(Kind.values()).map(Kind::id).toList());
+      return named(
+          text,
+          Kind.values(),
+          Kind::id,
+          "a kind of nestwalk exercises --list"
+              + (near == null ? "" : "; did you mean " + near + "?"));
     }
   }
 
@@ -167,7 +174,7 @@ final class ExercisesCommand implements Callable<Integer> {
       if (file == null) {
         out.print(text);
       } else {
-        write(file, text);
+        OutputFile.write(file, text, solutions == null ? List.of() : List.of(solutions));
         out.println("%s: %d exercises, seed %d".formatted(file, count, seed));
       }
       out.flush();
@@ -189,10 +196,24 @@ final class ExercisesCommand implements Callable<Integer> {
       }
     }
     if (chosen.isEmpty()) {
-      throw new InputException(
-          "no kind has this topic and IOMMU: expected some of nestwalk exercises --list");
+      throw new InputException(contradiction());
     }
     return chosen;
+  }
+
+  /** Which options exclude each other. */
+  private String contradiction() {
+    for (Kind kind : kinds) {
+      if (!topics.isEmpty() && !topics.contains(kind.topic())) {
+        return "--kind %s is of topic %s: expected that --topic, or none"
+            .formatted(kind.id(), kind.topic().id());
+      }
+      if (iommu != null && !kind.formats().contains(iommu)) {
+        return "--kind %s is of %s: expected that --iommu, or none"
+            .formatted(kind.id(), names(kind.formats().toArray(Format[]::new), Format::id));
+      }
+    }
+    return "no kind has this topic and IOMMU: expected some of nestwalk exercises --list";
   }
 
   /** The options that make the same exercises again. */

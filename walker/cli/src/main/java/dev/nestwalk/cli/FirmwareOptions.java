@@ -2,9 +2,9 @@ package dev.nestwalk.cli;
 
 import dev.nestwalk.acpi.FirmwareException;
 import dev.nestwalk.acpi.PciDevices;
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.teach.FirmwareReading;
 import dev.nestwalk.teach.InputException;
-import dev.nestwalk.teach.IoReason;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -60,6 +60,9 @@ final class ImageOptions {
   }
 
   Image load() {
+    if (unit != null && registers == null && ram.isEmpty()) {
+      throw new InputException("--unit: expected --registers FILE, which has several units");
+    }
     if (ram.isEmpty()) {
       return Image.ofScenario(file, registers, unit);
     }

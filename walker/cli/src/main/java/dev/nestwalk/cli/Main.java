@@ -1,9 +1,9 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.fixtures.ScenarioException;
 import dev.nestwalk.memory.ImageException;
 import dev.nestwalk.teach.InputException;
-import dev.nestwalk.teach.IoReason;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -12,11 +12,15 @@ import java.nio.file.FileSystemException;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
 
 /** The command line. Exit status: 0 done, 1 the answer is no, 2 bad usage or unreadable input. */
 @Command(
@@ -56,6 +60,10 @@ public final class Main implements Callable<Integer> {
   static final int NO = 1;
   static final int BAD_INPUT = 2;
 
+  /** How picocli refuses what is none of a few words. */
+  private static final Pattern CHOICE =
+      Pattern.compile("expected one of \\[(.*)] \\(case-insensitive\\) but was '(.*)'");
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   Main() {}
@@ -78,6 +86,8 @@ public final class Main implements Callable<Integer> {
   /** Runs the command; returns its exit status. */
   public static int run(PrintWriter out, PrintWriter err, String... args) {
     CommandLine line = line();
+    line.registerConverter(int.class, text -> number(text, Integer::valueOf));
+    line.registerConverter(long.class, text -> number(text, Long::valueOf));
     line.setOut(out).setErr(err);
     line.setCaseInsensitiveEnumValuesAllowed(true);
     line.setUsageHelpAutoWidth(false);
@@ -86,25 +96,48 @@ public final class Main implements Callable<Integer> {
     return line.execute(args);
   }
 
+  private static <T> T number(String text, Function<String, T> parse) {
+    try {
+      return parse.apply(text);
+    } catch (NumberFormatException e) {
+      String what = text.matches("[+-]?[0-9]+") ? "a smaller number" : "a whole number";
+      throw new TypeConversionException("'" + text + "': expected " + what);
+    }
+  }
+
   /** The commands as they are declared. */
   static CommandLine line() {
     return new CommandLine(new Main());
   }
 
+  /** Without a command: what there is. */
   @Override
   public Integer call() {
-    throw new ParameterException(spec.commandLine(), "missing COMMAND");
+    spec.commandLine().usage(spec.commandLine().getOut());
+    return DONE;
   }
 
   private static int badUsage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
-    String guess = "";
+    String what = String.valueOf(e.getMessage());
     if (e instanceof CommandLine.UnmatchedArgumentException unmatched) {
       List<String> close = unmatched.getSuggestions();
-      guess = close.isEmpty() ? "" : "; did you mean %s?".formatted(close.get(0));
+      what =
+          "'%s' is not expected%s"
+              .formatted(
+                  unmatched.getUnmatched().get(0),
+                  close.isEmpty() ? "" : "; did you mean %s?".formatted(close.get(0)));
     }
-    print(command, "%s: %s%s (%s --help tells more)".formatted(name, e.getMessage(), guess, name));
+    Matcher choice = CHOICE.matcher(what);
+    if (choice.find()) {
+      what =
+          choice.replaceFirst(
+              Matcher.quoteReplacement(
+                  "'%s': expected one of %s"
+                      .formatted(choice.group(2), choice.group(1).toLowerCase(Locale.ROOT))));
+    }
+    print(command, "%s: %s (%s --help tells more)".formatted(name, what, name));
     return BAD_INPUT;
   }
 

@@ -1,7 +1,7 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.teach.InputException;
-import dev.nestwalk.teach.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,6 +2,7 @@ package dev.nestwalk.cli;
 
 import dev.nestwalk.acpi.FirmwareException;
 import dev.nestwalk.acpi.ReservedRegionsText;
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.region.AddressSet;
 import dev.nestwalk.region.Device;
 import dev.nestwalk.region.Errno;
@@ -14,7 +15,6 @@ import dev.nestwalk.region.RegionList;
 import dev.nestwalk.region.Tracker;
 import dev.nestwalk.region.Unit;
 import dev.nestwalk.teach.InputException;
-import dev.nestwalk.teach.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -3,21 +3,16 @@ package dev.nestwalk.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.nestwalk.fixtures.Scenarios;
-import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -75,89 +70,6 @@ final class MannersTest {
     String[] asked = java.util.Arrays.copyOf(refused, refused.length + 1);
     asked[refused.length] = "--exit-fault";
     assertEquals(1, run(asked).status());
-  }
-
-  @Test
-  void anInputIsNeverOverwritten() throws IOException {
-    for (String end : List.of(".elf.gz", ".json", ".csv")) {
-      Files.copy(Path.of(IMAGE + end), folder.resolve("image" + end));
-    }
-    Path json = folder.resolve("image.json");
-    byte[] before = Files.readAllBytes(json);
-    Path link = Files.createSymbolicLink(folder.resolve("link.html"), json);
-    for (Path out : List.of(json, link)) {
-      assertOneLine(
-          run(
-              "explain",
-              folder.resolve("image").toString(),
-              "--source",
-              "00:02.0",
-              "--iova",
-              "0",
-              "--out",
-              out.toString()),
-          "is an input, expected another file");
-    }
-    assertEquals(-1, java.util.Arrays.mismatch(before, Files.readAllBytes(json)));
-  }
-
-  @Test
-  void whatCannotBeWrittenIsOneLineAndLeavesNothing() throws IOException {
-    assertOneLine(
-        explain("--out", folder.resolve("missing/walk.txt").toString()),
-        "cannot be written: no such file or folder");
-    assertOneLine(explain("--out", folder.toString()), "is a folder, expected a file");
-    try (var left = Files.list(folder)) {
-      assertEquals(0, left.count(), "no temporary file is left");
-    }
-  }
-
-  @Test
-  void aFullDiskIsAnError() {
-    assumeTrue(Files.exists(Path.of("/dev/full")), "a system without /dev/full");
-    assertOneLine(explain("--out", "/dev/full"), "/dev/full: cannot be written: no space left");
-    assertOneLine(run("fields", "ste", "--out", "/dev/full"), "no space left");
-    assertOneLine(run("exercises", "--out", "/dev/full"), "no space left");
-  }
-
-  @Test
-  void standardOutputThatTakesNothingEndsWithStatusTwo() throws Exception {
-    assumeTrue(Files.exists(Path.of("/dev/full")), "a system without /dev/full");
-    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-    for (String command : List.of("fields", "version", "completion bash", "exercises --list")) {
-      List<String> line =
-          new java.util.ArrayList<>(List.of(java, "-cp", classPath(), Main.class.getName()));
-      line.addAll(List.of(command.split(" ")));
-      Path err = folder.resolve("err");
-      Process process =
-          new ProcessBuilder(line)
-              .redirectOutput(new java.io.File("/dev/full"))
-              .redirectError(err.toFile())
-              .start();
-      assertEquals(2, process.waitFor(), command);
-      assertTrue(Files.readString(err).contains("standard output: cannot be written"), command);
-    }
-  }
-
-  /**
-   * Where the command's own classes and those of its libraries lie, however the test is started.
-   */
-  private static String classPath() {
-    return Stream.of(
-            Main.class,
-            CommandLine.class,
-            JsonObject.class,
-            Scenarios.class,
-            dev.nestwalk.teach.Image.class,
-            dev.nestwalk.Iommu.class,
-            dev.nestwalk.device.Port.class,
-            dev.nestwalk.live.LiveFormat.class,
-            org.agrona.collections.Long2ObjectHashMap.class)
-        .map(
-            type ->
-                Path.of(URI.create(type.getProtectionDomain().getCodeSource().getLocation() + "")))
-        .map(Path::toString)
-        .collect(Collectors.joining(java.io.File.pathSeparator));
   }
 
   @Test

@@ -14,9 +14,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: immutable.
  */
 public final class RegisterNames {
-  /** More changes than this make another word. */
-  private static final int NEAR = 3;
-
   private static final int LONGEST = 40;
 
   private final String architecture;
@@ -75,38 +72,11 @@ public final class RegisterNames {
   /** The known name that is most like a word, null if none is much like it. */
   public @Nullable String nearest(String word) {
     String upper = word.toUpperCase(java.util.Locale.ROOT);
-    String best = null;
-    int least = Math.min(NEAR, Math.max(1, word.length() / 2)) + 1;
-    for (String name : names) {
-      int changes = Math.abs(name.length() - upper.length()) > NEAR ? least : changes(name, upper);
-      if (changes < least) {
-        least = changes;
-        best = name;
-      }
-    }
+    String best = Nearest.of(upper, names);
     if (best == null && upper.matches("(SMMU|DMAR|VTD)_.*|.*_REG")) {
       String bare = upper.replaceFirst("^(SMMU|DMAR|VTD)_", "").replaceFirst("_REG$", "");
       return names.contains(bare) ? bare : null;
     }
     return best;
-  }
-
-  /** Letters to put in, take out or replace to make one word of the other. */
-  private static int changes(String one, String other) {
-    int[] row = new int[other.length() + 1];
-    for (int j = 0; j < row.length; j++) {
-      row[j] = j;
-    }
-    for (int i = 1; i <= one.length(); i++) {
-      int diagonal = row[0];
-      row[0] = i;
-      for (int j = 1; j < row.length; j++) {
-        int same = one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1;
-        int least = Math.min(diagonal + same, Math.min(row[j], row[j - 1]) + 1);
-        diagonal = row[j];
-        row[j] = least;
-      }
-    }
-    return row[other.length()];
   }
 }

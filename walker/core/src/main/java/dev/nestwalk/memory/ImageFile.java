@@ -11,6 +11,7 @@ import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -76,7 +77,9 @@ final class ImageFile {
     } catch (AccessDeniedException e) {
       throw new ImageException(file, "permission denied");
     } catch (IOException e) {
-      throw new ImageException(file, "cannot be read: " + e.getMessage());
+      String reason = e instanceof FileSystemException of ? of.getReason() : e.getMessage();
+      throw new ImageException(
+          file, "cannot be read" + (reason == null || reason.isBlank() ? "" : ": " + reason));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.nestwalk.teach;
 
 import com.google.gson.JsonObject;
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.region.AddressSet;
 import dev.nestwalk.region.Device;
 import dev.nestwalk.region.Effects;

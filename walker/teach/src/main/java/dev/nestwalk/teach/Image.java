@@ -59,6 +59,12 @@ public final class Image {
     if (Files.isDirectory(given)) {
       throw new InputException(given + ": is a folder, expected an image" + someOf(given));
     }
+    if (Files.isRegularFile(given) && Scenario.stem(given).equals(given)) {
+      throw new InputException(
+          given
+              + ": is no file of a scenario (NAME.elf, .elf.gz, .json or .csv); a dump's registers"
+              + " are expected beside it (NAME.json) or with --registers");
+    }
     Scenario scenario = Scenario.load(given);
     Machine machine = registers == null ? scenario.machine() : RegisterText.read(registers, unit);
     return new Image(scenario.name(), scenario.image(), List.of(), scenario, machine);

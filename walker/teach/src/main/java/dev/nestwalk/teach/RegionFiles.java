@@ -3,6 +3,7 @@ package dev.nestwalk.teach;
 import dev.nestwalk.acpi.AcpiDump;
 import dev.nestwalk.acpi.FirmwareException;
 import dev.nestwalk.acpi.ReservedRegionsText;
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.region.Region;
 import java.io.IOException;
 import java.nio.ByteBuffer;

@@ -5,6 +5,8 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.JsonReason;
 import dev.nestwalk.region.AddressSet;
 import dev.nestwalk.region.Device;
 import dev.nestwalk.region.FirstStage;
@@ -53,10 +55,10 @@ public final class Setup {
       return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
     } catch (IOException e) {
       throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
-    } catch (JsonParseException | IllegalStateException e) {
-      Throwable cause = e.getCause() == null ? e : e.getCause();
-      String reason = String.valueOf(cause.getMessage()).lines().findFirst().orElse("");
-      throw new InputException(file + ": expected a JSON object: " + reason);
+    } catch (JsonParseException e) {
+      throw new InputException(file + ": " + JsonReason.of(e));
+    } catch (IllegalStateException e) {
+      throw new InputException(file + ": expected a JSON object");
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.nestwalk.teach;
 
 import dev.nestwalk.format.Listing;
+import dev.nestwalk.format.Nearest;
 import dev.nestwalk.smmu.SmmuStructures;
 import dev.nestwalk.vtd.VtdStructures;
 import java.util.Arrays;
@@ -11,6 +12,9 @@ import java.util.stream.Collectors;
 
 /** The structures of both formats, found by name. */
 public final class Structures {
+  /** Names that a refusal suggests at most. */
+  private static final int MOST_NAMED = 6;
+
   /** By format, each in the order in which one learns them. */
   public static final Map<String, List<Listing>> BY_FORMAT = byFormat();
 
@@ -58,12 +62,27 @@ public final class Structures {
     }
     if (found.isEmpty()) {
       throw new InputException(
-          "%s: no such structure; nestwalk fields lists their names".formatted(name));
+          "%s: no such structure%s; nestwalk fields lists their names".formatted(name, meant(id)));
     }
     String names = found.stream().map(Listing::id).collect(Collectors.joining(", "));
     throw new InputException(
         "%s: %d structures have that in their names, expected one of %s"
             .formatted(name, found.size(), names));
+  }
+
+  /** What a name that is none may have meant: names that contain it, or one that is like it. */
+  private static String meant(String id) {
+    List<String> ids = all().stream().map(Listing::id).toList();
+    List<String> containing =
+        id.isEmpty() ? List.of() : ids.stream().filter(one -> one.contains(id)).toList();
+    if (containing.size() > MOST_NAMED) {
+      return ", and %d names contain it".formatted(containing.size());
+    }
+    if (!containing.isEmpty()) {
+      return "; did you mean " + String.join(" or ", containing);
+    }
+    String near = Nearest.of(id, ids);
+    return near == null ? "" : "; did you mean " + near;
   }
 
   private Structures() {}

@@ -1,5 +1,6 @@
 package dev.nestwalk.teach;
 
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.RootTableAddress;
 import java.io.IOException;
@@ -86,7 +87,7 @@ public final class TranslationStructure {
       }
       lines = Files.readAllLines(file, StandardCharsets.ISO_8859_1);
     } catch (IOException e) {
-      throw new InputException(file + ": cannot be read (" + e.getClass().getSimpleName() + ")");
+      throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     }
     boolean mine = true;
     int entries = 0;

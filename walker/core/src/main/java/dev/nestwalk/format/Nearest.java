@@ -1,0 +1,49 @@
+package dev.nestwalk.format;
+
+import java.util.Collection;
+import org.jspecify.annotations.Nullable;
+
+/** Which known name a misspelt one most likely means. */
+public final class Nearest {
+  /** More changes than this make another word. */
+  private static final int NEAR = 3;
+
+  /**
+   * The name that is most like a word, letter by letter; null if none is much like it.
+   *
+   * @param word as it was written; letters count as they are, capital or small
+   */
+  public static @Nullable String of(String word, Collection<String> names) {
+    String best = null;
+    int least = Math.min(NEAR, Math.max(1, word.length() / 2)) + 1;
+    for (String name : names) {
+      int changes = Math.abs(name.length() - word.length()) > NEAR ? least : changes(name, word);
+      if (changes < least) {
+        least = changes;
+        best = name;
+      }
+    }
+    return best;
+  }
+
+  /** Letters to put in, take out or replace to make one word of the other. */
+  private static int changes(String one, String other) {
+    int[] row = new int[other.length() + 1];
+    for (int j = 0; j < row.length; j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= one.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j < row.length; j++) {
+        int same = one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1;
+        int least = Math.min(diagonal + same, Math.min(row[j], row[j - 1]) + 1);
+        diagonal = row[j];
+        row[j] = least;
+      }
+    }
+    return row[other.length()];
+  }
+
+  private Nearest() {}
+}
