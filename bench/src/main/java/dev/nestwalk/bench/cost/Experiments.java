@@ -1,11 +1,12 @@
 package dev.nestwalk.bench.cost;
 
+import dev.nestwalk.bench.cost.experiment.Catalogue;
 import java.util.List;
 import java.util.Locale;
 
 /** The experiments by name. */
 public final class Experiments {
-  private static final List<Experiment> ALL = List.of();
+  private static final List<Experiment> ALL = Catalogue.all();
 
   /** All of them, E1 first. */
   public static List<Experiment> all() {

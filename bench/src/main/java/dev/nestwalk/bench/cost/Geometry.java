@@ -91,12 +91,12 @@ public record Geometry(int entries, int ways, Policy policy, boolean hashed, boo
     if (entries == 0) {
       return "0";
     }
-    return "%dx%d%s%s%s"
-        .formatted(
-            entries,
-            ways,
-            policy.name().toLowerCase(Locale.ROOT),
-            hashed ? "-hash" : "",
-            split ? "-split" : "");
+    // Plain joining: formats write digits as the user's language does.
+    return entries
+        + "x"
+        + ways
+        + policy.name().toLowerCase(Locale.ROOT)
+        + (hashed ? "-hash" : "")
+        + (split ? "-split" : "");
   }
 }

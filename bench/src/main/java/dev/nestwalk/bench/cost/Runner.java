@@ -1,6 +1,7 @@
 package dev.nestwalk.bench.cost;
 
 import dev.nestwalk.bench.cost.model.CountedEngine;
+import dev.nestwalk.bench.cost.timed.TimedEngine;
 import dev.nestwalk.bench.cost.workload.Workloads;
 
 /** Runs cells. */
@@ -22,10 +23,9 @@ public final class Runner {
    *     not fit
    */
   public static CellResult run(Cell cell, Workload workload) {
-    if (cell.isTimed()) {
-      throw new IllegalArgumentException("engine: 'timed' is not built yet");
-    }
-    return CellResult.counted(cell, CountedEngine.run(cell, workload));
+    return cell.isTimed()
+        ? TimedEngine.run(cell, workload)
+        : CellResult.counted(cell, CountedEngine.run(cell, workload));
   }
 
   private Runner() {}

@@ -8,7 +8,6 @@ import dev.nestwalk.bench.cost.FlushQueue;
 import dev.nestwalk.bench.cost.InvalidationPolicy;
 import dev.nestwalk.bench.cost.Tally;
 import dev.nestwalk.bench.cost.Workload;
-import java.lang.foreign.Arena;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
@@ -21,8 +20,6 @@ import java.util.function.Consumer;
  */
 public final class CountedEngine implements Consumer<DmaOp> {
   private static final int PIECE = 12;
-  private static final int LEAST_PAGES = 1 << 12;
-  private static final int MOST_PAGES = 1 << 19;
 
   private final TenantTables tables;
   private final Walks walks;
@@ -51,7 +48,7 @@ public final class CountedEngine implements Consumer<DmaOp> {
 
   private CountedEngine(Cell cell, TenantTables tables) {
     this.tables = tables;
-    walks = new Walks(cell, tables);
+    walks = new Walks(tables);
     hardware = new Hardware(cell);
     walker = new Walker(tables, hardware, tally);
     policy = cell.invalidation();
@@ -67,19 +64,13 @@ public final class CountedEngine implements Consumer<DmaOp> {
    *     more than 2 GiB
    */
   public static Counts run(Cell cell, Workload workload) {
-    for (int pages = LEAST_PAGES; ; pages *= 4) {
-      try (Arena arena = Arena.ofConfined()) {
-        CountedEngine engine = new CountedEngine(cell, new TenantTables(cell, pages, arena));
-        workload.play(cell, engine);
-        return engine.tally.counts();
-      } catch (IllegalStateException e) {
-        // The tables outgrew their memory, which nobody can tell before; once more with more.
-        if (pages >= MOST_PAGES) {
-          throw new IllegalArgumentException(
-              "the tables need more than 2 GiB: expected fewer tenants or smaller buffers", e);
-        }
-      }
-    }
+    return TenantTables.growing(
+        cell,
+        tables -> {
+          CountedEngine engine = new CountedEngine(cell, tables);
+          workload.play(cell, engine);
+          return engine.tally.counts();
+        });
   }
 
   @Override

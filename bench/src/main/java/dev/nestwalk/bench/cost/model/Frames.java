@@ -43,6 +43,12 @@ final class Frames {
     return (long) bank(sizeLog2) << 36 | (number >>> bits << bits | page) << sizeLog2;
   }
 
+  /** All pages are free, as in the beginning. */
+  void clear() {
+    next.clear();
+    freed.clear();
+  }
+
   /** Gives a page back. */
   void give(long address, int sizeLog2) {
     freed.computeIfAbsent(sizeLog2, any -> new ArrayDeque<>()).push(address);

@@ -1,5 +1,6 @@
 package dev.nestwalk.bench.cost.model;
 
+import dev.nestwalk.Iommu;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.PageMix;
@@ -35,6 +36,10 @@ final class SmmuUnits implements Units {
       throw new IllegalArgumentException(
           "pasids: %d: expected up to 512 with SMMUv3".formatted(pasids));
     }
+    if (!nested && (long) Math.max(1, pasids) * cell.number(Axis.TENANTS) > 0xffff) {
+      throw new IllegalArgumentException(
+          "pasids: tenants x pasids: expected up to 65535, the ASIDs of an SMMUv3");
+    }
     this.memory = memory;
     machine = new SmmuMachine(memory, STREAM_BITS);
   }
@@ -50,7 +55,7 @@ final class SmmuUnits implements Units {
     StreamEntry entry = new StreamEntry(nested ? 7 : first ? 5 : 6);
     if (shared != null) {
       entry.stage2(shared.tables, OUTPUT_BITS);
-      number(entry, tenant + 1);
+      number(entry, vmid(tenant));
     }
     if (first) {
       // SubstreamIDs count from 0; PASID 1 is the first in use.
@@ -60,7 +65,7 @@ final class SmmuUnits implements Units {
       for (int process = 0; process < Math.max(1, pasids); process++) {
         SmmuStage stage = SmmuStage.first(shapes, mix1, memory);
         ContextEntry context = new ContextEntry(OUTPUT_BITS).lower(stage.tables);
-        int asid = process + 1;
+        int asid = asid(tenant, process);
         for (int bit = 0; bit < 16; bit++) {
           if ((asid >> bit & 1) != 0) {
             context.set(48 + bit);
@@ -76,6 +81,35 @@ final class SmmuUnits implements Units {
     }
     machine.stream(tenant + 1, entry);
     return stages;
+  }
+
+  private int asid(int tenant, int process) {
+    // Without stage 2 all tenants share VMID 0.
+    return 1 + process + (nested ? 0 : tenant * Math.max(1, pasids));
+  }
+
+  private int vmid(int tenant) {
+    return nested || !first ? tenant + 1 : 0;
+  }
+
+  @Override
+  public void invalidate(Iommu iommu, int tenant, int process, long begin, long last) {
+    if (first) {
+      iommu
+          .smmuInvalidations()
+          .stage1Range(vmid(tenant), asid(tenant, process), begin & -4096, last | 4095, true);
+    } else {
+      iommu.smmuInvalidations().stage2Range(vmid(tenant), begin & -4096, last | 4095, true);
+    }
+  }
+
+  @Override
+  public void flush(Iommu iommu, int tenant, int process) {
+    if (first) {
+      iommu.smmuInvalidations().stage1Asid(vmid(tenant), asid(tenant, process));
+    } else {
+      iommu.smmuInvalidations().vmidAll(vmid(tenant));
+    }
   }
 
   /** S2VMID, bits 143:128. */

@@ -1,9 +1,12 @@
 package dev.nestwalk.bench.cost.model;
 
+import dev.nestwalk.Iommu;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.InvalidationPolicy;
 import dev.nestwalk.bench.cost.PageMix;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
@@ -11,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Real tables of a cell's tenants, built by the fixtures and changed as the workload maps and
@@ -24,12 +28,14 @@ import java.util.TreeMap;
 public final class TenantTables {
   private static final long LOW = 0x10_0000L;
   private static final long HIGH = 0x1_0000_0000L;
-  private static final int PAGE_LOG2 = 12;
+  private static final int HOST_ADDRESS_WIDTH = 52;
+  private static final int LEAST_PAGES = 1 << 12;
+  private static final int MOST_PAGES = 1 << 19;
 
   /** One requester and its processes. */
   private static final class Tenant {
     final Frames frames;
-    final List<Process> processes = new ArrayList<>();
+    final List<Space> processes = new ArrayList<>();
 
     Tenant(boolean scattered) {
       frames = new Frames(scattered);
@@ -37,11 +43,11 @@ public final class TenantTables {
   }
 
   /** One address space: pages mapped by their first address. */
-  private static final class Process {
+  private static final class Space {
     final Stage stage;
     final Map<Long, Mapping> mappings = new TreeMap<>();
 
-    Process(Stage stage) {
+    Space(Stage stage) {
       this.stage = stage;
     }
   }
@@ -60,8 +66,12 @@ public final class TenantTables {
 
   /** Hears of changes of tables. */
   public interface Listener {
-    /** The page at {@code address} of this size was mapped or unmapped. */
-    void changed(int space, long address, int sizeLog2);
+    /**
+     * The page at {@code address} of this size was mapped to a frame, or is no more.
+     *
+     * @param frame where it is, or was, mapped to
+     */
+    void changed(int space, long address, int sizeLog2, long frame, boolean isMapped);
   }
 
   final Shapes shapes;
@@ -70,7 +80,7 @@ public final class TenantTables {
   private final Units units;
   private final List<Tenant> tenants = new ArrayList<>();
   private final int processes;
-  private Listener listener = (space, address, sizeLog2) -> {};
+  private Listener listener = (space, address, sizeLog2, frame, isMapped) -> {};
 
   /**
    * Empty tables of every tenant.
@@ -93,10 +103,26 @@ public final class TenantTables {
     boolean scattered = cell.get(Axis.PHYSICAL).equals("scattered");
     for (int i = 0; i < cell.number(Axis.TENANTS); i++) {
       Tenant tenant = new Tenant(scattered);
-      units
-          .add(i, shapes, mix(1), mix(2))
-          .forEach(stage -> tenant.processes.add(new Process(stage)));
+      units.add(i, shapes, mix(1), mix(2)).forEach(stage -> tenant.processes.add(new Space(stage)));
       tenants.add(tenant);
+    }
+  }
+
+  /**
+   * Does something with tables in memory that grows until they fit, which nobody can tell before.
+   *
+   * @throws IllegalArgumentException in one line if they need more than 2 GiB
+   */
+  public static <T> T growing(Cell cell, Function<TenantTables, T> work) {
+    for (int pages = LEAST_PAGES; ; pages *= 4) {
+      try (Arena arena = Arena.ofConfined()) {
+        return work.apply(new TenantTables(cell, pages, arena));
+      } catch (IllegalStateException e) {
+        if (pages >= MOST_PAGES) {
+          throw new IllegalArgumentException(
+              "the tables need more than 2 GiB: expected fewer tenants or smaller buffers", e);
+        }
+      }
     }
   }
 
@@ -135,7 +161,7 @@ public final class TenantTables {
   /** Maps the pages of a buffer. */
   public void map(int space, long iova, long length) {
     Tenant tenant = tenants.get(tenant(space));
-    Process process = tenant.processes.get(space % processes);
+    Space process = tenant.processes.get(space % processes);
     long last = iova + (length - 1);
     for (long at = iova; Long.compareUnsigned(at, last) <= 0; ) {
       int size = process.stage.sizeAt(at);
@@ -145,7 +171,7 @@ public final class TenantTables {
         known = new Mapping(size, tenant.frames.take(size));
         process.mappings.put(page, known);
         units.map(tenant(space), process.stage, page, known.frame, size);
-        listener.changed(space, page, size);
+        listener.changed(space, page, size, known.frame, true);
       }
       known.users++;
       if (page + (1L << size) == 0) {
@@ -155,10 +181,25 @@ public final class TenantTables {
     }
   }
 
+  /** Unmaps everything; the second stages of nested tenants stay. */
+  public void clear() {
+    for (int space = 0; space < spaces(); space++) {
+      Tenant tenant = tenants.get(tenant(space));
+      Space process = tenant.processes.get(space % processes);
+      for (var entry : process.mappings.entrySet()) {
+        Mapping mapping = entry.getValue();
+        process.stage.clearPage(entry.getKey(), mapping.sizeLog2);
+        listener.changed(space, entry.getKey(), mapping.sizeLog2, mapping.frame, false);
+      }
+      process.mappings.clear();
+    }
+    tenants.forEach(tenant -> tenant.frames.clear());
+  }
+
   /** Unmaps the pages that no other buffer lies in; how many those were. */
   public int unmap(int space, long iova, long length) {
     Tenant tenant = tenants.get(tenant(space));
-    Process process = tenant.processes.get(space % processes);
+    Space process = tenant.processes.get(space % processes);
     long last = iova + (length - 1);
     int gone = 0;
     for (long at = iova; Long.compareUnsigned(at, last) <= 0; ) {
@@ -169,7 +210,7 @@ public final class TenantTables {
         process.mappings.remove(page);
         process.stage.clearPage(page, size);
         tenant.frames.give(known.frame, size);
-        listener.changed(space, page, size);
+        listener.changed(space, page, size, known.frame, false);
         gone++;
       }
       if (page + (1L << size) == 0) {
@@ -182,13 +223,52 @@ public final class TenantTables {
 
   /** Where the machine's memory holds what a page of a tenant is mapped to. */
   public long output(int space, long iova) {
-    Process process = tenants.get(tenant(space)).processes.get(space % processes);
+    Space process = tenants.get(tenant(space)).processes.get(space % processes);
     int size = process.stage.sizeAt(iova);
     Mapping known = process.mappings.get(iova & -1L << size);
     if (known == null) {
       return -1;
     }
     return Frames.machineAddress(tenant(space), known.frame | iova & (1L << size) - 1);
+  }
+
+  /** Invalidates the pages of a buffer in a unit over these tables. */
+  public void invalidate(Iommu iommu, int space, long iova, long length) {
+    units.invalidate(iommu, tenant(space), space % processes, iova, iova + length - 1);
+  }
+
+  /** Invalidates all translations of an address space in a unit over these tables. */
+  public void flush(Iommu iommu, int space) {
+    units.flush(iommu, tenant(space), space % processes);
+  }
+
+  /** A unit over these tables, the product's. */
+  public Iommu iommu() {
+    return cell.isVtd()
+        ? Iommu.vtd(guestMemory(), registers(), HOST_ADDRESS_WIDTH)
+        : Iommu.smmuv3(guestMemory(), registers());
+  }
+
+  /** The reference walker over these tables. */
+  public Reference reference() {
+    return cell.isVtd()
+        ? References.vtd(guestMemory(), registers(), HOST_ADDRESS_WIDTH)
+        : References.smmuv3(guestMemory(), registers());
+  }
+
+  /** Number of address spaces. */
+  public int spaces() {
+    return tenants.size() * processes;
+  }
+
+  /** Requester of an address space. */
+  public int requester(int space) {
+    return tenant(space) + 1;
+  }
+
+  /** PASID of an address space, -1 for none. */
+  public int pasid(int space) {
+    return cell.number(Axis.PASIDS) == 0 ? -1 : space % processes + 1;
   }
 
   /** Registers of the unit, by architectural name. */
@@ -208,10 +288,5 @@ public final class TenantTables {
   /** Pages of memory that the tables take, of 4 KiB. */
   public int pagesUsed() {
     return memory.pagesUsed();
-  }
-
-  /** Bytes of one page of the memory. */
-  public static int pageLog2() {
-    return PAGE_LOG2;
   }
 }

@@ -1,5 +1,6 @@
 package dev.nestwalk.bench.cost.model;
 
+import dev.nestwalk.Iommu;
 import dev.nestwalk.bench.cost.PageMix;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +16,16 @@ interface Units {
 
   /** Maps a page of the outer stage, and what lies behind it. */
   void map(int tenant, Stage outer, long address, long frame, int sizeLog2);
+
+  /**
+   * Invalidates pages of the outer stage as this unit's software does, tables above them excepted.
+   *
+   * @param process of the tenant, from 0
+   */
+  void invalidate(Iommu iommu, int tenant, int process, long first, long last);
+
+  /** Invalidates all translations of a process, or of a tenant where they have no name. */
+  void flush(Iommu iommu, int tenant, int process);
 
   /** Registers by architectural name. */
   Map<String, Long> registers();

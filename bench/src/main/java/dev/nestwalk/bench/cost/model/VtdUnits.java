@@ -1,5 +1,6 @@
 package dev.nestwalk.bench.cost.model;
 
+import dev.nestwalk.Iommu;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.PageMix;
@@ -67,10 +68,8 @@ final class VtdUnits implements Units {
       if (stage.first != null && shared != null && shared.second != null) {
         entry = PasidEntry.nested(stage.first, shared.second);
       }
-      // A domain names a second stage; processes without one of their own share the tenant's.
-      int domain = first ? tenant : tenant * Math.max(1, pasids) + process;
-      int pasid = pasids == 0 ? 0 : process + 1;
-      machine.pasid(tenant + 1, pasid, entry.noExecute().walkSnoop().domain(1 + domain));
+      entry.noExecute().walkSnoop().domain(domain(tenant, process));
+      machine.pasid(tenant + 1, pasid(process), entry);
       stages.add(stage);
     }
     return stages;
@@ -83,6 +82,36 @@ final class VtdUnits implements Units {
       hosts.get(tenant).cover(frame, 1L << sizeLog2);
     } else {
       outer.mapPage(address, Frames.machineAddress(tenant, frame), sizeLog2);
+    }
+  }
+
+  private int domain(int tenant, int process) {
+    // A domain names a second stage; processes without one of their own share the tenant's.
+    return 1 + (first ? tenant : tenant * Math.max(1, pasids) + process);
+  }
+
+  private int pasid(int process) {
+    return pasids == 0 ? 0 : process + 1;
+  }
+
+  @Override
+  public void invalidate(Iommu iommu, int tenant, int process, long begin, long last) {
+    int domain = domain(tenant, process);
+    for (long page = begin >>> 12; page <= last >>> 12; page++) {
+      if (first) {
+        iommu.vtdInvalidations().pasidIotlbPages(domain, pasid(process), page << 12, 0, true);
+      } else {
+        iommu.vtdInvalidations().iotlbPages(domain, page << 12, 0, true);
+      }
+    }
+  }
+
+  @Override
+  public void flush(Iommu iommu, int tenant, int process) {
+    if (first) {
+      iommu.vtdInvalidations().pasidIotlb(domain(tenant, process), pasid(process));
+    } else {
+      iommu.vtdInvalidations().iotlbDomain(domain(tenant, process));
     }
   }
 

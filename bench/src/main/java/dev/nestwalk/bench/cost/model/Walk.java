@@ -25,7 +25,11 @@ record Walk(int context, int process, List<Part> parts, int spanLog2, boolean is
    * @param second levels of the second-stage entries read, the root's first
    * @param first level of the first-stage entry read, {@link #NO_LEVEL} for none
    */
-  record Part(long guest, int[] second, int first) {}
+  record Part(long guest, List<Integer> second, int first) {
+    Part {
+      second = List.copyOf(second);
+    }
+  }
 
   /** No first-stage entry: the walk is that of the address itself. */
   static final int NO_LEVEL = Integer.MIN_VALUE;
@@ -46,7 +50,7 @@ record Walk(int context, int process, List<Part> parts, int spanLog2, boolean is
         Step.Selector selector = step.selector();
         guest = selector == null ? guest : selector.value();
       } else if (step.stage() == 1) {
-        parts.add(new Part(guest, array(second), step.level()));
+        parts.add(new Part(guest, second, step.level()));
         second.clear();
         guest = -1;
       } else if (isOfProcess(step.title())) {
@@ -58,7 +62,7 @@ record Walk(int context, int process, List<Part> parts, int spanLog2, boolean is
       }
     }
     if (!second.isEmpty()) {
-      parts.add(new Part(guest, array(second), NO_LEVEL));
+      parts.add(new Part(guest, second, NO_LEVEL));
     }
     long answer = trace.translation();
     boolean fault = Translation.isFault(answer);
@@ -68,9 +72,5 @@ record Walk(int context, int process, List<Part> parts, int spanLog2, boolean is
 
   private static boolean isOfProcess(String title) {
     return title.startsWith("PASID") || title.contains("CD");
-  }
-
-  private static int[] array(List<Integer> levels) {
-    return levels.stream().mapToInt(Integer::intValue).toArray();
   }
 }

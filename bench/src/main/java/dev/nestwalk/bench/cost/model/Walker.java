@@ -1,6 +1,7 @@
 package dev.nestwalk.bench.cost.model;
 
 import dev.nestwalk.bench.cost.Tally;
+import java.util.List;
 
 /**
  * Does a walk again on modelled hardware: counts each read that no cache spares, and fills the
@@ -98,7 +99,7 @@ final class Walker {
     for (int i = begin; i < walk.parts().size(); i++) {
       Walk.Part part = walk.parts().get(i);
       // The table that the walk begins at is known by its machine address.
-      if (part.guest() != -1 && (i > begin || begin == 0 || part.first() == Walk.NO_LEVEL)) {
+      if (part.guest() != -1 && (i > begin || begin == 0)) {
         second(space, part);
       }
       if (part.first() != Walk.NO_LEVEL) {
@@ -147,26 +148,27 @@ final class Walker {
       }
       nestedMisses.up();
     }
-    int[] levels = part.second();
+    List<Integer> levels = part.second();
     int begin = secondBegin(tag, guest, levels);
-    for (int i = begin; i < levels.length; i++) {
-      read(refs2, level2, levels[i]);
-      if (i + 1 < levels.length) {
-        int next = levels[i + 1];
+    for (int i = begin; i < levels.size(); i++) {
+      read(refs2, level2, levels.get(i));
+      if (i + 1 < levels.size()) {
+        int next = levels.get(i + 1);
         hardware.tables2[next].fill(tag, guest >>> above(next), next);
       }
     }
-    if (!outer && levels.length > 0) {
-      hardware.fill(hardware.nested, tag, guest, shapes.shift(levels[levels.length - 1]));
+    if (!outer && !levels.isEmpty()) {
+      hardware.fill(hardware.nested, tag, guest, shapes.shift(levels.getLast()));
     }
   }
 
-  private int secondBegin(int tag, long guest, int[] levels) {
+  private int secondBegin(int tag, long guest, List<Integer> levels) {
     if (!hardware.tables2[0].exists()) {
       return 0;
     }
-    for (int i = levels.length - 1; i > 0; i--) {
-      if (hardware.tables2[levels[i]].use(tag, guest >>> above(levels[i]), levels[i])) {
+    for (int i = levels.size() - 1; i > 0; i--) {
+      int level = levels.get(i);
+      if (hardware.tables2[level].use(tag, guest >>> above(level), level)) {
         tables2Hits.up();
         return i;
       }

@@ -1,5 +1,6 @@
 package dev.nestwalk.bench.cost.workload;
 
+import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Workload;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +27,20 @@ public final class Workloads {
           new Built(
               "random",
               "random[:SIZE[:PIECE]]: pieces of one buffer of each tenant at random",
-              text -> scan(text, true)));
+              text -> scan(text, true)),
+          new Built(
+              "nic",
+              "nic[:SIZE|imix[:RING]]: a card that receives packets of 64 to 9000 bytes, 1500 and"
+                  + " 256",
+              Workloads::nic),
+          new Built(
+              "nvme",
+              "nvme[:SIZE[:DEPTH]]: commands with 4k to 1m of data, 4k and 32",
+              Workloads::nvme),
+          new Built(
+              "gpu",
+              "gpu[:SIZE[:CHUNK]]: scatter-gather transfers, 2m in chunks of 64k",
+              Workloads::gpu));
 
   /** All of them. */
   public static List<Workload.Provider> all() {
@@ -59,11 +73,48 @@ public final class Workloads {
         "workload '%s': expected one of %s".formatted(name, String.join(", ", names)));
   }
 
-  private static Workload scan(String text, boolean random) {
+  private static Workload nic(String text) {
+    String[] parts = parts(text);
+    int ring = parts.length < 2 ? 256 : Axis.number(parts[1], 2, 1 << 16);
+    if (parts[0].equals("imix")) {
+      return new Nic(Nic::imix, 1500, ring);
+    }
+    int bytes = parts[0].isEmpty() ? 1500 : Axis.number(parts[0], 64, 9000);
+    return new Nic(random -> bytes, bytes, ring);
+  }
+
+  private static Workload nvme(String text) {
+    String[] parts = parts(text);
+    long size = parts[0].isEmpty() ? 4096 : size(parts[0]);
+    if (size < 512 || size > 1 << 20) {
+      throw new IllegalArgumentException(
+          "commands of %d bytes: expected 512 to 1m".formatted(size));
+    }
+    return new Nvme((int) size, parts.length < 2 ? 32 : Axis.number(parts[1], 1, 1 << 12));
+  }
+
+  private static Workload gpu(String text) {
+    String[] parts = parts(text);
+    long size = parts[0].isEmpty() ? 2 << 20 : size(parts[0]);
+    long chunk = parts.length < 2 ? 64 << 10 : size(parts[1]);
+    if (size > 1 << 28 || chunk > size || chunk < 4096) {
+      throw new IllegalArgumentException(
+          "transfers of %d bytes in chunks of %d: expected up to 256m, chunks from 4k on"
+              .formatted(size, chunk));
+    }
+    return new Gpu((int) size, (int) chunk);
+  }
+
+  private static String[] parts(String text) {
     String[] parts = text.split(":", -1);
     if (parts.length > 2) {
-      throw new IllegalArgumentException("'%s': expected SIZE and PIECE at most".formatted(text));
+      throw new IllegalArgumentException("'%s': expected two parameters at most".formatted(text));
     }
+    return parts;
+  }
+
+  private static Workload scan(String text, boolean random) {
+    String[] parts = parts(text);
     long size = parts[0].isEmpty() ? 64L << 20 : size(parts[0]);
     long piece = parts.length < 2 ? 4096 : size(parts[1]);
     if (piece > size || piece > 1 << 30) {

@@ -1,0 +1,109 @@
+package dev.nestwalk.bench.cost;
+
+/**
+ * What counted events take, in picoseconds: counts times these give time, by whole numbers only.
+ * The defaults are of the literature's order (DRAM 50 ns and PCIe 450 ns one way as in HyperTRIO,
+ * ISCA 2020); a user has better ones of the machine at hand.
+ *
+ * @param dram a read of an entry that no cache spares
+ * @param pcie one way over PCIe, which a device TLB's request passes twice
+ * @param iotlb a look-up of the IOTLB or a device TLB
+ * @param cache a look-up of the walk caches of one stage
+ * @param walkers walks that the unit does at once
+ * @param packet processor time of a request besides mapping
+ * @param map processor time to map a buffer
+ * @param unmap processor time to unmap one
+ * @param invalidate processor time to invalidate a buffer's pages and wait
+ * @param flush processor time to invalidate everything and wait
+ * @param trap what an exit to the host adds to a guest's invalidation; nested only
+ */
+public record LatencyModel(
+    long dram,
+    long pcie,
+    long iotlb,
+    long cache,
+    int walkers,
+    long packet,
+    long map,
+    long unmap,
+    long invalidate,
+    long flush,
+    long trap) {
+  /** The defaults. */
+  public static final LatencyModel DEFAULT =
+      new LatencyModel(
+          50_000, 450_000, 2_000, 5_000, 1, 600_000, 500_000, 300_000, 700_000, 2_000_000,
+          2_000_000);
+
+  /** These times with another number of walks at once. */
+  public LatencyModel withWalkers(int more) {
+    return new LatencyModel(
+        dram, pcie, iotlb, cache, more, packet, map, unmap, invalidate, flush, trap);
+  }
+
+  /** These times with other hardware, in picoseconds. */
+  public LatencyModel withHardware(long newDram, long newPcie, long newIotlb, long newCache) {
+    return new LatencyModel(
+        newDram, newPcie, newIotlb, newCache, walkers, packet, map, unmap, invalidate, flush, trap);
+  }
+
+  /** Time of all translations, one after the other; what is translated ahead costs nobody time. */
+  public long translation(Counts counts) {
+    long lookups =
+        counts.get("iotlb.hit")
+            + counts.get("iotlb.miss")
+            + counts.get("atc.hit")
+            + counts.get("atc.miss");
+    long caches =
+        counts.get("pwc1.hit")
+            + counts.get("pwc1.miss")
+            + counts.get("pwc2.hit")
+            + counts.get("pwc2.miss")
+            + counts.get("ntlb.hit")
+            + counts.get("ntlb.miss");
+    long reads = counts.get("ref") + counts.get("ref.config");
+    return lookups * iotlb + caches * cache + reads * dram + counts.get("atc.miss") * 2 * pcie;
+  }
+
+  /** Processor time of all requests with their maps, unmaps and invalidations. */
+  public long processor(Counts counts, boolean nested) {
+    long exits = nested ? trap : 0;
+    return counts.get("request") * packet
+        + counts.get("map") * map
+        + counts.get("unmap") * unmap
+        + counts.get("invalidate.page") * (invalidate + exits)
+        + counts.get("invalidate.all") * (flush + exits);
+  }
+
+  /** Nanoseconds of translation that a request has, on average. */
+  public double nanosPerRequest(Counts counts) {
+    return translation(counts) / 1e3 / Math.max(1, counts.get("request"));
+  }
+
+  /**
+   * Share of line rate that the unit lets through, 0 to 1: the slower of the wire and the
+   * translations, which {@link #walkers} do side by side.
+   *
+   * @param gigabits per second
+   */
+  public double shareOfLine(Counts counts, int gigabits) {
+    return share(wire(counts, gigabits), translation(counts) / (double) walkers);
+  }
+
+  /**
+   * Share of line rate that one processor core keeps up with, 0 to 1.
+   *
+   * @param gigabits per second
+   */
+  public double shareOfCore(Counts counts, int gigabits, boolean nested) {
+    return share(wire(counts, gigabits), (double) processor(counts, nested));
+  }
+
+  private static double wire(Counts counts, int gigabits) {
+    return counts.get("bytes") * 8.0 * 1000 / gigabits;
+  }
+
+  private static double share(double wire, double other) {
+    return wire <= 0 ? 0 : wire / Math.max(wire, other);
+  }
+}

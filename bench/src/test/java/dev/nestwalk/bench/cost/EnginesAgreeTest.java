@@ -1,0 +1,82 @@
+package dev.nestwalk.bench.cost;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Objects;
+import org.HdrHistogram.Histogram;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where the modelled hardware and the product's caches are the same, so are their counts. */
+class EnginesAgreeTest {
+  private static CellResult timed(Cell cell) {
+    return Runner.run(cell.with(Axis.ENGINE, "timed"));
+  }
+
+  /** The warm-up takes in the configuration, whose second-stage reads the product counts too. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "format=vtd stages=1",
+        "format=vtd stages=2 depth=4x3",
+        "format=vtd stages=2 pages2=4k:50+2m:50",
+        "format=vtd",
+        "format=vtd depth=5x5 tenants=3",
+        "format=vtd pages1=2m pages2=4k:50+2m ram=2",
+        "format=vtd pasids=3",
+        "format=smmuv3 stages=1 granule=64k",
+        "format=smmuv3 stages=2 granule=16k",
+        "format=smmuv3",
+        "format=smmuv3 depth=3x3 tenants=3",
+        "format=smmuv3 granule=16k pages2=16k:30+32m",
+        "format=smmuv3 pasids=3 stages=1"
+      })
+  void withoutCachesBothCountTheSameReferences(String text) {
+    Cell cell = Cell.parse(text + " iotlb=0 workload=random:16m requests=500 warmup=50");
+    Counts counted = Runner.run(cell).counts();
+    Counts timed = timed(cell).counts();
+    assertEquals(0, timed.get("fault"));
+    assertEquals(counted.get("access"), timed.get("access"));
+    assertEquals(counted.get("ref"), timed.get("ref"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "format=vtd",
+        "format=vtd stages=2",
+        "format=smmuv3",
+        "format=smmuv3 stages=1",
+        "format=vtd tenants=4 pasids=2",
+        "format=vtd invalidate=strict",
+        "format=vtd stages=2 invalidate=strict",
+        "format=smmuv3 invalidate=strict",
+        "format=smmuv3 stages=2 invalidate=strict",
+        "format=vtd invalidate=lazy:16",
+        "format=smmuv3 stages=1 invalidate=lazy:16 tenants=3"
+      })
+  void anIotlbThatIsLargeEnoughMissesTheSamePages(String text) {
+    // Nothing ever gives way, so that policies do not matter.
+    Cell cell = Cell.parse(text + " iotlb=16384x16 workload=nic:1500:32 requests=2000");
+    Counts counted = Runner.run(cell).counts();
+    Counts timed = timed(cell).counts();
+    assertEquals(0, timed.get("fault"));
+    assertEquals(counted.get("iotlb.miss"), timed.get("iotlb.miss"), counted + " " + timed);
+    assertEquals(counted.get("iotlb.hit"), timed.get("iotlb.hit"));
+    assertEquals(counted.get("invalidate.page"), timed.get("invalidate.page"));
+    assertEquals(counted.get("invalidate.all"), timed.get("invalidate.all"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"format=vtd", "format=smmuv3 stages=2", "format=vtd invalidate=strict"})
+  void timedTranslationsAllocateNothing(String text) {
+    CellResult result =
+        timed(
+            Cell.parse(text + " iotlb=64x4 pwc1=64x1 pwc2=64x1 workload=nic:1500:128 warmup=500"));
+    assertEquals(0.0, result.figures().get("allocated.bytes"));
+    Histogram latencies = Objects.requireNonNull(result.histograms().get("translate.ns"));
+    assertEquals(result.counts().get("access"), latencies.getTotalCount());
+    assertTrue(result.figures().getOrDefault("clock.ns", 0.0) > 0);
+  }
+}
