@@ -23,12 +23,12 @@ class CodeSizeTest {
   @CsvSource({
     "dev/nestwalk/Endpoint, translate",
     "dev/nestwalk/Endpoint, miss",
-    "dev/nestwalk/walk/KernelTemplate, entry",
-    "dev/nestwalk/walk/KernelTemplate, word",
-    "dev/nestwalk/walk/KernelTemplate, wordOfSome",
-    "dev/nestwalk/walk/KernelTemplate, throughFirst",
-    "dev/nestwalk/walk/KernelTemplate, throughSecond",
-    "dev/nestwalk/walk/KernelTemplate, below",
+    "dev/nestwalk/walk/StageTemplate, entry",
+    "dev/nestwalk/walk/StageTemplate, word",
+    "dev/nestwalk/walk/StageTemplate, wordOfSome",
+    "dev/nestwalk/walk/StageTemplate, walk",
+    "dev/nestwalk/walk/StageTemplate, leaf",
+    "dev/nestwalk/walk/StageTemplate, hopFrom",
     "dev/nestwalk/walk/Stage, granted",
   })
   void isInlined(String name, String method) throws IOException {

@@ -49,6 +49,9 @@ public abstract class Kernel {
 
   Tag secondTag = new Tag();
 
+  /** Entries read since the last walk began, where they are counted. */
+  int reads;
+
   Kernel(Shape shape, WalkCaches caches, AddressSpace space) {
     this.space = space;
     this.shape = shape;
@@ -168,6 +171,32 @@ public abstract class Kernel {
     long word1 = expected | (long) sizeClass << 10 | page | rights;
     if (iotlb.fill(iova, shift, origin, low, word1)) {
       counters.addEviction();
+    }
+  }
+
+  /** The answer of two stages: what both grant, for the smaller page. */
+  static long both(long host, int span, long granted) {
+    long least = Math.min(span, host >>> 52 & 63);
+    return host & ADDRESS | least << 52 | (host >>> 58 & granted) << 58;
+  }
+
+  /** The page that an intermediate address' page leads to, as a packed answer, if it is known. */
+  final long knownPage(long address, int access) {
+    TranslationCache cache = caches.structures.nested;
+    long found = cache == null ? 0 : cache.find(address, 12, secondTag, 0, access);
+    if (found == 0) {
+      return 0;
+    }
+    counters.addNestedHits(shape.counts() ? 1 : 0);
+    return found & TranslationCache.PAYLOAD | address & 0xfff;
+  }
+
+  /** Keeps an answer of the second stage for {@link #knownPage}. */
+  final void keepPage(long address, long answer, int access) {
+    TranslationCache cache = caches.structures.nested;
+    if (cache != null) {
+      long usable = answer >>> 58 & 3 & (access | (shape.second().writesAreSilent() ? 3 : 1));
+      cache.put(address, 12, secondTag, 0, answer & TranslationCache.PAYLOAD, usable);
     }
   }
 }

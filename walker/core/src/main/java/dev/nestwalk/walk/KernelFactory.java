@@ -24,24 +24,25 @@ public final class KernelFactory {
   /** Shapes with a class of their own: at most so many, 32 KiB of class data each. */
   static final int LIMIT = 64;
 
-  private static final String TEMPLATE = "KernelTemplate.class";
-  private static final MethodType CONSTRUCTOR =
-      MethodType.methodType(void.class, Shape.class, WalkCaches.class, AddressSpace.class);
-  private static final MethodType MAKER = CONSTRUCTOR.changeReturnType(Kernel.class);
+  private static final MethodType KERNEL =
+      MethodType.methodType(void.class, Parts.class, WalkCaches.class, AddressSpace.class);
+  private static final MethodType STAGE = MethodType.methodType(void.class, StageWalk.Part.class);
 
   private final GuestMemory memory;
   private final boolean atOnce;
   private final int limit;
   private final Map<Shape, Use> shapes = new HashMap<>();
-  private byte @Nullable [] template;
+  private final Map<String, byte[]> templates = new HashMap<>();
 
-  /** A shape that has a class. */
+  /** A shape that has classes. */
   private static final class Use {
     private final MethodHandle maker;
+    private final Parts parts;
     private long kernels;
 
-    Use(MethodHandle maker) {
+    Use(MethodHandle maker, Parts parts) {
       this.maker = maker;
+      this.parts = parts;
     }
   }
 
@@ -79,11 +80,13 @@ public final class KernelFactory {
     boolean both = tables.first().isOn() && tables.upper().isOn();
     boolean onlyUpper = tables.upper().isOn() && !tables.first().isOn();
     Stage first = onlyUpper ? tables.upper() : tables.first();
-    Shape shape = shape(tables, first, both, caches, barrier != null);
+    long root = onlyUpper ? tables.upperRoot() : tables.firstRoot();
+    Shape shape = shape(tables, first, root, both, caches, barrier != null);
     Kernel kernel = old != null && old.shape.equals(shape) ? old : make(shape, caches, space);
-    kernel.root(onlyUpper ? tables.upperRoot() : tables.firstRoot(), tables.secondRoot());
+    kernel.root(root, tables.secondRoot());
     if (both) {
-      Shape upper = shape(tables, tables.upper(), false, caches, barrier != null);
+      Shape upper =
+          shape(tables, tables.upper(), tables.upperRoot(), false, caches, barrier != null);
       kernel.other = make(upper, caches, space);
       kernel.other.root(tables.upperRoot(), tables.secondRoot());
     } else {
@@ -101,13 +104,18 @@ public final class KernelFactory {
       old.rest();
       return old;
     }
-    Kernel kernel = make(use.maker, old.shape, old.caches, old.space);
+    Kernel kernel = make(use, old.caches, old.space);
     kernel.takeOver(old);
     return kernel;
   }
 
   private Shape shape(
-      Tables tables, Stage first, boolean otherRange, WalkCaches caches, boolean restricted) {
+      Tables tables,
+      Stage first,
+      long root,
+      boolean otherRange,
+      WalkCaches caches,
+      boolean restricted) {
     long iotlb = WalkCaches.offsets(caches.iotlb);
     long firsts = first.isOn() ? WalkCaches.offsets(caches.structures.first) : 0;
     long seconds = tables.second().isOn() ? WalkCaches.offsets(caches.structures.second) : 0;
@@ -118,6 +126,7 @@ public final class KernelFactory {
         tables.hole(),
         tables.holeInInput(),
         memory,
+        home(tables.second().isOn() ? tables.secondRoot() : root),
         caches.counts,
         restricted,
         caches.isUsual(),
@@ -127,29 +136,45 @@ public final class KernelFactory {
         caches.structures.nested != null && first.isOn() && tables.second().isOn());
   }
 
+  /** The run that has a first table; one of those that are read directly. */
+  private int home(long root) {
+    int run = memory.find(root);
+    boolean direct = false;
+    for (int nth = 0; nth < memory.directRuns(); nth++) {
+      direct |= memory.directRun(nth) == run;
+    }
+    return direct || memory.directRuns() == 0 ? run : memory.directRun(0);
+  }
+
   private Kernel make(Shape shape, WalkCaches caches, AddressSpace space) {
     Use use = shape.walks() ? use(shape, atOnce) : null;
     return use == null
-        ? new KernelTemplate(shape, caches, space)
-        : make(use.maker, shape, caches, space);
+        ? new KernelTemplate(generic(shape), caches, space)
+        : make(use, caches, space);
   }
 
-  private static Kernel make(
-      MethodHandle maker, Shape shape, WalkCaches caches, AddressSpace space) {
+  private static Kernel make(Use use, WalkCaches caches, AddressSpace space) {
     try {
-      return (Kernel) maker.invokeExact(shape, caches, space);
+      return (Kernel) use.maker.invokeExact(use.parts, caches, space);
     } catch (Throwable e) {
       throw new IllegalStateException("a kernel's constructor only copies references", e);
     }
+  }
+
+  private static Parts generic(Shape shape) {
+    StageWalk second =
+        shape.second().isOn() ? new StageTemplate(new StageWalk.Part(shape, false, null)) : null;
+    return shape.first().isOn()
+        ? new Parts(shape, new StageTemplate(new StageWalk.Part(shape, true, second)), second)
+        : new Parts(shape, second, null);
   }
 
   /** The class of a shape, defined now if wanted and not yet done; null if there is none. */
   private synchronized @Nullable Use use(Shape shape, boolean wanted) {
     Use use = shapes.get(shape);
     if (use == null && wanted && hasRoom()) {
-      MethodHandle maker = define(shape);
-      if (maker != null) {
-        use = new Use(maker);
+      use = define(shape);
+      if (use != null) {
         shapes.put(shape, use);
       }
     }
@@ -172,16 +197,15 @@ public final class KernelFactory {
     return shapes.values().removeIf(use -> use.kernels == 0);
   }
 
-  private @Nullable MethodHandle define(Shape shape) {
+  private @Nullable Use define(Shape shape) {
     try {
-      byte[] code = template;
-      if (code == null) {
-        code = read();
-        template = code;
-      }
-      MethodHandles.Lookup lookup =
-          MethodHandles.lookup().defineHiddenClassWithClassData(code, shape, true);
-      return lookup.findConstructor(lookup.lookupClass(), CONSTRUCTOR).asType(MAKER);
+      StageWalk second = shape.second().isOn() ? stage(shape, false, null) : null;
+      Parts parts =
+          shape.first().isOn()
+              ? new Parts(shape, stage(shape, true, second), second)
+              : new Parts(shape, second, null);
+      MethodHandle maker = constructor("KernelTemplate.class", parts, KERNEL);
+      return new Use(maker.asType(KERNEL.changeReturnType(Kernel.class)), parts);
     } catch (IOException | IllegalAccessException | NoSuchMethodException e) {
       return null;
     } catch (UnsupportedOperationException | LinkageError e) {
@@ -190,10 +214,34 @@ public final class KernelFactory {
     }
   }
 
-  private static byte[] read() throws IOException {
-    try (@Nullable InputStream in = KernelFactory.class.getResourceAsStream(TEMPLATE)) {
+  private StageWalk stage(Shape shape, boolean isFirst, @Nullable StageWalk below)
+      throws IOException, IllegalAccessException, NoSuchMethodException {
+    StageWalk.Part part = new StageWalk.Part(shape, isFirst, below);
+    MethodHandle maker = constructor("StageTemplate.class", part, STAGE);
+    try {
+      return (StageWalk) maker.invoke(part);
+    } catch (Throwable e) {
+      throw new IllegalStateException("a stage's constructor only copies a reference", e);
+    }
+  }
+
+  /** Of a template, defined once more with class data. */
+  private MethodHandle constructor(String template, Object data, MethodType type)
+      throws IOException, IllegalAccessException, NoSuchMethodException {
+    byte[] code = templates.get(template);
+    if (code == null) {
+      code = read(template);
+      templates.put(template, code);
+    }
+    MethodHandles.Lookup lookup =
+        MethodHandles.lookup().defineHiddenClassWithClassData(code, data, true);
+    return lookup.findConstructor(lookup.lookupClass(), type);
+  }
+
+  private static byte[] read(String template) throws IOException {
+    try (@Nullable InputStream in = KernelFactory.class.getResourceAsStream(template)) {
       if (in == null) {
-        throw new IOException(TEMPLATE + " is not where its class is");
+        throw new IOException(template + " is not where its class is");
       }
       return in.readAllBytes();
     }

@@ -145,6 +145,11 @@ public record Stage(
     return allSet | (cumulative ? (need & rightsMask) << rightsShift : 0);
   }
 
+  /** Whether a leaf may lead to tables of another stage. */
+  boolean leadsToTables(long leaf) {
+    return tableMemory == 0 || (leaf & tableMemory) != 0;
+  }
+
   /** Rights that a leaf names, whatever is above it. */
   long named(long leaf) {
     return (leaf ^ rightsFlip) >>> rightsShift & rightsMask | rightsAlways;
