@@ -12,10 +12,10 @@ import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionSet;
 import dev.nestwalk.smmu.SmmuConfig;
 import dev.nestwalk.smmu.SmmuInvalidations;
-import dev.nestwalk.smmu.SmmuTables;
+import dev.nestwalk.smmu.SmmuWalker;
 import dev.nestwalk.vtd.VtdConfig;
 import dev.nestwalk.vtd.VtdInvalidations;
-import dev.nestwalk.vtd.VtdTables;
+import dev.nestwalk.vtd.VtdWalker;
 import dev.nestwalk.walk.KernelFactory;
 import dev.nestwalk.walk.TableWalker;
 import java.util.List;
@@ -57,7 +57,7 @@ public final class Iommu {
 
   /** Makes the walker of the format for one translator. */
   private interface Maker {
-    TableWalker make(FaultRecord lastFault, CacheCounters counters);
+    TableWalker<?> make(FaultRecord lastFault, CacheCounters counters);
   }
 
   /** Makes a unit with these registers over other memory. */
@@ -81,7 +81,9 @@ public final class Iommu {
     configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth, protectedLog2));
     log = new InvalidationLog();
     kernels = new KernelFactory(memory);
-    maker = (fault, counters) -> new VtdTables(config::get, memory, fault, counters);
+    maker =
+        (fault, counters) ->
+            new TableWalker<>(() -> new VtdWalker(config.get(), memory, fault, counters));
     vtd = new VtdInvalidations(config::get, log);
     smmu = null;
   }
@@ -96,7 +98,9 @@ public final class Iommu {
     configuration = changed -> config.set(SmmuConfig.of(changed));
     log = new InvalidationLog();
     kernels = new KernelFactory(memory);
-    maker = (fault, counters) -> new SmmuTables(config::get, memory, fault, counters);
+    maker =
+        (fault, counters) ->
+            new TableWalker<>(() -> new SmmuWalker(config.get(), memory, fault, counters));
     vtd = null;
     smmu = new SmmuInvalidations(config::get, log);
   }
@@ -174,7 +178,7 @@ public final class Iommu {
   private Translator make(TagCounter tags, @Nullable CacheOptions options) {
     FaultRecord lastFault = new FaultRecord();
     CacheCounters counters = new CacheCounters();
-    TableWalker tables = maker.make(lastFault, counters);
+    TableWalker<?> tables = maker.make(lastFault, counters);
     Translator translator =
         new Translator(
             tables, lastFault, counters, kernels, memory, log, restrictions, tags, options);

@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
 public final class Translator {
   final InvalidationLog log;
   final Restrictions restrictions;
-  final TableWalker tables;
+  final TableWalker<?> tables;
   final KernelFactory kernels;
   final TranslationCache iotlb;
   final WalkCaches walkCaches;
@@ -76,7 +76,7 @@ public final class Translator {
    * @param options null for one without any cache
    */
   Translator(
-      TableWalker tables,
+      TableWalker<?> tables,
       FaultRecord lastFault,
       CacheCounters counters,
       KernelFactory kernels,
@@ -184,7 +184,7 @@ public final class Translator {
   }
 
   private void checkRequester(int sourceId, int pasid) {
-    int maxSourceId = tables.maxSourceId();
+    int maxSourceId = tables.full().maxSourceId();
     if (Integer.compareUnsigned(sourceId, maxSourceId) > 0 || pasid < -1 || pasid > 0xf_ffff) {
       throw new IllegalArgumentException(
           "source 0x%x, PASID %d: expected source up to 0x%x, PASID -1 to 0xfffff"
@@ -202,7 +202,7 @@ public final class Translator {
     Restrictions.Restriction restriction =
         restrictions.isEmpty() ? null : restrictions.of(Restrictions.key(sourceId, pasid));
     if (restriction == null) {
-      return tables.translate(sourceId, pasid, iova, access);
+      return tables.full().translate(sourceId, pasid, iova, access);
     }
     // A translated request's address is no bus address that software chose.
     boolean translated = (access & Access.TRANSLATED) != 0;
@@ -210,12 +210,12 @@ public final class Translator {
     if (kind != null) {
       return refuse(sourceId, pasid, iova, access, kind, 0);
     }
-    long answer = tables.translate(sourceId, pasid, iova, access);
+    long answer = tables.full().translate(sourceId, pasid, iova, access);
     if (Translation.isFault(answer)) {
       return answer;
     }
-    long input = translated ? iova : tables.untagged(iova);
-    long middle = tables.intermediate();
+    long input = translated ? iova : tables.full().untagged(iova);
+    long middle = tables.full().intermediate();
     return judged(restriction, sourceId, pasid, iova, input, access, answer, middle);
   }
 

@@ -106,7 +106,6 @@ final class ArchitectureTest {
         "VtdPlan",
         "SecondStageWalk",
         "FirstStageWalk",
-        "NestedWalk",
         "FirstStageRights",
         "ReservedMasks",
         "FaultRecording",

@@ -8,6 +8,8 @@ import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.walk.FullWalker;
+import dev.nestwalk.walk.Tables;
 
 /**
  * Translates DMA through SMMUv3 structures (IHI 0070, 3.3). {@link #translate} reads everything
@@ -16,7 +18,7 @@ import dev.nestwalk.memory.GuestMemory;
  *
  * <p>Threads: belongs to one thread; several walkers may share configuration and memory.
  */
-public final class SmmuWalker {
+public final class SmmuWalker implements FullWalker<SmmuPlan> {
   private static final int MAX_LOSSES = 64;
   private static final int OF_ATS = Access.TRANSLATION_REQUEST | Access.TRANSLATED;
   private static final long ABORTED = Outcome.ABORTED.packed();
@@ -51,7 +53,8 @@ public final class SmmuWalker {
    * @param record filled by each refusal
    * @param counters count the entries read
    */
-  SmmuWalker(SmmuConfig config, GuestMemory memory, FaultRecord record, CacheCounters counters) {
+  public SmmuWalker(
+      SmmuConfig config, GuestMemory memory, FaultRecord record, CacheCounters counters) {
     this.config = config;
     this.record = record;
     second = new Stage2Walk(config, memory, fault, counters);
@@ -69,6 +72,7 @@ public final class SmmuWalker {
    * @param access valid {@link Access} bits
    * @return a packed {@link Translation}; after a refusal {@link #fault()} has the whole of it
    */
+  @Override
   public long translate(int streamId, int substreamId, long address, int access) {
     effective = access;
     notes.clear();
@@ -92,6 +96,7 @@ public final class SmmuWalker {
    *
    * @return whether there is a configuration; without one {@link #translate} tells the fault
    */
+  @Override
   public boolean resolve(SmmuPlan into, int streamId, int substreamId) {
     fault.clear();
     if (!config.enabled) {
@@ -112,6 +117,7 @@ public final class SmmuWalker {
   }
 
   /** Translates a request that only reads or writes, with a resolved plan. */
+  @Override
   public long walk(SmmuPlan with, int streamId, int substreamId, long address, int access) {
     fault.clear();
     notes.clear();
@@ -175,20 +181,41 @@ public final class SmmuWalker {
    * Address between the stages of the last {@link #translate}: of a request that passed both, or of
    * a translated request that begins there; else -1.
    */
+  @Override
   public long intermediate() {
     return intermediate;
   }
 
-  /** An address without what the configuration of the last {@link #translate} ignores. */
+  @Override
   public long untagged(long address) {
     boolean upper = address << 8 < 0;
     boolean ignored = upper ? plan.upperTopByteIgnored : plan.lowerTopByteIgnored;
     return plan.stage1 && ignored ? address << 8 >> 8 : address;
   }
 
-  /** What the last {@link #walk} found beside its answer. */
+  @Override
   public WalkNotes notes() {
     return notes;
+  }
+
+  @Override
+  public int maxSourceId() {
+    return -1;
+  }
+
+  @Override
+  public boolean isOff() {
+    return !config.isEnabled();
+  }
+
+  @Override
+  public SmmuPlan plan() {
+    return new SmmuPlan();
+  }
+
+  @Override
+  public Tables tables(SmmuPlan of) {
+    return of.tables();
   }
 
   /** The last refusal; filled again by the next one. */

@@ -1,47 +1,70 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.cache.CacheCounters;
+import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * The first-stage walk on host addresses (VT-d 3.6, 9.7): at most one read per level. Levels count
- * down to 1, the page table. {@link NestedWalk} is its twin over a second stage.
+ * The first-stage walk (VT-d 3.6, 9.7), alone or over the second stage (3.8), where each table
+ * address, and the address that comes out, is guest-physical and passes that stage. Levels count
+ * down to 1, the page table. With F and S levels it makes at most F reads alone, and F * (S + 1) +
+ * S nested.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 final class FirstStageWalk {
   /** No answer: a flag update lost against another writer. No packed fault has code 0. */
-  static final long LOST = Long.MIN_VALUE;
+  private static final long LOST = Long.MIN_VALUE;
 
-  static final long ADDRESS = FirstStageEntry.ADDR.mask();
-  static final long PRESENT = FirstStageEntry.P.mask();
-  static final long DIRTY = FirstStageEntry.D.mask();
+  private static final long ADDRESS = FirstStageEntry.ADDR.mask();
+  private static final long PRESENT = FirstStageEntry.P.mask();
+  private static final long DIRTY = FirstStageEntry.D.mask();
   private static final long PAGE = FirstStageEntry.PS.mask();
 
   private final GuestMemory memory;
+  private final SecondStageWalk second;
   private final int leafLevels;
+  private final WalkNotes notes;
   private final CacheCounters counters;
 
-  /** Level of the entry whose update was tried last. */
-  private int lostLevel;
+  /** The walk at hand is over the second stage. */
+  private boolean nested;
 
-  FirstStageWalk(VtdConfig config, GuestMemory memory, CacheCounters counters) {
+  /** Guest-physical address at fault, 0 if the fault concerns none. */
+  private long intermediate;
+
+  // The first-stage entry at hand.
+  private long entryAt;
+  private int entryRun;
+  private int entryRights;
+
+  // The refusal that a lost update becomes if it is lost time and again.
+  private long lost;
+  private long lostAddress;
+
+  FirstStageWalk(
+      VtdConfig config,
+      GuestMemory memory,
+      SecondStageWalk second,
+      WalkNotes notes,
+      CacheCounters counters) {
+    this.notes = notes;
     this.memory = memory;
     this.counters = counters;
+    this.second = second;
     leafLevels = config.unit.firstStageLeafLevels();
   }
 
-  /** Whether the address is not canonical for {@code levels} levels (3.6). */
-  static boolean isNotCanonical(long iova, int levels) {
-    int unused = 52 - 9 * levels;
-    return iova << unused >> unused != iova;
+  /** Guest-physical address at fault of the last walk, 0 if its fault concerns none. */
+  long intermediate() {
+    return intermediate;
   }
 
-  /** Whether a present entry maps a page. */
-  static boolean isLeaf(long entry, int level, int leafLevels) {
-    return level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0;
+  /** Forgets the last fault. */
+  void reset() {
+    intermediate = 0;
   }
 
   /**
@@ -49,40 +72,43 @@ final class FirstStageWalk {
    *
    * @param need rights that must all be granted
    * @param asked read and write as the request has them
+   * @param zero a zero-length read, which either right satisfies in the second stage
    */
-  long walk(VtdPlan plan, long iova, int need, int asked) {
-    if (isNotCanonical(iova, plan.firstLevels)) {
+  long walk(VtdPlan plan, long iova, int need, int asked, boolean zero) {
+    int unused = 52 - 9 * plan.firstLevels;
+    if (iova << unused >> unused != iova) {
       return Translation.fault(FaultCode.SGN_1, 1, 0);
     }
+    nested = plan.kind == VtdPlan.NESTED;
     // A lost flag update starts over: flags only get set, so the next round has less to do.
     for (int losses = 0; losses <= VtdWalker.MAX_LOSSES; losses++) {
-      long answer = walkOnce(plan, iova, need, asked);
+      long answer = walkOnce(plan, iova, need, asked, zero);
       if (answer != LOST) {
         return answer;
       }
     }
-    return Translation.fault(FaultCode.SFS_10, 1, lostLevel);
+    intermediate = lostAddress;
+    return lost;
   }
 
-  private long walkOnce(VtdPlan plan, long iova, int need, int asked) {
+  private long walkOnce(VtdPlan plan, long iova, int need, int asked, boolean zero) {
     long table = plan.firstRoot;
     long all = -1;
     long some = 0;
     for (int level = plan.firstLevels; ; level--) {
       int shift = 3 + 9 * level;
       long at = table + ((iova >>> shift & 0x1ff) << 3);
-      int run = memory.find(at);
-      if (run < 0) {
-        return Translation.fault(
-            level == plan.firstLevels ? FaultCode.SFS_4 : FaultCode.SFS_1, 1, level);
+      long fault = locate(plan, at, level);
+      if (fault != 0) {
+        return fault;
       }
-      long entry = memory.load(run, at);
+      long entry = memory.load(entryRun, entryAt);
       if ((entry & PRESENT) == 0) {
         return Translation.fault(FaultCode.SFS_2, 1, level);
       }
       all &= entry;
       some |= entry;
-      if (isLeaf(entry, level, leafLevels)) {
+      if (level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0) {
         if ((entry & plan.firstLeaf[level]) != 0) {
           return Translation.fault(FaultCode.SFS_3, 1, level);
         }
@@ -90,44 +116,176 @@ final class FirstStageWalk {
         if (granted < 0) {
           return Translation.fault(-granted, 1, level);
         }
-        counters.addReferences(plan.firstLevels - level + 1);
-        long output = (entry & ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
-        if (VtdConfig.isInterrupt(output)) {
-          return Translation.fault(FaultCode.SGN_8, 0, 0);
-        }
-        boolean dirty = (asked & granted & Access.WRITE) != 0;
-        long lost = set(plan, run, at, entry, level, plan.firstUsed | (dirty ? DIRTY : 0));
-        return lost != 0 ? lost : Translation.ok(output, shift, granted);
+        return finish(plan, iova, need, asked, zero, level, at, entry, granted);
       }
       if ((entry & plan.firstTable[level]) != 0) {
         return Translation.fault(FaultCode.SFS_3, 1, level);
       }
-      long lost = set(plan, run, at, entry, level, plan.firstUsed);
-      if (lost != 0) {
-        return lost;
+      if ((entry & plan.firstUsed) != plan.firstUsed) {
+        fault = setTable(plan, at, entry, level);
+        if (fault != 0) {
+          return fault;
+        }
       }
       table = entry & ADDRESS;
     }
   }
 
-  /** Sets flags that are missing: 0 if they are there now, else a packed fault or {@link #LOST}. */
-  private long set(VtdPlan plan, int run, long at, long entry, int level, long flags) {
-    if ((entry & flags) == flags) {
-      return 0;
+  /** Finds an entry in memory, through the second stage where that is on: 0, a fault or LOST. */
+  private long locate(VtdPlan plan, long at, int level) {
+    boolean root = level == plan.firstLevels;
+    entryAt = at;
+    entryRights = Access.ATOMIC;
+    if (nested) {
+      if (at >>> plan.secondWidth != 0) {
+        intermediate = at;
+        return Translation.fault(FaultCode.SFS_5, 1, level);
+      }
+      long answer = second.walk(plan, at, Access.READ, Access.READ);
+      if (Translation.isFault(answer)) {
+        intermediate = at;
+        return Translation.code(answer) == FaultCode.SGN_7
+            ? Translation.fault(root ? FaultCode.SFS_6 : FaultCode.SFS_7, 1, level)
+            : answer;
+      }
+      int code = second.commit(plan, false);
+      if (code != 0) {
+        return secondFlagFault(at, code);
+      }
+      entryAt = Translation.address(answer);
+      entryRights = Translation.rights(answer);
     }
-    if (!plan.updates) {
-      return Translation.fault(FaultCode.SFS_9, 1, level);
-    }
-    lostLevel = level;
-    return write(memory, run, at, entry, level, flags);
+    entryRun = memory.find(entryAt);
+    return entryRun < 0 ? Translation.fault(root ? FaultCode.SFS_4 : FaultCode.SFS_1, 1, level) : 0;
   }
 
-  /** The compare-and-set of a flag update: 0, {@link #LOST} or a packed fault. */
-  static long write(GuestMemory memory, int run, long at, long entry, int level, long flags) {
-    return switch (memory.update(run, at, entry, entry | flags)) {
-      case GuestMemory.LOST -> LOST;
-      case GuestMemory.REFUSED -> Translation.fault(FaultCode.SFS_10, 1, level);
-      default -> 0;
-    };
+  private long secondFlagFault(long address, int code) {
+    if (code == SecondStageWalk.LOST) {
+      lost = Translation.fault(FaultCode.SSS_6, 2, second.leafLevel());
+      lostAddress = address;
+      return LOST;
+    }
+    intermediate = address;
+    return Translation.fault(code, 2, second.leafLevel());
+  }
+
+  /** A flag update is a write, to guest memory where a second stage is on: refused, allowed (0). */
+  private long flagFault(VtdPlan plan, long at, int level) {
+    if (plan.updates && (entryRights & Access.WRITE) != 0) {
+      return 0;
+    }
+    intermediate = nested ? at : 0;
+    return Translation.fault(plan.updates ? FaultCode.SFS_8 : FaultCode.SFS_9, 1, level);
+  }
+
+  private long setTable(VtdPlan plan, long at, long entry, int level) {
+    long fault = flagFault(plan, at, level);
+    if (fault != 0) {
+      return fault;
+    }
+    int code = nested ? second.commit(plan, true) : 0;
+    return code != 0 ? secondFlagFault(at, code) : write(at, entry, level, plan.firstUsed);
+  }
+
+  /** The compare-and-set of a flag update: 0, LOST or a packed fault. */
+  private long write(long at, long entry, int level, long flags) {
+    int outcome = memory.update(entryRun, entryAt, entry, entry | flags);
+    if (outcome == GuestMemory.LOST) {
+      lost = Translation.fault(FaultCode.SFS_10, 1, level);
+      lostAddress = nested ? at : 0;
+      return LOST;
+    }
+    if (outcome == GuestMemory.REFUSED) {
+      intermediate = nested ? at : 0;
+      return Translation.fault(FaultCode.SFS_10, 1, level);
+    }
+    return 0;
+  }
+
+  private long finish(
+      VtdPlan plan,
+      long iova,
+      int need,
+      int asked,
+      boolean zero,
+      int level,
+      long at,
+      long entry,
+      int granted) {
+    int shift = 3 + 9 * level;
+    long page = (entry & ADDRESS) >>> shift << shift | iova & (1L << shift) - 1;
+    long answer = Translation.ok(page, shift, granted);
+    if (nested) {
+      answer = throughSecond(plan, page, level, need, asked & granted, zero);
+      if (Translation.isFault(answer)) {
+        return answer;
+      }
+    }
+    int rights = granted & Translation.rights(answer);
+    boolean dirty = (asked & rights & Access.WRITE) != 0;
+    if (nested && !plan.updates && second.isCommitDue(plan, dirty)) {
+      return secondFlagFault(page, FaultCode.SSS_5);
+    }
+    long output = Translation.address(answer);
+    if (VtdConfig.isInterrupt(output)) {
+      return Translation.fault(FaultCode.SGN_8, 0, 0);
+    }
+    long flags = plan.firstUsed | (dirty ? DIRTY : 0);
+    if ((entry & flags) != flags) {
+      long fault = setLeaf(plan, at, entry, level, flags);
+      if (fault != 0) {
+        return fault;
+      }
+    }
+    int code = nested ? second.commit(plan, dirty) : 0;
+    if (code != 0) {
+      return secondFlagFault(page, code);
+    }
+    notes.inputSpan(shift);
+    counters.addReferences(plan.firstLevels - level + 1);
+    return Translation.ok(output, Math.min(shift, Translation.spanLog2(answer)), rights);
+  }
+
+  /** The address that comes out of the first stage, through the second. */
+  private long throughSecond(
+      VtdPlan plan, long address, int level, int need, int any, boolean zero) {
+    if (address >>> plan.secondWidth != 0) {
+      intermediate = address;
+      return Translation.fault(FaultCode.SFS_5, 1, level);
+    }
+    notes.intermediate(address);
+    int all = zero ? 0 : plan.secondExecute ? need : need & Access.ATOMIC;
+    long answer = second.walk(plan, address, all, zero ? Access.ATOMIC : any);
+    if (Translation.isFault(answer)) {
+      intermediate = address;
+    }
+    return answer;
+  }
+
+  /** The leaf's flags, while the second-stage leaf of the final address waits for its own. */
+  private long setLeaf(VtdPlan plan, long at, long entry, int level, long flags) {
+    long fault = flagFault(plan, at, level);
+    if (fault != 0) {
+      return fault;
+    }
+    if (nested && plan.secondFlags) {
+      int finalRun = second.leafRun();
+      long finalAt = second.leafAt();
+      long finalEntry = second.leafEntry();
+      int finalLevel = second.leafLevel();
+      long answer = second.walk(plan, at, Access.WRITE, Access.WRITE);
+      if (Translation.isFault(answer)) {
+        intermediate = at;
+        return Translation.code(answer) == FaultCode.SGN_6
+            ? Translation.fault(FaultCode.SFS_8, 1, level)
+            : answer;
+      }
+      int code = second.commit(plan, true);
+      if (code != 0) {
+        return secondFlagFault(at, code);
+      }
+      second.restore(finalRun, finalAt, finalEntry, finalLevel);
+    }
+    return write(at, entry, level, flags);
   }
 }

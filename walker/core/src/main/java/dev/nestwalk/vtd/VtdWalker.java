@@ -7,6 +7,8 @@ import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.walk.FullWalker;
+import dev.nestwalk.walk.Tables;
 
 /**
  * Translates DMA through VT-d structures (VT-d chapter 3). {@link #translate} reads everything
@@ -15,7 +17,7 @@ import dev.nestwalk.memory.GuestMemory;
  *
  * <p>Threads: belongs to one thread; several walkers may share configuration and memory.
  */
-public final class VtdWalker {
+public final class VtdWalker implements FullWalker<VtdPlan> {
   /** Flag updates lost in a row before the update counts as failed. */
   static final int MAX_LOSSES = 64;
 
@@ -31,7 +33,6 @@ public final class VtdWalker {
   private final VtdResolver resolver;
   private final SecondStageWalk second;
   private final FirstStageWalk first;
-  private final NestedWalk nested;
   private final VtdPlan plan = new VtdPlan();
   private final FaultRecord fault;
   private final WalkNotes notes = new WalkNotes();
@@ -50,15 +51,15 @@ public final class VtdWalker {
    * @param fault filled by each refusal
    * @param counters count the entries read
    */
-  VtdWalker(VtdConfig config, GuestMemory memory, FaultRecord fault, CacheCounters counters) {
+  public VtdWalker(
+      VtdConfig config, GuestMemory memory, FaultRecord fault, CacheCounters counters) {
     this.config = config;
     this.fault = fault;
     zeroLengthReads = Cap.ZLR.in(config.unit.cap());
     noWriteCounts = Ecap.NWFS.in(config.unit.ecap());
     resolver = new VtdResolver(config, memory);
     second = new SecondStageWalk(config, memory, counters);
-    first = new FirstStageWalk(config, memory, counters);
-    nested = new NestedWalk(config, memory, second, notes, counters);
+    first = new FirstStageWalk(config, memory, second, notes, counters);
   }
 
   /**
@@ -70,9 +71,10 @@ public final class VtdWalker {
    * @param access valid {@link Access} bits
    * @return a packed {@link Translation}; after a refusal {@link #fault()} has the whole of it
    */
+  @Override
   public long translate(int sourceId, int pasid, long iova, int access) {
     resolver.faultsHidden = false;
-    nested.reset();
+    first.reset();
     notes.clear();
     intermediate = -1;
     long answer = answer(sourceId, pasid, iova, access);
@@ -87,6 +89,7 @@ public final class VtdWalker {
    *
    * @return whether there is a configuration; without one {@link #translate} tells the fault
    */
+  @Override
   public boolean resolve(VtdPlan plan, int sourceId, int pasid) {
     if (!config.enabled) {
       plan.untranslated(config.unit.hostAddressWidth(), pasid < 0);
@@ -100,8 +103,9 @@ public final class VtdWalker {
   }
 
   /** Translates a request that only reads or writes, with a resolved plan. */
+  @Override
   public long walk(VtdPlan plan, int sourceId, int pasid, long iova, int access) {
-    nested.reset();
+    first.reset();
     notes.clear();
     boolean plain = pasid < 0;
     long answer =
@@ -124,22 +128,46 @@ public final class VtdWalker {
     if ((access & Access.TRANSLATION_REQUEST) != 0) {
       answer = TranslationCompletion.of(refusal);
       if (answer == NO_RIGHTS) {
-        nested.reset();
+        first.reset();
       }
     }
-    FaultRecording.fill(
-        fault, sourceId, pasid, iova, access, answer, nested.intermediate(), hidden);
+    FaultRecording.fill(fault, sourceId, pasid, iova, access, answer, first.intermediate(), hidden);
     return answer;
   }
 
-  /** Intermediate address of the last {@link #translate} that passed two stages, else -1. */
+  @Override
   public long intermediate() {
     return intermediate;
   }
 
-  /** What the last {@link #walk} found beside its answer. */
+  @Override
   public WalkNotes notes() {
     return notes;
+  }
+
+  @Override
+  public long untagged(long address) {
+    return address;
+  }
+
+  @Override
+  public int maxSourceId() {
+    return 0xffff;
+  }
+
+  @Override
+  public boolean isOff() {
+    return !config.isEnabled();
+  }
+
+  @Override
+  public VtdPlan plan() {
+    return new VtdPlan();
+  }
+
+  @Override
+  public Tables tables(VtdPlan of) {
+    return of.tables();
   }
 
   /** The last refusal; filled again by the next one. */
@@ -246,8 +274,7 @@ public final class VtdWalker {
     long answer =
         switch (plan.kind) {
           case VtdPlan.SECOND -> secondOnly(plan, iova, need, asked, zero);
-          case VtdPlan.FIRST -> first.walk(plan, iova, need, asked);
-          default -> nested.walk(plan, iova, need, asked, zero);
+          default -> first.walk(plan, iova, need, asked, zero);
         };
     if (Translation.isFault(answer)) {
       return answer;

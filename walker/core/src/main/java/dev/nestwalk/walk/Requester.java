@@ -20,7 +20,7 @@ public abstract class Requester {
   /**
    * Resolves the configuration that plain requests need.
    *
-   * @return whether there is one; without, {@link TableWalker#translate} tells the fault
+   * @return whether there is one; without, {@link FullWalker#translate} tells the fault
    */
   public abstract boolean resolve();
 
