@@ -1,5 +1,7 @@
 package dev.nestwalk;
 
+import dev.nestwalk.dma.Translation;
+
 /**
  * Contiguous runs of output addresses that a range of input addresses comes to. Filled again by
  * each translation of a range; allocates nothing after construction.
@@ -50,17 +52,32 @@ public final class DmaRuns {
     return java.util.Objects.checkIndex(index, count);
   }
 
+  /** Takes the runs behind a range of an endpoint's addresses; how many bytes they cover. */
+  long fill(Endpoint of, long iova, long length, int access) {
+    long done = 0;
+    while (done < length) {
+      long at = iova + done;
+      long answer = of.translate(at, access);
+      if (Translation.isFault(answer)) {
+        refusal = answer;
+        return done;
+      }
+      long piece = DmaCopy.inBlock(at, answer, length - done);
+      if (!add(Translation.address(answer), piece)) {
+        return done;
+      }
+      done += piece;
+    }
+    return done;
+  }
+
   void clear() {
     count = 0;
     refusal = 0;
   }
 
-  void refuse(long answer) {
-    refusal = answer;
-  }
-
   /** Adds a piece, to the last run where it continues that; false if there is no room. */
-  boolean add(long address, long length) {
+  private boolean add(long address, long length) {
     if (count > 0 && addresses[count - 1] + lengths[count - 1] == address) {
       lengths[count - 1] += length;
       return true;

@@ -22,7 +22,7 @@ class CodeSizeTest {
   @ParameterizedTest(name = "{0}.{1}")
   @CsvSource({
     "dev/nestwalk/Endpoint, translate",
-    "dev/nestwalk/Endpoint, miss",
+    "dev/nestwalk/AddressLookup, miss",
     "dev/nestwalk/walk/StageTemplate, entry",
     "dev/nestwalk/walk/StageTemplate, word",
     "dev/nestwalk/walk/StageTemplate, wordOfSome",
