@@ -1,0 +1,74 @@
+package dev.nestwalk.bench.cost.report;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.CellResult;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.HdrHistogram.Histogram;
+
+/**
+ * Results as comma-separated values (RFC 4180): a line a cell, its axes first, then every count,
+ * every figure, and of every histogram p50, p90, p99, p99.9 and the maximum, in nanoseconds.
+ */
+public final class Csv {
+  static final Map<String, Double> PERCENTILES =
+      new java.util.TreeMap<>(Map.of("p50", 50.0, "p90", 90.0, "p99", 99.0, "p99.9", 99.9));
+
+  /** The text, its names first. */
+  public static String of(List<CellResult> results) {
+    TreeSet<String> counts = new TreeSet<>();
+    TreeSet<String> figures = new TreeSet<>();
+    TreeSet<String> histograms = new TreeSet<>();
+    for (CellResult result : results) {
+      counts.addAll(result.counts().all().keySet());
+      figures.addAll(result.figures().keySet());
+      histograms.addAll(result.histograms().keySet());
+    }
+    List<String> names = new ArrayList<>();
+    for (Axis axis : Axis.values()) {
+      names.add(axis.label());
+    }
+    names.addAll(counts);
+    names.addAll(figures);
+    for (String name : histograms) {
+      PERCENTILES.keySet().forEach(percentile -> names.add(name + "." + percentile));
+      names.add(name + ".max");
+    }
+    StringBuilder text = new StringBuilder(4096);
+    line(text, names);
+    for (CellResult result : results) {
+      List<String> values = new ArrayList<>();
+      result.cell().values().values().forEach(values::add);
+      counts.forEach(name -> values.add(Long.toString(result.counts().get(name))));
+      figures.forEach(
+          name ->
+              values.add(
+                  result.figures().containsKey(name)
+                      ? String.valueOf(result.figures().get(name))
+                      : ""));
+      for (String name : histograms) {
+        Histogram histogram = result.histograms().get(name);
+        for (double percentile : PERCENTILES.values()) {
+          values.add(
+              histogram == null ? "" : Long.toString(histogram.getValueAtPercentile(percentile)));
+        }
+        values.add(histogram == null ? "" : Long.toString(histogram.getMaxValue()));
+      }
+      line(text, values);
+    }
+    return text.toString();
+  }
+
+  private static void line(StringBuilder text, List<String> values) {
+    text.append(values.stream().map(Csv::quoted).collect(Collectors.joining(","))).append('\n');
+  }
+
+  private static String quoted(String value) {
+    return value.matches("[^,\"\r\n]*") ? value : "\"" + value.replace("\"", "\"\"") + "\"";
+  }
+
+  private Csv() {}
+}

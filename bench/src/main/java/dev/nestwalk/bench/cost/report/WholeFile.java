@@ -1,0 +1,69 @@
+package dev.nestwalk.bench.cost.report;
+
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/** Files that are written whole or not at all. */
+public final class WholeFile {
+  /**
+   * Writes a text in UTF-8 to a temporary file beside {@code file} and gives it that name. What is
+   * no regular file, a pipe or a device, is written as it is.
+   *
+   * @throws CostException in one line if it cannot be written
+   */
+  public static void write(Path file, String text) {
+    @Nullable Path temporary = null;
+    try {
+      if (Files.isDirectory(file)) {
+        throw new CostException(file + ": is a folder, expected a file to write to");
+      }
+      if (Files.exists(file) && !Files.isRegularFile(file)) {
+        Files.writeString(file, text);
+        return;
+      }
+      Path target = Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
+      // A name of its own: several processes may write the same file at once.
+      temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
+      Files.writeString(temporary, text, StandardOpenOption.CREATE_NEW);
+      Files.move(
+          temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      remove(temporary);
+      throw new CostException(file + ": cannot be written: " + reason(e));
+    }
+  }
+
+  private static void remove(@Nullable Path temporary) {
+    if (temporary != null) {
+      try {
+        Files.deleteIfExists(temporary);
+      } catch (IOException e) {
+        // The first failure is the one to tell.
+      }
+    }
+  }
+
+  /** Why, in a few words. */
+  public static String reason(IOException e) {
+    if (e instanceof NoSuchFileException) {
+      return "no such file or folder";
+    }
+    if (e instanceof AccessDeniedException) {
+      return "permission denied";
+    }
+    if (e instanceof FileSystemException system && system.getReason() != null) {
+      return system.getReason();
+    }
+    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  }
+
+  private WholeFile() {}
+}

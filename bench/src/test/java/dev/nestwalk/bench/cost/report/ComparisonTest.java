@@ -1,0 +1,143 @@
+package dev.nestwalk.bench.cost.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Cell;
+import dev.nestwalk.bench.cost.CellResult;
+import dev.nestwalk.bench.cost.Counts;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.HdrHistogram.Histogram;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Documents, and two of them side by side. */
+class ComparisonTest {
+  @TempDir private Path folder = Path.of("");
+
+  private static RunDocument document(CellResult... results) {
+    return new RunDocument(Map.of("commit", "abc"), List.of(), List.of(results));
+  }
+
+  private static CellResult counted(int tenants, long references) {
+    return CellResult.counted(
+        Cell.standard().with(Axis.TENANTS, tenants),
+        Counts.of(Map.of("ref", references, "request", 10L)));
+  }
+
+  private static CellResult timed(int middle, int apart) {
+    Histogram histogram = new Histogram(3);
+    for (int i = -50; i <= 50; i++) {
+      histogram.recordValue(middle + (long) apart * i / 50);
+    }
+    return new CellResult(
+        Cell.standard().with(Axis.ENGINE, "timed"),
+        Counts.NONE,
+        Map.of("latency.ns", histogram),
+        Map.of(),
+        Map.of());
+  }
+
+  private static Comparison.Verdict verdict(CellResult one, CellResult other) {
+    return Comparison.of(document(one), document(other)).lines().get(0).verdict();
+  }
+
+  @Test
+  void anyDifferenceOfCountsIsOne() {
+    Comparison comparison =
+        Comparison.of(
+            document(counted(1, 24), counted(2, 24), counted(4, 9)),
+            document(counted(1, 24), counted(2, 25), counted(8, 9)));
+    assertEquals(1, comparison.equal());
+    assertEquals(1, comparison.lines().size());
+    assertEquals(Comparison.Verdict.DIFFERS, comparison.lines().get(0).verdict());
+    assertEquals(25 / 24.0, comparison.lines().get(0).ratio());
+    assertEquals(1, comparison.onlyFirst().size());
+    assertEquals("8", comparison.onlySecond().get(0).get(Axis.TENANTS));
+    assertFalse(comparison.isNoWorse());
+  }
+
+  @Test
+  void timesFurtherApartThanTheirSpreadHaveAVerdict() {
+    assertEquals(Comparison.Verdict.SAME, verdict(timed(1000, 20), timed(1010, 20)));
+    assertEquals(Comparison.Verdict.HIGHER, verdict(timed(1000, 20), timed(1200, 20)));
+    assertEquals(Comparison.Verdict.LOWER, verdict(timed(1200, 20), timed(1000, 20)));
+    assertEquals(Comparison.Verdict.UNSURE, verdict(timed(1000, 600), timed(1200, 600)));
+    assertEquals(Comparison.Verdict.UNSURE, verdict(timed(1000, 600), timed(1000, 600)));
+    assertEquals(
+        Comparison.Verdict.UNSURE, Comparison.verdict(Double.NaN, 1, 0), "nothing measured");
+  }
+
+  @Test
+  void aDocumentIsReadAsItWasWritten() {
+    RunDocument before = document(counted(2, Long.MAX_VALUE / 16), counted(1, 24), timed(700, 9));
+    Path file = folder.resolve("run.json");
+    WholeFile.write(file, before.json());
+    RunDocument after = RunDocument.read(file);
+    assertEquals(before.json(), after.json());
+    assertEquals(before.countedDigest(), after.countedDigest());
+    assertNotEquals(
+        before.countedDigest(), document(counted(2, 5), counted(1, 24)).countedDigest());
+    // What was timed has no part in it.
+    assertEquals(
+        document(counted(1, 24)).countedDigest(),
+        document(counted(1, 24), timed(1, 1)).countedDigest());
+  }
+
+  @Test
+  void whatIsNoDocumentIsToldInALine() throws IOException {
+    Path file = folder.resolve("run.json");
+    List<String> texts =
+        new ArrayList<>(
+            List.of("", "{", "[]", "{}", "{\"kind\":7}", "{\"kind\":\"nestwalk-cost\"}"));
+    String whole = document(counted(1, 24)).json();
+    texts.add(whole.replace("\"results\"", "\"result\""));
+    texts.add(whole.replace("\"ref\": 24", "\"ref\": \"x\""));
+    texts.add(whole.replace("\"vtd\"", "\"amd\""));
+    texts.add("[".repeat(100_000));
+    for (String text : texts) {
+      Files.writeString(file, text);
+      String message =
+          String.valueOf(
+              assertThrows(CostException.class, () -> RunDocument.read(file), text).getMessage());
+      assertTrue(message.startsWith(file.toString()) && !message.contains("\n"), message);
+    }
+    Random random = new Random(3);
+    for (int i = 0; i < 500; i++) {
+      byte[] bytes = whole.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+      bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(128);
+      Files.write(file, bytes);
+      try {
+        assertTrue(RunDocument.read(file).results().size() <= 1);
+      } catch (CostException e) {
+        assertTrue(String.valueOf(e.getMessage()).startsWith(file.toString()));
+      }
+    }
+  }
+
+  @Test
+  void theCostOfNestingPairsCellsThatDifferInStagesAlone() {
+    Cell nested = Cell.standard().with(Axis.WORKLOAD, "nic:1500");
+    CellResult both = CellResult.counted(nested, Counts.of(Map.of("ref", 240L, "request", 10L)));
+    CellResult one =
+        CellResult.counted(
+            nested.with(Axis.STAGES, "2"), Counts.of(Map.of("ref", 40L, "request", 10L)));
+    CellResult other =
+        CellResult.counted(
+            nested.with(Axis.STAGES, "1").with(Axis.TENANTS, 2),
+            Counts.of(Map.of("ref", 1L, "request", 10L)));
+    List<NestingCost> costs = NestingCost.of(List.of(both, one, other));
+    assertEquals(List.of(new NestingCost("nic", 1, 24, 4, 6, 6, 6)), costs);
+    assertEquals(List.of(), NestingCost.of(List.of(both, other)));
+  }
+}

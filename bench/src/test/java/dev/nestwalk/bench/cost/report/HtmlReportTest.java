@@ -1,0 +1,233 @@
+package dev.nestwalk.bench.cost.report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.gson.JsonParser;
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Cell;
+import dev.nestwalk.bench.cost.CellResult;
+import dev.nestwalk.bench.cost.Counts;
+import dev.nestwalk.bench.cost.Experiment;
+import dev.nestwalk.bench.cost.Plot;
+import dev.nestwalk.bench.cost.Published;
+import dev.nestwalk.bench.cost.Verdict;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The page holds everything, fetches nothing, and shows texts as texts. */
+class HtmlReportTest {
+  private static final String HOSTILE = "</script><script>alert('1')</script>&\"<b>";
+
+  @TempDir private Path folder = Path.of("");
+
+  private static List<CellResult> results() {
+    List<CellResult> results = new ArrayList<>();
+    for (String stages : List.of("2", "nested")) {
+      for (int tenants : new int[] {1, 4, 16}) {
+        results.add(
+            CellResult.counted(
+                Cell.standard().with(Axis.STAGES, stages).with(Axis.TENANTS, tenants),
+                Counts.of(
+                    Map.of(
+                        "ref", stages.equals("2") ? 40L * tenants : 240L * tenants,
+                        "request", 10L,
+                        "access", 10L,
+                        "iotlb.hit", 4L,
+                        "iotlb.miss", 6L))));
+      }
+    }
+    return results;
+  }
+
+  private static final class Hostile implements Experiment {
+    @Override
+    public String name() {
+      return "E0";
+    }
+
+    @Override
+    public String title() {
+      return "title " + HOSTILE;
+    }
+
+    @Override
+    public String question() {
+      return "question " + HOSTILE;
+    }
+
+    @Override
+    public String expected() {
+      return "expected " + HOSTILE;
+    }
+
+    @Override
+    public List<Published> published() {
+      return List.of(new Published("figure " + HOSTILE, "source " + HOSTILE));
+    }
+
+    @Override
+    public List<Cell> cells(Size size) {
+      return List.of();
+    }
+
+    @Override
+    public List<Verdict> judge(List<CellResult> results) {
+      return List.of(
+          Verdict.of("claim " + HOSTILE, true, "24 %d"),
+          Verdict.of("other", false, "x"),
+          new Verdict("third", Verdict.Answer.UNSURE, "y"));
+    }
+
+    @Override
+    public String headline(List<CellResult> results) {
+      return "headline 100 % " + HOSTILE;
+    }
+
+    @Override
+    public List<Plot> plots(List<CellResult> results) {
+      return List.of(
+          new Plot(
+              "p",
+              "plot " + HOSTILE,
+              "text " + HOSTILE,
+              "x",
+              "y",
+              Plot.Form.LOG_LINES,
+              List.of(
+                  new Plot.Series(
+                      "series " + HOSTILE,
+                      List.of(new Plot.Point("0", 1.5), new Plot.Point("8", 2))))));
+    }
+  }
+
+  private static RunDocument document() {
+    return new RunDocument(
+        Map.of("commit", "abc1234", "processor", HOSTILE, "jdk", "25"), List.of(), results());
+  }
+
+  private static void fetchesNothing(String page) {
+    String markup = page.replaceAll("(?s)<script>.*?</script>", "");
+    assertFalse(Pattern.compile("<(link|img|iframe|object|embed)\\b").matcher(markup).find());
+    assertFalse(markup.contains(" src="));
+    assertFalse(page.contains("@import"));
+    assertFalse(Pattern.compile("url\\(\\s*['\"]?https?:").matcher(page).find());
+    assertTrue(page.contains("uPlot.paths.bars") && page.contains("Leon Sorokin"));
+  }
+
+  @Test
+  void aSweepHasPlotsTablesAndManifest() {
+    String page = HtmlReport.of(document(), List.of());
+    fetchesNothing(page);
+    assertTrue(page.contains("<td class=n>6</td>"), "ratio of the pairs");
+    assertTrue(page.contains("abc1234") && page.contains(document().countedDigest()));
+    assertEquals(2, JsonParser.parseString(plots(page)).getAsJsonArray().size());
+  }
+
+  private static String plots(String page) {
+    Matcher data =
+        Pattern.compile("(?s)<script type='application/json' id=plots>(.*?)</script>")
+            .matcher(page);
+    assertTrue(data.find());
+    return data.group(1);
+  }
+
+  @Test
+  void textsAreShownAndNeverRun() {
+    String page =
+        HtmlReport.of(document(), List.of(new HtmlReport.Answered(new Hostile(), results())));
+    fetchesNothing(page);
+    assertFalse(page.contains("<script>alert"), "a text became a script");
+    assertFalse(page.contains("<b>"));
+    for (String part :
+        List.of("title", "question", "expected", "figure", "source", "claim", "plot", "headline")) {
+      assertTrue(page.contains(part + " &lt;/script") || page.contains("&lt;b&gt;"), part);
+    }
+    assertTrue(page.contains("holds in 1 of 3, fails in 1, unsure in 1"));
+    assertEquals(
+        "series " + HOSTILE,
+        JsonParser.parseString(plots(page))
+            .getAsJsonArray()
+            .get(0)
+            .getAsJsonObject()
+            .getAsJsonArray("series")
+            .get(0)
+            .getAsJsonObject()
+            .get("name")
+            .getAsString());
+    // Every element that opens closes.
+    String markup = page.replaceAll("(?s)<(script|style)\\b.*?</\\1>", "");
+    for (String element : List.of("table", "section", "div", "figure", "ul", "tbody", "main")) {
+      assertEquals(
+          markup.split("<" + element + "[ >]", -1).length,
+          markup.split("</" + element + ">", -1).length,
+          element);
+    }
+  }
+
+  @Test
+  void aBrowserDrawsEveryPlot() throws IOException, InterruptedException {
+    Path browser = Path.of("/usr/bin/chromium");
+    if (!Files.isExecutable(browser)) {
+      String missing = "NO BROWSER (chromium): the report's plots are NOT tested";
+      assertNull(System.getenv("CI"), missing);
+      System.err.println("==== " + missing + " ====");
+      return;
+    }
+    Path page = folder.resolve("report.html");
+    Path drawn = folder.resolve("drawn.html");
+    for (List<HtmlReport.Answered> answered :
+        List.of(
+            List.<HtmlReport.Answered>of(),
+            List.of(new HtmlReport.Answered(new Hostile(), results())))) {
+      String text = HtmlReport.of(document(), answered);
+      Files.writeString(page, text);
+      Process process =
+          new ProcessBuilder(
+                  browser.toString(),
+                  "--headless=new",
+                  "--no-sandbox",
+                  "--disable-gpu",
+                  "--disable-dev-shm-usage",
+                  "--user-data-dir=" + folder.resolve("profile"),
+                  "--virtual-time-budget=5000",
+                  "--dump-dom",
+                  page.toUri().toString())
+              .redirectOutput(drawn.toFile())
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
+              .start();
+      assertTrue(process.waitFor(120, TimeUnit.SECONDS), "the browser hangs");
+      String dom = Files.readString(drawn);
+      int plots = JsonParser.parseString(plots(text)).getAsJsonArray().size();
+      assertEquals(plots, dom.split("<canvas", -1).length - 1, dom);
+      assertEquals(plots, dom.split("class=\"u-legend", -1).length - 1, "legends");
+    }
+  }
+
+  @Test
+  void noResultsMakeAPageToo() {
+    RunDocument empty = new RunDocument(Map.of(), List.of(), List.of());
+    fetchesNothing(HtmlReport.of(empty, List.of()));
+  }
+
+  @Test
+  void csvHasALineForEachCellWithEveryCount() {
+    List<String> lines = Csv.of(results()).lines().toList();
+    assertEquals(7, lines.size());
+    List<String> names = List.of(lines.get(0).split(",", -1));
+    int ref = names.indexOf("ref");
+    assertEquals(Axis.values().length + 5, names.size());
+    assertTrue(lines.stream().skip(1).anyMatch(line -> line.split(",", -1)[ref].equals("3840")));
+  }
+}
