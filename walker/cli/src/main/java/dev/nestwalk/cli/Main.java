@@ -42,6 +42,7 @@ import picocli.CommandLine.TypeConversionException;
       ReplayRegistersCommand.class,
       ServeCommand.class,
       BenchCommand.class,
+      CostCommand.class,
       CompletionCommand.class,
       ManualCommand.class,
       VersionCommand.class,

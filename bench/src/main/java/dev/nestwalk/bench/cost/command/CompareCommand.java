@@ -1,0 +1,96 @@
+package dev.nestwalk.bench.cost.command;
+
+import dev.nestwalk.bench.cost.report.Comparison;
+import dev.nestwalk.bench.cost.report.CostException;
+import dev.nestwalk.bench.cost.report.RunDocument;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Two machines, or two commits. */
+@Command(
+    name = "compare",
+    mixinStandardHelpOptions = true,
+    description = {
+      "Compares two results, of two machines or two commits.",
+      "Counts are exact: any difference is told. Of times a median is higher or lower where it is",
+      "further away than the middle half of the values spreads, else the verdict is unsure."
+    },
+    footer = {
+      "",
+      "Exit status: 0 no count differs and no time is higher, 1 one is, 2 unreadable input.",
+      "",
+      "Example: nestwalk cost compare before.json after.json"
+    })
+final class CompareCommand implements Callable<Integer> {
+  private static final int MOST = 200;
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Parameters(paramLabel = "FILE", arity = "2", description = "What --json wrote, twice.")
+  private List<Path> files = new ArrayList<>();
+
+  CompareCommand() {}
+
+  @Override
+  public Integer call() {
+    PrintWriter out = spec.commandLine().getOut();
+    RunDocument first = RunDocument.read(files.get(0));
+    RunDocument second = RunDocument.read(files.get(1));
+    Comparison comparison = Comparison.of(first, second);
+    describe("A", files.get(0), first, out);
+    describe("B", files.get(1), second, out);
+    out.println("%d counted cells are equal".formatted(comparison.equal()));
+    for (Comparison.Line line :
+        comparison.lines().subList(0, Math.min(MOST, comparison.lines().size()))) {
+      out.println(
+          String.format(
+              Locale.ROOT,
+              "%-8s %-24s A %.4g  B %.4g  B/A %.3f%s  %s",
+              line.verdict().words(),
+              line.name(),
+              line.first(),
+              line.second(),
+              line.ratio(),
+              Double.isNaN(line.spread())
+                  ? ""
+                  : String.format(Locale.ROOT, "  spread %.0f %%", 100 * line.spread()),
+              line.cell().textBeside(dev.nestwalk.bench.cost.Cell.standard())));
+    }
+    if (comparison.lines().size() > MOST) {
+      out.println("… and %d more".formatted(comparison.lines().size() - MOST));
+    }
+    alone("A", comparison.onlyFirst().size(), out);
+    alone("B", comparison.onlySecond().size(), out);
+    if (comparison.equal() == 0 && comparison.lines().isEmpty()) {
+      throw new CostException(
+          "%s and %s: have no cell in common".formatted(files.get(0), files.get(1)));
+    }
+    return comparison.isNoWorse() ? CostMain.DONE : CostMain.NO;
+  }
+
+  private static void describe(String name, Path file, RunDocument document, PrintWriter out) {
+    out.println(
+        CostMain.visible(
+            "%s  %s: %s, %s, commit %s"
+                .formatted(
+                    name,
+                    file,
+                    document.manifest().getOrDefault("processor", "unknown processor"),
+                    document.manifest().getOrDefault("jdk", "unknown JDK"),
+                    document.manifest().getOrDefault("commit", "unknown"))));
+  }
+
+  private static void alone(String name, int cells, PrintWriter out) {
+    if (cells > 0) {
+      out.println("%d cells are in %s alone".formatted(cells, name));
+    }
+  }
+}

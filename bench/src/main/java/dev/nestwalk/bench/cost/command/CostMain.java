@@ -1,0 +1,117 @@
+package dev.nestwalk.bench.cost.command;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.report.CostException;
+import dev.nestwalk.bench.cost.trace.TraceException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
+
+/** The command {@code nestwalk cost}. Exit status: 0 done, 1 the answer is no, 2 bad usage. */
+public final class CostMain {
+  static final int DONE = 0;
+  static final int NO = 1;
+  static final int BAD_INPUT = 2;
+  private static final int LONGEST = 400;
+
+  /** Runs the command and ends the JVM with its exit status. */
+  public static void main(String[] args) {
+    Locale.setDefault(Locale.ROOT);
+    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int status = run(out, err, args);
+    if (out.checkError()) {
+      err.println("nestwalk: standard output: cannot be written (disk full or closed)");
+      status = BAD_INPUT;
+    }
+    err.flush();
+    System.exit(status);
+  }
+
+  /** Runs the command; returns its exit status. */
+  public static int run(PrintWriter out, PrintWriter err, String... args) {
+    CommandLine line = line();
+    line.setOut(out).setErr(err);
+    line.setUsageHelpAutoWidth(false);
+    line.setParameterExceptionHandler((e, parsed) -> refused(e.getCommandLine(), usage(e)));
+    line.setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
+    int status = line.execute(args);
+    out.flush();
+    return status;
+  }
+
+  /** The commands with all their options. */
+  static CommandLine line() {
+    CommandLine line = new CommandLine(new CostCommand());
+    for (String name : new String[] {"sweep", "slurm"}) {
+      CommandLine sub = line.getSubcommands().get(name);
+      if (sub != null) {
+        axes(sub.getCommandSpec());
+      }
+    }
+    return line;
+  }
+
+  /** An option for each axis: its values between commas. */
+  private static void axes(CommandSpec spec) {
+    for (Axis axis : Axis.values()) {
+      spec.addOption(
+          OptionSpec.builder("--" + axis.label())
+              .type(String.class)
+              .paramLabel("VALUE[,VALUE…]")
+              .description(axis.help().replace("%", "%%") + " (default: " + axis.standard() + ")")
+              .build());
+    }
+    spec.addOption(
+        OptionSpec.builder("--pages")
+            .type(String.class)
+            .paramLabel("MIX[,MIX…]")
+            .description("page sizes of both stages: 4k:80,2m:20 is one mix, base,2m are two")
+            .build());
+  }
+
+  private static String usage(ParameterException e) {
+    String name = e.getCommandLine().getCommandSpec().qualifiedName();
+    return "%s: %s (%s --help tells more)".formatted(name, e.getMessage(), name);
+  }
+
+  private static int failed(Exception e, CommandLine command) {
+    boolean told =
+        e instanceof CostException
+            || e instanceof TraceException
+            || e instanceof IllegalArgumentException;
+    if (e instanceof ParameterException parameter) {
+      return refused(command, usage(parameter));
+    }
+    return refused(command, "nestwalk cost: " + (told ? e.getMessage() : "internal error: " + e));
+  }
+
+  private static int refused(CommandLine command, String message) {
+    command.getOut().flush();
+    command.getErr().println(visible(message));
+    command.getErr().flush();
+    return BAD_INPUT;
+  }
+
+  /** One line that steers no terminal. */
+  static String visible(String message) {
+    StringBuilder line = new StringBuilder();
+    message
+        .replaceAll("\\s*\\R\\s*", " ")
+        .codePoints()
+        .limit(LONGEST)
+        .forEach(
+            c ->
+                line.append(
+                    Character.isISOControl(c) || Character.getType(c) == Character.FORMAT
+                        ? "\\x%02x".formatted(c)
+                        : Character.toString(c)));
+    return line.toString();
+  }
+
+  private CostMain() {}
+}

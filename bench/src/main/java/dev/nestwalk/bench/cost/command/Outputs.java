@@ -1,0 +1,55 @@
+package dev.nestwalk.bench.cost.command;
+
+import dev.nestwalk.bench.cost.report.Csv;
+import dev.nestwalk.bench.cost.report.HtmlReport;
+import dev.nestwalk.bench.cost.report.RunDocument;
+import dev.nestwalk.bench.cost.report.WholeFile;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Files that results go to. */
+final class Outputs {
+  @Option(names = "--json", paramLabel = "FILE", description = "Writes all results as JSON.")
+  private @Nullable Path json;
+
+  @Option(names = "--csv", paramLabel = "FILE", description = "Writes a line a cell.")
+  private @Nullable Path csv;
+
+  @Option(
+      names = "--html",
+      paramLabel = "FILE",
+      description = "Writes a page with plots and tables.")
+  private @Nullable Path html;
+
+  Outputs() {}
+
+  /** Whether a file was asked for. */
+  boolean isAsked() {
+    return json != null || csv != null || html != null;
+  }
+
+  /** Asks for a page, where nothing was. */
+  void page(Path file) {
+    html = file;
+  }
+
+  void write(RunDocument document, List<HtmlReport.Answered> answered, PrintWriter out) {
+    write(json, document.json(), out);
+    if (csv != null) {
+      write(csv, Csv.of(document.results()), out);
+    }
+    if (html != null) {
+      write(html, HtmlReport.of(document, answered), out);
+    }
+  }
+
+  private static void write(@Nullable Path file, String text, PrintWriter out) {
+    if (file != null) {
+      WholeFile.write(file, text);
+      out.println("wrote " + file);
+    }
+  }
+}

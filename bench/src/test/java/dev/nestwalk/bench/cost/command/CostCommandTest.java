@@ -1,0 +1,232 @@
+package dev.nestwalk.bench.cost.command;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.report.RunDocument;
+import dev.nestwalk.fixtures.Scenarios;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What the command prints, writes and exits with. */
+class CostCommandTest {
+  private static final List<String> SWEEP =
+      List.of(
+          "sweep",
+          "--workload",
+          "random:256k",
+          "--stages",
+          "2,nested",
+          "--iotlb",
+          "0,16x4lru",
+          "--tenants",
+          "1,3",
+          "--requests",
+          "60");
+
+  @TempDir private Path folder = Path.of("");
+
+  private String err = "";
+
+  private String run(int status, List<String> words, String... more) {
+    List<String> all = new ArrayList<>(words);
+    all.addAll(List.of(more));
+    StringWriter out = new StringWriter();
+    StringWriter errors = new StringWriter();
+    int got =
+        CostMain.run(
+            new PrintWriter(out), new PrintWriter(errors, true), all.toArray(new String[0]));
+    err = errors.toString();
+    assertEquals(status, got, all + "\n" + out + err);
+    return out.toString();
+  }
+
+  private String at(String name) {
+    return folder.resolve(name).toString();
+  }
+
+  @Test
+  void badUsageIsOneLineAndStatus2() throws IOException {
+    Path file = folder.resolve("file");
+    Files.writeString(file, "nothing");
+    for (List<String> words :
+        List.of(
+            List.of("E77"),
+            List.of("--sead", "1"),
+            List.of("--threads", "0"),
+            List.of("sweep", "--iotlb", "9x9"),
+            List.of("sweep", "--stages", "3"),
+            List.of("sweep", "--tenants", "1,,2"),
+            List.of("sweep", "--shard", "5/4"),
+            List.of("sweep", "--workload", "nothing"),
+            List.of("sweep", "--pages", "3k"),
+            List.of("sweep", "--pages", "2m", "--pages1", "2m"),
+            List.of("sweep", "--trace", at("absent")),
+            List.of("sweep", "--trace", file.toString()),
+            List.of("sweep", "--trace-format", "qemu"),
+            List.of("sweep", "--engine", "modelled\u001b[2J\nx"),
+            List.of("compare", file.toString()),
+            List.of("compare", file.toString(), file.toString()),
+            List.of("merge"),
+            List.of("merge", folder.toString()),
+            List.of("slurm", "--out", at("s"), "--tasks", "99"),
+            List.of("slurm", "--out", at("s"), "--tasks", "1", "--sbatch", "x y"),
+            List.of("trace", file.toString()))) {
+      boolean sweeps = words.get(0).equals("sweep");
+      assertEquals("", run(2, words, sweeps ? new String[] {"--out", at("o")} : new String[0]));
+      assertEquals(1, err.lines().count(), err);
+      assertTrue(err.startsWith("nestwalk cost"), err);
+      assertFalse(err.contains("\u001b"), err);
+    }
+  }
+
+  @Test
+  void everyAxisIsAnOptionOfASweep() {
+    String help = run(0, List.of("sweep", "--help"));
+    for (Axis axis : Axis.values()) {
+      assertTrue(help.contains("--" + axis.label() + "="), axis.label());
+    }
+    String top = run(0, List.of("--help"));
+    for (String name :
+        List.of("sweep", "compare", "merge", "slurm", "trace", "--quick", "--seed")) {
+      assertTrue(top.contains(name), name);
+    }
+  }
+
+  @Test
+  void thePageOnSweepsHasEveryAxisWithItsDefault() throws IOException {
+    List<String> page =
+        Files.readAllLines(Scenarios.fixtures().resolveSibling("docs/cost/sweeps.md"));
+    for (Axis axis : Axis.values()) {
+      String row = "| `--%s` | %s | `".formatted(axis.label(), axis.help());
+      List<String> rows = page.stream().filter(line -> line.startsWith(row)).toList();
+      assertEquals(1, rows.size(), row);
+      String standard = rows.get(0).substring(row.length()).replace("` |", "");
+      assertEquals(axis.standard(), axis.canonical(standard), axis.label());
+    }
+  }
+
+  @Test
+  void aDryRunSaysHowManyCellsAndHowLong() {
+    String text = run(0, SWEEP, "--dry-run");
+    assertTrue(text.matches("8 cells, about \\d+ s on this machine\\R"), text);
+    assertTrue(run(0, SWEEP, "--dry-run", "--shard", "1/3").startsWith("3 cells in shard 1/3"));
+    assertEquals(0, folder.toFile().list().length);
+  }
+
+  @Test
+  void whatIsFinishedIsNotRunAgain() throws IOException {
+    String first = run(0, SWEEP, "--out", at("o"), "--json", at("first.json"));
+    assertFalse(first.contains("before"), first);
+    Path cells = folder.resolve("o/cells-1-of-1.jsonl");
+    List<String> lines = Files.readAllLines(cells);
+    assertEquals(8, lines.size());
+    // Interrupted while it wrote the sixth.
+    Files.writeString(cells, String.join("\n", lines.subList(0, 5)) + "\n{\"form\":1,\"ce");
+    String second = run(0, SWEEP, "--out", at("o"), "--json", at("second.json"));
+    assertTrue(second.startsWith("5 cells were finished before"), second);
+    assertEquals(8, Files.readAllLines(cells).size());
+    assertEquals(lines.subList(0, 5), Files.readAllLines(cells).subList(0, 5));
+    assertEquals(
+        RunDocument.read(folder.resolve("first.json")).countedDigest(),
+        RunDocument.read(folder.resolve("second.json")).countedDigest());
+  }
+
+  @Test
+  void shardsMergeToTheSingleRun() throws IOException {
+    run(0, SWEEP, "--out", at("single"), "--json", at("single.json"));
+    for (int i = 1; i <= 3; i++) {
+      run(0, SWEEP, "--out", at("parts"), "--shard", i + "/3", "--threads", "1");
+    }
+    run(
+        0,
+        List.of("merge", at("parts")),
+        "--json",
+        at("merged.json"),
+        "--csv",
+        at("merged.csv"),
+        "--html",
+        at("merged.html"));
+    RunDocument single = RunDocument.read(folder.resolve("single.json"));
+    RunDocument merged = RunDocument.read(folder.resolve("merged.json"));
+    assertEquals(single.countedDigest(), merged.countedDigest());
+    assertEquals(9, Files.readAllLines(folder.resolve("merged.csv")).size());
+    assertTrue(Files.readString(folder.resolve("merged.html")).contains("<!doctype html>"));
+    assertEquals(
+        "8 counted cells are equal",
+        run(0, List.of("compare", at("single.json"), at("merged.json"))).lines().toList().get(2));
+    Files.delete(folder.resolve("parts/cells-2-of-3.jsonl"));
+    String holes = run(1, List.of("merge", at("parts")));
+    assertTrue(holes.contains("3 cells are missing:"), holes);
+    String twice = run(0, List.of("merge", at("single"), at("parts")));
+    assertTrue(twice.contains("5 cells came more than once:"), twice);
+  }
+
+  @Test
+  void combinationsThatAreNoneAreLeftOutAndTold() {
+    String text =
+        run(
+            0,
+            List.of("sweep", "--workload", "random:256k", "--requests", "20"),
+            "--format",
+            "vtd,smmuv3",
+            "--granule",
+            "4k,64k",
+            "--out",
+            at("o"));
+    assertTrue(text.contains("1 cells contradict themselves"), text);
+    run(0, List.of("merge", at("o")));
+    assertEquals(
+        "",
+        run(2, List.of("sweep", "--granule", "64k", "--out", at("p")))
+            .lines()
+            .filter(line -> line.startsWith("wrote"))
+            .findAny()
+            .orElse(""));
+    assertTrue(err.contains("granule"), err);
+  }
+
+  @Test
+  void aTraceIsAWorkload() {
+    Path live = Scenarios.fixtures().resolve("dma/live.trace");
+    String text =
+        run(
+            0,
+            List.of("sweep", "--trace", live.toString(), "--stages", "1,nested"),
+            "--out",
+            at("o"));
+    assertTrue(text.startsWith("nestwalk trace: 4 accesses of 3 devices"), text);
+    assertTrue(text.contains("2 cells in"), text);
+    String own = at("own.trace.gz");
+    run(0, List.of("trace", Scenarios.fixtures().resolve("dma/msr.csv").toString(), "--out", own));
+    assertTrue(run(0, List.of("trace", own)).startsWith("nestwalk trace: "));
+    run(2, List.of("trace", live.toString(), "--out", live.toString()));
+  }
+
+  @Test
+  void timeLeftIsWhatThePaceSays() {
+    assertEquals("1 of 4 cells, 30 s left", ProgressLine.line(1, 4, 10));
+    assertEquals("10 of 30 cells, 3:20 min left", ProgressLine.line(10, 30, 100));
+    assertEquals("1 of 3 cells, 2:05 h left", ProgressLine.line(1, 3, 3750));
+    StringWriter err = new StringWriter();
+    try (ProgressLine shown = new ProgressLine(new PrintWriter(err), true)) {
+      shown.done(1, 2);
+      shown.done(2, 2);
+    }
+    assertTrue(err.toString().contains("\r2 of 2 cells, 0 s left"), err.toString());
+    StringWriter none = new StringWriter();
+    try (ProgressLine hidden = new ProgressLine(new PrintWriter(none), false)) {
+      hidden.done(1, 2);
+    }
+    assertEquals("", none.toString());
+  }
+}
