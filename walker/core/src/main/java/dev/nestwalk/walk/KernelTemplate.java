@@ -196,8 +196,7 @@ final class KernelTemplate extends Kernel {
   private long known(long iova, int access) {
     Shape shape = shape();
     int classes = space.classes();
-    boolean one = shape.usual() && !shape.counts() && classes == 1 << shape.smallClass();
-    if (one && !TranslationCache.isThere(smallPlace(iova), smallKey(iova))) {
+    if (shape.usual() && !shape.counts() && !isThere(classes, iova)) {
       return 0;
     }
     long found = 0;
@@ -215,6 +214,21 @@ final class KernelTemplate extends Kernel {
       counters.addHits(1);
     }
     return found;
+  }
+
+  /** Whether the IOTLB has a block, under whatever rights; sizes that are rare count as there. */
+  private boolean isThere(int classes, long iova) {
+    if (classes == 1 << shape().smallClass()) {
+      return TranslationCache.isThere(smallPlace(iova), smallKey(iova));
+    }
+    return (classes & 10) != 0
+        || (classes & 1) != 0 && isThereAs(12, iova)
+        || (classes & 4) != 0 && isThereAs(21, iova);
+  }
+
+  private boolean isThereAs(int shift, long iova) {
+    long place = TranslationCache.preferred(iova, shift - 4, shape().iotlb(), origin);
+    return TranslationCache.isThere(place, iova & -1L << shift | low);
   }
 
   private long knownAs(int sizeClass, int shift, long iova, int access) {
@@ -239,7 +253,7 @@ final class KernelTemplate extends Kernel {
     }
     int inputSpan = shape.inputSpan();
     boolean straight = shape.usual() && !shape.counts() && inputSpan <= shape.smallShift();
-    if (!straight || space.classes() != 1 << shape.smallClass()) {
+    if (!straight || (space.classes() & 1 << shape.smallClass()) == 0) {
       return kept(iova, access, answer, inputSpan);
     }
     long usable = granted & (access | shape.silent());
