@@ -63,6 +63,51 @@ static struct object table(const char *name, struct object space, uint32_t flags
            flags & IOMMU_HWPT_ALLOC_PASID ? " pasids" : "", word(r));
     return (struct object){ name, a.out_hwpt_id };
 }
+#ifdef __aarch64__
+#define UNIT "smmuv3"
+enum { PARENT_PASIDS = 0, NESTED_PASIDS = 0 };                 /* substreams come with the guest's table of CDs */
+
+static struct { uint32_t parent, viommu, vdevice; } seen[4];
+static int parents;
+/* The guest's SMMU over a parent, with the device in it: in the first one only, since a device has one place. */
+static uint32_t viommu(struct object parent, int *vdevice)
+{
+    int i = 0;
+    while (i < parents && seen[i].parent != parent.id) i++;
+    if (i == parents) {
+        struct iommu_viommu_alloc v = { .size = sizeof v, .type = IOMMU_VIOMMU_TYPE_ARM_SMMUV3, .dev_id = dev, .hwpt_id = parent.id };
+        if (ioctl(ifd, IOMMU_VIOMMU_ALLOC, &v)) printf("viommu on %s -> %s\n", parent.name, word(1));
+        struct iommu_vdevice_alloc d = { .size = sizeof d, .viommu_id = v.out_viommu_id, .dev_id = dev, .virt_id = 7 };
+        seen[parents].vdevice = ioctl(ifd, IOMMU_VDEVICE_ALLOC, &d) ? 0 : d.out_vdevice_id;
+        seen[parents].parent = parent.id;
+        seen[parents++].viommu = v.out_viommu_id;
+    }
+    *vdevice = seen[i].vdevice != 0;
+    return seen[i].viommu;
+}
+static struct object nested(const char *name, struct object parent, uint32_t flags)
+{
+    int vdevice;
+    struct iommu_hwpt_arm_smmuv3 ste = { .ste = { 1 | 5 << 1 | 0x40000000, 1 << 2 | 1 << 4 | 3 << 6 } };
+    struct iommu_hwpt_alloc a = { .size = sizeof a, .flags = flags, .dev_id = dev, .pt_id = viommu(parent, &vdevice),
+                                  .data_type = IOMMU_HWPT_DATA_ARM_SMMUV3, .data_len = sizeof ste, .data_uptr = (uintptr_t)&ste };
+    int r = ioctl(ifd, IOMMU_HWPT_ALLOC, &a);
+    printf("nested %s on %s%s%s -> %s\n", name, parent.name, flags ? " pasids" : "", vdevice ? "" : " without vdevice", word(r));
+    return (struct object){ name, a.out_hwpt_id };
+}
+static void release(void)
+{
+    for (int i = 0; i < parents; i++) {
+        struct iommu_destroy d = { .size = sizeof d, .id = seen[i].vdevice };
+        if (d.id) ioctl(ifd, IOMMU_DESTROY, &d);
+        d.id = seen[i].viommu;
+        ioctl(ifd, IOMMU_DESTROY, &d);
+    }
+}
+#else
+#define UNIT "vtd"
+enum { PARENT_PASIDS = IOMMU_HWPT_ALLOC_PASID, NESTED_PASIDS = IOMMU_HWPT_ALLOC_PASID };
+
 static struct object nested(const char *name, struct object parent, uint32_t flags)
 {
     struct iommu_hwpt_vtd_s1 s1 = { .pgtbl_addr = 0x40000000, .addr_width = 48 };
@@ -72,6 +117,9 @@ static struct object nested(const char *name, struct object parent, uint32_t fla
     printf("nested %s on %s%s -> %s\n", name, parent.name, flags ? " pasids" : "", word(r));
     return (struct object){ name, a.out_hwpt_id };
 }
+static void release(void) {}
+#endif
+
 static void destroy(struct object o)
 {
     struct iommu_destroy d = { .size = sizeof d, .id = o.id };
@@ -193,7 +241,7 @@ int main(int argc, char **argv)
     read_regions(argv[1]);
     struct vfio_device_bind_iommufd b = { .argsz = sizeof b, .iommufd = ifd };
     int r = ioctl(dfd, VFIO_DEVICE_BIND_IOMMUFD, &b);
-    printf("bind vtd pasids -> %s\n", word(r));
+    printf("bind " UNIT " pasids -> %s\n", word(r));
     if (r) { printf("REGIONS-END\n"); return 0; }
     dev = b.out_devid;
 
@@ -204,8 +252,8 @@ int main(int argc, char **argv)
     struct object a = ioas("A");
     printf("# an empty address space\n");
     probe(a);
-    struct object s = table("S", a, IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_PASID);
-    struct object n = nested("N", s, IOMMU_HWPT_ALLOC_PASID);
+    struct object s = table("S", a, IOMMU_HWPT_ALLOC_NEST_PARENT | PARENT_PASIDS);
+    struct object n = nested("N", s, NESTED_PASIDS);
     printf("# tables, nothing attached\n");
     probe(a);
     attach(s, RID);
@@ -270,8 +318,16 @@ int main(int argc, char **argv)
     detach(PASID); detach(RID); attach(n, RID); attach(n, PASID); ranges(a);
     destroy(n); destroy(s); destroy(a);
     detach(PASID); detach(RID);
+    printf("# a paging table that takes PASIDs\n");
+    struct object v = table("V", a, IOMMU_HWPT_ALLOC_PASID);
+    attach(v, PASID); ranges(a); attach(v, RID); ranges(a);
+    attach(s, RID); ranges(a); attach(n, RID); ranges(a); attach(p, RID); ranges(a);
+    detach(PASID); attach(s, RID); ranges(a); attach(v, PASID); ranges(a);
+    detach(PASID); detach(RID);
+    attach(v, PASID); attach(n, RID); ranges(a); attach(p, RID); ranges(a);
+    detach(PASID); detach(RID); destroy(v);
     printf("# another address space\n");
-    struct object c = ioas("C"), t = table("T", c, IOMMU_HWPT_ALLOC_NEST_PARENT | IOMMU_HWPT_ALLOC_PASID), o = nested("O", t, IOMMU_HWPT_ALLOC_PASID);
+    struct object c = ioas("C"), t = table("T", c, IOMMU_HWPT_ALLOC_NEST_PARENT | PARENT_PASIDS), o = nested("O", t, NESTED_PASIDS);
     attach(n, RID); ranges(a); ranges(c);
     map(c, region[regions - 1].first, PAGE);
     attach(o, RID); ranges(a); ranges(c); attach(t, RID); ranges(a); ranges(c);
@@ -286,7 +342,9 @@ int main(int argc, char **argv)
     detach(RID);
     attach(c, PASID); ranges(c);
     detach(PASID);
-    destroy(o); destroy(t); destroy(m); destroy(n); destroy(q); destroy(p); destroy(s);
+    destroy(o); destroy(m); destroy(n);
+    release();
+    destroy(t); destroy(q); destroy(p); destroy(s);
     destroy(a); destroy(c);
     printf("REGIONS-END\n");
     return 0;

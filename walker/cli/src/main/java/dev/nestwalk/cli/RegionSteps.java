@@ -70,7 +70,7 @@ final class RegionSteps {
           step("bind (vtd|smmuv3)( pasids)?", this::bind),
           step("ioas (\\w+)", words -> spaces.put(words.group(1), new Ioas())),
           step("table (\\w+) (paging|parent) in (\\w+)( pasids)?", this::table),
-          step("nested (\\w+) on (\\w+)( pasids)?", this::nested),
+          step("nested (\\w+) on (\\w+)( pasids)?( without vdevice)?", this::nested),
           step("attach (\\w+)(?: pasid 0x(\\w+))?", this::attach),
           step(
               "detach(?: pasid 0x(\\w+))?",
@@ -234,7 +234,11 @@ final class RegionSteps {
 
   private void nested(Matcher words) throws RegionException, Absent {
     Hwpt parent = table(words.group(2));
-    tables.put(words.group(1), tracker.nest(device(), parent, options(words.group(3))));
+    Hwpt.Options options = options(words.group(3));
+    if (words.group(4) != null) {
+      options = options.withoutVirtualDevice();
+    }
+    tables.put(words.group(1), tracker.nest(device(), parent, options));
   }
 
   private void attach(Matcher words) throws RegionException, Absent {

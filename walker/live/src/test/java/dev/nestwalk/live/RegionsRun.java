@@ -27,16 +27,19 @@ final class RegionsRun {
 
   private static LiveTest test(String kind) {
     return switch (kind) {
-      case "msi" -> LiveTest.USUAL;
+      case "msi", "smmuv3" -> LiveTest.USUAL;
       case "relaxable" -> new LiveTest(DISPLAY, List.of(RMRR));
       case "direct" -> new LiveTest(TestFunction.CLASS, List.of(RMRR));
-      default -> throw new IllegalArgumentException(kind + ": expected msi, relaxable or direct");
+      default ->
+          throw new IllegalArgumentException(kind + ": expected msi, relaxable, direct or smmuv3");
     };
   }
 
   public static void main(String[] args) throws IOException, InterruptedException {
     Kit kit = Kit.find();
-    Path kernel = kit == null ? null : kit.folder().resolve("vmlinuz-nested-x86");
+    boolean vtd = !args[0].equals("smmuv3");
+    String arch = vtd ? "x86" : "arm64";
+    Path kernel = kit == null ? null : kit.folder().resolve("vmlinuz-nested-" + arch);
     if (kit == null || kernel == null || !Files.exists(kernel)) {
       System.err.println("no kit, or no kernel with iommufd in it: run walker/live/nested-kernel");
       System.exit(2);
@@ -46,12 +49,12 @@ final class RegionsRun {
     Map<String, byte[]> programs =
         Map.of(
             "init", Files.readAllBytes(scripts.resolve("init-regions")),
-            "bin/regions", Files.readAllBytes(kit.folder().resolve("regions-x86")));
+            "bin/regions", Files.readAllBytes(kit.folder().resolve("regions-" + arch)));
     BootRun run =
         BootRun.of(
             kit,
             new BootRun.Guest(
-                LiveMode.SCALABLE_NESTED,
+                vtd ? LiveMode.SCALABLE_NESTED : LiveMode.STAGES_NESTED,
                 4,
                 kernel,
                 programs,
