@@ -122,14 +122,15 @@ public record Comparison(List<Line> lines, int equal, List<Cell> onlyFirst, List
                         verdict(first, second, spread)));
               }
             });
-    // A figure without a spread of its own says nothing for sure.
+    // Of figures, times whose rounds have a spread: of translate.ns it is translate.spread.
     one.figures()
         .forEach(
             (name, first) -> {
+              String spreadOf = name.replaceAll("\\.ns$", ".spread");
               Double second = other.figures().get(name);
-              Double a = one.figures().get(name + ".spread");
-              Double b = other.figures().get(name + ".spread");
-              if (second != null && a != null && b != null) {
+              Double a = one.figures().get(spreadOf);
+              Double b = other.figures().get(spreadOf);
+              if (name.endsWith(".ns") && second != null && a != null && b != null) {
                 double spread = Math.max(a, b);
                 lines.add(
                     new Line(

@@ -213,6 +213,26 @@ class CostCommandTest {
   }
 
   @Test
+  void experimentsAreListedRunAndWritten() throws IOException {
+    String list = run(0, List.of("--list"));
+    assertTrue(list.startsWith("E1  "), list);
+    String text =
+        run(
+            0,
+            List.of("e1", "--quick", "--seed", "7"),
+            "--json",
+            at("e1.json"),
+            "--html",
+            at("e1.html"));
+    assertTrue(text.startsWith("E1  "), text);
+    assertTrue(text.contains("    holds   "), text);
+    RunDocument document = RunDocument.read(folder.resolve("e1.json"));
+    assertEquals(List.of("E1"), document.experiments());
+    assertEquals("7", document.manifest().get("seed"));
+    assertTrue(Files.readString(folder.resolve("e1.html")).contains("id=E1"));
+  }
+
+  @Test
   void timeLeftIsWhatThePaceSays() {
     assertEquals("1 of 4 cells, 30 s left", ProgressLine.line(1, 4, 10));
     assertEquals("10 of 30 cells, 3:20 min left", ProgressLine.line(10, 30, 100));

@@ -78,6 +78,24 @@ class ComparisonTest {
         Comparison.Verdict.UNSURE, Comparison.verdict(Double.NaN, 1, 0), "nothing measured");
   }
 
+  private static CellResult rounds(double nanos, double spread) {
+    return new CellResult(
+        Cell.standard().with(Axis.ENGINE, "timed"),
+        Counts.NONE,
+        Map.of(),
+        Map.of("translate.ns", nanos, "translate.spread", spread, "throughput.mops", 1e3 / nanos),
+        Map.of());
+  }
+
+  @Test
+  void figuresAreComparedWhereTheirRoundsHaveASpread() {
+    Comparison comparison = Comparison.of(document(rounds(100, 0.02)), document(rounds(120, 0.03)));
+    assertEquals(1, comparison.lines().size(), "a throughput is the same figure once more");
+    assertEquals("translate.ns", comparison.lines().get(0).name());
+    assertEquals(Comparison.Verdict.HIGHER, comparison.lines().get(0).verdict());
+    assertEquals(Comparison.Verdict.UNSURE, verdict(rounds(100, 0.5), rounds(120, 0.03)));
+  }
+
   @Test
   void aDocumentIsReadAsItWasWritten() {
     RunDocument before = document(counted(2, Long.MAX_VALUE / 16), counted(1, 24), timed(700, 9));
