@@ -1,5 +1,6 @@
 package dev.nestwalk.bench.cost.command;
 
+import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.report.Comparison;
 import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.report.RunDocument;
@@ -50,7 +51,7 @@ final class CompareCommand implements Callable<Integer> {
     out.println("%d counted cells are equal".formatted(comparison.equal()));
     for (Comparison.Line line :
         comparison.lines().subList(0, Math.min(MOST, comparison.lines().size()))) {
-      out.println(
+      String text =
           String.format(
               Locale.ROOT,
               "%-8s %-24s A %.4g  B %.4g  B/A %.3f%s  %s",
@@ -62,7 +63,8 @@ final class CompareCommand implements Callable<Integer> {
               Double.isNaN(line.spread())
                   ? ""
                   : String.format(Locale.ROOT, "  spread %.0f %%", 100 * line.spread()),
-              line.cell().textBeside(dev.nestwalk.bench.cost.Cell.standard())));
+              line.cell().textBeside(Cell.standard()));
+      out.println(CostMain.visible(text));
     }
     if (comparison.lines().size() > MOST) {
       out.println("… and %d more".formatted(comparison.lines().size() - MOST));

@@ -145,8 +145,9 @@ final class SweepCommand implements Callable<Integer> {
             .formatted(results.size(), kept, document.countedDigest()));
     if (!refused.isEmpty()) {
       out.println(
-          "%d cells contradict themselves and were left out; the first: %s"
-              .formatted(refused.size(), refused.get(0).refused()));
+          CostMain.visible(
+              "%d cells contradict themselves and were left out; the first: %s"
+                  .formatted(refused.size(), refused.get(0).refused())));
     }
     outputs.write(document, List.of(), out);
     return CostMain.DONE;

@@ -92,7 +92,10 @@ public record RunDocument(
       }
     } catch (IOException e) {
       throw new CostException(file + ": cannot be read: " + WholeFile.reason(e));
-    } catch (JsonParseException | IllegalStateException | StackOverflowError e) {
+    } catch (JsonParseException
+        | IllegalStateException
+        | UnsupportedOperationException
+        | StackOverflowError e) {
       throw new CostException(
           file + ": expected JSON that nestwalk cost --json wrote (" + oneLine(e) + ")");
     } catch (IllegalArgumentException e) {

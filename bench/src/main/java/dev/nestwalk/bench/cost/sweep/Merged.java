@@ -64,7 +64,11 @@ public record Merged(
     }
     planned.removeAll(merger.results.keySet());
     planned.removeAll(merger.refused.keySet());
-    return merger.merged(List.copyOf(planned));
+    try {
+      return merger.merged(List.copyOf(planned));
+    } catch (ArithmeticException e) {
+      throw new CostException(first + ": counts add up to more than 64 bits");
+    }
   }
 
   /** Whether nothing is missing and nothing contradicts. */
@@ -98,9 +102,17 @@ public record Merged(
       }
       duplicates.add(cell);
       if (cell.isTimed()) {
-        results.put(cell, both(known, result, times.getOrDefault(cell, 1)));
+        results.put(cell, sum(known, result));
       } else if (!known.counts().equals(result.counts())) {
         contradictions.add(cell);
+      }
+    }
+
+    private CellResult sum(CellResult known, CellResult result) {
+      try {
+        return both(known, result, times.getOrDefault(known.cell(), 1));
+      } catch (ArithmeticException | ArrayIndexOutOfBoundsException e) {
+        throw new CostException(known.cell() + ": two results do not add up");
       }
     }
 

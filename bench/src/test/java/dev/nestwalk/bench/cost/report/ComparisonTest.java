@@ -122,6 +122,8 @@ class ComparisonTest {
     texts.add(whole.replace("\"results\"", "\"result\""));
     texts.add(whole.replace("\"ref\": 24", "\"ref\": \"x\""));
     texts.add(whole.replace("\"vtd\"", "\"amd\""));
+    texts.add(whole.replace("\"abc\"", "{}"));
+    texts.add(whole.replace("\"experiments\": []", "\"experiments\": [{}]"));
     texts.add("[".repeat(100_000));
     for (String text : texts) {
       Files.writeString(file, text);

@@ -172,6 +172,18 @@ class CellStoreTest {
   }
 
   @Test
+  void countsThatOverflowAreTold() {
+    for (int number = 1; number <= 2; number++) {
+      try (CellStore store = CellStore.open(folder, PLAN, new Shard(number, 2))) {
+        Counts most = Counts.of(Map.of("ref", 1L << 62));
+        store.add(Finished.of(CellResult.counted(PLAN.cells().get(number), most)));
+      }
+    }
+    String told = assertThrows(CostException.class, () -> Merged.of(List.of(folder))).getMessage();
+    assertTrue(String.valueOf(told).endsWith("counts add up to more than 64 bits"), told);
+  }
+
+  @Test
   void timedResultsOfOneCellAddUp() {
     Cell timed = Cell.standard().with(Axis.ENGINE, "timed");
     SweepPlan plan = new SweepPlan(List.of(timed));
