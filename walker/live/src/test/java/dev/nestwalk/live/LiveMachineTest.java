@@ -226,7 +226,7 @@ final class LiveMachineTest {
     assertTrue(written.contains("w 20 8 100000"), written.toString());
     replay(RegisterTrace.load(record));
     List<String> accesses = Files.readAllLines(trace);
-    assertTrue(accesses.get(1).endsWith(" 0020 - r 45678008 8"), accesses.toString());
+    assertTrue(accesses.get(2).endsWith(" 0020 - r 45678008 8"), accesses.toString());
   }
 
   /** Another unit answers a trace in the same way. */
