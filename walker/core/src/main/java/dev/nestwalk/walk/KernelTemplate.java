@@ -196,9 +196,16 @@ final class KernelTemplate extends Kernel {
   private long known(long iova, int access) {
     Shape shape = shape();
     int classes = space.classes();
-    if (shape.usual() && !shape.counts() && !isThere(classes, iova)) {
-      return 0;
+    boolean straight = shape.usual() && !shape.counts();
+    if (straight && classes == 1 << shape.smallClass()) {
+      return TranslationCache.isThere(smallPlace(iova), smallKey(iova))
+          ? knownAs(shape.smallClass(), shape.smallShift(), iova, access)
+          : 0;
     }
+    return straight && !isThere(classes, iova) ? 0 : knownAmong(classes, iova, access);
+  }
+
+  private long knownAmong(int classes, long iova, int access) {
     long found = 0;
     if ((classes & 1) != 0) {
       found = knownAs(0, 12, iova, access);
@@ -210,7 +217,7 @@ final class KernelTemplate extends Kernel {
       found = (classes & 2) != 0 ? knownAs(1, 16, iova, access) : 0;
       found = found == 0 && (classes & 8) != 0 ? knownAs(3, 30, iova, access) : found;
     }
-    if (shape.counts() && found != 0) {
+    if (shape().counts() && found != 0) {
       counters.addHits(1);
     }
     return found;
@@ -218,9 +225,6 @@ final class KernelTemplate extends Kernel {
 
   /** Whether the IOTLB has a block, under whatever rights; sizes that are rare count as there. */
   private boolean isThere(int classes, long iova) {
-    if (classes == 1 << shape().smallClass()) {
-      return TranslationCache.isThere(smallPlace(iova), smallKey(iova));
-    }
     return (classes & 10) != 0
         || (classes & 1) != 0 && isThereAs(12, iova)
         || (classes & 4) != 0 && isThereAs(21, iova);
