@@ -16,7 +16,7 @@ import java.util.Map;
  * @param data columns of equal length
  * @param spec what lets-plot draws of the columns: mapping, layers, scales, as JSON
  */
-record Chart(
+public record Chart(
     String name,
     String title,
     String text,

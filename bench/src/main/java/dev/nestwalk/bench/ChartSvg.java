@@ -13,8 +13,8 @@ import org.jetbrains.letsPlot.core.util.PlotSvgExportCommon;
  * Draws charts as SVG, with the same bytes on every machine: the library measures text by tables of
  * its own, so no font of the machine has a say.
  */
-final class ChartSvg {
-  /** Text and lines, which get another colour on dark ground; the same as {@link #INK_HEX}. */
+public final class ChartSvg {
+  /** Text and lines, which get another colour on dark ground. */
   static final String INK = "rgb(31,35,40)";
 
   /** How the library writes that colour into the style of labels. */
@@ -64,7 +64,7 @@ final class ChartSvg {
   private static final Pattern SPACE_IN_TEXT = Pattern.compile("(<text[^>]*>)\\s+|\\s+(</text>)");
 
   /** The whole file. */
-  static String of(Chart chart) {
+  public static String of(Chart chart) {
     Gson gson = new Gson();
     var type = new TypeToken<Map<String, Object>>() {}.getType();
     Map<String, Object> spec = gson.fromJson(chart.spec(), type);

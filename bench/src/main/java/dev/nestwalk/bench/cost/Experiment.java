@@ -27,6 +27,11 @@ public interface Experiment {
   /** Figures of others, and where they stand. */
   List<Published> published();
 
+  /** What the figures mean, and where they agree with the published ones and why not. */
+  default String reading() {
+    return "";
+  }
+
   /** What is run; each cell once. */
   List<Cell> cells(Size size);
 

@@ -6,11 +6,16 @@ import java.util.Locale;
 
 /** The experiments by name. */
 public final class Experiments {
-  private static final List<Experiment> ALL = Catalogue.all();
+  private static final List<Experiment> ALL = Catalogue.all(LatencyModel.DEFAULT);
 
   /** All of them, E1 first. */
   public static List<Experiment> all() {
     return ALL;
+  }
+
+  /** All of them, E1 first, with other times of what is counted. */
+  public static List<Experiment> with(LatencyModel model) {
+    return Catalogue.all(model);
   }
 
   /**

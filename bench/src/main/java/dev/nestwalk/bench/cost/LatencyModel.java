@@ -1,5 +1,9 @@
 package dev.nestwalk.bench.cost;
 
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
 /**
  * What counted events take, in picoseconds: counts times these give time, by whole numbers only.
  * The defaults are of the literature's order (DRAM 50 ns and PCIe 450 ns one way as in HyperTRIO,
@@ -29,22 +33,64 @@ public record LatencyModel(
     long invalidate,
     long flush,
     long trap) {
+  private static final List<String> NAMES =
+      List.of(
+          "dram",
+          "pcie",
+          "iotlb",
+          "cache",
+          "walkers",
+          "packet",
+          "map",
+          "unmap",
+          "invalidate",
+          "flush",
+          "trap");
+
   /** The defaults. */
   public static final LatencyModel DEFAULT =
       new LatencyModel(
           50_000, 450_000, 2_000, 5_000, 1, 600_000, 500_000, 300_000, 700_000, 2_000_000,
           2_000_000);
 
-  /** These times with another number of walks at once. */
-  public LatencyModel withWalkers(int more) {
+  /**
+   * Times of one's own, the others default: {@code dram=70,pcie=300,walkers=4}, in nanoseconds.
+   *
+   * @throws IllegalArgumentException in one line for another name or number
+   */
+  public static LatencyModel parse(String text) {
+    Map<String, Long> times = new TreeMap<>();
+    for (String pair : text.split(",", -1)) {
+      String[] halves = pair.split("=", 2);
+      if (halves.length != 2 || !NAMES.contains(halves[0])) {
+        throw new IllegalArgumentException(
+            "latency '%s': expected NAME=NANOSECONDS with one of %s"
+                .formatted(pair, String.join(", ", NAMES)));
+      }
+      try {
+        times.put(halves[0], (long) Axis.number(halves[1], 0, 1_000_000_000));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException("latency " + halves[0] + ": " + e.getMessage(), e);
+      }
+    }
+    LatencyModel known = DEFAULT;
     return new LatencyModel(
-        dram, pcie, iotlb, cache, more, packet, map, unmap, invalidate, flush, trap);
+        picoseconds(times, "dram", known.dram),
+        picoseconds(times, "pcie", known.pcie),
+        picoseconds(times, "iotlb", known.iotlb),
+        picoseconds(times, "cache", known.cache),
+        Math.clamp(times.getOrDefault("walkers", (long) known.walkers), 1, 1024),
+        picoseconds(times, "packet", known.packet),
+        picoseconds(times, "map", known.map),
+        picoseconds(times, "unmap", known.unmap),
+        picoseconds(times, "invalidate", known.invalidate),
+        picoseconds(times, "flush", known.flush),
+        picoseconds(times, "trap", known.trap));
   }
 
-  /** These times with other hardware, in picoseconds. */
-  public LatencyModel withHardware(long newDram, long newPcie, long newIotlb, long newCache) {
-    return new LatencyModel(
-        newDram, newPcie, newIotlb, newCache, walkers, packet, map, unmap, invalidate, flush, trap);
+  private static long picoseconds(Map<String, Long> times, String name, long known) {
+    Long nanoseconds = times.get(name);
+    return nanoseconds == null ? known : 1000 * nanoseconds;
   }
 
   /** Time of all translations, one after the other; what is translated ahead costs nobody time. */

@@ -5,6 +5,7 @@ import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Experiment;
 import dev.nestwalk.bench.cost.Experiments;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.Runner;
 import dev.nestwalk.bench.cost.Verdict;
 import dev.nestwalk.bench.cost.report.CostException;
@@ -74,6 +75,16 @@ final class CostCommand implements Callable<Integer> {
   private int seed = 1;
 
   @Option(
+      names = "--latency",
+      paramLabel = "NAME=NS,…",
+      description = {
+        "Times of your machine for shares of line rate, in nanoseconds: dram, pcie, iotlb, cache,",
+        "packet, map, unmap, invalidate, flush, trap; and walkers, walks at once.",
+        "Default: dram=50,pcie=450,iotlb=2,cache=5,walkers=1 and those of docs/cost/README.md."
+      })
+  private String latency = "";
+
+  @Option(
       names = "--threads",
       paramLabel = "N",
       description = "Counted cells at a time (default: one for each processor).")
@@ -112,6 +123,9 @@ final class CostCommand implements Callable<Integer> {
     boolean found = tell(answered, out);
     Map<String, String> manifest = Manifest.of(spec.commandLine().getParseResult().originalArgs());
     manifest.put("seed", Integer.toString(seed));
+    if (!latency.isEmpty()) {
+      manifest.put("latency", latency);
+    }
     manifest.put("size", size.name().toLowerCase(Locale.ROOT));
     RunDocument document =
         new RunDocument(
@@ -126,14 +140,24 @@ final class CostCommand implements Callable<Integer> {
     return found ? CostMain.DONE : CostMain.NO;
   }
 
+  private LatencyModel model() {
+    try {
+      return LatencyModel.parse(latency);
+    } catch (IllegalArgumentException e) {
+      throw new CostException(String.valueOf(e.getMessage()));
+    }
+  }
+
   private List<Experiment> chosen() {
+    LatencyModel model = latency.isEmpty() ? LatencyModel.DEFAULT : model();
+    List<Experiment> all = Experiments.with(model);
     if (names.isEmpty()) {
-      return Experiments.all();
+      return all;
     }
     List<Experiment> chosen = new ArrayList<>();
     for (String name : new LinkedHashSet<>(names)) {
       try {
-        chosen.add(Experiments.of(name));
+        chosen.add(all.get(Experiments.all().indexOf(Experiments.of(name))));
       } catch (IllegalArgumentException e) {
         throw new CostException(e.getMessage() + ", or sweep, compare, merge, slurm, trace");
       }

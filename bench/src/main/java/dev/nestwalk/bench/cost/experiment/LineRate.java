@@ -40,6 +40,15 @@ final class LineRate extends Question {
   }
 
   @Override
+  public String reading() {
+    return "Times are of one thread on the machine named below, with the stream read from arrays; "
+        + "a translation's latency histogram contains the clock, whose cost is beside it. A hit "
+        + "in the translator's IOTLB is one look at one place whatever lies behind it, so nesting "
+        + "costs nothing there. The budget of 800 Gb/s is for hardware that translates three "
+        + "times a packet; software reaches it for hits.";
+  }
+
+  @Override
   public List<Cell> cells(Size size) {
     boolean small = size == Size.SMALL;
     List<Cell> cells = new ArrayList<>();
@@ -81,15 +90,27 @@ final class LineRate extends Question {
         .formatted(figure(nanos(result), 1), figure(100 * spread(result), 0));
   }
 
-  /** A claim that a figure lies below a limit; unsure if its spread reaches across. */
-  private static Verdict below(String claim, CellResult result, double limit) {
-    double value = nanos(result);
-    boolean wide = !(spread(result) <= SPREAD);
-    boolean close = Math.abs(value - limit) < limit * spread(result);
-    Verdict.Answer answer =
-        wide && close
-            ? Verdict.Answer.UNSURE
-            : value <= limit ? Verdict.Answer.HOLDS : Verdict.Answer.FAILS;
+  private static double figureOf(CellResult result, String name) {
+    return result.figures().getOrDefault(name, Double.NaN);
+  }
+
+  /**
+   * A claim that times lie below a limit. Rounds that all lie on one side decide; else the median
+   * does, unless rounds are too far apart.
+   *
+   * @param least of the limit
+   * @param most of the limit, which may be measured itself
+   */
+  private static Verdict below(String claim, CellResult result, double least, double most) {
+    boolean apart = !(spread(result) <= SPREAD);
+    Verdict.Answer answer = Verdict.Answer.UNSURE;
+    if (figureOf(result, "translate.most.ns") <= least) {
+      answer = Verdict.Answer.HOLDS;
+    } else if (figureOf(result, "translate.least.ns") > most) {
+      answer = Verdict.Answer.FAILS;
+    } else if (!apart) {
+      answer = nanos(result) <= (least + most) / 2 ? Verdict.Answer.HOLDS : Verdict.Answer.FAILS;
+    }
     return new Verdict(claim, answer, told(result));
   }
 
@@ -101,12 +122,17 @@ final class LineRate extends Question {
       CellResult singleMisses = chosen(results, format, false, MISSES);
       CellResult nestedMisses = chosen(results, format, true, MISSES);
       verdicts.add(
-          below(format + ": a nested hit fits 20.6 ns (200 Gb/s)", nestedHits, BUDGET_200));
+          below(
+              format + ": a nested hit fits 20.6 ns (200 Gb/s)",
+              nestedHits,
+              BUDGET_200,
+              BUDGET_200));
       verdicts.add(
           below(
               format + ": a nested miss costs less than six of one stage",
               nestedMisses,
-              6 * nanos(singleMisses)));
+              6 * figureOf(singleMisses, "translate.least.ns"),
+              6 * figureOf(singleMisses, "translate.most.ns")));
       long hits = nestedHits.counts().get("iotlb.hit");
       long all = nestedHits.counts().get("access");
       verdicts.add(

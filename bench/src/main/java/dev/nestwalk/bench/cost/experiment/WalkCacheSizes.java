@@ -32,6 +32,17 @@ final class WalkCacheSizes extends Question {
   }
 
   @Override
+  public String reading() {
+    return "Our figures lie at the published 4.4 with 4 to 16 entries for each level of each stage "
+        + "and below it with more, since each level has a cache of its own, the working set is "
+        + "one buffer of 64 MiB at random, and nothing else uses the caches; processors share one "
+        + "small cache among levels, and their workloads move. The floor is one reference of one "
+        + "stage, the last level's entry, and nested one more for the buffer's own page unless "
+        + "the nested TLB holds it. Flattened tables (published: 2.8) are no format of VT-d or "
+        + "SMMUv3 and are not modelled.";
+  }
+
+  @Override
   public List<Cell> cells(Size size) {
     boolean small = size == Size.SMALL;
     Cell load =

@@ -1,5 +1,6 @@
 package dev.nestwalk.bench.cost.experiment;
 
+import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Plot;
@@ -25,24 +26,24 @@ final class WalkReferences extends Question {
       List.of(
           new Row("VT-d 3", "format=vtd stages=2 depth=4x3", 3),
           new Row("VT-d 4", "format=vtd stages=2 depth=4x4", 4),
-          new Row("VT-d 4, first", "format=vtd stages=1 depth=4x4", 4),
+          new Row("VT-d 4 first", "format=vtd stages=1 depth=4x4", 4),
           new Row("VT-d 5", "format=vtd stages=2 depth=5x5", 5),
-          new Row("VT-d 4, 2M", "format=vtd stages=2 depth=4x4 pages2=2m", 3),
-          new Row("VT-d 4, 1G", "format=vtd stages=2 depth=4x4 pages2=1g", 2),
-          new Row("VT-d 4 over 3", "format=vtd depth=4x3", 19),
-          new Row("VT-d 4 over 4", "format=vtd depth=4x4", 24),
-          new Row("VT-d 5 over 5", "format=vtd depth=5x5", 35),
-          new Row("VT-d 4 over 4, 2M over 2M", "format=vtd depth=4x4 pages1=2m pages2=2m", 15),
-          new Row("VT-d 4 over 4, 4K over 2M", "format=vtd depth=4x4 pages2=2m", 19),
-          new Row("VT-d 4 over 4, 1G over 1G", "format=vtd depth=4x4 pages1=1g pages2=1g", 8),
+          new Row("VT-d 4 2M", "format=vtd stages=2 depth=4x4 pages2=2m", 3),
+          new Row("VT-d 4 1G", "format=vtd stages=2 depth=4x4 pages2=1g", 2),
+          new Row("VT-d 4/3", "format=vtd depth=4x3", 19),
+          new Row("VT-d 4/4", "format=vtd depth=4x4", 24),
+          new Row("VT-d 5/5", "format=vtd depth=5x5", 35),
+          new Row("VT-d 4/4 2M/2M", "format=vtd depth=4x4 pages1=2m pages2=2m", 15),
+          new Row("VT-d 4/4 4K/2M", "format=vtd depth=4x4 pages2=2m", 19),
+          new Row("VT-d 4/4 1G/1G", "format=vtd depth=4x4 pages1=1g pages2=1g", 8),
           new Row("SMMUv3 4K", "format=smmuv3 stages=1", 4),
-          new Row("SMMUv3 4K, stage 2", "format=smmuv3 stages=2", 4),
+          new Row("SMMUv3 4K s2", "format=smmuv3 stages=2", 4),
           new Row("SMMUv3 64K", "format=smmuv3 stages=1 granule=64k", 3),
-          new Row("SMMUv3 4K over 4K", "format=smmuv3", 24),
-          new Row("SMMUv3 4K over 4K, 3 levels", "format=smmuv3 depth=3x3", 15),
-          new Row("SMMUv3 16K over 16K", "format=smmuv3 granule=16k", 19),
-          new Row("SMMUv3 64K over 64K", "format=smmuv3 granule=64k", 15),
-          new Row("SMMUv3 4K over 4K, 2M over 2M", "format=smmuv3 pages1=2m pages2=2m", 15));
+          new Row("SMMUv3 4K/4K", "format=smmuv3", 24),
+          new Row("SMMUv3 4K 3/3", "format=smmuv3 depth=3x3", 15),
+          new Row("SMMUv3 16K/16K", "format=smmuv3 granule=16k", 19),
+          new Row("SMMUv3 64K/64K", "format=smmuv3 granule=64k", 15),
+          new Row("SMMUv3 2M/2M", "format=smmuv3 pages1=2m pages2=2m", 15));
 
   WalkReferences() {
     super(
@@ -59,6 +60,15 @@ final class WalkReferences extends Question {
   }
 
   @Override
+  public String reading() {
+    return "The counts agree with the formula and with what Bhargava and others give for four "
+        + "levels over four. SMMUv3 with 16K granules begins its second stage with two tables of "
+        + "level 1 side by side, so that four levels over three read 19; with 64K granules three "
+        + "over three read 15. Reads of context, PASID and stream structures are counted apart "
+        + "(ref.config).";
+  }
+
+  @Override
   public List<Cell> cells(Size size) {
     return ROWS.stream().map(row -> row.cell(size)).toList();
   }
@@ -67,8 +77,9 @@ final class WalkReferences extends Question {
     Map<Row, CellResult> found = new LinkedHashMap<>();
     for (Row row : ROWS) {
       for (CellResult result : results) {
-        if (result.cell().equals(row.cell(Size.SMALL))
-            || result.cell().equals(row.cell(Size.TOUR))) {
+        String seed = result.cell().get(Axis.SEED);
+        if (result.cell().equals(row.cell(Size.SMALL).with(Axis.SEED, seed))
+            || result.cell().equals(row.cell(Size.TOUR).with(Axis.SEED, seed))) {
           found.put(row, result);
         }
       }
@@ -106,7 +117,7 @@ final class WalkReferences extends Question {
 
   @Override
   public String headline(List<CellResult> results) {
-    double nested = references(results, "VT-d 4 over 4");
+    double nested = references(results, "VT-d 4/4");
     double single = references(results, "VT-d 4");
     return "Without caches a nested walk of 4 levels over 4 reads %s entries, one stage %s: %s times as many."
         .formatted(figure(nested, 0), figure(single, 0), figure(nested / single, 1));

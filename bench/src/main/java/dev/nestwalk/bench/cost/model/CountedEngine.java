@@ -129,7 +129,9 @@ public final class CountedEngine implements Consumer<DmaOp> {
     flushes.up();
     queues.computeIfAbsent(space, any -> new FlushQueue(policy)).flushed();
     hardware.iotlb.dropAll(space);
-    for (ModelCache level : hardware.tables1) {
+    // A guest's invalidations leave the host's second stage alone.
+    boolean outerIsSecond = tables.shapes.levels1 == 0;
+    for (ModelCache level : outerIsSecond ? hardware.tables2 : hardware.tables1) {
       level.dropAll(space);
     }
     if (ats) {

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 public final class TimedEngine {
   private static final int WARM = 2;
   private static final int WARM_TRANSLATIONS = 300_000;
-  private static final int ROUNDS = 5;
+  private static final int ROUNDS = 7;
   private static final long LONGEST = 1_000_000_000;
   private static final int MOST_WAYS = 16;
   private static final int CLOCK_READS = 20_000;
@@ -65,6 +65,8 @@ public final class TimedEngine {
     Map<String, Double> figures = new TreeMap<>();
     figures.put("translate.ns", median);
     figures.put("translate.spread", median == 0 ? 0 : (nanos[ROUNDS - 1] - nanos[0]) / median);
+    figures.put("translate.least.ns", nanos[0]);
+    figures.put("translate.most.ns", nanos[ROUNDS - 1]);
     figures.put("translate.rounds", (double) ROUNDS);
     figures.put("throughput.mops", median == 0 ? 0 : 1e3 / median);
     figures.put("packet.ns", median * translations / Math.max(1, recording.requests()));

@@ -1,0 +1,60 @@
+package dev.nestwalk.bench.cost;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class LatencyModelTest {
+  private static final Counts COUNTS =
+      Counts.of(
+          Map.of(
+              "request",
+              10L,
+              "bytes",
+              15_000L,
+              "iotlb.hit",
+              20L,
+              "iotlb.miss",
+              10L,
+              "ref",
+              30L,
+              "ref.config",
+              4L,
+              "pwc2.hit",
+              9L,
+              "pwc2.miss",
+              1L,
+              "atc.miss",
+              5L,
+              "invalidate.page",
+              10L));
+
+  @Test
+  void timesAreSumsOfEvents() {
+    // 35 look-ups x 2 + 10 x 5 + 34 x 50 + 5 x 2 x 450 ns.
+    assertEquals(6_320_000, LatencyModel.DEFAULT.translation(COUNTS));
+    assertEquals(632.0, LatencyModel.DEFAULT.nanosPerRequest(COUNTS));
+    // 10 packets x 600 + 10 invalidations x 700 ns, nested with an exit of 2 us each.
+    assertEquals(13_000_000, LatencyModel.DEFAULT.processor(COUNTS, false));
+    assertEquals(33_000_000, LatencyModel.DEFAULT.processor(COUNTS, true));
+    // 15,000 bytes take 600 ns at 200 Gb/s.
+    assertEquals(600.0 / 6320, LatencyModel.DEFAULT.shareOfLine(COUNTS, 200), 1e-12);
+    assertEquals(1.0, LatencyModel.DEFAULT.shareOfLine(COUNTS, 10), 1e-12);
+  }
+
+  @Test
+  void aUsersNumbersReplaceTheDefaults() {
+    LatencyModel own = LatencyModel.parse("dram=100,walkers=2");
+    assertEquals(6_320_000 + 34 * 50_000, own.translation(COUNTS));
+    assertEquals(600.0 * 2 / (6320 + 1700), own.shareOfLine(COUNTS, 200), 1e-12);
+    for (String text : List.of("dram", "dram=x", "ram=3", "dram=-1", "dram=5,")) {
+      String message =
+          assertThrows(IllegalArgumentException.class, () -> LatencyModel.parse(text)).toString();
+      assertTrue(message.contains("latency") && !message.contains("\n"), message);
+    }
+  }
+}

@@ -1,0 +1,86 @@
+package dev.nestwalk.bench.cost;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * Streams of a few requests whose counts were worked out by hand.
+ *
+ * <p>Four pages, side by side, twice over. Cold, one stage of four levels reads 4 entries for the
+ * first page and with walk caches 1 for each other. Nested, the first page takes 4 + 1 for the root
+ * table, 1 + 1 for each of the three tables below (their guest pages share a second-stage table)
+ * and 3 for the page itself, whose guest address has only the topmost table in common with those:
+ * 14. Each other page is 1 entry of the first stage and 1 of the second.
+ */
+class SmallStreamsTest {
+  private static final String FOUR = "physical=contiguous workload=scan:16k requests=8 ";
+
+  @ParameterizedTest
+  @CsvSource({
+    "stages=2 iotlb=4, ref 16 iotlb.hit 4 iotlb.miss 4",
+    "stages=2 iotlb=4 pwc2=16, ref 7 iotlb.hit 4 pwc2.hit 3 pwc2.miss 1",
+    "stages=2 iotlb=2x2lru pwc2=16, ref 11 iotlb.hit 0 iotlb.miss 8",
+    "stages=1 iotlb=4 pwc1=16, ref 7 ref.s1 7 ref.s2 0 pwc1.hit 3",
+    "iotlb=4, ref 96 ref.s1 16 ref.s2 80",
+    "iotlb=4 pwc1=16 pwc2=16, ref 20 ref.s1 7 ref.s2 13",
+    "iotlb=0 pwc1=16 pwc2=16, ref 28 walk 8",
+    "iotlb=0 pwc1=16 pwc2=16 ntlb=16, ref 24 ntlb.hit 4 ntlb.miss 8",
+    "iotlb=4 ntlb=16, ref 48 ntlb.hit 12 ntlb.miss 8",
+    "stages=2 iotlb=4 atc=4, atc.miss 4 atc.hit 4 iotlb.miss 4 iotlb.hit 0 ref 16",
+    "stages=2 iotlb=4 atc=2, atc.miss 8 atc.hit 0 iotlb.miss 4 iotlb.hit 4",
+    "stages=2 iotlb=4 context=0 pasidcache=0, ref.config 32 context.miss 8",
+    "stages=2 iotlb=4 context=0, ref.config 18 pasidcache.hit 7",
+    "format=smmuv3 stages=2 iotlb=4 context=0, ref.config 8",
+    "format=smmuv3 stages=1 iotlb=4, ref.config 2 ref 16",
+    "format=smmuv3 iotlb=4, ref.config 6 ref 96"
+  })
+  void fourPagesTwiceOver(String text, String expected) {
+    Counts counts = Runner.run(Cell.parse(FOUR + text)).counts();
+    String[] words = expected.split(" ", -1);
+    List<String> found = new ArrayList<>();
+    for (int i = 0; i < words.length; i += 2) {
+      found.add(words[i] + " " + counts.get(words[i]));
+    }
+    assertEquals(expected, String.join(" ", found), counts::toString);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    // Strict: a packet's data page was mapped anew; descriptors and completions are one page each.
+    "strict, map 8 unmap 8 invalidate.page 8 invalidate.all 0 iotlb.miss 10",
+    // Lazy, two by two: each flush takes the rings' translations along.
+    "lazy:2, map 8 unmap 8 invalidate.page 0 invalidate.all 4 iotlb.miss 16",
+    // The four buffers go round.
+    "pool, map 0 unmap 0 invalidate.page 0 invalidate.all 0 iotlb.miss 6"
+  })
+  void eightPacketsThroughARingOfFour(String policy, String expected) {
+    Cell cell =
+        Cell.parse("stages=2 iotlb=64 workload=nic:1500:4 requests=8")
+            .with(Axis.INVALIDATE, policy);
+    Counts counts = Runner.run(cell).counts();
+    // Rings and first buffers are mapped before the first packet.
+    long before = 2 + 4;
+    String[] words = expected.split(" ", -1);
+    List<String> found = new ArrayList<>();
+    for (int i = 0; i < words.length; i += 2) {
+      found.add(words[i] + " " + (counts.get(words[i]) - (words[i].equals("map") ? before : 0)));
+    }
+    assertEquals(expected, String.join(" ", found), counts::toString);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 10, 0", "1, 3, 8", "2, 4, 8"})
+  void announcedBuffersDoNotMiss(int ahead, long misses, long announced) {
+    Cell cell =
+        Cell.parse("stages=2 iotlb=64 workload=nic:1500:4 requests=8 invalidate=strict")
+            .with(Axis.PREFETCH, ahead);
+    Counts counts = Runner.run(cell).counts();
+    assertEquals(misses, counts.get("iotlb.miss"), counts::toString);
+    assertEquals(announced, counts.get("prefetch"));
+    assertEquals(counts.get("iotlb.miss") * 4, counts.get("ref"));
+  }
+}
