@@ -108,6 +108,9 @@ final class CostCommand implements Callable<Integer> {
     for (Experiment experiment : chosen) {
       experiment.cells(size).forEach(cell -> cells.add(seeded(cell)));
     }
+    if (names.isEmpty()) {
+      HtmlReport.overview(size).forEach(cell -> cells.add(seeded(cell)));
+    }
     Map<Cell, CellResult> results = run(cells);
     List<HtmlReport.Answered> answered = new ArrayList<>();
     for (Experiment experiment : chosen) {

@@ -2,6 +2,7 @@ package dev.nestwalk.bench.cost.report;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Experiment;
 import dev.nestwalk.bench.cost.Plot;
@@ -105,9 +106,54 @@ public final class HtmlReport {
     return document.manifest().getOrDefault(name, "unknown");
   }
 
+  /** Cells that a report over all experiments has besides theirs: every workload on one unit. */
+  public static List<Cell> overview(Experiment.Size size) {
+    return Overview.cells(size);
+  }
+
+  private void overview(List<Overview> rows) {
+    page.append(
+        "<p>On one unit with an IOTLB of 256 entries and walk caches of 32 entries a level: entries"
+            + " read and nanoseconds waited for a request, and the share of 200 Gb/s that"
+            + " translation lets through; nanoseconds and shares by the latency model.</p>\n"
+            + "<div class=scroll><table>\n");
+    page.append(
+        Html.header(
+            List.of(
+                "workload, policy",
+                "IOTLB hits %",
+                "entries, one stage",
+                "nested",
+                "nested / one",
+                "ns, one stage",
+                "nested",
+                "% of line, one stage",
+                "nested")));
+    page.append("<tbody>\n");
+    for (Overview row : rows) {
+      page.append(
+          Html.row(
+              List.of(
+                  row.workload() + ", " + row.invalidate(),
+                  Html.number(row.hits()),
+                  Html.number(Overview.entries(row.single())),
+                  Html.number(Overview.entries(row.nested())),
+                  Html.number(row.ratio()),
+                  Html.number(Overview.nanos(row.single())),
+                  Html.number(Overview.nanos(row.nested())),
+                  Html.number(Overview.share(row.single())),
+                  Html.number(Overview.share(row.nested())))));
+    }
+    page.append("</tbody></table></div>\n<h3>All pairs of cells</h3>\n");
+  }
+
   private void cost() {
     List<NestingCost> costs = NestingCost.of(document.results());
+    List<Overview> rows = Overview.of(document.results());
     page.append("<section id=cost>\n<h2>The cost of nesting, by workload</h2>\n");
+    if (!rows.isEmpty()) {
+      overview(rows);
+    }
     if (costs.isEmpty()) {
       page.append(
           "<p>No nested cell has the same cell with one stage beside it: a sweep with"

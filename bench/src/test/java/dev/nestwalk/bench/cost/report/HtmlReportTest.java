@@ -13,6 +13,7 @@ import dev.nestwalk.bench.cost.Counts;
 import dev.nestwalk.bench.cost.Experiment;
 import dev.nestwalk.bench.cost.Plot;
 import dev.nestwalk.bench.cost.Published;
+import dev.nestwalk.bench.cost.Runner;
 import dev.nestwalk.bench.cost.Verdict;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -213,6 +214,25 @@ class HtmlReportTest {
       assertEquals(plots, dom.split("<canvas", -1).length - 1, dom);
       assertEquals(plots, dom.split("class=\"u-legend", -1).length - 1, "legends");
     }
+  }
+
+  @Test
+  void everyWorkloadHasItsCostOnOneUnit() {
+    List<CellResult> results = new ArrayList<>();
+    for (Cell cell : HtmlReport.overview(Experiment.Size.SMALL)) {
+      results.add(Runner.run(cell.with(Axis.SEED, 5)));
+    }
+    List<Overview> rows = Overview.of(results);
+    assertEquals(
+        HtmlReport.overview(Experiment.Size.SMALL).size() / 2, rows.size(), "a row a workload");
+    for (Overview row : rows) {
+      assertTrue(Overview.entries(row.nested()) >= Overview.entries(row.single()), row.workload());
+      assertTrue(Overview.share(row.nested()) <= Overview.share(row.single()), row.workload());
+      assertEquals(0, row.nested().counts().get("fault"), row.workload());
+    }
+    String page = HtmlReport.of(new RunDocument(Map.of(), List.of(), results), List.of());
+    assertTrue(page.contains("<th scope=row>nvme:128k, strict</th>"));
+    assertEquals(List.of(), Overview.of(results()));
   }
 
   @Test
