@@ -20,6 +20,10 @@ final class PreciseSmmu implements PreciseScene {
   private static final long NOT_GLOBAL = 1L << 11;
   private static final long FIRST_LEAF = 1L << 10 | 1L << 6;
   private static final long READ_ONLY = 1L << 7;
+
+  /** Neighbours may be kept as one: a hint, which promises nothing here. */
+  private static final long CONTIGUOUS = 1L << 52;
+
   private static final long SECOND_LEAF = 1L << 10 | 1L << 6 | 15L << 2;
   private static final long SECOND_WRITE = 1L << 7;
 
@@ -51,12 +55,12 @@ final class PreciseSmmu implements PreciseScene {
     machine.register("IDR3", SmmuMachine.IDR3 | 1L << 10).register("CR2", e2h ? 3 : 2);
     for (int i = 0; i < firsts.length; i++) {
       boolean global = i % 2 == 1;
-      long optional = global ? NOT_GLOBAL | READ_ONLY : READ_ONLY;
+      long optional = CONTIGUOUS | READ_ONLY | (global ? NOT_GLOBAL : 0);
       firsts[i] = tables(FIRST_LEAF | (global ? 0 : NOT_GLOBAL), optional, global, chance);
       firsts[i].entries.fill(chance);
     }
     for (int i = 0; i < seconds.length; i++) {
-      seconds[i] = tables(SECOND_LEAF, SECOND_WRITE, false, chance);
+      seconds[i] = tables(SECOND_LEAF, SECOND_WRITE | CONTIGUOUS, false, chance);
       seconds[i].entries.identity(0, 0);
       seconds[i].entries.identity(0x2000_0000L, 0);
       seconds[i].entries.fill(chance);

@@ -14,8 +14,11 @@ final class PreciseVtd implements PreciseScene {
   private static final int[] SOURCES = {8, 9, 10, 12, 15};
   private static final int[] PASIDS = {-1, 3, 70};
   private static final int DOMAINS = 3;
+
+  /** A and D are the guest's or the unit's to set. */
   private static final PreciseTables.Shape FIRST =
-      new PreciseTables.Shape(new int[] {39, 30, 21, 12}, 1, 30, 0x81, 0x27, 0x65, 0xe5, 2);
+      new PreciseTables.Shape(new int[] {39, 30, 21, 12}, 1, 30, 0x81, 0x27, 0x5, 0x85, 0x62);
+
   private static final PreciseTables.Shape SECOND =
       new PreciseTables.Shape(new int[] {39, 30, 21, 12}, 1, 30, 0x81, 3, 1, 0x81, 2);
 

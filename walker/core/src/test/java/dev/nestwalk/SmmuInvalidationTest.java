@@ -148,6 +148,11 @@ class SmmuInvalidationTest {
     "SSEC on the Non-secure queue,          0x430,                 0x0",
     "CMD_SYNC with CS=3,                    0x3046,                0x0",
     "TG without NUM SCALE and TTL,          0x1000000000012,       0x40401401",
+    "the same by every ASID,                0x13,                  0x40401401",
+    "the same for stage 2,                  0x70000002a,           0x40401401",
+    "the same for EL2,                      0x1000000000022,       0x40401401",
+    "the same for EL2 by every ASID,        0x23,                  0x40401401",
+    "16K TG with TTL 1 alone without DS,    0x1000000000012,       0x40400901",
     "CMD_PRI_RESP without page requests,    0x100000041,           0x1000",
     "CMD_CFGI_VMS_PIDM without MPAM,        0x7,                   0x0",
   })
