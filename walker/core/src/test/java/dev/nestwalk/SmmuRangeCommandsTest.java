@@ -3,6 +3,7 @@ package dev.nestwalk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.InvalidationListener;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.TableMemory;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -68,6 +70,24 @@ final class SmmuRangeCommandsTest {
     }
   }
 
+  @Test
+  void aRangeBeyondTheLastAddressEndsThere() {
+    try (Arena arena = Arena.ofConfined()) {
+      Scene scene = new Scene(Regime.STAGE1, 12, arena);
+      List<String> heard = new ArrayList<>();
+      scene.iommu.addListener(
+          new InvalidationListener() {
+            @Override
+            public void unmapped(Stage stage, int domain, int process, long first, long last) {
+              heard.add("%s %x %x %x-%x".formatted(stage, domain, process, first, last));
+            }
+          });
+      // NUM 31, SCALE 2, TG 4K: 128 pages from the last but three on.
+      scene.iommu.smmuInvalidations().submit(0x12 | 31 << 12 | 2 << 20, -0x3000L & ~0xfffL | 0x400);
+      assertEquals(List.of("FIRST 0 0 ffffffffffffd000-ffffffffffffffff"), heard);
+    }
+  }
+
   /** CMD_TLBI_NH_ASID and CMD_TLBI_EL2_ASID: all of one ASID, nothing of another regime. */
   @ParameterizedTest
   @EnumSource(names = {"STAGE1", "EL2_E2H"})
@@ -103,11 +123,9 @@ final class SmmuRangeCommandsTest {
       int bits = granule == 12 ? 39 : granule == 14 ? 36 : 42;
       VmsaTables first = new VmsaTables(memory, granule, start, bits);
       VmsaTables second = new VmsaTables(memory, granule, start, bits);
-      boolean asids = regime != Regime.EL2;
       for (long page = 0; page < PAGES; page++) {
         long at = page << granule;
-        // Without ASIDs the bit nG is none.
-        first.map(BASE + at, OUT + at, 3, FIRST_FLAGS | (asids ? NOT_GLOBAL : 0));
+        first.map(BASE + at, OUT + at, 3, FIRST_FLAGS | NOT_GLOBAL);
         second.map(BASE + at, OUT + at, 3, SECOND_FLAGS);
       }
       for (int stream = 1; stream <= 2; stream++) {
