@@ -196,6 +196,7 @@ final class Matrix {
                   other,
                   nested ? 0.9 : 0.95,
                   1)
+              .afterWholeRound()
               .references =
           references(built, MISSING, addresses, asked, false);
       add(
@@ -204,6 +205,7 @@ final class Matrix {
                   other,
                   nested ? 0.75 : 0.95,
                   nested ? 0.85 : 1)
+              .afterWholeRound()
               .references =
           references(built, MISSING, addresses, asked, true);
     }
@@ -298,12 +300,13 @@ final class Matrix {
     }
     metrics.add(
         new Metric(
-            name,
-            OPERATIONS,
-            bodies[1],
-            bodies[0],
-            String.format(Locale.ROOT, "<= %.1f x small pages", most),
-            m -> m.ratio() <= most));
+                name,
+                OPERATIONS,
+                bodies[1],
+                bodies[0],
+                String.format(Locale.ROOT, "<= %.1f x small pages", most),
+                m -> m.ratio() <= most)
+            .afterWholeRound());
   }
 
   /** Tables far beyond the caches, in batches, beside the twin one by one. */
