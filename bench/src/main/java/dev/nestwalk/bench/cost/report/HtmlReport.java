@@ -5,6 +5,7 @@ import com.google.gson.GsonBuilder;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Experiment;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.Plot;
 import dev.nestwalk.bench.cost.Published;
 import dev.nestwalk.bench.cost.Verdict;
@@ -112,6 +113,8 @@ public final class HtmlReport {
   }
 
   private void overview(List<Overview> rows) {
+    String latency = document.manifest().get("latency");
+    LatencyModel model = latency == null ? LatencyModel.DEFAULT : LatencyModel.parse(latency);
     page.append(
         "<p>On one unit with an IOTLB of 256 entries and walk caches of 32 entries a level: entries"
             + " read and nanoseconds waited for a request, and the share of 200 Gb/s that"
@@ -139,10 +142,10 @@ public final class HtmlReport {
                   Html.number(Overview.entries(row.single())),
                   Html.number(Overview.entries(row.nested())),
                   Html.number(row.ratio()),
-                  Html.number(Overview.nanos(row.single())),
-                  Html.number(Overview.nanos(row.nested())),
-                  Html.number(Overview.share(row.single())),
-                  Html.number(Overview.share(row.nested())))));
+                  Html.number(Overview.nanos(row.single(), model)),
+                  Html.number(Overview.nanos(row.nested(), model)),
+                  Html.number(Overview.share(row.single(), model)),
+                  Html.number(Overview.share(row.nested(), model)))));
     }
     page.append("</tbody></table></div>\n<h3>All pairs of cells</h3>\n");
   }

@@ -85,12 +85,12 @@ record Overview(String workload, String invalidate, CellResult single, CellResul
   }
 
   /** Nanoseconds that a request waits for translations, modelled. */
-  static double nanos(CellResult result) {
-    return LatencyModel.DEFAULT.nanosPerRequest(result.counts());
+  static double nanos(CellResult result, LatencyModel model) {
+    return model.nanosPerRequest(result.counts());
   }
 
   /** Percent of 200 Gb/s that translation lets through, modelled. */
-  static double share(CellResult result) {
-    return 100 * LatencyModel.DEFAULT.shareOfLine(result.counts(), GIGABITS);
+  static double share(CellResult result, LatencyModel model) {
+    return 100 * model.shareOfLine(result.counts(), GIGABITS);
   }
 }

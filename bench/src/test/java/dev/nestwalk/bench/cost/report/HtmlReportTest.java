@@ -11,6 +11,7 @@ import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Counts;
 import dev.nestwalk.bench.cost.Experiment;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.Plot;
 import dev.nestwalk.bench.cost.Published;
 import dev.nestwalk.bench.cost.Runner;
@@ -227,11 +228,20 @@ class HtmlReportTest {
         HtmlReport.overview(Experiment.Size.SMALL).size() / 2, rows.size(), "a row a workload");
     for (Overview row : rows) {
       assertTrue(Overview.entries(row.nested()) >= Overview.entries(row.single()), row.workload());
-      assertTrue(Overview.share(row.nested()) <= Overview.share(row.single()), row.workload());
+      LatencyModel model = LatencyModel.DEFAULT;
+      assertTrue(
+          Overview.share(row.nested(), model) <= Overview.share(row.single(), model),
+          row.workload());
       assertEquals(0, row.nested().counts().get("fault"), row.workload());
     }
     String page = HtmlReport.of(new RunDocument(Map.of(), List.of(), results), List.of());
     assertTrue(page.contains("<th scope=row>nvme:128k, strict</th>"));
+    String slower =
+        HtmlReport.of(new RunDocument(Map.of("latency", "dram=90"), List.of(), results), List.of());
+    Overview row = rows.get(0);
+    double nanos = Overview.nanos(row.nested(), LatencyModel.parse("dram=90"));
+    assertTrue(nanos > Overview.nanos(row.nested(), LatencyModel.DEFAULT));
+    assertTrue(slower.contains("<td class=n>" + Html.number(nanos) + "</td>"));
     assertEquals(List.of(), Overview.of(results()));
   }
 
