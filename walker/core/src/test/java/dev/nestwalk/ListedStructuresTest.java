@@ -29,7 +29,11 @@ final class ListedStructuresTest {
 
   /** Unions of the shapes that are listed one by one. */
   private static final Set<Structure> UNIONS =
-      Set.of(Stage1Descriptor.STRUCTURE, Stage2Descriptor.STRUCTURE);
+      Set.of(
+          Stage1Descriptor.STRUCTURE,
+          Stage1Descriptor.AT_LEVEL_3,
+          Stage2Descriptor.STRUCTURE,
+          Stage2Descriptor.AT_LEVEL_3);
 
   static List<Arguments> formats() {
     return List.of(

@@ -9,13 +9,13 @@ import dev.nestwalk.format.Field;
  * @param hi highest bit, counted over the whole structure
  * @param lo lowest bit, counted over the whole structure
  * @param value the field's value, right-aligned
- * @param meaning one line for readers
+ * @param meaning what this value says, one line
  */
 public record DecodedField(String name, int hi, int lo, long value, String meaning) {
   /** A field out of its structure's words. */
   public static DecodedField of(Field field, long[] words) {
-    return new DecodedField(
-        field.name(), field.hi(), field.lo(), field.get(words[field.word()]), field.meaning());
+    long value = field.get(words[field.word()]);
+    return new DecodedField(field.name(), field.hi(), field.lo(), value, field.meaningOf(value));
   }
 
   /** Name and bits, for example {@code "AW[66:64]"}. */

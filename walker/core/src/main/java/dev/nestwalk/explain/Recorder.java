@@ -16,6 +16,28 @@ final class Recorder {
     return this;
   }
 
+  /** Something decided by a register, whose fields the step shows. */
+  Recorder decidedBy(
+      Structure register, long value, String title, String why, String rule, String section) {
+    steps.add(
+        new Step(
+            title,
+            0,
+            0,
+            why,
+            null,
+            "",
+            0,
+            0,
+            List.of(),
+            decode(register, new long[] {value}),
+            rule,
+            section,
+            "",
+            null));
+    return this;
+  }
+
   /** An entry read, and what followed from it. */
   Recorder read(Reading reading, Structure structure, long[] words, String rule) {
     List<Long> read = new ArrayList<>();
@@ -84,12 +106,12 @@ final class Recorder {
       this(title, stage, level, space, address, address);
     }
 
-    /** The same with what it is read for. */
+    /** This reading with what it is for. */
     Reading because(String purpose) {
       return new Reading(title, stage, level, space, address, host, purpose, selector);
     }
 
-    /** The same with the bits that chose the entry. */
+    /** This reading with the bits that chose the entry. */
     Reading selectedBy(String of, long value, int hi, int lo) {
       var bits = new Step.Selector(of, value, hi, lo);
       return new Reading(title, stage, level, space, address, host, why, bits);

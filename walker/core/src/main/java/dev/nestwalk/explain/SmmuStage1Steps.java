@@ -69,9 +69,9 @@ final class SmmuStage1Steps {
       }
       recorder.read(
           reading(tables, descriptor, address, upper),
-          Stage1Descriptor.STRUCTURE,
+          level == 3 ? Stage1Descriptor.AT_LEVEL_3 : Stage1Descriptor.STRUCTURE,
           new long[] {word},
-          code != 0 ? SmmuStage2Steps.name(code) : leaf ? "page" : "points to the next table");
+          code != 0 ? SmmuStage2Steps.name(code) : SmmuStage2Steps.kind(level, leaf));
       if (code != 0) {
         throw SmmuRefusal.first(code, level, false);
       }

@@ -102,8 +102,8 @@ final class SmmuStage2Steps {
       if (code == 0 && leaf) {
         code = judge(word, want, kind);
       }
-      Structure structure = Stage2Descriptor.STRUCTURE;
-      String fine = leaf ? "page" : "points to the next table";
+      Structure structure = level == 3 ? Stage2Descriptor.AT_LEVEL_3 : Stage2Descriptor.STRUCTURE;
+      String fine = kind(level, leaf);
       recorder.read(reading, structure, new long[] {word}, code == 0 ? fine : name(code));
       if (leaf) {
         boolean executable = !neverExecutes(word, want.privileged());
@@ -127,6 +127,11 @@ final class SmmuStage2Steps {
       recorder.leadingTo("stage 2 table of level " + (level + 1), "PA", next);
       table = next;
     }
+  }
+
+  /** What a valid descriptor is, as the architecture calls it. */
+  static String kind(int level, boolean leaf) {
+    return !leaf ? "points to the next table" : level == 3 ? "page" : "block";
   }
 
   static String name(int code) {

@@ -10,6 +10,7 @@ import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.Ecap;
 import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FaultReason;
+import dev.nestwalk.vtd.RootTableAddress;
 import java.io.Serial;
 import java.util.Map;
 
@@ -233,15 +234,19 @@ final class VtdReference implements Reference {
           default -> FaultCode.RTA_1;
         };
     String mode = unit.mode() == 0 ? "legacy mode" : "scalable mode";
-    recorder.decided(
+    long register = unit.rootTableAddress();
+    recorder.decidedBy(
+        RootTableAddress.STRUCTURE,
+        register,
         "translation table mode",
-        "HPA",
-        unit.rootTable(),
+        "the register RTADDR, 0x%x, says where the tables begin and of which mode they are"
+            .formatted(register),
         code == 0 ? mode : Reasons.of(code),
         "VT-d 11.4.5");
     if (code != 0) {
       throw Refusal.of(code);
     }
+    recorder.leadingTo("root table", "HPA", unit.rootTable());
   }
 
   private VtdAnswer passThrough(Recorder recorder, VtdContext context, long iova) {

@@ -56,12 +56,16 @@ final class VtdUnit {
     return GlobalStatus.TES.get(value("GSTS")) == 1;
   }
 
+  long rootTableAddress() {
+    return value("RTADDR");
+  }
+
   int mode() {
-    return (int) RootTableAddress.TTM.get(value("RTADDR"));
+    return (int) RootTableAddress.TTM.get(rootTableAddress());
   }
 
   long rootTable() {
-    return RootTableAddress.RTA.get(value("RTADDR")) * 4096;
+    return RootTableAddress.RTA.get(rootTableAddress()) * 4096;
   }
 
   /** Whether {@code address} needs more than {@code bits} bits. */

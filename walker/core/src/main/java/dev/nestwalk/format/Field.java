@@ -8,7 +8,9 @@ package dev.nestwalk.format;
  * @param name the specification's name
  * @param hi highest bit, inclusive, counted over the whole structure
  * @param lo lowest bit, inclusive, counted over the whole structure
- * @param meaning one line for readers: what the field says, not how it is used here
+ * @param meaning one line for readers: what the field says, not how it is used here. Values may be
+ *     listed, as in {@code "0: points to a table; 1: maps a page"} or {@code "granule: 0 4K, 1
+ *     64K"}
  */
 public record Field(String name, int hi, int lo, String meaning) {
   /**
@@ -56,6 +58,16 @@ public record Field(String name, int hi, int lo, String meaning) {
   /** Whether any of the field's bits is set in {@code word}. */
   public boolean in(long word) {
     return (word & mask()) != 0;
+  }
+
+  /**
+   * What the field says with one value, for example {@code "points to a table"} of {@code "0:
+   * points to a table; 1: maps a page"}.
+   *
+   * @param value the field's value, right-aligned
+   */
+  public String meaningOf(long value) {
+    return FieldMeaning.of(name, width(), meaning, value);
   }
 
   /** {@code "P"} or {@code "DID[87:72]"}: the name with its bit range. */

@@ -49,6 +49,11 @@ public record Listing(Structure structure, int bits, Unnamed unnamed, String abo
    * @param meaning one line
    */
   public record Part(String name, int hi, int lo, String meaning) {
+    /** What these bits say with a value, right-aligned; as {@link Field#meaningOf}. */
+    public String meaningOf(long value) {
+      return isNamed() ? FieldMeaning.of(name, hi - lo + 1, meaning, value) : meaning;
+    }
+
     /** Whether a field names these bits. */
     public boolean isNamed() {
       return !name.isEmpty();

@@ -25,7 +25,7 @@ public final class ContextDescriptor {
   public static final Field EPD0 = Field.bit("EPD0", 14, "no walks through TTB0");
 
   /** Big-endian tables. */
-  public static final Field ENDI = Field.bit("ENDI", 15, "big-endian tables");
+  public static final Field ENDI = Field.bit("ENDI", 15, "tables: 0 little-endian, 1 big-endian");
 
   /** The upper range has 64 - T1SZ bits. */
   public static final Field T1SZ = Field.of("T1SZ", 21, 16, "the upper range has 64 - T1SZ bits");
@@ -50,7 +50,13 @@ public final class ContextDescriptor {
   public static final Field V = Field.bit("V", 31, "valid");
 
   /** Stage 1 output size. */
-  public static final Field IPS = Field.of("IPS", 34, 32, "stage 1 output size");
+  public static final Field IPS =
+      Field.of(
+          "IPS",
+          34,
+          32,
+          "stage 1 output size: 0 32 bits, 1 36 bits, 2 40 bits, 3 42 bits, 4 44 bits, 5 48 bits, 6"
+              + " 52 bits");
 
   /** No access flag faults. */
   public static final Field AFFD = Field.bit("AFFD", 35, "no access flag faults");
@@ -71,7 +77,7 @@ public final class ContextDescriptor {
   public static final Field PAN = Field.bit("PAN", 40, "privileged access never");
 
   /** VMSAv8-64 tables. */
-  public static final Field AA64 = Field.bit("AA64", 41, "VMSAv8-64 tables");
+  public static final Field AA64 = Field.bit("AA64", 41, "tables: 0 VMSAv8-32, 1 VMSAv8-64");
 
   /** Hardware dirty state. */
   public static final Field HD = Field.bit("HD", 42, "hardware dirty state");
@@ -86,10 +92,11 @@ public final class ContextDescriptor {
   public static final Field R = Field.bit("R", 45, "record faults");
 
   /** Abort; else read as zero, ignore writes. */
-  public static final Field A = Field.bit("A", 46, "abort; else read as zero, ignore writes");
+  public static final Field A =
+      Field.bit("A", 46, "refused access: 0 reads zero and ignores writes, 1 aborts");
 
   /** ASID not in the shared set. */
-  public static final Field ASET = Field.bit("ASET", 47, "ASID not in the shared set");
+  public static final Field ASET = Field.bit("ASET", 47, "0: ASID in the shared set; 1: not in it");
 
   /** ASID. */
   public static final Field ASID = Field.of("ASID", 63, 48, "ASID");

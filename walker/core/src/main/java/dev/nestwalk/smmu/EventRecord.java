@@ -24,23 +24,23 @@ public final class EventRecord {
   public static final Field STALL = Field.bit("STALL", 95, "the access waits");
 
   /** Privileged. */
-  public static final Field PNU = Field.bit("PNU", 97, "privileged");
+  public static final Field PNU = Field.bit("PNU", 97, "0: unprivileged; 1: privileged");
 
   /** Instruction. */
-  public static final Field IND = Field.bit("IND", 98, "instruction");
+  public static final Field IND = Field.bit("IND", 98, "0: data; 1: instruction");
 
   /** Read. */
-  public static final Field RNW = Field.bit("RNW", 99, "read");
+  public static final Field RNW = Field.bit("RNW", 99, "0: write; 1: read");
 
   /** Stage 2. */
-  public static final Field S2 = Field.bit("S2", 103, "stage 2");
+  public static final Field S2 = Field.bit("S2", 103, "0: stage 1; 1: stage 2");
 
   /** 0 CD, 1 TT, 2 IN. */
   public static final Field CLASS = Field.of("CLASS", 105, 104, "0 CD, 1 TT, 2 IN");
 
   /** The walk access that failed was a read. */
   public static final Field TTRNW =
-      Field.bit("TTRNW", 108, "the walk access that failed was a read");
+      Field.bit("TTRNW", 108, "the walk access that failed: 0 write, 1 read");
 
   /** Address as presented. */
   public static final Field INPUTADDR = Field.of("INPUTADDR", 191, 128, "address as presented");

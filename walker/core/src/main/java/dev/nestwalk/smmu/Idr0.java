@@ -20,7 +20,8 @@ public final class Idr0 {
 
   /** Hardware updates: 0 none, 1 access flag, 2 and dirty state. */
   public static final Field HTTU =
-      Field.of("HTTU", 7, 6, "hardware updates: 0 none, 1 access flag, 2 and dirty state");
+      Field.of(
+          "HTTU", 7, 6, "hardware updates: 0 none, 1 access flag, 2 access flag and dirty state");
 
   /** EL2 stream world. */
   public static final Field HYP = Field.bit("HYP", 9, "EL2 stream world");
@@ -60,7 +61,12 @@ public final class Idr0 {
       Field.bit("VATOS", 20, "translation by registers for virtual machines");
 
   /** 0 mixed, 2 little, 3 big. */
-  public static final Field TTENDIAN = Field.of("TTENDIAN", 22, 21, "0 mixed, 2 little, 3 big");
+  public static final Field TTENDIAN =
+      Field.of(
+          "TTENDIAN",
+          22,
+          21,
+          "tables may be: 0 little- or big-endian, 2 little-endian, 3 big-endian");
 
   /** Errors of ATS requests can be recorded. */
   public static final Field ATSRECERR =
@@ -74,7 +80,8 @@ public final class Idr0 {
   public static final Field TERM_MODEL = Field.bit("TERM_MODEL", 26, "only abort termination");
 
   /** 1 two-level stream tables. */
-  public static final Field ST_LEVEL = Field.of("ST_LEVEL", 28, 27, "1 two-level stream tables");
+  public static final Field ST_LEVEL =
+      Field.of("ST_LEVEL", 28, 27, "stream tables: 0 linear, 1 linear or two-level");
 
   /** The structure; bits that no field names are RES0 and not checked. */
   public static final Structure STRUCTURE =

@@ -7,7 +7,12 @@ import dev.nestwalk.format.Structure;
 public final class Idr5 {
   /** Output size: 0 32, 1 36, 2 40, 3 42, 4 44, 5 48, 6 52 bits. */
   public static final Field OAS =
-      Field.of("OAS", 2, 0, "output size: 0 32, 1 36, 2 40, 3 42, 4 44, 5 48, 6 52 bits");
+      Field.of(
+          "OAS",
+          2,
+          0,
+          "output size: 0 32 bits, 1 36 bits, 2 40 bits, 3 42 bits, 4 44 bits, 5 48 bits, 6 52"
+              + " bits");
 
   /** 4K granule. */
   public static final Field GRAN4K = Field.bit("GRAN4K", 4, "4K granule");
@@ -22,7 +27,8 @@ public final class Idr5 {
   public static final Field DS = Field.bit("DS", 7, "52-bit descriptors with 4K and 16K");
 
   /** 1: 52-bit virtual addresses. */
-  public static final Field VAX = Field.of("VAX", 11, 10, "1: 52-bit virtual addresses");
+  public static final Field VAX =
+      Field.of("VAX", 11, 10, "virtual addresses: 0 48 bits, 1 52 bits");
 
   /** Most stalled transactions. */
   public static final Field STALL_MAX =

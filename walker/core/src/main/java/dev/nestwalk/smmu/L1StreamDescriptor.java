@@ -7,7 +7,7 @@ import dev.nestwalk.format.Structure;
 public final class L1StreamDescriptor {
   /** 0 no leaf, 1 to 11: a leaf of 2^(Span-1) STEs. */
   public static final Field SPAN =
-      Field.of("SPAN", 4, 0, "0 no leaf, 1 to 11: a leaf of 2^(Span-1) STEs");
+      Field.of("SPAN", 4, 0, "0: no leaf; 1 to 11: a leaf of 2^(SPAN-1) STEs; else reserved");
 
   /** Leaf table, aligned to its size. */
   public static final Field L2PTR = Field.of("L2PTR", 51, 6, "leaf table, aligned to its size");

@@ -7,8 +7,11 @@ import dev.nestwalk.format.Structure;
  * VMSAv8-64 stage 1 descriptor (DDI 0487, D8.3): leaf fields, and those of tables in bits 63:59.
  */
 public final class Stage1Descriptor {
-  /** 01 block, 11 table or page. */
-  public static final Field TYPE = Field.of("TYPE", 1, 0, "01 block, 11 table or page");
+  /** Below level 3: 01 block, 11 table. */
+  public static final Field TYPE = Field.of("TYPE", 1, 0, "01 block, 11 table, else invalid");
+
+  /** At level 3: 11 page. */
+  public static final Field TYPE_AT_3 = Field.of("TYPE", 1, 0, "11 page, else invalid");
 
   /** Index of the memory attributes. */
   public static final Field ATTRINDX = Field.of("ATTRINDX", 4, 2, "index of the memory attributes");
@@ -17,19 +20,20 @@ public final class Stage1Descriptor {
   public static final Field NS = Field.bit("NS", 5, "secure only");
 
   /** Unprivileged access. */
-  public static final Field AP1 = Field.bit("AP1", 6, "unprivileged access");
+  public static final Field AP1 =
+      Field.bit("AP1", 6, "0: for privileged requests only; 1: for unprivileged ones too");
 
   /** Read-only. */
-  public static final Field AP2 = Field.bit("AP2", 7, "read-only");
+  public static final Field AP2 = Field.bit("AP2", 7, "0: writable; 1: read-only");
 
   /** Shareability; OA[51:50] with DS. */
   public static final Field SH = Field.of("SH", 9, 8, "shareability; OA[51:50] with DS");
 
   /** Access flag. */
-  public static final Field AF = Field.bit("AF", 10, "access flag");
+  public static final Field AF = Field.bit("AF", 10, "access flag: 0 not used yet, 1 used");
 
   /** Not global. */
-  public static final Field NG = Field.bit("NG", 11, "not global");
+  public static final Field NG = Field.bit("NG", 11, "0: global; 1: of one ASID");
 
   /** Output address. */
   public static final Field ADDR = Field.of("ADDR", 49, 12, "output address");
@@ -61,7 +65,7 @@ public final class Stage1Descriptor {
   /** Secure only. */
   public static final Field NSTABLE = Field.bit("NSTABLE", 63, "secure only");
 
-  /** All of them together, as a walk decodes them. */
+  /** All of them together, as a walk decodes them at levels where tables are possible. */
   public static final Structure STRUCTURE =
       Structure.of(
           "Stage 1 descriptor",
@@ -84,6 +88,26 @@ public final class Stage1Descriptor {
           UXNTABLE,
           APTABLE,
           NSTABLE);
+
+  /** All of a leaf's together, as a walk decodes them at level 3. */
+  public static final Structure AT_LEVEL_3 =
+      Structure.of(
+          "Stage 1 descriptor of level 3",
+          "DDI 0487 D8.3",
+          1,
+          TYPE_AT_3,
+          ATTRINDX,
+          NS,
+          AP1,
+          AP2,
+          SH,
+          AF,
+          NG,
+          ADDR,
+          DBM,
+          CONTIGUOUS,
+          PXN,
+          UXN);
 
   /** Bit 16 of a block. */
   public static final Field NT = Field.bit("nT", 16, "block is being changed (IDR3.BBML)");
@@ -160,7 +184,7 @@ public final class Stage1Descriptor {
           "Stage 1 Page Descriptor",
           "DDI 0487 D8.3",
           1,
-          TYPE,
+          TYPE_AT_3,
           ATTRINDX,
           NS,
           AP1,

@@ -5,8 +5,11 @@ import dev.nestwalk.format.Structure;
 
 /** VMSAv8-64 stage 2 descriptor (DDI 0487, D8.3). */
 public final class Stage2Descriptor {
-  /** 01 block, 11 table or page. */
-  public static final Field TYPE = Field.of("TYPE", 1, 0, "01 block, 11 table or page");
+  /** Below level 3: 01 block, 11 table. */
+  public static final Field TYPE = Field.of("TYPE", 1, 0, "01 block, 11 table, else invalid");
+
+  /** At level 3: 11 page. */
+  public static final Field TYPE_AT_3 = Field.of("TYPE", 1, 0, "11 page, else invalid");
 
   /** Memory type. */
   public static final Field MEMATTR = Field.of("MEMATTR", 5, 2, "memory type");
@@ -21,7 +24,7 @@ public final class Stage2Descriptor {
   public static final Field SH = Field.of("SH", 9, 8, "shareability; OA[51:50] with DS");
 
   /** Access flag. */
-  public static final Field AF = Field.bit("AF", 10, "access flag");
+  public static final Field AF = Field.bit("AF", 10, "access flag: 0 not used yet, 1 used");
 
   /** Output address. */
   public static final Field ADDR = Field.of("ADDR", 49, 12, "output address");
@@ -35,13 +38,30 @@ public final class Stage2Descriptor {
   /** Execute-never. */
   public static final Field XN = Field.of("XN", 54, 53, "execute-never");
 
-  /** All of them together, as a walk decodes them. */
+  /** All of them together, as a walk decodes them at levels where tables are possible. */
   public static final Structure STRUCTURE =
       Structure.of(
           "Stage 2 descriptor",
           "DDI 0487 D8.3",
           1,
           TYPE,
+          MEMATTR,
+          S2AP0,
+          S2AP1,
+          SH,
+          AF,
+          ADDR,
+          DBM,
+          CONTIGUOUS,
+          XN);
+
+  /** All of a leaf's together, as a walk decodes them at level 3. */
+  public static final Structure AT_LEVEL_3 =
+      Structure.of(
+          "Stage 2 descriptor of level 3",
+          "DDI 0487 D8.3",
+          1,
+          TYPE_AT_3,
           MEMATTR,
           S2AP0,
           S2AP1,
@@ -114,7 +134,7 @@ public final class Stage2Descriptor {
           "Stage 2 Page Descriptor",
           "DDI 0487 D8.3",
           1,
-          TYPE,
+          TYPE_AT_3,
           MEMATTR,
           S2AP0,
           S2AP1,

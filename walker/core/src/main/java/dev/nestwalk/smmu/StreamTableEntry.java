@@ -22,7 +22,7 @@ public final class StreamTableEntry {
 
   /** Log2 of the number of CDs; 0 means one CD, no substreams. */
   public static final Field S1CDMAX =
-      Field.of("S1CDMAX", 63, 59, "log2 of the number of CDs; 0 means one CD, no substreams");
+      Field.of("S1CDMAX", 63, 59, "0: one CD, no substreams; else a table of 2^S1CDMAX CDs");
 
   /** Without SubstreamID: 0 terminate, 1 bypass stage 1, 2 use CD 0. */
   public static final Field S1DSS =
@@ -114,13 +114,21 @@ public final class StreamTableEntry {
   public static final Field S2TG = Field.of("S2TG", 175, 174, "granule: 0 4K, 1 64K, 2 16K");
 
   /** Stage 2 output size. */
-  public static final Field S2PS = Field.of("S2PS", 178, 176, "stage 2 output size");
+  public static final Field S2PS =
+      Field.of(
+          "S2PS",
+          178,
+          176,
+          "stage 2 output size: 0 32 bits, 1 36 bits, 2 40 bits, 3 42 bits, 4 44 bits, 5 48 bits, 6"
+              + " 52 bits");
 
   /** VMSAv8-64 tables. */
-  public static final Field S2AA64 = Field.bit("S2AA64", 179, "VMSAv8-64 tables");
+  public static final Field S2AA64 =
+      Field.bit("S2AA64", 179, "stage 2 tables: 0 VMSAv8-32, 1 VMSAv8-64");
 
   /** Big-endian tables. */
-  public static final Field S2ENDI = Field.bit("S2ENDI", 180, "big-endian tables");
+  public static final Field S2ENDI =
+      Field.bit("S2ENDI", 180, "stage 2 tables: 0 little-endian, 1 big-endian");
 
   /** No access flag faults. */
   public static final Field S2AFFD = Field.bit("S2AFFD", 181, "no access flag faults");

@@ -23,7 +23,11 @@ public final class ContextEntry {
 
   /** Translation type. */
   public static final Field TT =
-      Field.of("TT", 3, 2, "00 second stage, 01 and device-TLB, 10 pass-through");
+      Field.of(
+          "TT",
+          3,
+          2,
+          "00 second stage, 01 second stage and device-TLB, 10 pass-through, 11 reserved");
 
   /** Second-stage root. */
   public static final Field SSPTPTR =

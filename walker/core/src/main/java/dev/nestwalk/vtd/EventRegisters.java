@@ -13,7 +13,7 @@ public final class EventRegisters {
   public static final Field IP = Field.bit("IP", 30, "an event waits to be sent");
 
   /** Interrupt mask. */
-  public static final Field IM = Field.bit("IM", 31, "1: no message is sent");
+  public static final Field IM = Field.bit("IM", 31, "0: messages are sent; 1: no message is sent");
 
   /** Control. */
   public static final Structure CONTROL = Structure.of("FECTL", "VT-d 11.4", 1, IP, IM);

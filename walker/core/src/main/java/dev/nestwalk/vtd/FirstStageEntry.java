@@ -15,7 +15,8 @@ public final class FirstStageEntry {
   public static final Field RW = Field.bit("R/W", 1, "writable");
 
   /** User/supervisor. */
-  public static final Field US = Field.bit("U/S", 2, "accessible to user requests");
+  public static final Field US =
+      Field.bit("U/S", 2, "0: for supervisor requests only; 1: for user requests too");
 
   /** Page-level write-through. */
   public static final Field PWT = Field.bit("PWT", 3, "memory type; no effect on translation");
@@ -33,7 +34,8 @@ public final class FirstStageEntry {
   public static final Field D = Field.bit("D", 6, "the page was written");
 
   /** Page size. */
-  public static final Field PS = Field.bit("PS", 7, "1: maps a page at this level");
+  public static final Field PS =
+      Field.bit("PS", 7, "0: points to a table; 1: maps a page at this level");
 
   /** Page attribute bit of a 4 KiB page. */
   public static final Field PAT = Field.bit("PAT", 7, "memory type; no effect on translation");

@@ -63,7 +63,8 @@ public final class InvalidationDescriptor {
   public static final Field AM = Field.of("AM", 69, 64, "2^AM pages");
 
   /** Invalidation hint. */
-  public static final Field IH = Field.bit("IH", 70, "1: only leaves changed");
+  public static final Field IH =
+      Field.bit("IH", 70, "0: entries of any level changed; 1: only leaves changed");
 
   /** First page. */
   public static final Field ADDR = Field.of("ADDR", 127, 76, "page address");

@@ -34,7 +34,11 @@ public final class PasidTableEntry {
 
   /** Translation type. */
   public static final Field PGTT =
-      Field.of("PGTT", 8, 6, "001 first stage, 010 second, 011 nested, 100 pass-through");
+      Field.of(
+          "PGTT",
+          8,
+          6,
+          "001 first stage, 010 second stage, 011 nested, 100 pass-through, else reserved");
 
   /** Second-stage accessed/dirty enable. */
   public static final Field SSADE =

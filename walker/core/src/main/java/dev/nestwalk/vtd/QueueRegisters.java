@@ -42,7 +42,7 @@ public final class QueueRegisters {
           "IQEI",
           3,
           0,
-          "1 tail, 2 fetch, 3 type, 4 reserved field, 5 width, 6 tail alignment, 7 mode");
+          "0 none, 1 tail, 2 fetch, 3 type, 4 reserved field, 5 width, 6 tail alignment, 7 mode");
 
   /** Whose device-TLB did not answer. */
   public static final Field ITESID = Field.of("ITESID", 47, 32, "source id, valid with FSTS.ITE");

@@ -32,7 +32,8 @@ public final class RegisterInvalidation {
   public static final Field AM = Field.of("AM", 5, 0, "2^AM pages");
 
   /** Invalidation hint. */
-  public static final Field IH = Field.bit("IH", 6, "1: only leaves changed");
+  public static final Field IH =
+      Field.bit("IH", 6, "0: entries of any level changed; 1: only leaves changed");
 
   /** First page. */
   public static final Field ADDR = Field.of("ADDR", 63, 12, "page address");

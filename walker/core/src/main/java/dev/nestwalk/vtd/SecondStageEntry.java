@@ -29,7 +29,8 @@ public final class SecondStageEntry {
   public static final Field IPAT = Field.bit("IPAT", 6, "memory type; no effect on translation");
 
   /** Page size. */
-  public static final Field PS = Field.bit("PS", 7, "1: maps a page at this level");
+  public static final Field PS =
+      Field.bit("PS", 7, "0: points to a table; 1: maps a page at this level");
 
   /** Bit 7 of a PTE. */
   public static final Field IGNORED_7 = Field.bit("ignored", 7, "ignored");

@@ -25,7 +25,8 @@ final class Records {
       boolean many = part.hi() / 64 != part.lo() / 64;
       if (part.isNamed()) {
         all.add(
-            new Finding.FieldValue(bits(part), part.name(), shown(part, value), part.meaning()));
+            new Finding.FieldValue(
+                bits(part), part.name(), shown(part, value), part.meaningOf(value)));
       } else if (value != 0) {
         all.add(
             new Finding.FieldValue(
