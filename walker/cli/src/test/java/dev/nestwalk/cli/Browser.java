@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import org.openqa.selenium.By;
@@ -91,6 +92,36 @@ final class Browser implements AutoCloseable {
       assertEquals("step %d of %d".formatted(i + 1, steps), text("count"));
     }
     return steps;
+  }
+
+  /** At the width of a large screen, a small one and a phone the page is no wider than that. */
+  void assertNothingOverflows() {
+    for (int width : new int[] {1920, 1280, 390}) {
+      driver.executeCdpCommand(
+          "Emulation.setDeviceMetricsOverride",
+          Map.of("width", width, "height", 800, "deviceScaleFactor", 1, "mobile", width < 500));
+      Object wide =
+          driver.executeScript(
+              "return [...document.querySelectorAll('body, body *')].filter(e => {"
+                  + "const r = e.getBoundingClientRect();"
+                  + "for (let p = e.parentElement; p; p = p.parentElement)"
+                  + " if (getComputedStyle(p).overflowX !== 'visible') return false;"
+                  + "return r.width && r.right > document.documentElement.clientWidth + 1; })"
+                  + ".map(e => e.tagName + '#' + e.id + '.' + e.className)");
+      assertEquals(List.of(), wide, "wider than " + width);
+      assertEquals(
+          (long) width, driver.executeScript("return document.documentElement.scrollWidth"));
+    }
+    driver.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
+  }
+
+  /** Lays the page out as for paper while {@code looking} looks at it. */
+  void onPaper(Runnable looking) {
+    driver.executeScript("window.dispatchEvent(new Event('beforeprint'))");
+    driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", "print"));
+    looking.run();
+    driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", ""));
+    driver.executeScript("window.dispatchEvent(new Event('afterprint'))");
   }
 
   /** Nothing on the console, nothing from elsewhere, nothing that a screen reader stumbles over. */

@@ -137,19 +137,75 @@ class ExplorerPageTest {
             browser.text("policies").contains("RESERVED_SW_MSI")
                 || browser.text("message").startsWith("fault"));
     String said = browser.text("policies");
-    assertTrue(said.contains("DIRECT_RID_ONLY nothing nothing ok 0x8090000"), said);
+    assertTrue(
+        said.contains(
+            "DIRECT_RID_ONLY nothing is kept free between the stages nothing nothing ok 0x8090000"),
+        said);
     browser.assertQuietAndAccessible();
   }
 
   @Test
   void cachesAreSwitchedAndHitsSeen() throws IOException {
     Browser browser = open("teaching/vtd-nested", "#source=0x0010&iova=0x40001008");
-    browser.await(() -> browser.text("hits").contains("words read"));
+    browser.await(() -> browser.text("hits").contains("entries read"));
     browser.find("#walkit").click();
-    browser.await(() -> browser.text("hits").contains("from the IOTLB, 0 words read"));
+    browser.await(() -> browser.text("hits").contains("from the IOTLB: 0 entries read"));
+    browser.find("#panels details summary").click();
+    assertTrue(browser.text("totals").contains("1 translations that the IOTLB answered"));
     browser.find("#iotlb").click();
-    browser.await(() -> browser.text("hits").contains("hits 0"));
+    browser.await(() -> browser.text("totals").contains("0 translations that the IOTLB answered"));
     browser.find("#walkit").click();
-    browser.await(() -> browser.text("hits").contains("rw, 2 words read"));
+    browser.await(() -> browser.text("hits").contains("rw: 2 entries read (2 words of 8 bytes)"));
+  }
+
+  @Test
+  void aRegisterIsChangedAndGivenBack() throws IOException {
+    Browser browser = open("teaching/vtd-nested", "#source=00:02.0&iova=0x40001008");
+    awaitMessage(browser, "ok 0x80000008");
+    assertEquals("RTADDR", browser.find("#register").getDomProperty("value"));
+    assertTrue(browser.text("register-fields").contains("scalable"));
+    browser.find("#value").clear();
+    browser.find("#value").sendKeys("0x100800", Keys.ENTER);
+    awaitMessage(browser, "fault 0x30");
+    assertTrue(browser.text("changes").contains("1 changed register"), browser.text("changes"));
+    assertEquals(2, browser.count("#walks button"), "the walk as it was can be stepped through");
+    String link = String.valueOf(browser.driver.getCurrentUrl());
+    browser.find("#reset").click();
+    awaitMessage(browser, "ok 0x80000008");
+    browser.driver.get("about:blank");
+    browser.driver.get(link);
+    awaitMessage(browser, "fault 0x30");
+    browser.find("[aria-label='Undo RTADDR']").click();
+    awaitMessage(browser, "ok 0x80000008");
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void itOpensOnARequesterWhoseTablesMapSomething() throws IOException {
+    // 00:00.0 comes first there and maps nothing.
+    Browser browser = open("captures/vtd/linux612-legacy-48", "");
+    awaitMessage(browser, "ok 0x");
+    assertEquals("0x0010", browser.find("#source").getDomProperty("value"));
+    browser.assertQuietAndAccessible();
+  }
+
+  @Test
+  void aLinkChoosesTheRequesterHoweverItIsWritten() throws IOException {
+    Browser browser = open("captures/vtd/linux612-legacy-48", "#source=00:1f.2&iova=0x1000");
+    awaitMessage(browser, "ok 0x1000");
+    assertEquals("read by 0x00fa (00:1f.2) at 0x1000", browser.text("request"));
+    browser.driver.get(browser.driver.getCurrentUrl().replaceAll("#.*", "#source=10&iova=0x2000"));
+    browser.await(() -> browser.text("request").equals("read by 0x0010 (00:02.0) at 0x2000"));
+    browser.driver.get(browser.driver.getCurrentUrl().replaceAll("#.*", "#source=1234&access=w"));
+    browser.await(() -> browser.text("request").startsWith("write by 0x1234 (12:06.4)"));
+    assertTrue(browser.find("#source").getText().contains("0x1234: not in the tables"));
+  }
+
+  @Test
+  void nothingOverflowsAtAnyWidth() throws IOException {
+    Browser browser = open("captures/vtd/linux612-legacy-48", "#source=0&iova=0x0");
+    awaitMessage(browser, "fault 0x");
+    browser.await(() -> browser.text("ranges-note").contains("fault"));
+    browser.assertNothingOverflows();
   }
 }

@@ -151,6 +151,14 @@ class ExplorerTest {
         "400 | POST | walk                  | {'source': '8', 'iova': '0', 'policy': 'MINE'}",
         "400 | POST | walk                  | {'source': '8', 'iova': '0', 'policy': {}}",
         "400 | POST | walk                  | {'source': '8', 'iova': '0', 'write': []}",
+        "400 | POST | walk                  | {'source': '8', 'iova': '0', 'access': 'x'}",
+        "400 | POST | walk                  | {'source': '8', 'iova': '0', 'access': 'rr'}",
+        "400 | POST | walk                  | {'source': '8', 'iova': '0', 'access': 'rwx'}",
+        "400 | POST | walk                  | {'source': '8', 'iova': '0', 'access': {}}",
+        "400 | POST | register              | {'name': 'RTADDR', 'value': '0'}",
+        "400 | POST | register              | {'name': 'IDR0', 'value': 'x'}",
+        "400 | POST | register              | {'name': {}, 'value': '0'}",
+        "400 | POST | register              | {'value': '0'}",
         "400 | POST | policies              | {'source': '8'}",
         "400 | POST | ranges                | {'source': 'ffffffffffffffff'}",
         "400 | POST | ranges                | {'source': '8', 'from': 'x'}",
@@ -238,7 +246,7 @@ class ExplorerTest {
     cached = ask("walk", WALK).getAsJsonObject().getAsJsonObject("cached");
     assertFalse(cached.get("hit").getAsBoolean(), cached.toString());
     // A leaf of stage 1 and what maps its page in stage 2, where a walk from nothing makes 24.
-    assertEquals(2, cached.get("reads").getAsInt(), cached.toString());
+    assertEquals(2, cached.get("entries").getAsInt(), cached.toString());
   }
 
   @Test
@@ -308,6 +316,100 @@ class ExplorerTest {
     out.getBuffer().setLength(0);
     Main.run(new PrintWriter(out), new PrintWriter(new StringWriter()), explain);
     assertEquals(out.toString(), send(explorer.url() + "page", "POST", body).body());
+  }
+
+  @Test
+  void theRequesterToBeginWithIsTheFirstThatMapsSomething()
+      throws IOException, InterruptedException {
+    List<String> selected = new ArrayList<>();
+    for (JsonElement endpoint : ask("endpoints", "{}").getAsJsonArray()) {
+      JsonObject one = endpoint.getAsJsonObject();
+      if (one.get("selected").getAsBoolean()) {
+        selected.add(one.get("source_id").getAsString() + " " + one.get("first").getAsString());
+      }
+    }
+    // Stream 0 comes first in the tables; its stage 1 maps nothing.
+    assertEquals(List.of("0x0008 0x8000000"), selected);
+  }
+
+  @Test
+  void aRegisterIsChangedBesideTheImageAndGivenBack() throws IOException, InterruptedException {
+    JsonObject before = walk();
+    String registers = ask("registers", "{}").toString();
+    assertTrue(registers.contains("STRTAB_BASE_CFG"), registers);
+    // Translation off, and unmatched transactions abort.
+    JsonElement changes = ask("register", "{'name': 'CR0', 'value': '0'}");
+    assertEquals(
+        "CR0", changes.getAsJsonArray().get(0).getAsJsonObject().get("name").getAsString());
+    JsonObject reply = ask("walk", WALK).getAsJsonObject();
+    assertEquals(before, reply.getAsJsonObject("original"));
+    assertFalse(before.equals(reply.getAsJsonObject("walk")));
+    assertEquals(changes, reply.get("register_changes"));
+    ask("reset", "{}");
+    assertEquals(before, walk());
+    assertEquals(registers, ask("registers", "{}").toString());
+  }
+
+  @Test
+  void registersThatNoUnitHasAreRefusedAndNothingChanges()
+      throws IOException, InterruptedException {
+    JsonObject before = walk();
+    String body = "{\"name\": \"IDR0\", \"value\": \"0\"}";
+    HttpResponse<String> reply = send(explorer.url() + "register", "POST", body);
+    assertEquals(400, reply.statusCode(), reply.body());
+    assertTrue(reply.body().contains("IDR0"), reply.body());
+    assertFalse(reply.body().contains(".json"), reply.body());
+    assertEquals(before, walk());
+  }
+
+  @Test
+  void everyKindOfAccessIsWalked() throws IOException, InterruptedException {
+    for (String access : List.of("r", "w", "rw", "rx", "rz", "rq", "rwq", "rt", "wt", "rxp")) {
+      String body = WALK.replace("'write': false", "'access': '%s'".formatted(access));
+      JsonObject walk = ask("walk", body).getAsJsonObject().getAsJsonObject("walk");
+      assertEquals(access.length(), walk.get("access").getAsString().length(), access);
+    }
+  }
+
+  /** Connections that send these bytes and then nothing. */
+  private List<Socket> stalled(String... beginnings) throws IOException {
+    URI url = URI.create(explorer.url());
+    List<Socket> sockets = new ArrayList<>();
+    for (String beginning : beginnings) {
+      Socket socket = new Socket(url.getHost(), url.getPort());
+      String text = beginning.replace("PATH", url.getPath());
+      socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
+      socket.getOutputStream().flush();
+      sockets.add(socket);
+    }
+    return sockets;
+  }
+
+  @Test
+  void halfSentRequestsKeepNobodyWaitingAndAreClosed() throws IOException, InterruptedException {
+    walk();
+    List<Socket> sockets =
+        stalled(
+            "",
+            "G",
+            "POST PATHwalk HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Le",
+            "POST PATHwalk HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60\r\n\r\n{\"source\"");
+    Thread.sleep(300);
+    long began = System.nanoTime();
+    walk();
+    assertTrue(System.nanoTime() - began < 5_000_000_000L, "waited for the requests before");
+    for (Socket socket : sockets) {
+      socket.setSoTimeout(30_000);
+      try (socket) {
+        // The server gives up: an end, or a reset.
+        socket.getInputStream().readAllBytes();
+      } catch (java.net.SocketTimeoutException e) {
+        throw new AssertionError("a half-sent request is never given up", e);
+      } catch (java.net.SocketException e) {
+        continue;
+      }
+    }
+    walk();
   }
 
   @Test

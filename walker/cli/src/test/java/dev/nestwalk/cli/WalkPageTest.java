@@ -10,7 +10,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -195,11 +195,64 @@ class WalkPageTest {
     browser.assertQuietAndAccessible();
     browser.find("#theme").click();
     browser.assertQuietAndAccessible();
-    browser.driver.executeScript("window.dispatchEvent(new Event('beforeprint'))");
-    browser.driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", "print"));
-    assertEquals(33, browser.count("#paper li"));
-    assertTrue(browser.text("paper").contains("ok 0x80000008 rw"), browser.text("paper"));
-    browser.driver.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", ""));
+    browser.onPaper(
+        () -> {
+          assertEquals(33, browser.count("#paper li"));
+          assertTrue(browser.text("paper").contains("ok 0x80000008 rw"), browser.text("paper"));
+          String compared = browser.text("compare");
+          assertTrue(compared.contains("ok 0x80000008 rw"), compared);
+          assertTrue(browser.text("answer").startsWith("0x80000008"), browser.text("answer"));
+          assertFalse(browser.find("body").getText().contains("not yet revealed"));
+          assertFalse(browser.find("body").getText().contains("Step to the end"));
+          // The picture is as wide as the paper, not cut at its edge.
+          Object cut =
+              browser.driver.executeScript(
+                  "const b = document.querySelector('#memory'), s = b.querySelector('svg');return"
+                      + " s.getBoundingClientRect().right > b.getBoundingClientRect().right + 1");
+          assertEquals(false, cut, "the picture is cut");
+        });
+    assertTrue(browser.text("count").startsWith("step 12 of"), "back where it was");
+    assertEquals(0, browser.count("#paper li"));
+  }
+
+  @Test
+  void onPaperAPredictionLeavesTheAnswersOut() throws IOException {
+    browser().explain(folder, "#predict", NESTED_VTD);
+    Browser browser = browser();
+    browser.onPaper(
+        () -> {
+          assertEquals(33, browser.count("#paper li"));
+          String all = browser.find("body").getText();
+          assertFalse(all.contains("0x80000008"), "the answer");
+          assertFalse(all.contains("points to the next table"), "what a step decides");
+          assertFalse(all.contains("not yet revealed"), all);
+          assertTrue(browser.count("#paper .line") >= 33, "lines to write on");
+        });
+  }
+
+  @Test
+  void headingsStayWithWhatFollowsOnPaper() throws IOException {
+    Browser browser = open(NESTED_VTD);
+    browser.onPaper(
+        () ->
+            assertEquals(
+                List.of("avoid"),
+                browser.driver.executeScript(
+                    "return [...new Set([...document.querySelectorAll('h1, h2')]"
+                        + ".map(h => getComputedStyle(h).breakAfter))]")));
+  }
+
+  @Test
+  void nothingOverflowsAtAnyWidth() throws IOException {
+    browser().explain(folder, "#step=19", NESTED_VTD);
+    browser().assertNothingOverflows();
+  }
+
+  @Test
+  void theFirstStepShowsWhatItLooksAt() throws IOException {
+    Browser browser = open(NESTED_VTD);
+    assertTrue(browser.text("step").contains("root table, HPA 0x100000"), browser.text("step"));
+    assertTrue(browser.text("fields").contains("TTM[11:10] 0x1 scalable"), browser.text("fields"));
   }
 
   @Test

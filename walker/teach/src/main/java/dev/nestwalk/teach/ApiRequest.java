@@ -83,7 +83,23 @@ record ApiRequest(JsonObject json) {
   }
 
   Explanation.Request dma(boolean vtd) throws Refusal {
-    int access = flag("write") ? Access.WRITE : Access.READ;
-    return new Explanation.Request(source(vtd), pasid(), number("iova"), access);
+    return new Explanation.Request(source(vtd), pasid(), number("iova"), access());
+  }
+
+  /** {@link Access} bits: of {@code access} by the letters of {@link Access#describe}. */
+  private int access() throws Refusal {
+    String letters = text("access");
+    if (letters.isEmpty()) {
+      return flag("write") ? Access.WRITE : Access.READ;
+    }
+    int access = 0;
+    for (int bit = 1; bit <= Access.ALL; bit <<= 1) {
+      access |= letters.contains(Access.describe(bit)) ? bit : 0;
+    }
+    if (letters.length() != Integer.bitCount(access) || !Access.isValid(access)) {
+      throw new Refusal(
+          400, "'access': expected letters of a request, such as r, w, rw, rxp or rq");
+    }
+    return access;
   }
 }

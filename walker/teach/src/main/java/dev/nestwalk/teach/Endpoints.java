@@ -18,9 +18,8 @@ public final class Endpoints {
 
   /** Whether two stages translate a requester. */
   public static boolean isNested(Image image, GuestMemory memory, int source, int pasid) {
-    // SMMUv3's are listed without SubstreamID, which does not change the stages.
     return list(image, memory, source, Budget.ofSeconds(Budget.SECONDS)).stream()
-        .filter(one -> one.sourceId() == source && (!image.isVtd() || one.pasid() == pasid))
+        .filter(one -> one.sourceId() == source && one.pasid() == pasid)
         .anyMatch(Endpoint::nested);
   }
 

@@ -111,7 +111,7 @@ public record Explanation(
   String asked() {
     return "%s by %s (0x%04x)%s at 0x%x"
         .formatted(
-            request.access() == Access.WRITE ? "write" : "read",
+            AccessWords.of(request.access()),
             Numbers.bdf(request.source()),
             request.source(),
             request.pasid() < 0 ? "" : " with PASID 0x%x".formatted(request.pasid()),

@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.nestwalk.Iommu;
 import dev.nestwalk.Translator;
+import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
@@ -36,11 +37,16 @@ public final class Exploration {
   /** Time for the list of requesters. */
   private static final int LIST_SECONDS = 2;
 
+  private static final long CHOICE_NANOS = 50_000_000;
+
   private static final int SCAN_RANGES = 256;
   private static final long SCAN_NANOS = 300_000_000;
   private static final int ENTRIES = 1024;
 
-  private final Image image;
+  /** Time for finding out which requester to begin with. */
+  private static final int CHOICE_SECONDS = 1;
+
+  private final UnitRegisters unit;
   private final GuestMemory below;
   private final OverlayMemory memory;
   private final Guards guards;
@@ -59,21 +65,33 @@ public final class Exploration {
    * @param guards reserved regions to explore with
    */
   public Exploration(Image image, GuestMemory below, Guards guards) {
-    this.image = image;
+    unit = new UnitRegisters(image);
     this.below = below;
     this.guards = guards;
     memory = new OverlayMemory(below);
     iommu = Walker.iommu(image, memory);
   }
 
+  /** The image with the registers as they are now. */
+  private Image image() {
+    return unit.image();
+  }
+
+  /** Requesters; the one to begin with is {@code selected}. */
   JsonArray endpoints() {
     JsonArray list = new JsonArray();
     Budget budget = Budget.ofSeconds(LIST_SECONDS);
-    for (Endpoint endpoint : Endpoints.list(image, memory, -1, budget)) {
+    List<Endpoint> all = Endpoints.list(image(), memory, -1, budget);
+    Chosen chosen = chosen(all);
+    for (Endpoint endpoint : all) {
       JsonObject one = new JsonObject();
       one.addProperty("source_id", "0x%04x".formatted(endpoint.sourceId()));
       one.addProperty("pasid", endpoint.pasid() < 0 ? "" : Numbers.hex(endpoint.pasid()));
       one.addProperty("type", endpoint.type());
+      one.addProperty("selected", chosen != null && endpoint == chosen.endpoint());
+      if (chosen != null && endpoint == chosen.endpoint()) {
+        one.addProperty("first", Numbers.hex(chosen.first()));
+      }
       list.add(one);
     }
     for (String reason : budget.stopped()) {
@@ -84,21 +102,64 @@ public final class Exploration {
     return list;
   }
 
-  /** The walk now; as it is in the image, if anything was changed; what the caches say. */
+  /** The requester to begin with, and an address that it may use. */
+  private record Chosen(Endpoint endpoint, long first) {}
+
+  /** The first requester whose tables map something; else the first that passes through. */
+  private @Nullable Chosen chosen(List<Endpoint> all) {
+    Budget budget = Budget.ofSeconds(CHOICE_SECONDS);
+    for (Endpoint endpoint : all) {
+      if (!budget.walk()) {
+        break;
+      }
+      List<RangeScan.Range> mapped = scan(endpoint, 0, Budget.ofRanges(1, CHOICE_NANOS)).ranges();
+      if (!mapped.isEmpty()) {
+        return new Chosen(endpoint, mapped.get(0).first());
+      }
+    }
+    for (Endpoint endpoint : all) {
+      if (endpoint.type().endsWith("pass-through")) {
+        return new Chosen(endpoint, 0);
+      }
+    }
+    return all.isEmpty() ? null : new Chosen(all.get(0), 0);
+  }
+
+  private RangeScan.Found scan(Endpoint endpoint, long from, Budget budget) {
+    // Flags that a scan sets are not the page's changes.
+    OverlayMemory own = new OverlayMemory(memory);
+    RangeScan scan =
+        new RangeScan(
+            image(),
+            Walker.fast(image(), own),
+            Walker.explaining(image(), own),
+            endpoint,
+            new Progress(new PrintWriter(Writer.nullWriter())),
+            budget);
+    scan.from(from).advance(Long.MAX_VALUE);
+    return scan.found();
+  }
+
+  /** The walk now; as it is in the image(), if anything was changed; what the caches say. */
   JsonObject walk(ApiRequest asked) throws ApiRequest.Refusal {
-    Explanation.Request request = asked.dma(image.isVtd());
+    Explanation.Request request = asked.dma(image().isVtd());
     Guard guard = guard(asked, request);
-    Explanation walk = Explanation.of(image, memory, guard, request);
+    Explanation walk = Explanation.of(image(), memory, guard, request);
     JsonObject answer = new JsonObject();
     answer.add("walk", TraceWriter.of(walk));
-    if (!memory.changes().isEmpty()) {
-      Explanation original = Explanation.of(image, below, guard, request);
-      answer.add("original", TraceWriter.of(original));
-      answer.addProperty("differs", differs(walk, original));
+    if (isChanged()) {
+      Explanation before = Explanation.of(unit.original(), below, guard, request);
+      answer.add("original", TraceWriter.of(before));
+      answer.addProperty("differs", differs(walk, before));
     }
     answer.add("cached", cached(request, guard, walk));
     answer.add("changes", changes());
+    answer.add("register_changes", unit.changes());
     return answer;
+  }
+
+  private boolean isChanged() {
+    return unit.isChanged() || !memory.changes().isEmpty();
   }
 
   /** Place of the first step in which two walks differ, -1 for none. */
@@ -116,18 +177,18 @@ public final class Exploration {
 
   /** The walk as {@code explain --format json} prints it. */
   String json(ApiRequest asked) throws ApiRequest.Refusal {
-    Explanation.Request request = asked.dma(image.isVtd());
-    return TraceWriter.text(Explanation.of(image, memory, guard(asked, request), request));
+    Explanation.Request request = asked.dma(image().isVtd());
+    return TraceWriter.text(Explanation.of(image(), memory, guard(asked, request), request));
   }
 
   /** The walk as a page; with the image's own beside it, if anything was changed. */
   String page(ApiRequest asked) throws ApiRequest.Refusal, IOException {
-    Explanation.Request request = asked.dma(image.isVtd());
+    Explanation.Request request = asked.dma(image().isVtd());
     Guard guard = guard(asked, request);
     List<Explanation> walks = new ArrayList<>();
-    walks.add(Explanation.of(image, memory, guard, request));
-    if (!memory.changes().isEmpty()) {
-      walks.add(Explanation.of(image, below, guard, request));
+    walks.add(Explanation.of(image(), memory, guard, request));
+    if (isChanged()) {
+      walks.add(Explanation.of(unit.original(), below, guard, request));
     }
     return WalkPage.of(walks);
   }
@@ -146,22 +207,23 @@ public final class Exploration {
   }
 
   private Guard guard(Policy policy, Explanation.Request request) {
-    boolean nested = Endpoints.isNested(image, memory, request.source(), request.pasid());
-    return guards.guard(policy, image.isVtd(), request.pasid(), nested);
+    boolean nested = Endpoints.isNested(image(), memory, request.source(), request.pasid());
+    return guards.guard(policy, image().isVtd(), request.pasid(), nested);
   }
 
   /** What each policy keeps free, and what becomes of this request under it. */
   JsonObject policies(ApiRequest asked) throws ApiRequest.Refusal {
-    Explanation.Request request = asked.dma(image.isVtd());
+    Explanation.Request request = asked.dma(image().isVtd());
     JsonArray all = new JsonArray();
     for (Policy policy : Policy.all()) {
       JsonObject one = new JsonObject();
       one.addProperty("policy", policy.name());
+      one.addProperty("says", PolicyWords.of(policy));
       try {
         Guard guard = guard(policy, request);
         one.add("input", TraceWriter.regions(guard.input()));
         one.add("intermediate", TraceWriter.regions(guard.intermediate()));
-        Iommu guarded = Walker.iommu(image, new OverlayMemory(memory));
+        Iommu guarded = Walker.iommu(image(), new OverlayMemory(memory));
         guarded.restrict(request.source(), request.pasid(), guard.input(), guard.intermediate());
         one.addProperty("answer", describe(ask(guarded.newUncachedTranslator(), request)));
       } catch (InputException e) {
@@ -183,7 +245,7 @@ public final class Exploration {
   private String describe(long answer) {
     if (Translation.isFault(answer)) {
       int code = Translation.code(answer);
-      return "fault 0x%x %s".formatted(code, Faults.mnemonic(image.format(), code));
+      return "fault 0x%x %s".formatted(code, Faults.mnemonic(image().format(), code));
     }
     return "ok 0x%x %s"
         .formatted(Translation.address(answer), Access.describe(Translation.rights(answer)));
@@ -204,16 +266,37 @@ public final class Exploration {
     long hits = remembering.counters().hits();
     long[] answer = new long[1];
     Map<Long, Long> before = memory.changes();
-    int reads = memory.readsOf(() -> answer[0] = ask(remembering, request)).size();
+    List<Long> words = memory.readsOf(() -> answer[0] = ask(remembering, request));
     // Flags that it set would be listed as if somebody had changed them.
     memory.reset(before);
     JsonObject json = new JsonObject();
     json.addProperty("answer", describe(answer[0]));
     json.addProperty("hit", remembering.counters().hits() > hits);
-    json.addProperty("reads", reads);
+    json.addProperty("entries", CacheView.matched(walk.trace().steps(), words).size());
+    json.addProperty("words", words.size());
     json.addProperty("stale", !describe(answer[0]).equals(describe(walk.trace().translation())));
-    json.addProperty("totals", remembering.counters().toString());
+    json.add("totals", totals(remembering.counters()));
     return json;
+  }
+
+  /** What the translator counted since its caches were chosen, each with what it counts. */
+  private static JsonArray totals(CacheCounters counters) {
+    JsonArray all = new JsonArray();
+    total(all, counters.hits(), "translations that the IOTLB answered");
+    total(all, counters.misses(), "translations that it did not");
+    total(all, counters.evictions(), "translations that left the IOTLB to make room");
+    total(all, counters.references(), "page-table entries that walks read from memory");
+    total(all, counters.firstStageHits(), "walks that began at a cached first-stage table");
+    total(all, counters.secondStageHits(), "second-stage walks that began at a cached table");
+    total(all, counters.nestedHits(), "second-stage walks that a cached page replaced");
+    return all;
+  }
+
+  private static void total(JsonArray all, long count, String what) {
+    JsonObject one = new JsonObject();
+    one.addProperty("count", count);
+    one.addProperty("what", what);
+    all.add(one);
   }
 
   /** Other caches, empty ones. */
@@ -239,7 +322,7 @@ public final class Exploration {
   }
 
   private void forget() {
-    iommu = Walker.iommu(image, memory);
+    iommu = Walker.iommu(image(), memory);
     translator = null;
     restricted = "";
   }
@@ -252,7 +335,7 @@ public final class Exploration {
 
   /** Some of a requester's mapped ranges, from an address on. */
   JsonObject ranges(ApiRequest asked) throws ApiRequest.Refusal {
-    int source = asked.source(image.isVtd());
+    int source = asked.source(image().isVtd());
     int pasid = asked.pasid();
     long from = asked.text("from").isEmpty() ? 0 : asked.number("from");
     JsonObject answer = new JsonObject();
@@ -261,24 +344,13 @@ public final class Exploration {
     answer.addProperty("next", "");
     answer.addProperty("type", "not among the requesters of the tables");
     for (Endpoint endpoint :
-        Endpoints.list(image, memory, source, Budget.ofSeconds(LIST_SECONDS))) {
+        Endpoints.list(image(), memory, source, Budget.ofSeconds(LIST_SECONDS))) {
       if (endpoint.pasid() == pasid) {
-        // Flags that a scan sets are not the page's changes.
-        OverlayMemory own = new OverlayMemory(memory);
-        RangeScan scan =
-            new RangeScan(
-                image,
-                Walker.fast(image, own),
-                Walker.explaining(image, own),
-                endpoint,
-                new Progress(new PrintWriter(Writer.nullWriter())),
-                Budget.ofRanges(SCAN_RANGES, SCAN_NANOS));
-        scan.from(from).advance(Long.MAX_VALUE);
-        RangeScan.Found found = scan.found();
+        RangeScan.Found found = scan(endpoint, from, Budget.ofRanges(SCAN_RANGES, SCAN_NANOS));
         found.ranges().forEach(range -> list.add(range(range)));
         answer.addProperty("next", found.next() == null ? "" : Numbers.hex(found.next()));
         answer.addProperty("type", endpoint.type());
-        answer.addProperty("fault", found.fault());
+        answer.addProperty("fault", found.fault().replaceFirst(" record=\\S+", ""));
       }
     }
     return answer;
@@ -341,12 +413,29 @@ public final class Exploration {
     return changes();
   }
 
+  /** Undoes every change of memory and of registers. */
   JsonArray reset() {
     memory.reset(Map.of());
+    if (unit.isChanged()) {
+      unit.reset();
+      forget();
+    }
     return changes();
   }
 
-  /** What differs from the image. */
+  /** The registers now, with their fields. */
+  JsonArray registers() {
+    return unit.listed();
+  }
+
+  /** Gives a register another value; the translator that remembers begins anew with it. */
+  JsonArray setRegister(ApiRequest asked) throws ApiRequest.Refusal {
+    unit.set(asked, memory);
+    forget();
+    return unit.changes();
+  }
+
+  /** What differs from the image(). */
   private JsonArray changes() {
     JsonArray all = new JsonArray();
     for (Map.Entry<Long, Long> entry : memory.changes().entrySet()) {

@@ -13,14 +13,20 @@ import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 
 /**
  * The walk page, live: a server for this machine's own browser. It listens on the loopback address
- * only, every path begins with a random token, and a request may have 64 KiB. What it answers is
- * {@link Exploration}'s.
+ * only, every path begins with a random token, and a request may have 64 KiB and 10 seconds. What
+ * it answers is {@link Exploration}'s.
+ *
+ * <p>Threads: each connection has its own, so that a request which arrives slowly or never
+ * completes delays no other. Answers are made one after the other, on one thread.
  */
 public final class Explorer implements AutoCloseable {
   private static final int MOST_BYTES = 64 << 10;
@@ -30,19 +36,28 @@ public final class Explorer implements AutoCloseable {
   private static final Gson JSON = new GsonBuilder().serializeNulls().create();
 
   static {
-    // Whoever opens a connection and says nothing would keep the one thread from others.
-    System.setProperty("sun.net.httpserver.maxReqTime", "10");
+    // The server closes connections that take longer: to send a request, to take an answer.
+    setUnlessGiven("sun.net.httpserver.maxReqTime", "10");
+    setUnlessGiven("sun.net.httpserver.maxRspTime", "60");
+    setUnlessGiven("jdk.httpserver.maxConnections", "64");
   }
 
   private final Supplier<Exploration> explorations;
   private final HttpServer server;
-  private final ExecutorService thread = Executors.newSingleThreadExecutor();
+  private final ExecutorService connections = Executors.newVirtualThreadPerTaskExecutor();
+  private final ExecutorService answers = Executors.newSingleThreadExecutor();
   private final String token;
 
   /** What is sent back. */
   private record Reply(String type, String text) {
     static Reply json(Object value) {
       return new Reply(JSON_TYPE, JSON.toJson(value));
+    }
+  }
+
+  private static void setUnlessGiven(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
     }
   }
 
@@ -59,7 +74,7 @@ public final class Explorer implements AutoCloseable {
    * Starts serving something that may become another machine, as a live one does when its registers
    * change.
    *
-   * @param explorations asked before each answer, on the server's thread
+   * @param explorations asked before each answer, on the thread of answers
    * @param port 0 for any
    */
   public Explorer(Supplier<Exploration> explorations, int port) throws IOException {
@@ -69,7 +84,7 @@ public final class Explorer implements AutoCloseable {
     token = HexFormat.of().formatHex(random);
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 0);
     server.createContext("/", this::handle);
-    server.setExecutor(thread);
+    server.setExecutor(connections);
     server.start();
   }
 
@@ -81,7 +96,8 @@ public final class Explorer implements AutoCloseable {
   @Override
   public void close() {
     server.stop(0);
-    thread.shutdownNow();
+    connections.shutdownNow();
+    answers.shutdownNow();
   }
 
   private void handle(HttpExchange exchange) throws IOException {
@@ -115,7 +131,21 @@ public final class Explorer implements AutoCloseable {
     if (!exchange.getRequestMethod().equals("POST")) {
       throw new ApiRequest.Refusal(reads ? 404 : 405, "no such page");
     }
-    return answer(parts[2], body(exchange));
+    ApiRequest asked = body(exchange);
+    try {
+      Future<Reply> reply = answers.submit(() -> answer(parts[2], asked));
+      return reply.get();
+    } catch (InterruptedException | RejectedExecutionException e) {
+      throw new ApiRequest.Refusal(503, "the server is closing");
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof ApiRequest.Refusal refusal) {
+        throw refusal;
+      }
+      if (e.getCause() instanceof InputException input) {
+        throw new ApiRequest.Refusal(400, String.valueOf(input.getMessage()));
+      }
+      throw new IOException(e.getCause());
+    }
   }
 
   private Reply answer(String what, ApiRequest asked) throws IOException, ApiRequest.Refusal {
@@ -127,6 +157,8 @@ public final class Explorer implements AutoCloseable {
       case "words" -> Reply.json(exploration.words(asked));
       case "word" -> Reply.json(exploration.change(asked));
       case "flip" -> Reply.json(exploration.flip(asked));
+      case "registers" -> Reply.json(exploration.registers());
+      case "register" -> Reply.json(exploration.setRegister(asked));
       case "reset" -> Reply.json(exploration.reset());
       case "caches" -> Reply.json(exploration.caches(asked));
       case "invalidate" -> Reply.json(exploration.invalidate());

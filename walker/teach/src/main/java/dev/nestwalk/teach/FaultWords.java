@@ -24,9 +24,9 @@ final class FaultWords {
             ? "step %d, %s".formatted(place + 1, step.title())
             : "what step %d read, %s at %s 0x%x"
                 .formatted(place + 1, step.title(), step.space(), step.address());
-    String asked = (walk.request().access() & Access.WRITE) != 0 ? "write" : "read";
+    String asked = asked(walk.request().access());
     String record = walk.trace().fault().isRecorded() ? "The unit records it." : silence(code);
-    return "The device asked to %s at 0x%x. The walk ended with %s: %s. %s %s"
+    return "The device asked %s at 0x%x. The walk ended with %s: %s. %s %s"
         .formatted(
             asked,
             walk.request().iova(),
@@ -35,6 +35,14 @@ final class FaultWords {
             hint(walk.format(), code),
             record)
         .replace("  ", " ");
+  }
+
+  private static String asked(int access) {
+    if (access == Access.READ || access == Access.WRITE) {
+      return "to " + AccessWords.of(access);
+    }
+    String words = AccessWords.of(access);
+    return (words.matches("[aeiou].*") ? "for an " : "for a ") + words;
   }
 
   /** The clause that the deciding step names. */

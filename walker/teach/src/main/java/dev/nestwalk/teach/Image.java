@@ -141,6 +141,19 @@ public final class Image {
     return new Image(name, machine.file(), List.of(), null, machine);
   }
 
+  /** This image with other register values. */
+  Image withRegisters(Map<String, Long> registers) {
+    Machine changed =
+        new Machine(
+            machine.file(),
+            machine.format(),
+            registers,
+            machine.hostAddressWidth(),
+            machine.ram(),
+            machine.devices());
+    return new Image(name, memoryFile, mappings, scenario, changed);
+  }
+
   /** Opens the memory anew. */
   public GuestMemory open(Opening opening, Arena arena) throws ImageException {
     return mappings.isEmpty()

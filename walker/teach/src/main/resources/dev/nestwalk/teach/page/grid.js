@@ -12,7 +12,7 @@ function stepButton(i, text) {
 
 function label(i) {
   const s = current().steps[i];
-  return (i + 1) + (s.selector && i <= now && !isHidden(i) ? " [" + s.selector.index + "]" : "");
+  return (i + 1) + (s.selector && (onPaper || i <= now) && !isHidden(i) ? " [" + s.selector.index + "]" : "");
 }
 
 function grid() {
@@ -26,9 +26,10 @@ function grid() {
   }
   if (!l.columns.length) { if (!l.before.length) box.append(el("p", "No table is read.")); return; }
   const nested = l.levels.length > 0 && l.columns.some(c => c.own >= 0);
-  const t = table("grid", nested
+  box.append(el("p", nested
     ? "Across: " + stageOf(w, 1) + " entries, then the output. Down: the " + stageOf(w, 2) + " reads that lead to each. In brackets the index."
-    : "The table entries, one per level. In brackets the index.");
+    : "The table entries, one per level. In brackets the index.", {class: "note"}));
+  const t = table("grid", "");
   t.append(row(["reads", ...l.columns.map(c => heading(w, c))], "all"));
   l.levels.forEach(level => t.append(row([stageName(w, 2) + ", level " + level, ...l.columns.map(c => {
     const box = el("span"), at = c.second.filter(i => w.steps[i].level === level);
@@ -41,7 +42,7 @@ function grid() {
   box.append(t);
 }
 
-/* The same in small, as a picture: dark squares are read, light ones skipped. */
+/* The grid in small, as a picture: dark squares are read, light ones skipped. */
 function picture(w, state) {
   const l = layout(w.steps), size = 13, rows = Math.max(1, l.levels.length + (l.columns.some(c => c.own >= 0) ? 1 : 0));
   const width = (l.before.length + l.columns.length) * size + 8, height = rows * size;
@@ -68,16 +69,19 @@ function counts(w, state) {
 }
 
 function name(w) {
-  return w.image + ": " + (w.access === "w" ? "write" : "read") + " by " + w.source_id + (w.pasid ? "/" + w.pasid : "") + " at " + w.iova;
+  return w.image + ": " + asked(w.access) + " by " + w.source_id + (w.pasid ? "/" + w.pasid : "") + " at " + w.iova;
 }
 
+/* A line to write on. */
+const blank = () => el("span", "", {class: "line"});
+
 function compare() {
-  const t = table("", "Entries read, in each state of the caches. Coloured squares are read, pale ones skipped.");
+  const t = table("", "Table entries and structures that the walk reads, in each state of the caches. Coloured squares are read, pale ones skipped.");
   t.append(row(["walk", ...STATES.map(s => s[1]), "answer"], "all"));
   walks.forEach((w, i) => {
     const title = el("span", name(w));
     const cells = STATES.map(([state]) => { const d = el("div"); d.append(picture(w, state), el("div", counts(w, state))); return d; });
-    t.append(row([title, ...cells, isOver(i) ? short(w.answer) : "not yet revealed"], "first"));
+    t.append(row([title, ...cells, isOver(i) ? short(w.answer) : onPaper ? blank() : "not yet revealed"], "first"));
   });
-  $("compare").replaceChildren(t);
+  $("compare").replaceChildren(stacking(t));
 }

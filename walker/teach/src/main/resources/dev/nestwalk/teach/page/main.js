@@ -1,8 +1,8 @@
-/* Drawing everything, moving, keys. */
+/* Drawing everything, moving, keys, paper. */
 function draw() {
   const w = current();
-  $("title").textContent = w.image + " (" + w.format + ")";
-  $("request").textContent = (w.access === "w" ? "write" : "read") + " by " + w.source_id + (w.pasid ? " with PASID " + w.pasid : "") + " at " + w.iova;
+  $("title").textContent = w.image + " (" + formatName(w) + ")";
+  $("request").textContent = asked(w.access) + " by " + requester(w) + (w.pasid ? " with PASID " + w.pasid : "") + " at " + w.iova;
   $("count").textContent = "step " + (now + 1) + " of " + w.steps.length;
   $("back").disabled = $("first").disabled = now === 0;
   $("next").disabled = $("last").disabled = now === w.steps.length - 1;
@@ -52,20 +52,36 @@ function walkButtons() {
   });
 }
 
-/* On paper there is nobody to step: all steps, one after the other. */
+/* On paper there is nobody to step: all steps, one after the other. While predicting, what they decide is left out. */
 function paper() {
   const box = $("paper");
   box.replaceChildren();
   walks.forEach(w => {
     const list = el("ol");
     w.steps.forEach(s => {
-      const item = el("li", s.title + (s.stage ? ", level " + s.level : ""));
-      if (reads(s)) item.append(el("div", s.space + " " + s.address + ": " + [...s.words].reverse().map(x => x.slice(2)).join(":"), {class: "mono"}));
-      item.append(el("div", [s.rule, s.section && "(" + s.section + ")", s.rights && "rights " + s.rights, s.next && "→ " + s.next.space + " " + s.next.address].filter(Boolean).join(" ")));
+      const item = el("li", (predicting ? s.title.replace(/, index [0-9]+/, "") : s.title) + (s.stage ? ", level " + s.level : ""));
+      if (s.selector && !predicting) item.append(el("div", "index " + s.selector.index + " = bits " + s.selector.hi + ":" + s.selector.lo + " of " + s.selector.of + " " + s.selector.value));
+      if (reads(s)) item.append(el("div", (predicting ? "" : s.space + " " + s.address + ": ") + [...s.words].reverse().map(x => x.slice(2)).join(":"), {class: "mono"}));
+      const decided = el("div");
+      if (!predicting) decided.append([s.rule, s.section && "(" + s.section + ")", s.rights && "rights " + s.rights, s.next && "→ " + s.next.space + " " + s.next.address].filter(Boolean).join(" "));
+      else decided.append(s.next ? "leads to " : "decides ", blank());
+      item.append(decided);
       list.append(item);
     });
-    box.append(el("h2", name(w)), list, el("p", short(w.answer) + (w.answer.words ? ": " + w.answer.words : "")));
+    const answer = el("p", predicting ? "Answer: " : "Answer: " + short(w.answer) + (w.answer.words ? ": " + w.answer.words : ""));
+    if (predicting) answer.append(blank());
+    box.append(el("h2", name(w)), list, answer);
   });
+}
+
+/* Lays the page out for paper, and back. */
+let before = 0;
+function print(on) {
+  if (!walks.length || on === onPaper) return;
+  onPaper = on;
+  if (on) { before = now; now = current().steps.length - 1; paper(); }
+  else { now = before; $("paper").replaceChildren(); }
+  draw();
 }
 
 function theme() {
@@ -80,8 +96,11 @@ $("first").onclick = () => go(0); $("back").onclick = () => move(-1); $("next").
 $("last").onclick = () => go(current().steps.length - 1); $("play").onclick = () => play(!timer);
 $("predict").onclick = () => predict(!predicting); $("theme").onclick = theme;
 if (matchMedia("(prefers-color-scheme:dark)").matches) $("theme").textContent = "Light";
-window.addEventListener("beforeprint", paper);
-window.addEventListener("afterprint", () => $("paper").replaceChildren());
+window.addEventListener("beforeprint", () => print(true));
+window.addEventListener("afterprint", () => print(false));
+phone.addEventListener("change", () => { if (walks.length) draw(); });
+let resized = 0;
+window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => { if (walks.length && !onPaper) memory(); }, 150); });
 
 document.addEventListener("keydown", e => {
   if (e.ctrlKey || e.metaKey || e.altKey || /INPUT|SELECT|TEXTAREA/.test(e.target.tagName) || !walks.length) return;

@@ -29,40 +29,44 @@ function memory() {
   });
   list.open = listed;
   list.ontoggle = () => { listed = list.open; };
-  list.append(el("summary", "the same as a list"), t);
+  list.append(el("summary", "as a list"), t);
   box.append(list);
 }
 let listed = false;
 
 function drawing(w, pages) {
-  const room = ($("memory").clientWidth || 1240) - 24, each = Math.max(8 * hex(pages.at(-1).at).length + 8, Math.min(92, Math.floor(room / pages.length))), width = Math.max(640, pages.length * each + 20), rail = 26, top = 96, tall = 74;
-  const g = svg("svg", {width, height: top + tall + 78, viewBox: "0 0 " + width + " " + (top + tall + 78), role: "img",
+  const room = onPaper ? 900 : ($("memory").clientWidth || 1240) - 8, widest = 8 * hex(pages.at(-1).at).length + 12;
+  const perRow = Math.max(1, Math.min(pages.length, Math.floor((room - 20) / widest))), rows = Math.ceil(pages.length / perRow);
+  const each = Math.max(widest, Math.min(170, Math.floor((room - 20) / perRow))), width = Math.min(room, Math.max(rows > 1 ? room : 320, perRow * each + 20));
+  const rail = 26, top = rows > 1 ? 52 : 96, tall = 74, pitch = tall + 78, height = top + rows * pitch;
+  const g = svg("svg", {width, height, viewBox: "0 0 " + width + " " + height, role: "img",
     "aria-label": pages.length + " pages between " + hex(pages[0].at) + " and " + hex(pages.at(-1).at)});
   const low = pages[0].at, high = pages.at(-1).at + 0x1000n, span = high - low;
   const across = a => 10 + Number((a - low) * 10000n / span) / 10000 * (width - 20);
-  const middle = n => 10 + n * each + each / 2;
+  const middle = n => 10 + n % perRow * each + each / 2, topOf = n => top + Math.floor(n / perRow) * pitch;
   g.append(svg("text", {x: 10, y: 14}, hex(low)), svg("text", {x: width - 10, y: 14, "text-anchor": "end"}, hex(high - 1n)));
   g.append(svg("rect", {x: 10, y: 20, width: width - 20, height: rail - 14, class: "rail"}));
   pages.forEach((p, n) => {
-    const here = p.steps.includes(now), x = middle(n) - each / 2 + 6, kind = p.output ? " out" : p.stage ? " s" + p.stage : "";
+    const here = p.steps.includes(now) && !onPaper, x = middle(n) - each / 2 + 6, y = topOf(n), kind = p.output ? " out" : p.stage ? " s" + p.stage : "";
     const at = across(p.at);
     g.append(svg("line", {x1: at, x2: at, y1: 18, y2: rail + 8, class: here ? "hop" : "link"}));
-    g.append(svg("path", {d: "M" + at + " " + (rail + 8) + " C" + at + " " + (top - 20) + " " + middle(n) + " " + (rail + 20) + " " + middle(n) + " " + top, class: here ? "hop" : "link"}));
-    g.append(svg("rect", {x, y: top, width: each - 12, height: tall, class: "page" + kind + (here ? " here" : "")}));
+    /* From the rail to the page; with several rows the lines would cross pages. */
+    if (rows === 1) g.append(svg("path", {d: "M" + at + " " + (rail + 8) + " C" + at + " " + (top - 20) + " " + middle(n) + " " + (rail + 20) + " " + middle(n) + " " + top, class: here ? "hop" : "link"}));
+    g.append(svg("rect", {x, y, width: each - 12, height: tall, class: "page" + kind + (here ? " here" : "")}));
     p.steps.forEach(i => {
       const offset = Number(BigInt(w.steps[i].host) & 0xfffn);
-      g.append(svg("rect", {x, y: top + offset / 4096 * (tall - 3), width: each - 12, height: i === now ? 4 : 2, class: "entry" + (i === now ? "" : " off")}));
+      g.append(svg("rect", {x, y: y + offset / 4096 * (tall - 3), width: each - 12, height: i === now && !onPaper ? 4 : 2, class: "entry" + (i === now && !onPaper ? "" : " off")}));
     });
-    g.append(svg("text", {x: middle(n), y: top + tall + 16, "text-anchor": "middle"}, hex(p.at)));
-    g.append(svg("text", {x: middle(n), y: top + tall + 32, "text-anchor": "middle"}, p.output ? "output" : p.stage ? "stage " + p.stage : "config"));
+    g.append(svg("text", {x: middle(n), y: y + tall + 16, "text-anchor": "middle"}, hex(p.at)));
+    g.append(svg("text", {x: middle(n), y: y + tall + 32, "text-anchor": "middle"}, p.output ? "output" : p.stage ? "stage " + p.stage : "config"));
   });
   const where = i => pages.findIndex(p => p.steps.includes(i));
   const from = where(now), following = w.steps.findIndex((s, i) => i > now && reads(s));
-  if (from >= 0 && following >= 0 && !isHidden(now)) {
+  if (from >= 0 && following >= 0 && !isHidden(now) && !onPaper) {
     const to = where(following);
     if (to < 0) return g;
-    const y = top + tall + 38, a = middle(from), b = middle(to);
-    g.append(svg("path", {d: "M" + a + " " + y + " C" + a + " " + (y + 30) + " " + b + " " + (y + 30) + " " + b + " " + y, class: "hop"}));
+    const under = n => topOf(n) + tall + 38, a = middle(from), b = middle(to), y = under(to);
+    g.append(svg("path", {d: "M" + a + " " + under(from) + " C" + a + " " + (under(from) + 30) + " " + b + " " + (y + 30) + " " + b + " " + y, class: "hop"}));
     g.append(svg("path", {d: "M" + (b - 5) + " " + (y + 8) + " L" + b + " " + y + " L" + (b + 5) + " " + (y + 8), class: "hop"}));
   }
   return g;

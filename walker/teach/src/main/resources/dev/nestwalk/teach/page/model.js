@@ -4,6 +4,9 @@ const walks = JSON.parse(document.getElementById("data").textContent);
 const STATES = [["cold", "cold: nothing cached"], ["tables", "partial walks cached"], ["pages", "second-stage pages too"], ["iotlb", "IOTLB has it"]];
 let walk = 0, now = 0, timer = 0, cached = "cold", predicting = false;
 const revealed = new Set();
+/* Set while the page is laid out for paper. */
+let onPaper = false;
+const phone = matchMedia("(max-width:40rem)");
 const $ = id => document.getElementById(id);
 
 function el(tag, text, attributes) {
@@ -23,6 +26,14 @@ function svg(tag, attributes, text) {
 function table(cls, caption) {
   const t = el("table", "", {class: cls});
   if (caption) t.append(el("caption", caption));
+  return t;
+}
+
+/* A table that a phone shows as one block per row, each cell under its column's name. */
+function stacking(t) {
+  t.classList.add("stack");
+  const names = [...t.rows[0].cells].map(c => c.textContent);
+  [...t.rows].slice(1).forEach(r => [...r.cells].forEach((c, i) => { if (names[i]) c.dataset.label = names[i]; }));
   return t;
 }
 
@@ -46,10 +57,24 @@ const hex = n => "0x" + n.toString(16);
 /* Stages as the format calls them. */
 const stageName = (w, n) => w.format === "vtd" ? (n === 1 ? "first stage" : "second stage") : "stage " + n;
 const stageOf = (w, n) => w.format === "vtd" ? (n === 1 ? "first-stage" : "second-stage") : "stage " + n;
+/* The format's own name. */
+const formatName = w => w.format === "vtd" ? "VT-d" : "SMMUv3";
+/* A requester id, with bus, device and function where the format has them. */
+function requester(w) {
+  const id = Number(w.source_id);
+  return w.source_id + (w.format !== "vtd" ? "" : " (" + [(id >> 8).toString(16).padStart(2, "0"), (id >> 3 & 31).toString(16).padStart(2, "0")].join(":") + "." + (id & 7) + ")");
+}
+/* What is asked, in words; the letters are those of the trace. */
+function asked(letters) {
+  const has = l => letters.includes(l), p = has("p") ? "privileged " : "";
+  if (has("q")) return p + "translation request" + (has("w") ? "" : ", no write");
+  const kind = has("r") && has("w") ? "atomic" : has("x") ? "instruction fetch" : has("z") ? "zero-length read" : has("w") ? "write" : "read";
+  return p + (has("t") ? "translated " : "") + kind;
+}
 /* What a step is about; its index is for the class to find. */
 const title = (s, i) => isHidden(i) ? s.title.replace(/, index [0-9]+/, "") : s.title;
 const key = i => walk + ":" + i;
-const isHidden = i => predicting && !revealed.has(key(i));
+const isHidden = i => predicting && (onPaper || !revealed.has(key(i)));
 
 /* Columns: each entry with the second-stage reads that led to it; before them the plain configuration. */
 function layout(steps) {

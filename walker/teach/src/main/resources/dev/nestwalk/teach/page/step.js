@@ -1,5 +1,5 @@
 /* The step at hand: what it reads, the bits of its word, the address that it splits. */
-const isOver = i => ended.has(i) && !(predicting && !revealed.has(i + ":answer"));
+const isOver = i => onPaper ? !predicting : ended.has(i) && !(predicting && !revealed.has(i + ":answer"));
 const ended = new Set();
 
 function stepView() {
@@ -65,20 +65,21 @@ function fieldsView() {
 function bits() {
   const s = current().steps[now], box = $("bits");
   box.replaceChildren();
-  if (!reads(s)) { box.append(el("p", "This step reads nothing.")); return; }
+  if (!reads(s)) { box.append(el("p", s.fields.length ? "This step looks at a register, whose fields are below." : "This step reads no memory.")); return; }
+  const width = phone.matches ? 16 : 32;
   s.words.forEach((word, index) => {
     const value = BigInt(word), used = s.fields.filter(f => Math.floor(f.lo / 64) === index);
     if (s.words.length > 2 && value === 0n && !used.length) return;
     const t = table("bits mono", (s.words.length > 1 ? "Word " + index + ", " : "") + word);
-    for (let high = 63; high > 0; high -= 32) {
+    for (let high = 63; high > 0; high -= width) {
       const numbers = el("tr"), names = el("tr"), values = el("tr");
-      for (let bit = high; bit > high - 32; bit--) {
+      for (let bit = high; bit > high - width; bit--) {
         numbers.append(el("th", String(bit), {scope: "col"}));
         values.append(bitCell(s, index, bit, (value >> BigInt(bit)) & 1n));
       }
-      for (let bit = high; bit > high - 32;) {
+      for (let bit = high; bit > high - width;) {
         const f = used.find(x => x.hi - 64 * index >= bit && x.lo - 64 * index <= bit);
-        const low = f ? Math.max(f.lo - 64 * index, high - 31) : bit;
+        const low = f ? Math.max(f.lo - 64 * index, high - width + 1) : bit;
         const cell = el("td", "", {colspan: String(bit - low + 1), class: f ? "name field" : "name"});
         if (f) {
           cell.title = f.label + ": " + f.meaning;
@@ -128,17 +129,15 @@ function splitTable(w, s, of) {
   let top = address ? 63 : (sorted[0] || {hi: 31}).hi;
   sorted.forEach(p => { if (p.hi < top) cells.push({hi: top, lo: p.hi + 1, text: top === 63 ? "above" : "later"}); cells.push(p); top = p.lo - 1; });
   if (top >= 0) cells.push({hi: top, lo: 0, text: !address || top > 48 ? "later" : "offset"});
-  const t = table("split mono", of.of + " " + of.value);
-  const names = el("tr"), ranges = el("tr"), digits = el("tr"), numbers = el("tr");
+  const t = table("split mono", of.of + " " + of.value), rows = [];
   cells.forEach(p => {
     const width = p.hi - p.lo + 1, v = (value >> BigInt(p.lo)) & ((1n << BigInt(width)) - 1n);
     const here = s.selector && s.selector.of === of.of && s.selector.value === of.value && s.selector.hi === p.hi ? {class: "here"} : {};
-    names.append(el("th", p.text, {scope: "col", ...here}));
-    ranges.append(el("td", p.hi + ":" + p.lo));
-    digits.append(el("td", binary(v, width)));
-    numbers.append(el("td", hex(v)));
+    rows.push([el("th", p.text, {scope: phone.matches ? "row" : "col", ...here}), el("td", p.hi + ":" + p.lo), el("td", binary(v, width)), el("td", hex(v))]);
   });
-  t.append(names, ranges, digits, numbers);
+  /* One column per part; on a phone one row. */
+  if (phone.matches) rows.forEach(cells => { const r = el("tr"); r.append(...cells); t.append(r); });
+  else rows[0].forEach((c, i) => { const r = el("tr"); r.append(...rows.map(cells => cells[i])); t.append(r); });
   return t;
 }
 
@@ -154,9 +153,10 @@ function short(a) {
 function answer() {
   const w = current(), a = w.answer, box = $("answer");
   box.replaceChildren();
-  if (now === w.steps.length - 1) ended.add(walk);
+  if (!onPaper && now === w.steps.length - 1) ended.add(walk);
+  if (onPaper && predicting) { box.append(blank()); return; }
   if (now < w.steps.length - 1) { box.append(el("p", "Step to the end to see it, or predict it first.")); return; }
-  if (predicting && !revealed.has(walk + ":answer")) {
+  if (!onPaper && predicting && !revealed.has(walk + ":answer")) {
     const b = el("button", "Reveal the answer", {type: "button", id: "reveal-answer"});
     b.onclick = () => { revealed.add(walk + ":answer"); draw(); };
     box.append(el("p", "An output address, or a fault: which? "), b);
@@ -167,7 +167,7 @@ function answer() {
     box.append(el("p", "fault " + a.fault + " " + a.mnemonic, {class: "answer"}));
     box.append(el("p", a.words + (a.section ? " (" + a.section + ")" : ""), {class: "rule bad"}));
     if (a.record) {
-      box.append(el("p", "Record: " + a.record, {class: "mono"}));
+      box.append(el("p", "Record: " + a.record, {class: "mono record"}));
       const t = table("", "The record's fields");
       t.append(row(["bits", "value", "meaning"], "all"));
       a.record_fields.forEach(f => t.append(row([f.label, f.value, f.meaning])));

@@ -1,0 +1,106 @@
+package dev.nestwalk.teach;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import dev.nestwalk.format.Field;
+import dev.nestwalk.memory.GuestMemory;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * An image's registers, which an exploration may change beside the image.
+ *
+ * <p>Threads: belongs to the exploration's.
+ */
+final class UnitRegisters {
+  private final Image original;
+  private Image image;
+
+  UnitRegisters(Image image) {
+    this.original = image;
+    this.image = image;
+  }
+
+  /** The image with its own registers. */
+  Image original() {
+    return original;
+  }
+
+  /** The image with the registers as they are now. */
+  Image image() {
+    return image;
+  }
+
+  boolean isChanged() {
+    return image != original;
+  }
+
+  void reset() {
+    image = original;
+  }
+
+  /** All registers with their fields. */
+  JsonArray listed() {
+    JsonArray all = new JsonArray();
+    for (Map.Entry<String, Long> register : image.registers().entrySet()) {
+      long value = register.getValue();
+      JsonObject one = new JsonObject();
+      one.addProperty("name", register.getKey());
+      one.addProperty("value", Numbers.hex(value));
+      JsonArray fields = new JsonArray();
+      for (Field field : RegisterFields.of(register.getKey())) {
+        long bits = field.get(value);
+        JsonObject part = new JsonObject();
+        part.addProperty("label", field.label());
+        part.addProperty("value", Numbers.hex(bits));
+        part.addProperty("meaning", field.meaningOf(bits));
+        fields.add(part);
+      }
+      one.add("fields", fields);
+      all.add(one);
+    }
+    return all;
+  }
+
+  /**
+   * Gives a register another value.
+   *
+   * @throws ApiRequest.Refusal if there is no such register, or no unit has these values together;
+   *     then nothing changes
+   */
+  void set(ApiRequest asked, GuestMemory memory) throws ApiRequest.Refusal {
+    String name = asked.text("name");
+    long value = asked.number("value");
+    if (!original.registers().containsKey(name)) {
+      throw new ApiRequest.Refusal(
+          400, "'name': expected one of " + String.join(", ", original.registers().keySet()));
+    }
+    Map<String, Long> changed = new LinkedHashMap<>(image.registers());
+    changed.put(name, value);
+    Image next = changed.equals(original.registers()) ? original : original.withRegisters(changed);
+    try {
+      Walker.iommu(next, memory);
+      Walker.explaining(next, memory);
+    } catch (InputException e) {
+      String why = String.valueOf(e.getMessage()).replace(original.registersFile() + ": ", "");
+      throw new ApiRequest.Refusal(400, "%s 0x%x: %s".formatted(name, value, why));
+    }
+    image = next;
+  }
+
+  /** Registers that differ from the image's. */
+  JsonArray changes() {
+    JsonArray all = new JsonArray();
+    for (Map.Entry<String, Long> register : image.registers().entrySet()) {
+      long before = original.registers().getOrDefault(register.getKey(), 0L);
+      if (register.getValue() != before) {
+        JsonObject one = new JsonObject();
+        one.addProperty("name", register.getKey());
+        one.addProperty("before", Numbers.hex(before));
+        one.addProperty("after", Numbers.hex(register.getValue()));
+        all.add(one);
+      }
+    }
+    return all;
+  }
+}
