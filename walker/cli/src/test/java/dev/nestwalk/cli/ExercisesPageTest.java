@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.deque.html.axecore.selenium.AxeBuilder;
+import dev.nestwalk.region.Policy;
 import dev.nestwalk.teach.exercises.Answer;
 import dev.nestwalk.teach.exercises.Exercise;
 import dev.nestwalk.teach.exercises.Format;
@@ -227,5 +228,55 @@ class ExercisesPageTest {
     assertFalse(browser.findElement(By.id("s1")).isDisplayed());
     assertTrue(browser.findElement(By.cssSelector("#e1 .blank")).isDisplayed());
     assertFalse(browser.findElement(By.cssSelector("#e1 button")).isDisplayed());
+  }
+
+  @Test
+  void onPaperSolutionsAreShownWhereThatIsChosen() throws Exception {
+    ChromeDriver browser = open(Kind.START_LEVEL, Kind.WHICH_STAGES);
+    browser.findElement(By.id("withanswers")).click();
+    browser.executeScript("window.dispatchEvent(new Event('beforeprint'))");
+    browser.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", "print"));
+    for (String id : List.of("s1", "s2")) {
+      assertTrue(browser.findElement(By.id(id)).getText().contains("Answer: "), id);
+    }
+    assertFalse(browser.findElement(By.cssSelector("#e1 .blank")).isDisplayed());
+    assertEquals("0 of 2 right", browser.findElement(By.id("score")).getDomProperty("textContent"));
+  }
+
+  @Test
+  void headingsStayWithTheirExercisesOnPaper() throws Exception {
+    ChromeDriver browser = open(Kind.START_LEVEL, Kind.REFUSED_ATTACHMENT);
+    browser.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("media", "print"));
+    assertEquals(
+        List.of("avoid"),
+        browser.executeScript(
+            "return [...new Set([...document.querySelectorAll('h1, h2, h3')]"
+                + ".map(h => getComputedStyle(h).breakAfter))]"));
+    assertEquals(
+        List.of("avoid"),
+        browser.executeScript(
+            "return [...new Set([...document.querySelectorAll('.exercise, .note')]"
+                + ".map(e => getComputedStyle(e).breakInside))]"));
+  }
+
+  @Test
+  void aSheetThatAsksAboutPoliciesSaysWhatTheySay() throws Exception {
+    ChromeDriver browser = open(Kind.REFUSED_ATTACHMENT);
+    String note = browser.findElement(By.cssSelector(".note")).getText();
+    for (Policy policy : Policy.all()) {
+      assertTrue(note.contains(policy.name() + " "), note);
+    }
+    assertTrue(note.contains("a device with a direct region cannot be bound"), note);
+    assertAccessible(browser);
+  }
+
+  @Test
+  void nothingIsWiderThanAPhone() throws Exception {
+    ChromeDriver browser = open(Kind.values());
+    browser.executeCdpCommand(
+        "Emulation.setDeviceMetricsOverride",
+        Map.of("width", 390, "height", 800, "deviceScaleFactor", 1, "mobile", true));
+    assertEquals(390L, browser.executeScript("return document.documentElement.scrollWidth"));
+    browser.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
   }
 }

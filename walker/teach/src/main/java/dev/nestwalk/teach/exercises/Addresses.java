@@ -115,18 +115,23 @@ final class Addresses {
     long address = subject.request().address();
     return draft
         .about(subject)
-        .ask("This entry maps a page. Which output address does the input address get?")
+        .ask(
+            "This entry maps a %s. Which output address does the input address get?"
+                .formatted(geometry.leafName(leaf.level())))
         .shape(geometry)
         .count("level", leaf.level())
         .word("entry", leaf.read().get(0))
         .hex("input address", address)
         .step(
-            "A page of level %d has %s: bits %d:0 of the input address are the offset."
+            "A %s of level %d has %s: bits %d:0 of the input address are the offset."
                 .formatted(
+                    geometry.leafName(leaf.level()),
                     leaf.level(),
                     Text.size(Translation.span(trace.translation())),
                     geometry.shift(leaf.level()) - 1))
-        .step("The address bits of the entry above them are the page; page and offset together.")
+        .step(
+            "The address bits of the entry above them are the %1$s; %1$s and offset together."
+                .formatted(geometry.leafName(leaf.level())))
         .value(Translation.address(trace.translation()), Answer.Style.HEX);
   }
 
@@ -156,9 +161,10 @@ final class Addresses {
       draft.step("The tables are those of the upper range, so the bits above are all 1.");
     }
     return draft
-        .hex("offset in the page", offset)
+        .hex("offset", offset)
         .ask(
-            "A walk reads these indices and ends at a page. Which input address does it translate?")
+            "A walk reads these indices and ends at a %s. Which input address does it translate?"
+                .formatted(geometry.leafName(leaf.level())))
         .value(address, Answer.Style.HEX);
   }
 

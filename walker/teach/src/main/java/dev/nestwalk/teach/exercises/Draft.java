@@ -93,7 +93,7 @@ final class Draft {
         geometry.stage() == 2 ? "S2TTB" : geometry.upper() ? "TTB1" : "TTB0", geometry.root());
   }
 
-  /** The same without the address of the tables. */
+  /** The shape alone, without the address of the tables. */
   Draft shape(Geometry geometry) {
     if (geometry.isVtd()) {
       return count(geometry.stageName() + " levels", geometry.start());

@@ -66,6 +66,11 @@ public record Geometry(
         : start <= 2 ? new int[] {3, 2} : new int[] {3};
   }
 
+  /** What an entry that maps memory at {@code level} maps, as the format calls it. */
+  String leafName(int level) {
+    return isVtd() || level == 3 ? "page" : "block";
+  }
+
   String stageName() {
     return isVtd()
         ? stage == 1 ? "first stage" : "second stage"

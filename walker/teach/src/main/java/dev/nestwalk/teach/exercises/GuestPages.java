@@ -7,12 +7,10 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * A guest's memory for its first-stage tables: built at guest addresses, found in the host page by
- * page, in no order, or as one block of 2 MiB.
+ * page, in no order, or as one block.
  */
 final class GuestPages {
-  static final int PAGES = 16;
-  private static final int PAGE = 4096;
-  private static final long BLOCK = 2L << 20;
+  private static final int BYTES_LOG2 = 16;
 
   /** Told where each page is. */
   interface PageVisitor {
@@ -28,19 +26,38 @@ final class GuestPages {
   private final long guest;
   private final long host;
   private final boolean block;
-  private final int[] order = new int[PAGES];
+  private final int pageLog2;
+  private final int blockLog2;
+  private final int[] order;
 
+  /** Sixteen pages of 4K, or a block of 2 MiB. */
   GuestPages(Chance chance, Arena arena, boolean block) {
+    this(chance, arena, block, 12, 21, BYTES_LOG2);
+  }
+
+  /**
+   * Memory of any size of page.
+   *
+   * @param block whether the second stage maps it by one block
+   * @param pageLog2 log2 of the pages of the second stage
+   * @param blockLog2 log2 of its blocks, at most 29
+   * @param bytesLog2 log2 of the memory's size
+   */
+  GuestPages(
+      Chance chance, Arena arena, boolean block, int pageLog2, int blockLog2, int bytesLog2) {
     this.block = block;
+    this.pageLog2 = pageLog2;
+    this.blockLog2 = blockLog2;
     // Bit 29 keeps it away from pages, which lie at the beginning of a GiB.
-    guest = Scenes.somewhere(chance, 34, 21) | 1L << 29;
+    guest = Scenes.somewhere(chance, 34, blockLog2) | 1L << 29;
     // Bit 39 keeps it away from the host's own tables.
-    host = Scenes.somewhere(chance, 39, 21) | 1L << 39;
-    memory = new TableMemory(arena).run(guest, PAGES);
-    for (int i = 0; i < PAGES; i++) {
+    host = Scenes.somewhere(chance, 39, blockLog2) | 1L << 39;
+    memory = new TableMemory(arena).run(guest, 1 << bytesLog2 - 12);
+    order = new int[1 << bytesLog2 - pageLog2];
+    for (int i = 0; i < order.length; i++) {
       order[i] = i;
     }
-    for (int i = PAGES - 1; i > 0 && !block; i--) {
+    for (int i = order.length - 1; i > 0 && !block; i--) {
       int other = chance.below(i + 1);
       int moved = order[i];
       order[i] = order[other];
@@ -53,33 +70,29 @@ final class GuestPages {
     return memory;
   }
 
-  boolean isBlock() {
-    return block;
-  }
-
   /** Where a guest address lies. */
   long toHost(long address) {
-    int page = (int) ((address - guest) / PAGE);
-    return host + (long) order[page] * PAGE + (address & PAGE - 1);
+    int page = (int) (address - guest >>> pageLog2);
+    return host + ((long) order[page] << pageLog2) + (address & (1L << pageLog2) - 1);
   }
 
   /** Tells every mapping that the second stage needs. */
   void mapAll(Mapper mapper) {
     if (block) {
-      mapper.map(guest & -BLOCK, host & -BLOCK);
+      mapper.map(guest & -1L << blockLog2, host & -1L << blockLog2);
       return;
     }
-    for (int page = 0; page < PAGES; page++) {
-      long address = guest + (long) page * PAGE;
+    for (int page = 0; page < order.length; page++) {
+      long address = guest + ((long) page << pageLog2);
       mapper.map(address, toHost(address));
     }
   }
 
   void eachPage(PageVisitor visitor) {
     MemorySegment bytes = memory.runs().get(0).bytes();
-    for (int page = 0; page < PAGES; page++) {
-      long at = (long) page * PAGE;
-      visitor.page(toHost(guest + at), bytes.asSlice(at, PAGE));
+    for (int page = 0; page < order.length; page++) {
+      long at = (long) page << pageLog2;
+      visitor.page(toHost(guest + at), bytes.asSlice(at, 1L << pageLog2));
     }
   }
 }

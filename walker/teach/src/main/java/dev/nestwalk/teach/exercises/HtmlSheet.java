@@ -1,6 +1,7 @@
 package dev.nestwalk.teach.exercises;
 
 import com.google.gson.Gson;
+import dev.nestwalk.region.Policy;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +33,9 @@ public final class HtmlSheet {
       if (exercise.kind().topic() != topic) {
         topic = exercise.kind().topic();
         body.append("<h2>").append(escape(topic.title())).append("</h2>\n");
+        if (topic == Topic.REGIONS && PolicyNotes.areNeeded(sheet)) {
+          policies(body);
+        }
         contents.append("<span class=\"topic\">%s</span>\n".formatted(escape(topic.title())));
       }
       contents.append("<a href=\"#e%d\" id=\"l%d\">%d</a>\n".formatted(number, number, number));
@@ -43,6 +47,18 @@ public final class HtmlSheet {
         .replace("@COUNT@", Integer.toString(sheet.exercises().size()))
         .replace("@CONTENTS@", contents)
         .replace("@BODY@", body);
+  }
+
+  private static void policies(StringBuilder page) {
+    page.append("<section class=\"note\" aria-labelledby=\"policies\">\n");
+    page.append("<h3 id=\"policies\">%s</h3>\n".formatted(escape(PolicyNotes.TITLE)));
+    page.append("<p>%s</p>\n<table class=\"given\">\n".formatted(PolicyNotes.INTRODUCTION));
+    for (Policy policy : Policy.all()) {
+      page.append(
+          "<tr><th scope=\"row\" class=\"mono\">%s</th><td>%s</td></tr>\n"
+              .formatted(escape(policy.name()), escape(PolicyNotes.of(policy))));
+    }
+    page.append("</table>\n</section>\n");
   }
 
   private static String template() throws IOException {

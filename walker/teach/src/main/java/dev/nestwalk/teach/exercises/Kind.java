@@ -101,6 +101,14 @@ public enum Kind {
       Topic.WALKS, Formats.BOTH, "the output address of both stages", Walks::nestedOutput),
   /** Span of a nested translation. */
   NESTED_SPAN(Topic.WALKS, Formats.BOTH, "how far a nested translation holds", Walks::nestedSpan),
+  /** Outputs of 52 bits. */
+  WIDE_OUTPUT(Topic.WALKS, Formats.SMMUV3, "an output address of 52 bits", Walks::wideOutput),
+  /** Big-endian tables. */
+  BIG_ENDIAN_OUTPUT(
+      Topic.WALKS,
+      Formats.SMMUV3,
+      "the output address of big-endian tables",
+      Walks::bigEndianOutput),
   /** Reads of one stage. */
   READS_SINGLE(Topic.COSTS, Formats.BOTH, "how many entries one stage reads", Costs::readsSingle),
   /** Reads of both. */
@@ -191,6 +199,11 @@ public enum Kind {
       Formats.SMMUV3,
       "which NUM covers some pages",
       InvalidationKinds::rangeCommand),
+  /** Completion of a translation request. */
+  ATS_REPLY(Topic.ATS, Formats.BOTH, "what a translation request is answered", AtsKinds::reply),
+  /** Address field of a completion. */
+  ATS_ADDRESS(
+      Topic.ATS, Formats.BOTH, "how a completion states address and size", AtsKinds::address),
   /** Bus addresses. */
   BINDS_BUS(Topic.REGIONS, Formats.BOTH, "which regions bind bus addresses", RegionKinds::bindsBus),
   /** Intermediate addresses. */

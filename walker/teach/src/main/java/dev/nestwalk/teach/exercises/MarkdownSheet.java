@@ -1,5 +1,6 @@
 package dev.nestwalk.teach.exercises;
 
+import dev.nestwalk.region.Policy;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -18,7 +19,12 @@ public final class MarkdownSheet {
     text.append("# Exercises\n\n");
     text.append("Seed %d. Made by `%s`.\n".formatted(sheet.seed(), command));
     int number = 1;
+    boolean explained = !PolicyNotes.areNeeded(sheet);
     for (Exercise exercise : sheet.exercises()) {
+      if (!explained && exercise.kind().topic() == Topic.REGIONS) {
+        explained = true;
+        policies(text);
+      }
       text.append("\n## ").append(heading(number++, exercise)).append("\n\n");
       question(text, exercise);
     }
@@ -43,6 +49,14 @@ public final class MarkdownSheet {
       }
     }
     return text.toString();
+  }
+
+  private static void policies(StringBuilder text) {
+    text.append("\n## ").append(PolicyNotes.TITLE).append("\n\n");
+    text.append(PolicyNotes.INTRODUCTION).append("\n\n| policy | rule |\n| --- | --- |\n");
+    for (Policy policy : Policy.all()) {
+      text.append("| %s | %s |\n".formatted(policy.name(), PolicyNotes.of(policy)));
+    }
   }
 
   /** Number, question and format in a few words. */

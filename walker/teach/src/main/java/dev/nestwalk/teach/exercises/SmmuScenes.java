@@ -20,6 +20,15 @@ final class SmmuScenes {
   private static final int HOST_PAGES = 112;
   private static final int OUTPUT = 48;
 
+  // IDR5: output addresses of 52 bits; 52-bit descriptors with 4K and 16K granules.
+  private static final long OUTPUT_52 = 6;
+  private static final long DS = 1L << 7;
+
+  // Bits of a CD and of an STE.
+  private static final int CD_ENDI = 15;
+  private static final int CD_DS = 186;
+  private static final int STE_S2ENDI = 180;
+
   static TableMemory hostMemory(Chance chance, Arena arena) {
     return hostMemory(chance, arena, HOST_PAGES);
   }
@@ -91,6 +100,62 @@ final class SmmuScenes {
     return new Subject(Format.SMMUV3, machine.registers(), request, stages);
   }
 
+  /**
+   * Stage 1 alone, whose outputs have 52 bits: with 64K granules as they are, with the others by
+   * CD.DS.
+   */
+  static Subject wide(Chance chance, Arena arena) {
+    TableMemory host = hostMemory(chance, arena);
+    SmmuMachine machine = new SmmuMachine(host);
+    machine.register("IDR5", SmmuMachine.IDR5 & ~7L | OUTPUT_52 | DS);
+    int granule = chance.oneOf(12, 14, 16);
+    VmsaTables tables = tables(chance, host, granule, 25 + chance.below(24)).wide();
+    Geometry geometry = geometry(1, tables, false);
+    long address = Scenes.address(chance, geometry);
+    int leaf = Scenes.leaf(chance, geometry);
+    long output = Scenes.somewhere(chance, 52, granule) | 1L << 48 + chance.below(4);
+    tables.map(address, output, leaf, FIRST_PAGE);
+    ContextEntry entry = new ContextEntry(52).lower(tables);
+    return firstOnly(
+        chance, host, machine, granule == 16 ? entry : entry.set(CD_DS), address, geometry);
+  }
+
+  /** One stage whose descriptors are big-endian. */
+  static Subject bigEndian(Chance chance, Arena arena) {
+    TableMemory host = hostMemory(chance, arena);
+    SmmuMachine machine = new SmmuMachine(host);
+    int granule = granule(chance);
+    VmsaTables tables = tables(chance, host, granule, 26 + chance.below(22)).bigEndian();
+    boolean first = chance.percent(50);
+    Geometry geometry = geometry(first ? 1 : 2, tables, false);
+    long address = Scenes.address(chance, geometry);
+    int leaf = Scenes.leaf(chance, geometry);
+    long output = Scenes.somewhere(chance, 44, granule);
+    tables.map(address, output, leaf, first ? FIRST_PAGE : SECOND_PAGE);
+    if (first) {
+      ContextEntry entry = new ContextEntry(OUTPUT).lower(tables).set(CD_ENDI);
+      return firstOnly(chance, host, machine, entry, address, geometry);
+    }
+    int stream = 1 + chance.below(63);
+    machine.stream(stream, new StreamEntry(6).stage2(tables, OUTPUT).set(STE_S2ENDI));
+    return subject(chance, machine, stream, address, List.of(geometry)).with(host);
+  }
+
+  private static Subject firstOnly(
+      Chance chance,
+      TableMemory host,
+      SmmuMachine machine,
+      ContextEntry entry,
+      long address,
+      Geometry geometry) {
+    skip(chance, host);
+    long contexts = host.allocate();
+    machine.context(contexts, entry);
+    int stream = 1 + chance.below(63);
+    machine.stream(stream, new StreamEntry(5).stage1(contexts, 0, 0, 0));
+    return subject(chance, machine, stream, address, List.of(geometry)).with(host);
+  }
+
   /** Whether a second stage may start a level lower with joined tables, and how many. */
   static int joined(int granule, int start, int bits) {
     if (start == 3 || start + 1 == 3 && granule == 12) {
@@ -135,22 +200,49 @@ final class SmmuScenes {
     return new VmsaTables(host, granule, joins ? start + 1 : start, bits);
   }
 
+  /** Both stages, of equal granules or of any two. */
   static Subject nested(Chance chance, Arena arena) {
-    return nested(chance, arena, 30 + chance.below(19), 38 + chance.below(8), chance.percent(60));
+    boolean mixed = chance.percent(50);
+    int granule = mixed ? chance.oneOf(12, 14, 16) : 12;
+    int below = mixed ? chance.oneOf(12, 14, 16) : 12;
+    int bits = 30 + chance.below(19);
+    int secondBits = 38 + chance.below(8);
+    return nested(chance, arena, new Nesting(granule, bits, below, secondBits, chance.percent(60)));
   }
 
   /**
-   * Stage 1 over stage 2, granules of 4K.
+   * Shapes of two stages.
    *
-   * @param block stage 2 maps the guest's tables by one block of 2 MiB
+   * @param granule log2 of stage 1's granule
+   * @param below log2 of stage 2's
+   * @param block stage 2 maps the guest's tables by one block
    */
-  static Subject nested(Chance chance, Arena arena, int bits, int secondBits, boolean block) {
-    TableMemory host = hostMemory(chance, arena);
+  private record Nesting(int granule, int bits, int below, int secondBits, boolean block) {
+    int blockLog2() {
+      return 2 * below - 3;
+    }
+
+    /** Log2 of the memory for the guest's tables: room for each to be aligned. */
+    int guestLog2() {
+      return 4 + Math.max(granule, below);
+    }
+
+    /** Pages of 4K for stage 2's tables, sixteen of them joined and aligned among them. */
+    int hostPages() {
+      return below == 12 ? HOST_PAGES : below == 14 ? 256 : 1024;
+    }
+  }
+
+  private static Subject nested(Chance chance, Arena arena, Nesting shape) {
+    boolean block = shape.block;
+    TableMemory host = hostMemory(chance, arena, shape.hostPages());
     SmmuMachine machine = new SmmuMachine(host);
-    VmsaTables second = secondTables(chance, host, 12, secondBits, chance.percent(50));
-    GuestPages guest = new GuestPages(chance, arena, block);
+    VmsaTables second =
+        secondTables(chance, host, shape.below, shape.secondBits, chance.percent(50));
+    GuestPages guest =
+        new GuestPages(chance, arena, block, shape.below, shape.blockLog2(), shape.guestLog2());
     guest.mapAll((from, to) -> second.map(from, to, block ? 2 : 3, SECOND_PAGE));
-    VmsaTables first = tables(chance, guest.memory(), 12, bits);
+    VmsaTables first = tables(chance, guest.memory(), shape.granule, shape.bits);
     Geometry one = geometry(1, first, false);
     Geometry two = geometry(2, second, false);
     long address = Scenes.address(chance, one);

@@ -20,6 +20,8 @@ public enum Topic {
   FLAGS("Accessed and dirty flags"),
   /** Invalidations. */
   INVALIDATIONS("Invalidations"),
+  /** Address translation services. */
+  ATS("Translation requests (ATS)"),
   /** Reserved regions. */
   REGIONS("Reserved regions");
 

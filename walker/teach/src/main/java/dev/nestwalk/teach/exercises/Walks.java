@@ -32,7 +32,10 @@ final class Walks {
 
   static Exercise pageSize(Draft draft, Chance chance, Arena arena) {
     Subject subject = Scenes.single(chance, arena, draft.format());
-    String question = "How large is the page that maps this address?";
+    String question =
+        draft.isVtd()
+            ? "How large is the page that maps this address?"
+            : "How large is the page or block that maps this address?";
     return walk(draft, chance, subject, question, Answer.Style.SIZE);
   }
 
@@ -42,6 +45,43 @@ final class Walks {
         "Which output address does this address get through both stages? Table addresses of the"
             + " first are intermediate addresses.";
     return walk(draft, chance, subject, question, Answer.Style.HEX);
+  }
+
+  static Exercise wideOutput(Draft draft, Chance chance, Arena arena) {
+    Subject subject = SmmuScenes.wide(chance, arena);
+    boolean large = subject.stage().granule() == 16;
+    draft.fact("CD.IPS", 6, "6: outputs of 52 bits").count("CD.DS", large ? 0 : 1);
+    draft.step(
+        large
+            ? "Outputs have 52 bits: with a 64K granule bits 51:48 are bits 15:12 of the leaf."
+            : "Outputs have 52 bits: with DS bits 51:50 are bits 9:8 of the leaf, 49:48 its own.");
+    return walk(
+        draft,
+        chance,
+        subject,
+        "Which output address does this address get? Outputs have 52 bits.",
+        Answer.Style.HEX);
+  }
+
+  static Exercise bigEndianOutput(Draft draft, Chance chance, Arena arena) {
+    Subject subject = SmmuScenes.bigEndian(chance, arena);
+    boolean first = subject.stage().stage() == 1;
+    draft.fact(first ? "CD.ENDI" : "STE.S2ENDI", 1, "1: big-endian tables");
+    draft.step("The bytes of each word are reversed before it is read as a descriptor.");
+    return walk(
+        draft,
+        chance,
+        subject,
+        "Which output address does this address get? The words are shown as a little-endian"
+            + " processor reads them.",
+        Answer.Style.HEX);
+  }
+
+  /** Gives the entries of a walk random rights. */
+  static void someRights(Chance chance, Subject subject) {
+    for (Step step : Subject.reads(subject.trace())) {
+      subject.put(step.host(), withSomeRights(chance, subject, step));
+    }
   }
 
   static Exercise nestedSpan(Draft draft, Chance chance, Arena arena) {
@@ -60,8 +100,8 @@ final class Walks {
         .size(one.stageName() + " page", firstSize)
         .size(two.stageName() + " page below it", secondSize)
         .step(
-            "Within the first page intermediate addresses follow one another, but only within a page"
-                + " of the second stage do output addresses: the smaller counts.")
+            "Within the first page intermediate addresses follow one another, but only within a"
+                + " page of the second stage do output addresses: the smaller counts.")
         .value(Translation.span(trace.translation()), Answer.Style.SIZE);
   }
 
@@ -110,9 +150,7 @@ final class Walks {
   static Exercise rights(Draft draft, Chance chance, Arena arena) {
     Subject subject = Scenes.single(chance, arena, draft.format());
     List<Step> reads = Subject.reads(subject.trace());
-    for (Step step : reads) {
-      subject.put(step.host(), withSomeRights(chance, subject, step));
-    }
+    someRights(chance, subject);
     draft.about(subject).memory(Words.around(chance, subject, reads));
     boolean read = isServed(subject, Access.READ);
     boolean write = isServed(subject, Access.WRITE);

@@ -15,7 +15,7 @@ final class Words {
     return around(chance, subject, Subject.reads(subject.trace()));
   }
 
-  /** The same for the places of another walk. */
+  /** The entries of these steps, with a few neighbours in each table. */
   static SortedMap<Long, Long> around(Chance chance, Subject subject, List<Step> reads) {
     SortedMap<Long, Long> words = new TreeMap<>();
     for (Step step : reads) {
@@ -27,7 +27,7 @@ final class Words {
       for (int more = 0; more < 2 && shown < 4; more++, shown++) {
         long place = more == 0 ? neighbour(chance, step.host()) : page + 8L * chance.below(512);
         if (!words.containsKey(place)) {
-          fill(chance, subject, place, subject.word(step.host()));
+          fill(chance, subject, place, step);
           words.put(place, subject.word(place));
         }
       }
@@ -35,7 +35,7 @@ final class Words {
     return words;
   }
 
-  /** The same places as they are now. */
+  /** The words at these places as they are now. */
   static SortedMap<Long, Long> now(Subject subject, SortedMap<Long, Long> words) {
     SortedMap<Long, Long> now = new TreeMap<>();
     words.keySet().forEach(place -> now.put(place, subject.word(place)));
@@ -47,11 +47,14 @@ final class Words {
     return (other & -4096) == (place & -4096) ? other : place ^ 8;
   }
 
-  /** An empty place gets an entry like its neighbour that leads elsewhere. */
-  private static void fill(Chance chance, Subject subject, long place, long like) {
+  /** An empty place gets an entry like that of a step, in its byte order, that leads elsewhere. */
+  private static void fill(Chance chance, Subject subject, long place, Step step) {
+    long stored = subject.word(step.host());
+    long like = step.read().get(0);
+    boolean bigEndian = stored != like && stored == Long.reverseBytes(like);
     if (subject.word(place) == 0 && like != 0) {
-      long elsewhere = Scenes.somewhere(chance, 44, 30);
-      subject.put(place, like & ~ADDRESS | elsewhere);
+      long decoy = (bigEndian ? like : stored) & ~ADDRESS | Scenes.somewhere(chance, 44, 30);
+      subject.put(place, bigEndian ? Long.reverseBytes(decoy) : decoy);
     }
   }
 

@@ -81,7 +81,7 @@ final class PaperAddresses {
   private static long whichAddress(Exercise e) {
     PaperStage stage = only(e);
     long address = e.gives("T1SZ") ? -1L << stage.bits() : 0;
-    address += e.fact("offset in the page");
+    address += e.fact("offset");
     for (Fact fact : e.facts()) {
       if (fact.name().startsWith("index at level ")) {
         int level = Integer.parseInt(fact.name().substring("index at level ".length()));

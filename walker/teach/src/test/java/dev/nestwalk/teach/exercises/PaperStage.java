@@ -4,29 +4,32 @@ package dev.nestwalk.teach.exercises;
  * One stage's tables as a sheet tells them, read off its facts: shape by arithmetic of its own.
  *
  * @param vtd levels count down to 1, else up to 3
+ * @param wide leaves hold outputs of 52 bits
  */
-record PaperStage(boolean vtd, int stage, int granule, int start, int bits, long root) {
+record PaperStage(
+    boolean vtd, int stage, int granule, int start, int bits, long root, boolean wide) {
   /** The stage that the facts describe; its table is 0 where they do not tell it. */
   static PaperStage of(Exercise exercise, int stage) {
     if (exercise.format() == Format.VTD) {
       String name = stage == 1 ? "first stage" : "second stage";
       int levels = (int) exercise.fact(name + " levels");
       return new PaperStage(
-          true, stage, 12, levels, 9 * levels + 12, root(exercise, name + " table"));
+          true, stage, 12, levels, 9 * levels + 12, root(exercise, name + " table"), false);
     }
     int granule = (int) exercise.fact("stage " + stage + " granule");
     if (stage == 2) {
       int sl = (int) exercise.fact("S2SL0");
       int start = granule == 12 ? 2 - sl : 3 - sl;
       int bits = 64 - (int) exercise.fact("S2T0SZ");
-      return new PaperStage(false, 2, granule, start, bits, root(exercise, "S2TTB"));
+      return new PaperStage(false, 2, granule, start, bits, root(exercise, "S2TTB"), false);
     }
     boolean upper = exercise.gives("T1SZ");
     int bits = 64 - (int) exercise.fact(upper ? "T1SZ" : "T0SZ");
     // As many levels as it takes to resolve what is left beside the page.
     int levels = Math.ceilDiv(bits - granule, granule - 3);
     long root = root(exercise, upper ? "TTB1" : "TTB0");
-    return new PaperStage(false, 1, granule, 4 - levels, bits, root);
+    boolean wide = exercise.gives("CD.IPS") && exercise.fact("CD.IPS") == 6;
+    return new PaperStage(false, 1, granule, 4 - levels, bits, root, wide);
   }
 
   static boolean gives(Exercise exercise, int stage) {
@@ -76,6 +79,13 @@ record PaperStage(boolean vtd, int stage, int granule, int start, int bits, long
   long addressIn(long entry, int level, boolean leaf) {
     int low = leaf ? shift(level) : granule;
     int high = vtd ? 52 : 48;
-    return entry << 64 - high >>> 64 - high >>> low << low;
+    long address = entry << 64 - high >>> 64 - high >>> low << low;
+    if (!wide) {
+      return address;
+    }
+    // 64K: OA[51:48] in bits 15:12. Else, with DS, OA[51:50] in bits 9:8.
+    return granule == 16
+        ? address + (entry >>> 12 & 15) * (1L << 48)
+        : address + (entry >>> 48 & 3) * (1L << 48) + (entry >>> 8 & 3) * (1L << 50);
   }
 }

@@ -84,7 +84,8 @@ final class PaperWalk {
     if (word == null) {
       throw new AssertionError("the sheet does not show the word at 0x" + Long.toHexString(host));
     }
-    return word;
+    boolean reversed = exercise.gives("CD.ENDI") || exercise.gives("STE.S2ENDI");
+    return reversed ? Long.reverseBytes(word) : word;
   }
 
   private void first(PaperStage stage, @Nullable PaperStage second, long address, int access)

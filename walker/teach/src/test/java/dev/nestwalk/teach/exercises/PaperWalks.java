@@ -10,7 +10,8 @@ final class PaperWalks {
   /** A number for a value, the option's text for a choice. */
   static Object solve(Exercise e) {
     return switch (e.kind()) {
-      case OUTPUT_ADDRESS, NESTED_OUTPUT -> PaperWalk.of(e, 0).output();
+      case OUTPUT_ADDRESS, NESTED_OUTPUT, WIDE_OUTPUT, BIG_ENDIAN_OUTPUT ->
+          PaperWalk.of(e, 0).output();
       case PAGE_SIZE -> PaperWalk.of(e, 0).size();
       case RIGHTS -> options(e).get(PaperWalk.of(e, 0).rights());
       case INTERMEDIATE_ADDRESS -> intermediate(e);
@@ -39,7 +40,34 @@ final class PaperWalks {
             .filter(read -> after(e, read.word(), read.equals(reads.getLast())) != read.word())
             .count();
       }
+      case ATS_REPLY -> completion(e);
+      case ATS_ADDRESS -> {
+        long size = e.fact("translation holds for");
+        long block = e.fact("output address of the request") / size * size;
+        // Ones from bit 12 up to below half the size.
+        yield size == 4096 ? block : block + size / 2 - 4096;
+      }
       default -> throw new IllegalArgumentException(e.kind().toString());
+    };
+  }
+
+  private static String completion(Exercise e) {
+    boolean served =
+        e.facts().stream()
+            .filter(fact -> fact.name().matches("STE.EATS|context entry, (TT|DTE)"))
+            .anyMatch(fact -> fact.value() == 1);
+    if (!served) {
+      return "Unsupported Request";
+    }
+    PaperWalk walk = PaperWalk.of(e, 0);
+    int granted = walk.fault() == 0 ? walk.rights() : 0;
+    // An SMMUv3 heeds the flag in updates of dirty state alone (IHI 0070, 3.9.1).
+    boolean withheld = e.format() == Format.VTD && e.fact("No Write flag") == 1;
+    return switch (withheld ? granted & 1 : granted) {
+      case 3 -> "success: read and write";
+      case 2 -> "success: write only";
+      case 1 -> "success: read only";
+      default -> "success without rights";
     };
   }
 

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.dma.AtsReply;
+import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.Translation;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -91,7 +93,7 @@ class SheetsTest {
     Object paper =
         switch (exercise.kind().topic()) {
           case ADDRESSES, LOOKUP -> PaperAddresses.solve(exercise);
-          case WALKS, COSTS, FLAGS -> PaperWalks.solve(exercise);
+          case WALKS, COSTS, FLAGS, ATS -> PaperWalks.solve(exercise);
           case FAULTS ->
               switch (exercise.kind()) {
                 case RECORD_WORD, READ_RECORD, IS_RECORDED, REFUSED_REQUEST ->
@@ -130,13 +132,38 @@ class SheetsTest {
   private static void askHotWalker(Exercise exercise, Arena arena) {
     String answer = exercise.answer().shown();
     switch (exercise.kind()) {
-      case OUTPUT_ADDRESS, NESTED_OUTPUT, LEAF_OUTPUT -> {
+      case OUTPUT_ADDRESS, NESTED_OUTPUT, LEAF_OUTPUT, WIDE_OUTPUT, BIG_ENDIAN_OUTPUT -> {
         long translation = walk(machine(exercise, arena));
         assertFalse(Translation.isFault(translation), Translation.describe(translation));
         assertEquals(answer, Text.hex(Translation.address(translation)));
       }
       case PAGE_SIZE, NESTED_SPAN ->
           assertEquals(answer, Text.size(Translation.span(walk(machine(exercise, arena)))));
+      case ATS_REPLY -> {
+        long translation = walk(machine(exercise, arena));
+        String rights =
+            switch (AtsReply.rights(translation)) {
+              case 3 -> ": read and write";
+              case 2 -> ": write only";
+              case 1 -> ": read only";
+              default -> " without rights";
+            };
+        boolean succeeds = AtsReply.status(translation) == Completion.SUCCESS;
+        assertEquals(succeeds ? "success" + rights : "Unsupported Request", answer);
+      }
+      case ATS_ADDRESS -> {
+        long translation = walk(machine(exercise, arena));
+        long block = AtsReply.address(translation);
+        long stated = ((Answer.Value) exercise.answer()).value();
+        assertEquals(0, stated - block & 0xfff);
+        // The size that a device reads back.
+        int size = 12;
+        while (size < AtsReply.sizeLog2(translation) && (stated >>> size & 1) == 1) {
+          size++;
+        }
+        boolean small = AtsReply.sizeLog2(translation) == AtsReply.SMALLEST;
+        assertEquals(AtsReply.sizeLog2(translation), small ? size : size + 1);
+      }
       case WHICH_FAULT, FAULT_PRIORITY -> {
         long translation = walk(machine(exercise, arena));
         assertTrue(Translation.isFault(translation), Translation.describe(translation));
