@@ -54,7 +54,7 @@ public final class ChartSvg {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %1$d %2$d\" width=\"%1$d\""
           + " height=\"%2$d\" role=\"img\" aria-labelledby=\"t d\">\n";
 
-  /** Rules for what hangs over a chart in a browser; a picture in a page has none. */
+  /** Style of the tooltips of a chart in a browser; a picture in a page has none. */
   private static final Pattern TOOLTIP_RULE =
       Pattern.compile("#\\w+ \\.[\\w-]*tooltip[\\w-]* \\{[^}]*}\n");
 
@@ -83,7 +83,7 @@ public final class ChartSvg {
     return told(chart, still(drawn));
   }
 
-  /** Without what differs from run to run: names made at random, and digits that nobody sees. */
+  /** A chart without what differs from run to run: random names and invisible digits. */
   private static String still(String drawn) {
     String svg = TOOLTIP_RULE.matcher(drawn).replaceAll("");
     Matcher id = ID.matcher(svg);

@@ -82,7 +82,7 @@ public class EndpointGrowthBenchmark extends TimedPerCall {
     arena.close();
   }
 
-  /** The device's context changes, and it goes on. */
+  /** The device's context changes while the device keeps working. */
   @Benchmark
   public long deviceInvalidation() {
     iommu.vtdInvalidations().contextDevice(DEVICE, 0);

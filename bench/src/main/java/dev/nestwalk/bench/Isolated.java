@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The same metric in a JVM that has seen nothing else: says whether the figures of this one, where
- * all formats and modes ran, are a matter of what the JIT happened to see first.
+ * Measures a metric in a JVM that has seen nothing else. This says whether the figures of this one,
+ * where all formats and modes ran, are a matter of what the JIT happened to see first.
  */
 final class Isolated {
   private static final List<String> NAMES =

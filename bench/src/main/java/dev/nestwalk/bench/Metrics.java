@@ -348,7 +348,7 @@ final class Metrics {
     miss(name, built.iommu(), options, batch, other);
   }
 
-  /** The same without an IOTLB to ask and to fill: the walks of misses by themselves. */
+  /** A translator without an IOTLB to ask and to fill: the walks of misses by themselves. */
   private void unkept(String name, Workload.Mode mode, boolean batch) {
     if (wants(name)) {
       Workload.Built built = Workload.build(mode, MISS_PAGES, 1, arena);

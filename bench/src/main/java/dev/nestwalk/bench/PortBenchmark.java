@@ -90,25 +90,25 @@ public class PortBenchmark extends TimedPerCall {
     return Objects.requireNonNull(endpoint);
   }
 
-  /** A read that holds nobody up afterwards. */
+  /** A read after which no sync waits for this thread. */
   @Benchmark
   public long readThroughPort() {
     return port().read(address(), buffer);
   }
 
-  /** The same read where a sync waits until the thread asks again. */
+  /** A read where a sync waits until the thread asks again. */
   @Benchmark
   public long readThroughEndpoint() {
     return endpoint().read(address(), buffer);
   }
 
-  /** A write that holds nobody up afterwards. */
+  /** A write after which no sync waits for this thread. */
   @Benchmark
   public long writeThroughPort() {
     return port().write(address(), buffer);
   }
 
-  /** The same write where a sync waits until the thread asks again. */
+  /** A write where a sync waits until the thread asks again. */
   @Benchmark
   public long writeThroughEndpoint() {
     return endpoint().write(address(), buffer);
@@ -120,7 +120,7 @@ public class PortBenchmark extends TimedPerCall {
     return port().translate(address(), Access.READ);
   }
 
-  /** The same answer. */
+  /** An answer of {@code translate} where a sync waits until the thread asks again. */
   @Benchmark
   public long translateThroughEndpoint() {
     return endpoint().translate(address(), Access.READ);

@@ -47,7 +47,7 @@ final class Subjects {
     return endpoint;
   }
 
-  /** The same for a batch. */
+  /** Asserts the answers of a batch. */
   static void checkedInBatch(Endpoint endpoint, long[] addresses) {
     long[] answers = new long[addresses.length];
     endpoint.translate(addresses, answers, 0, addresses.length, Access.READ);

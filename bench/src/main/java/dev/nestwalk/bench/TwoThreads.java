@@ -9,7 +9,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
-/** The same work by one thread or shared by two, each with a translator of its own. */
+/** One amount of work, done by one thread or shared by two, each with a translator of its own. */
 final class TwoThreads {
   private final ExecutorService[] threads = new ExecutorService[2];
   private final Endpoint[] endpoints = new Endpoint[2];

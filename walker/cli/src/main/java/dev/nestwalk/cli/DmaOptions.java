@@ -62,7 +62,7 @@ final class DmaOptions {
     check(image, source, "--source");
   }
 
-  /** The same for an id that another option gave. */
+  /** Refuses a requester id of another option that the image's format cannot have. */
   static void check(Image image, int source, String option) {
     if (image.isVtd() && source >>> 16 != 0) {
       throw new InputException("%s 0x%x: expected 16 bits for VT-d".formatted(option, source));

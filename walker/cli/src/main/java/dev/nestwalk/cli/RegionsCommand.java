@@ -226,7 +226,7 @@ final class RegionsCommand implements Callable<Integer> {
       name = "compare",
       mixinStandardHelpOptions = true,
       description = {
-        "The same setup under every policy side by side;",
+        "Shows one setup under every policy, side by side;",
         "without a setup the decision table of all configurations."
       })
   int compare(

@@ -227,7 +227,7 @@ final class RegisterReplay implements AutoCloseable {
         "%s: line %d: expected %s".formatted(trace.file(), line.number(), expected));
   }
 
-  /** For tests: goes on with another unit, which takes the state of the one so far. */
+  /** For tests: continues with another unit, which takes over the state of this one. */
   void migrate() {
     replayed.migrate();
   }

@@ -15,7 +15,7 @@ import javax.imageio.ImageIO;
 final class IndexedPng {
   private static final int COLOURS = 256;
 
-  /** The same picture with its most frequent colours; each other one becomes the nearest. */
+  /** A picture reduced to its most frequent colours; each other colour becomes the nearest. */
   static byte[] of(byte[] png) throws IOException {
     BufferedImage image = ImageIO.read(new ByteArrayInputStream(png));
     Map<Integer, Integer> counts = new HashMap<>();

@@ -51,7 +51,7 @@ final class DmaThread {
     }
   }
 
-  /** Waits for a decision, while nobody waits for this thread. */
+  /** Waits for a decision; meanwhile no guest waits for this thread. */
   Stall.Decision await(Stall stall) {
     translator.pause();
     try {

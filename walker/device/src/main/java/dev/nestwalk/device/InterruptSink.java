@@ -5,7 +5,7 @@ package dev.nestwalk.device;
  *
  * <p>Threads: a unit's own interrupts come with its lock held, on the thread that caused them (a
  * vCPU or a device thread); what caused them is visible in registers and memory by then. So these
- * methods return soon, wait for nobody, and do not write the unit's registers. {@link
+ * methods return soon, do not wait for other threads, and do not write the unit's registers. {@link
  * #deviceMessage} comes on the device's thread without the lock.
  */
 @FunctionalInterface

@@ -323,7 +323,7 @@ public final class Port {
     return code == Outcome.INTERRUPT.code() || code == Outcome.RESERVED_MSI.code();
   }
 
-  /** Sends a write of 32 bits to an interrupt address; false if it is none or nobody takes it. */
+  /** Sends a write of 32 bits to an interrupt address; false if it is none or no sink takes it. */
   private boolean message(long iova, long address, MemorySegment from, long at, long length) {
     return length == MESSAGE
         && (iova & MESSAGE - 1) == 0
@@ -436,7 +436,9 @@ public final class Port {
     unit.request(this, iova, access, group, last);
   }
 
-  /** The thread uses no answer of its ports any longer; nobody waits for it until the next call. */
+  /**
+   * The thread no longer uses an answer of its ports; no guest waits for it until its next call.
+   */
   public void done() {
     thread.release();
   }

@@ -5,7 +5,7 @@ import java.lang.invoke.VarHandle;
 
 /**
  * What a unit writes to memory itself: queue entries, status words, messages; little-endian. Each
- * word is written at once, so nobody sees half of one. Nothing is allocated.
+ * word is written at once, so no reader sees half of one. Nothing is allocated.
  */
 final class QueueMemory {
   /**

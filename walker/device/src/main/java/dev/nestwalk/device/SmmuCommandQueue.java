@@ -50,7 +50,7 @@ final class SmmuCommandQueue {
   /** Since the last CMD_SYNC a device did not answer an invalidation. */
   private boolean unanswered;
 
-  /** Whoever consumes was rung again by its own callbacks. */
+  /** The thread that consumes was rung again by its own callbacks. */
   private boolean rungWithin;
 
   /** Counts resets: a command under way at that time has no effect. */

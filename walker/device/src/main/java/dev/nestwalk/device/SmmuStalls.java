@@ -181,7 +181,7 @@ final class SmmuStalls {
     }
   }
 
-  /** Frees the tag of an access that is no longer held; who waits for a tag tries again. */
+  /** Frees the tag of an access that is no longer held; threads that wait for a tag try again. */
   private void release(Held one, Stall.Decision how) {
     tags.clear(one.tag());
     one.decide(how);

@@ -198,7 +198,7 @@ public final class SmmuUnit extends Unit {
   }
 
   /**
-   * Translation follows the registers as they are now; acknowledged when nobody uses older ones.
+   * Translation follows the registers as they are now; acknowledged when no device uses older ones.
    */
   private void change() {
     int mine = ++changes;

@@ -111,7 +111,7 @@ final class VtdRegisterInvalidation {
     return !queued;
   }
 
-  /** Clears the go bit when nobody uses what was dropped any more, and says what was done. */
+  /** Clears the go bit once no device uses what was dropped, and says what was done. */
   private void finish(int offset, Field go, Field actual, int done) {
     if (done != NOTHING) {
       unit.settle();

@@ -5,7 +5,7 @@ import java.nio.ByteOrder;
 
 /**
  * What QEMU's {@code virt} machine runs first ({@code -bios}): firmware's share of the work, in 50
- * instructions. Linux probes an SMMU before any driver switches a BAR on, so somebody has to place
+ * instructions. Linux probes an SMMU before any driver switches a BAR on, so something has to place
  * the registers first; a PC's firmware does that by itself.
  *
  * <p>It places the BAR of device A and switches memory and bus mastering on, reads a register of

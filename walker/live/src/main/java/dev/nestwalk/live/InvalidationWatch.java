@@ -20,7 +20,7 @@ import java.util.function.Consumer;
 final class InvalidationWatch {
   private static final int PAGE_LOG2 = 12;
 
-  /** Different pages that are told for one device. */
+  /** How many different pages are reported for one device. */
   private static final int MOST_TOLD = 50;
 
   private final boolean vtd;

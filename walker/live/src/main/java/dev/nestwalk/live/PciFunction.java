@@ -11,7 +11,7 @@ abstract class PciFunction {
 
   /** The client's end of the bus. */
   interface Bus {
-    /** Nobody is connected. */
+    /** No client is connected. */
     Bus NONE = (address, data) -> false;
 
     /**

@@ -60,7 +60,7 @@ final class VfioUserServer implements AutoCloseable {
     }
   }
 
-  /** Refusals of one client that are told; the others are only answered. */
+  /** How many refusals of one client are reported; the others are only answered. */
   private static final int TOLD_REFUSALS = 8;
 
   private static final String CAPABILITIES =
@@ -96,7 +96,7 @@ final class VfioUserServer implements AutoCloseable {
     thread = Thread.ofPlatform().name("vfio-user " + function.name()).daemon().start(this::run);
   }
 
-  /** Removes a socket that nobody listens on, as a killed server leaves it. */
+  /** Removes a socket without a listener, which a killed server leaves behind. */
   private static void removeDead(Path path) throws IOException {
     if (!Files.exists(path)) {
       return;

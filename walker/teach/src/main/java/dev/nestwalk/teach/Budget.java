@@ -18,7 +18,7 @@ public final class Budget {
   private static final int RANGES_PER_SECOND = 10_000;
   private static final int MOST_SECONDS = 1_000_000;
 
-  /** The clock is asked once in so many reads or walks. */
+  /** Reads or walks between two looks at the clock. */
   private static final int CLOCK = 64;
 
   private final long mostReads;
@@ -39,7 +39,7 @@ public final class Budget {
     this.nanos = nanos;
   }
 
-  /** So many seconds, and reads, endpoints and ranges in proportion. */
+  /** A limit in seconds; those on reads, endpoints and ranges are in proportion to it. */
   public static Budget ofSeconds(int seconds) {
     int most = Math.min(seconds, MOST_SECONDS);
     return new Budget(
@@ -49,7 +49,7 @@ public final class Budget {
         most * 1_000_000_000L);
   }
 
-  /** A part of a scan: so many ranges or so much time, whichever comes first. */
+  /** A part of a scan: it ends after this many ranges or this much time, whichever comes first. */
   public static Budget ofRanges(int ranges, long nanos) {
     return new Budget(Long.MAX_VALUE, Long.MAX_VALUE, ranges, nanos);
   }

@@ -14,7 +14,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A walk as it is told: as text here, as JSON by {@link TraceWriter}, as a page by {@link
+ * A walk as it is shown: as text here, as JSON by {@link TraceWriter}, as a page by {@link
  * WalkPage}.
  *
  * @param image name of the image

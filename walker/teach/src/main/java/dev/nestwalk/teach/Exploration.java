@@ -88,8 +88,9 @@ public final class Exploration {
       one.addProperty("source_id", "0x%04x".formatted(endpoint.sourceId()));
       one.addProperty("pasid", endpoint.pasid() < 0 ? "" : Numbers.hex(endpoint.pasid()));
       one.addProperty("type", endpoint.type());
-      one.addProperty("selected", chosen != null && endpoint == chosen.endpoint());
-      if (chosen != null && endpoint == chosen.endpoint()) {
+      boolean selected = chosen != null && endpoint.equals(chosen.endpoint());
+      one.addProperty("selected", selected);
+      if (selected) {
         one.addProperty("first", Numbers.hex(chosen.first()));
       }
       list.add(one);

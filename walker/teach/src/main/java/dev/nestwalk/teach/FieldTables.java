@@ -135,7 +135,7 @@ public final class FieldTables {
     return range(part.hi(), part.lo());
   }
 
-  /** The same within its 64-bit word, for example {@code "2 [63:12]"}; words for whole words. */
+  /** Bits within their 64-bit word, for example {@code "2 [63:12]"}; words for whole words. */
   private static String inWord(Listing.Part part) {
     int word = part.lo() / 64;
     int last = part.hi() / 64;

@@ -21,7 +21,7 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A memory image with the registers that go with it; memory is opened as often as needed. */
+/** A memory image with its registers; its memory can be opened any number of times. */
 public final class Image {
   private final String name;
   private final Path memoryFile;
@@ -86,7 +86,7 @@ public final class Image {
     return Files.isRegularFile(beside) ? beside : null;
   }
 
-  /** Some images below a folder, for who named the folder. */
+  /** An image below a folder, to suggest to a user who named the folder. */
   private static String someOf(Path folder) {
     try {
       List<Path> found = Scenarios.under(folder);

@@ -22,7 +22,7 @@ public final class RangeScan {
    * What was found.
    *
    * @param fault why there is nothing at all
-   * @param next where to go on, null if the scan came to its end
+   * @param next where to continue, null if the scan reached the end
    */
   public record Found(List<Range> ranges, String fault, @Nullable Long next) {}
 
@@ -39,7 +39,7 @@ public final class RangeScan {
   private String fault = "";
   private long steps;
 
-  /** Number of the span that is being scanned, whether it was begun, and where to go on. */
+  /** Number of the span that is being scanned, whether it was begun, and where to continue. */
   private int span;
 
   private boolean within;

@@ -21,7 +21,7 @@ public interface Walker {
     return of(iommu(image, memory).newTranslator());
   }
 
-  /** The same walker without any cache. */
+  /** The fast walker over {@code memory}, without any cache. */
   static Walker uncached(Image image, GuestMemory memory) {
     return of(iommu(image, memory).newUncachedTranslator());
   }

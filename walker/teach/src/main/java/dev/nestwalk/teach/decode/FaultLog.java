@@ -20,7 +20,7 @@ public final class FaultLog {
   /** Longer lines are cut: no line of a fault is. */
   private static final int LONGEST_LINE = 2048;
 
-  /** Devices that are summed up by themselves; a log with more is somebody's joke. */
+  /** Most devices that get a summary of their own; a log with more is not a real one. */
   private static final int MOST_DEVICES = 1 << 16;
 
   private static final Pattern STAMP =

@@ -13,7 +13,7 @@ import java.util.Map;
 
 /**
  * A sheet as one page that needs nothing else: no network, no server. Solutions are in it, veiled:
- * nobody reads one by accident, but who wants to can.
+ * nobody reads one by accident, but anyone who wants to can.
  */
 public final class HtmlSheet {
   private static final Gson JSON = new Gson();

@@ -90,7 +90,7 @@ record Invalidation(String name, long low, long high) {
         page);
   }
 
-  /** The same over a range of 4K pages; TTL says that leaves are of level 3. */
+  /** Invalidates a range of 4K pages; TTL says that leaves are of level 3. */
   static Invalidation vaRange(int vmid, int asid, long page, int num, int scale) {
     return new Invalidation(
         "CMD_TLBI_NH_VA: VMID %s, ASID %s, %s, NUM=%d, SCALE=%d, TG=4K, TTL=3"

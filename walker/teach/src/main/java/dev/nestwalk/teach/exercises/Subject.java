@@ -99,7 +99,7 @@ public final class Subject {
     return stages.get(0);
   }
 
-  /** The same machine, another request. */
+  /** This machine with another request. */
   Subject asking(Request other) {
     Subject copy = new Subject(format, registers, other, stages);
     copy.parts.addAll(parts);

@@ -51,7 +51,7 @@ final class PaperWalk {
     return of(exercise, access);
   }
 
-  /** The same, asking for other rights; 0 asks for none. */
+  /** Walks the stages that the sheet describes, asking for other rights; 0 asks for none. */
   static PaperWalk of(Exercise exercise, int access) {
     PaperWalk walk = new PaperWalk(exercise);
     try {
