@@ -14,10 +14,10 @@ import picocli.CommandLine.Parameters;
     name = "bench",
     description = {
       "Scoreboard, charts and JMH benchmarks (nestwalk bench --help lists them).",
-      "Out of a checkout, by walker/nestwalk bench."
+      "Works from a checkout only: walker/nestwalk bench."
     })
 final class BenchCommand implements Callable<Integer> {
-  @Parameters(paramLabel = "ARGUMENT", arity = "0..*", description = "As bench --help tells.")
+  @Parameters(paramLabel = "ARGUMENT", arity = "0..*", description = "See bench --help.")
   private List<String> ignored = new ArrayList<>();
 
   BenchCommand() {}

@@ -14,7 +14,7 @@ import picocli.CommandLine.Parameters;
     mixinStandardHelpOptions = true,
     description = {
       "The cost of nesting: experiments, sweeps, traces (nestwalk cost --help lists them).",
-      "Out of a checkout, by walker/nestwalk cost."
+      "Works from a checkout only: walker/nestwalk cost."
     })
 final class CostCommand implements Callable<Integer> {
   /** What a shell may complete. */
@@ -34,7 +34,7 @@ final class CostCommand implements Callable<Integer> {
       paramLabel = "EXPERIMENT|sweep|compare|merge|slurm|trace",
       arity = "0..*",
       completionCandidates = Words.class,
-      description = "As cost --help tells.")
+      description = "See cost --help.")
   private List<String> ignored = new ArrayList<>();
 
   CostCommand() {}

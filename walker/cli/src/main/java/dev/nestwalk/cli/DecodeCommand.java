@@ -32,8 +32,8 @@ import picocli.CommandLine.Spec;
     name = "decode",
     mixinStandardHelpOptions = true,
     description = {
-      "Says in words what a fault line of a log, a record or a structure means.",
-      "Every field, likely causes, and what to look at next. Without TEXT it reads a log (dmesg,",
+      "Explains a fault line of a log, a fault or event record, or a structure.",
+      "Prints every field, likely causes, and what to look at next. Without TEXT it reads a log (dmesg,",
       "QEMU's, Xen's) from standard input, and sums it up per device."
     },
     footer = {

@@ -33,8 +33,8 @@ import picocli.CommandLine.TypeConversionException;
     name = "exercises",
     mixinStandardHelpOptions = true,
     description = {
-      "Makes a sheet of exercises from a seed, its answers checked by the library.",
-      "With equal options the sheet is equal."
+      "Makes a sheet of exercises from a seed; the library checks the answers.",
+      "Equal options give an equal sheet."
     },
     footer = {
       "",
@@ -128,7 +128,7 @@ final class ExercisesCommand implements Callable<Integer> {
       names = "--iommu",
       paramLabel = "I",
       converter = FormatName.class,
-      description = "vtd or smmuv3; both where it is not given.")
+      description = "vtd or smmuv3 (default: both).")
   private @Nullable Format iommu;
 
   @Option(names = "--list", description = "List the kinds and end.")

@@ -76,12 +76,12 @@ final class ExplainCommand implements Callable<Integer> {
       names = "--policy",
       paramLabel = "P",
       description =
-          "By which the regions count between two stages; default: the setup's, or PARENT_OPT_IN.")
+          "Policy on the regions between two stages; default: the setup's, or PARENT_OPT_IN.")
   private @Nullable String policy;
 
   @Option(
       names = "--exit-fault",
-      description = "With html and --out too: exit status 1 if the DMA is refused.")
+      description = "Exit status 1 if the DMA is refused, also with html and --out.")
   private boolean exitFault;
 
   ExplainCommand() {}

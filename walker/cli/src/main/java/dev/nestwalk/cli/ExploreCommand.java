@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Serves a page to walk any address, flip any bit and see what changes.",
-      "For this machine's browser only; the image itself is never changed. Ends with Ctrl-C."
+      "Only for the browser of this machine. The image itself is never changed. Ends with Ctrl-C."
     },
     footer = {"", "Example: nestwalk explore fixtures/captures/smmuv3/nested-vm-4k"})
 final class ExploreCommand implements Callable<Integer> {

@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Shows a structure of VT-d or SMMUv3: its fields, bit ranges and reserved bits.",
-      "As the walkers know them. Without STRUCTURE: lists all of them."
+      "These are the declarations that the walkers use. Without STRUCTURE: lists all structures."
     },
     footer = {
       "",

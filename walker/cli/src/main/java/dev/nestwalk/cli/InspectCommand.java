@@ -78,7 +78,7 @@ final class InspectCommand implements Callable<Integer> {
       names = "--compare",
       paramLabel = "FILE",
       description =
-          "Hold the tables against what Linux printed of them (debugfs dmar_translation_struct)."
+          "Compare the tables with what Linux printed of them (debugfs dmar_translation_struct)."
               + " Exit status 1 if an entry differs.")
   private @Nullable Path compared;
 

@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "regions",
     mixinStandardHelpOptions = true,
-    description = "Which device's reserved regions are out of bounds in which address space.",
+    description = "Tells which reserved regions a device must not use in which address space.",
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "",
@@ -302,7 +302,7 @@ final class RegionsCommand implements Callable<Integer> {
   @Command(
       name = "replay",
       mixinStandardHelpOptions = true,
-      description = "A machine's record of regions, usable ranges and map requests, answered anew.")
+      description = "Answers a machine's record of regions, usable ranges and map requests again.")
   int replay(
       @Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files, @Mixin TextOrJson format) {
     List<Replay.Result> replays = new ArrayList<>();

@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
     },
     footer = {
       "",
-      "The format is told in fixtures/README.md.",
+      "fixtures/README.md describes the format.",
       "",
       "Example: nestwalk replay-registers fixtures/traces/vtd-legacy.trace.gz"
     })

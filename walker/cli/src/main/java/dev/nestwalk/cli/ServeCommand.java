@@ -71,7 +71,7 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--disk",
       paramLabel = "FILE",
-      description = "A disk image; more than once for more. Default: 64 MiB that are forgotten.")
+      description = "A disk image; repeatable. Default: 64 MiB that are lost at the end.")
   private List<Path> disks = new ArrayList<>();
 
   @Option(names = "--ram", paramLabel = "FILE", description = "Guest RAM. Default: DIR/ram.")
@@ -110,7 +110,7 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--rmrr",
       paramLabel = "FIRST-LAST",
-      description = "A region that firmware wants one to one for the test function; repeatable.")
+      description = "A region that firmware needs mapped one to one for the test function; repeatable.")
   private List<String> reserved = new ArrayList<>();
 
   @Option(
@@ -138,7 +138,7 @@ final class ServeCommand implements Callable<Integer> {
 
   @Option(
       names = "--watch",
-      description = "Compares each DMA with the tables and tells missing invalidations.")
+      description = "Compares each DMA with the tables and reports missing invalidations.")
   private boolean watches;
 
   @Option(

@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "version",
     mixinStandardHelpOptions = true,
-    description = "Prints version, commit and JDK: what a report of a defect should say.")
+    description = "Prints version, commit and JDK, for a report of a defect.")
 final class VersionCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -14,6 +14,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
@@ -141,5 +143,46 @@ class DocsTest {
     }
     assertFalse(tests.isEmpty());
     return tests;
+  }
+
+  private static final Pattern COORDINATES =
+      Pattern.compile(
+          "<groupId>([^<]+)</groupId>\\s*<artifactId>([^<]+)</artifactId>\\s*<version>([^<]+)<");
+
+  @TestFactory
+  List<DynamicTest> dependenciesShownAreModulesOfThisBuild() throws IOException {
+    Matcher parent = COORDINATES.matcher(Files.readString(ROOT.resolve("pom.xml")));
+    assertTrue(parent.find(), "coordinates of the build");
+    List<DynamicTest> tests = new ArrayList<>();
+    for (Page page : pages()) {
+      for (Page.Block block : page.blocks()) {
+        Matcher shown = COORDINATES.matcher(block.text());
+        while (block.language().equals("xml") && shown.find()) {
+          String artifact = shown.group(2);
+          String coordinates = shown.group(1) + " " + shown.group(3);
+          tests.add(
+              test(
+                  name(page, block.line(), artifact),
+                  () ->
+                      coordinates.equals(parent.group(1) + " " + parent.group(3))
+                              && isModule(artifact)
+                          ? ""
+                          : coordinates + " " + artifact + " is not of this build"));
+        }
+      }
+    }
+    assertFalse(tests.isEmpty());
+    return tests;
+  }
+
+  private static boolean isModule(String artifact) throws IOException {
+    try (Stream<Path> files = Files.walk(ROOT, 3)) {
+      for (Path pom : files.filter(f -> f.endsWith("pom.xml")).toList()) {
+        if (Files.readString(pom).contains("<artifactId>" + artifact + "</artifactId>\n  <name>")) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 }
