@@ -110,7 +110,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--rmrr",
       paramLabel = "FIRST-LAST",
-      description = "A region that firmware needs mapped one to one for the test function; repeatable.")
+      description =
+          "A region that firmware needs mapped one to one for the test function; repeatable.")
   private List<String> reserved = new ArrayList<>();
 
   @Option(

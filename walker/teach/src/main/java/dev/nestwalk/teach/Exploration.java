@@ -88,10 +88,11 @@ public final class Exploration {
       one.addProperty("source_id", "0x%04x".formatted(endpoint.sourceId()));
       one.addProperty("pasid", endpoint.pasid() < 0 ? "" : Numbers.hex(endpoint.pasid()));
       one.addProperty("type", endpoint.type());
-      boolean selected = chosen != null && endpoint.equals(chosen.endpoint());
-      one.addProperty("selected", selected);
-      if (selected) {
+      if (chosen != null && endpoint.equals(chosen.endpoint())) {
+        one.addProperty("selected", true);
         one.addProperty("first", Numbers.hex(chosen.first()));
+      } else {
+        one.addProperty("selected", false);
       }
       list.add(one);
     }

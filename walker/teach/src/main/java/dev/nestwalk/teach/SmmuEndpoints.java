@@ -85,7 +85,15 @@ final class SmmuEndpoints {
   }
 
   /** A valid STE that does not abort. */
-  private record Stream(int id, long[] entry) {
+  private static final class Stream {
+    final int id;
+    final long[] entry;
+
+    Stream(int id, long[] entry) {
+      this.id = id;
+      this.entry = entry;
+    }
+
     boolean usesStage1() {
       return (get(StreamTableEntry.CONFIG, entry) & 1) != 0;
     }
