@@ -1,8 +1,8 @@
 package dev.nestwalk.device;
 
 /**
- * What the devices of a unit keep of translations they were given (PCIe ATS): the other end of its
- * invalidation requests.
+ * The devices of a unit that keep translations (PCIe ATS): the other end of its invalidation
+ * requests.
  *
  * <p>Threads: called on the thread of a vCPU, without the unit's lock; it may wait for the device,
  * as long as the device does not wait for that vCPU.

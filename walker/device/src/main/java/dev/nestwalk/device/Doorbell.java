@@ -23,7 +23,7 @@ public final class Doorbell {
   }
 
   /**
-   * Waits for the bell; several rings before are one.
+   * Waits for the bell; several rings before it count as one.
    *
    * @throws InterruptedException if the thread is interrupted while it waits
    */

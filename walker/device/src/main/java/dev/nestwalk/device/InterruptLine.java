@@ -1,8 +1,8 @@
 package dev.nestwalk.device;
 
 /**
- * Wired interrupt outputs. Each trigger is one edge (a pulse); who drives level-triggered inputs
- * converts.
+ * Wired interrupt outputs. Each trigger is one edge (a pulse); an emulator with level-triggered
+ * inputs has to convert it.
  */
 public enum InterruptLine {
   /** SMMUv3: the event queue is no longer empty (IHI 0070, 3.18). */

@@ -18,10 +18,11 @@ import org.jspecify.annotations.Nullable;
  * what it refuses, an access that it stalls waits here until software resumes it, interrupt
  * messages go to the {@link InterruptSink}, addresses outside memory to the {@link MmioTarget}.
  *
- * <p>{@link #read}, {@link #write} and the atomic operations are over when they return; nobody
- * waits for the thread afterwards. What {@link #translate}, {@link #translateRange} and {@link
- * #slice} answer may be used until the next call of any port of this thread or {@link #done}: until
- * then a guest that invalidates waits. A device that waits for work at a {@link Doorbell} is done.
+ * <p>{@link #read}, {@link #write} and the atomic operations are complete when they return; no
+ * guest waits for the thread afterwards. What {@link #translate}, {@link #translateRange} and
+ * {@link #slice} answer may be used until the next call of any port of this thread or {@link
+ * #done}: until then a guest that invalidates waits. A device that waits for work at a {@link
+ * Doorbell} is done.
  *
  * <p>Threads: belongs to the thread that asked the unit for it.
  */

@@ -18,7 +18,7 @@ public final class Stall {
     ABORT,
     /** It ends without an error: reads give zeros, writes do nothing. */
     ZERO,
-    /** The device's thread was interrupted, and waits no longer: it ends as refused. */
+    /** The device's thread was interrupted and no longer waits: the access ends as refused. */
     GIVEN_UP
   }
 
@@ -50,7 +50,7 @@ public final class Stall {
     return access;
   }
 
-  /** What was decided, null as long as nothing was. */
+  /** The decision, null until there is one. */
   public @Nullable Decision decision() {
     return decision;
   }

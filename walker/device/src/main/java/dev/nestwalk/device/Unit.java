@@ -52,9 +52,9 @@ public abstract class Unit {
   }
 
   /**
-   * A guest's write of a register. Never throws: what no register takes is ignored and counted in
-   * the {@link #diary}. What the write sets off is done when this returns, unless another vCPU is
-   * at it already.
+   * A guest's write of a register. Never throws: an access that no register takes is ignored and
+   * counted in the {@link #diary}. What the write sets off is done when this returns, unless
+   * another vCPU is at it already.
    *
    * @param offset bytes from the beginning of the first register page
    * @param size bytes
@@ -103,7 +103,7 @@ public abstract class Unit {
     return new Port(this, mine, mine.translator.endpoint(sourceId, pasid));
   }
 
-  /** The calling thread uses no answer of its ports any longer. */
+  /** The calling thread no longer uses an answer of its ports. */
   public final void done() {
     DmaThread mine = threads.get(Thread.currentThread());
     if (mine != null) {
@@ -121,12 +121,12 @@ public abstract class Unit {
     return iommu;
   }
 
-  /** What the guest did that was ignored. */
+  /** Accesses and commands of the guest that were ignored. */
   public final Diary diary() {
     return diary;
   }
 
-  /** What the embedder gave. */
+  /** The options that the embedder gave. */
   public final UnitOptions options() {
     return options;
   }

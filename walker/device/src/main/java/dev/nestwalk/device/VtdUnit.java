@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * and by registers, fault recording, page requests, event messages.
  *
  * <p>Commands are done when the write of GCMD, CCMD, IOTLB, PMEN or of the queue's tail returns;
- * status bits that software polls are right at its first look. Reads past the registers give all
+ * status bits that software polls have their final value at once. Reads past the registers give all
  * ones. Interrupt remapping is left out: with ECAP.IR the unit answers its handshakes (SIRTP, IRE,
  * CFI) and hands messages on as devices wrote them.
  *
