@@ -18,6 +18,9 @@ public final class PlotChart {
   /** More labels than this read better from top to bottom. */
   private static final int MANY = 12;
 
+  /** A legend of more series than this takes several lines. */
+  private static final int ONE_LINE = 4;
+
   private static final List<String> COLOURS =
       List.of("#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7");
 
@@ -41,19 +44,21 @@ public final class PlotChart {
     columns.put("x", across);
     columns.put("y", up);
     columns.put("series", names);
+    Map<String, Object> spec = bars ? bars(plot, shared) : lines(plot);
+    if (plot.series().size() > ONE_LINE) {
+      Object legend = Map.of("name", "legend", "ncol", 3, "byrow", true);
+      spec.put("guides", Map.of(bars ? "fill" : "color", legend));
+    }
     boolean lying = bars && labels.size() > MANY;
+    if (lying) {
+      spec.put("coord", Map.of("name", "flip"));
+    }
     int height = lying ? 120 + ROW * labels.size() : HEIGHT;
     return new Chart(
-        plot.name(),
-        plot.title(),
-        plot.text(),
-        WIDTH,
-        height,
-        columns,
-        new Gson().toJson(bars ? bars(plot, shared, lying) : lines(plot)));
+        plot.name(), plot.title(), plot.text(), WIDTH, height, columns, new Gson().toJson(spec));
   }
 
-  private static Map<String, Object> bars(Plot plot, boolean shared, boolean lying) {
+  private static Map<String, Object> bars(Plot plot, boolean shared) {
     Map<String, Object> dodge = Map.of("name", shared ? "dodge" : "identity");
     Map<String, Object> bar =
         Map.of("geom", "bar", "stat", "identity", "position", dodge, "width", 0.85);
@@ -66,9 +71,6 @@ public final class PlotChart {
             Map.of("aesthetic", "x", "name", plot.x(), "discrete", true),
             Map.of("aesthetic", "y", "name", plot.y()),
             colours("fill")));
-    if (lying) {
-      spec.put("coord", Map.of("name", "flip"));
-    }
     return spec;
   }
 

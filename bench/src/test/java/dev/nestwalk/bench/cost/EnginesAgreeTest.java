@@ -33,7 +33,7 @@ class EnginesAgreeTest {
         "format=smmuv3 pasids=3 stages=1"
       })
   void withoutCachesBothCountTheSameReferences(String text) {
-    Cell cell = Cell.parse(text + " iotlb=0 workload=random:16m requests=500 warmup=50");
+    Cell cell = Cell.parse(text + " iotlb=0 workload=random:4m requests=500 warmup=50");
     Counts counted = Runner.run(cell).counts();
     Counts timed = timed(cell).counts();
     assertEquals(0, timed.get("fault"));

@@ -28,9 +28,12 @@ import org.jspecify.annotations.Nullable;
  * kernel with its counters on.
  */
 public final class TimedEngine {
-  private static final int WARM = 2;
-  private static final int WARM_TRANSLATIONS = 300_000;
-  private static final int ROUNDS = 7;
+  private static final int WARM = 40;
+  private static final long WARM_NANOS = 3_000_000_000L;
+
+  /** One less than a multiple of four, so that quartiles are rounds. */
+  private static final int ROUNDS = 15;
+
   private static final long LONGEST = 1_000_000_000;
   private static final int MOST_WAYS = 16;
   private static final int CLOCK_READS = 20_000;
@@ -50,8 +53,8 @@ public final class TimedEngine {
     Iommu iommu = tables.iommu();
     CacheOptions options = options(cell);
     Playback playback = new Playback(cell, recording, tables, iommu, options);
-    long size = Math.max(1, recording.size());
-    for (long warm = 0; warm < WARM * size || warm < WARM_TRANSLATIONS; warm += size) {
+    long begin = System.nanoTime();
+    for (int i = 0; i < WARM && System.nanoTime() - begin < WARM_NANOS; i++) {
       round(playback, null);
     }
     long translations = (long) recording.size() - recording.begin();
@@ -64,9 +67,11 @@ public final class TimedEngine {
     double median = nanos[ROUNDS / 2];
     Map<String, Double> figures = new TreeMap<>();
     figures.put("translate.ns", median);
-    figures.put("translate.spread", median == 0 ? 0 : (nanos[ROUNDS - 1] - nanos[0]) / median);
-    figures.put("translate.least.ns", nanos[0]);
-    figures.put("translate.most.ns", nanos[ROUNDS - 1]);
+    double low = nanos[ROUNDS / 4];
+    double high = nanos[ROUNDS - 1 - ROUNDS / 4];
+    figures.put("translate.spread", median == 0 ? 0 : (high - low) / median);
+    figures.put("translate.low.ns", low);
+    figures.put("translate.high.ns", high);
     figures.put("translate.rounds", (double) ROUNDS);
     figures.put("throughput.mops", median == 0 ? 0 : 1e3 / median);
     figures.put("packet.ns", median * translations / Math.max(1, recording.requests()));
