@@ -15,9 +15,12 @@ import java.util.concurrent.Callable;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
@@ -50,7 +53,8 @@ import picocli.CommandLine.TypeConversionException;
     },
     footer = {
       "",
-      "IMAGE is a scenario's stem or any of its files (NAME.elf[.gz], NAME.json, NAME.csv).",
+      "IMAGE is a scenario's stem or any of its files (NAME.elf[.gz], NAME.json,",
+      "NAME.csv), or a dump.",
       "Exit status: 0 done, 1 the answer is no (a fault, a failed check), 2 bad input.",
       "",
       "Example: nestwalk translate fixtures/captures/vtd/linux72-legacy-48"
@@ -108,7 +112,21 @@ public final class Main implements Callable<Integer> {
 
   /** The commands as they are declared. */
   static CommandLine line() {
-    return new CommandLine(new Main());
+    CommandLine line = new CommandLine(new Main());
+    keepFooters(line);
+    return line;
+  }
+
+  /** Examples stand as they are to be typed: no line of a footer is broken. */
+  private static void keepFooters(CommandLine line) {
+    line.getHelpSectionMap()
+        .put(
+            UsageMessageSpec.SECTION_KEY_FOOTER,
+            help ->
+                Stream.of(help.commandSpec().usageMessage().footer())
+                    .map(text -> text + "\n")
+                    .collect(Collectors.joining()));
+    line.getSubcommands().values().forEach(Main::keepFooters);
   }
 
   /** Without a command: what there is. */

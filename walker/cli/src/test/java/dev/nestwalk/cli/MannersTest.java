@@ -11,6 +11,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
@@ -117,6 +118,19 @@ final class MannersTest {
                   description.length == 1 || first.endsWith(".") || first.endsWith(":"),
                   () -> name + ", whose list entry is cut in mid-sentence: " + first);
             });
+  }
+
+  @Test
+  void examplesStandOnOneLineAndProseFitsATerminal() {
+    List<CommandLine> all = new ArrayList<>(List.of(Main.line()));
+    for (int i = 0; i < all.size(); i++) {
+      all.addAll(all.get(i).getSubcommands().values());
+      String usage = all.get(i).getUsageMessage();
+      for (String line : all.get(i).getCommandSpec().usageMessage().footer()) {
+        assertTrue(usage.contains(line + "\n"), line);
+        assertTrue(line.length() <= 80 || line.contains("nestwalk "), line);
+      }
+    }
   }
 
   @ParameterizedTest

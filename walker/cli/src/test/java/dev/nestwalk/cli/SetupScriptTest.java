@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -136,7 +137,7 @@ class SetupScriptTest {
 
   @Test
   void somethingThatIsNoArchiveIsRefused() throws Exception {
-    byte[] page = "<html>moved</html>".getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    byte[] page = "<html>moved</html>".getBytes(StandardCharsets.UTF_8);
     offer(page, sha256(page));
     Run run = setup("--jdk");
     assertEquals(2, run.status);
@@ -170,11 +171,30 @@ class SetupScriptTest {
   }
 
   @Test
+  void aShellTakesTheAnswerWhateverThePathsHoldAndSetUpIsOnce() throws Exception {
+    Path home = folder.resolve("jdk's \"own\" $HOME é");
+    jdk(home, 99, true);
+    Path maven = folder.resolve("maven");
+    Files.createDirectories(maven.resolve("bin"));
+    Files.writeString(maven.resolve("bin/mvn"), "#!/bin/sh\necho Apache Maven 3.9.9\n");
+    assertTrue(maven.resolve("bin/mvn").toFile().setExecutable(true));
+    Map<String, String> both = Map.of("JAVA_HOME", home.toString(), "MAVEN_HOME", maven.toString());
+    Run run = setup(both, "--offline", "--shell");
+    assertEquals(0, run.status, run.err);
+    Path script = folder.resolve("script");
+    Files.writeString(script, run.out + "echo \"$JAVA_HOME|$NESTWALK_MVN\"\n");
+    Process process = new ProcessBuilder(bin.resolve("sh").toString(), script.toString()).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(home + "|" + maven.resolve("bin/mvn") + "\n", said);
+  }
+
+  @Test
   void anUnknownOptionIsOneLine() throws Exception {
     Run run = setup("--quickly");
     assertEquals(2, run.status);
     assertEquals(
-        "nestwalk: '--quickly': expected --yes, --offline, --tests, --jdk, --maven or --help\n",
+        "nestwalk: '--quickly': expected --yes, --offline, --tests, --jdk, --maven, --shell or"
+            + " --help\n",
         run.err);
   }
 
@@ -190,7 +210,7 @@ class SetupScriptTest {
 
   private void offer(byte[] archive, String sum) {
     served.put("/jdk.tar.gz", archive);
-    served.put("/jdk.tar.gz.sha256", sum.getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+    served.put("/jdk.tar.gz.sha256", sum.getBytes(StandardCharsets.US_ASCII));
   }
 
   private Path cache() {
