@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
       "",
       "Example: nestwalk explain fixtures/captures/vtd/linux72-scalable-fs-48"
           + " --source 00:02.0 --iova 0xffffc000",
-      "Example: nestwalk explain fixtures/teaching/vtd-nested --source 00:02.0 --iova 0x40001008",
+      "Example: nestwalk explain fixtures/teaching/vtd-nested --source 00:02.0 --iova 0x40001008"
+          + " \\",
       "  --format html --out walk.html"
           + " --also fixtures/captures/smmuv3/nested-vm-4k,0x8,0xffffc000"
     })
