@@ -39,9 +39,9 @@ import picocli.CommandLine.Spec;
     },
     footer = {
       "",
-      "TEXT is a line as printed, a file with a log, or the name of a structure and its 64-bit",
-      "words, the lowest first: event, frcd, command, descriptor, or any name that nestwalk",
-      "fields lists.",
+      "TEXT is a line as printed, a file with a log, or the name of a structure and",
+      "its 64-bit words, the lowest first: event, frcd, command, descriptor, or any",
+      "name that nestwalk fields lists.",
       "",
       "Example: dmesg | nestwalk decode",
       "         nestwalk decode frcd 80000005000000d0:0",
