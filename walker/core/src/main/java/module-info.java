@@ -3,15 +3,22 @@ module dev.nestwalk {
   requires org.agrona;
   requires static transitive org.jspecify;
 
+  // What an embedder names in code.
   exports dev.nestwalk;
   exports dev.nestwalk.acpi;
   exports dev.nestwalk.cache;
   exports dev.nestwalk.dma;
-  exports dev.nestwalk.explain;
-  exports dev.nestwalk.format;
   exports dev.nestwalk.memory;
   exports dev.nestwalk.region;
-  exports dev.nestwalk.smmu;
-  exports dev.nestwalk.vtd;
-  exports dev.nestwalk.walk;
+
+  // The registers and structures of the formats: a front end answers by their fields, and the live
+  // machine names faults. Teach, cli and bench live on the class path.
+  exports dev.nestwalk.format to
+      dev.nestwalk.device;
+  exports dev.nestwalk.smmu to
+      dev.nestwalk.device,
+      dev.nestwalk.live;
+  exports dev.nestwalk.vtd to
+      dev.nestwalk.device,
+      dev.nestwalk.live;
 }

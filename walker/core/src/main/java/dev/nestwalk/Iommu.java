@@ -6,15 +6,17 @@ import dev.nestwalk.cache.InvalidationListener;
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.dma.FaultRecord;
+import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionSet;
+import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.smmu.SmmuConfig;
-import dev.nestwalk.smmu.SmmuInvalidations;
 import dev.nestwalk.smmu.SmmuWalker;
+import dev.nestwalk.vtd.FaultReason;
 import dev.nestwalk.vtd.VtdConfig;
-import dev.nestwalk.vtd.VtdInvalidations;
 import dev.nestwalk.vtd.VtdWalker;
 import dev.nestwalk.walk.KernelFactory;
 import dev.nestwalk.walk.TableWalker;
@@ -53,7 +55,7 @@ public final class Iommu {
   private final Set<String> fixed;
   private final @Nullable VtdInvalidations vtd;
   private final @Nullable SmmuInvalidations smmu;
-  private final List<Presence> translators = new CopyOnWriteArrayList<>();
+  private final List<QuiescentState> translators = new CopyOnWriteArrayList<>();
 
   /** Makes the walker of the format for one translator. */
   private interface Maker {
@@ -182,7 +184,7 @@ public final class Iommu {
     Translator translator =
         new Translator(
             tables, lastFault, counters, kernels, memory, log, restrictions, tags, options);
-    translators.removeIf(Presence::isGone);
+    translators.removeIf(QuiescentState::isGone);
     translators.add(translator.presence);
     return translator;
   }
@@ -294,6 +296,30 @@ public final class Iommu {
     log.ignore();
   }
 
+  /**
+   * What the code of a refusal stands for, in one line: {@code "SFS.2: first-stage entry not
+   * present"}, {@code "F_TRANSLATION: no valid translation"}, or a sentence for one of the {@link
+   * Outcome}s.
+   *
+   * @param code {@link Translation#code}
+   * @throws IllegalArgumentException if no translation of this unit is refused with it
+   */
+  public String reason(int code) {
+    if (Outcome.isLibraryCode(code)) {
+      return Outcome.of(code).text();
+    }
+    FaultReason reason = vtd == null ? null : FaultReason.of(code);
+    EventType event = smmu == null ? null : EventType.of(code);
+    if (reason != null) {
+      return reason.mnemonic() + ": " + reason.condition();
+    }
+    if (event != null) {
+      return event.name() + ": " + event.condition();
+    }
+    throw new IllegalArgumentException(
+        "code 0x%x: expected one that a translation can be refused with".formatted(code));
+  }
+
   /** Drops every translation and every resolved configuration. */
   public void invalidateAll() {
     log.configurations();
@@ -331,7 +357,7 @@ public final class Iommu {
     }
     return translators.stream()
         .filter(presence -> !presence.isPast(target))
-        .map(Presence::describe)
+        .map(QuiescentState::describe)
         .toList();
   }
 
@@ -351,7 +377,7 @@ public final class Iommu {
   private boolean await(long nanos) throws InterruptedException {
     long target = log.latest();
     long began = nanos == Long.MAX_VALUE ? 0 : System.nanoTime();
-    for (Presence presence : translators) {
+    for (QuiescentState presence : translators) {
       for (int spins = 0; !presence.isPast(target); spins++) {
         if (Thread.interrupted()) {
           throw new InterruptedException("waiting for a translator to see an invalidation");

@@ -45,7 +45,7 @@ public final class Translator {
   final boolean keeps;
 
   final boolean counting;
-  final Presence presence;
+  final QuiescentState presence;
   final GuestMemory memory;
   final Batch batch;
 
@@ -106,7 +106,7 @@ public final class Translator {
     endpoints = new EndpointTable(used.endpoints());
     spaces = new AddressSpaces(log, iotlb, structures, tags, endpoints);
     told = spaces.applied();
-    presence = new Presence(Thread.currentThread(), this, told);
+    presence = new QuiescentState(Thread.currentThread(), this, told);
   }
 
   /**

@@ -24,7 +24,7 @@ final class CachedWalks {
   /** Small enough that entries displace each other and that tags run out. */
   static final CacheOptions SMALL = new CacheOptions(16, 4, 4, 4, 8, true);
 
-  /** The same without counters, which lets walks be smooth or side by side. */
+  /** Small caches without counters: walks go by the class of their own shape, or side by side. */
   static final CacheOptions SMALL_QUIET = new CacheOptions(16, 4, 4, 4, 8, false);
 
   static final int FEW_TAGS = 9;
@@ -110,7 +110,7 @@ final class CachedWalks {
     return requests;
   }
 
-  /** The same page or one beside it, mostly as a plain read, write or atomic. */
+  /** Asks for the page of a request or one beside it, mostly as a plain read, write or atomic. */
   private static Request vary(Request request, Chance chance) {
     int access = chance.below(8) == 0 ? request.access() : 1 + chance.below(3);
     long address =
@@ -157,7 +157,7 @@ final class CachedWalks {
     }
   }
 
-  /** The same for a batch of addresses near each other. */
+  /** Compares a batch of addresses near each other with walks of them without caches. */
   private boolean checkBatch(
       Formats.CachedSample sample, Request first, Chance chance, long seed, int round) {
     int count = 1 + chance.below(BATCH);

@@ -22,8 +22,6 @@ import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
-import dev.nestwalk.smmu.SmmuInvalidations;
-import dev.nestwalk.vtd.VtdInvalidations;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

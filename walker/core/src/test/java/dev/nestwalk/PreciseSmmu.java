@@ -6,7 +6,6 @@ import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
 import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
-import dev.nestwalk.smmu.SmmuInvalidations;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;

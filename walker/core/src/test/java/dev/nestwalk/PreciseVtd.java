@@ -4,7 +4,6 @@ import dev.nestwalk.fixtures.Chance;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
-import dev.nestwalk.vtd.VtdInvalidations;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeSet;

@@ -10,8 +10,6 @@ import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
-import dev.nestwalk.smmu.SmmuInvalidations;
-import dev.nestwalk.vtd.VtdInvalidations;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

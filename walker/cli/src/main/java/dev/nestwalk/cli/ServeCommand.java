@@ -301,7 +301,7 @@ final class ServeCommand implements Callable<Integer> {
         awaitEnd(machine, err);
       }
       tell(err, machine.counters().line());
-      machine.unit().diary().lines().forEach(line -> tell(err, "ignored: " + line));
+      machine.unit().guestErrors().lines().forEach(line -> tell(err, "ignored: " + line));
     }
     return Main.DONE;
   }

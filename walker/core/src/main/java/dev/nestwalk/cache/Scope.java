@@ -16,19 +16,19 @@ final class Scope {
   /** Number of the last invalidation of all translations in this scope, plus 1; 0 for none. */
   long stamp;
 
-  /** The same for what a first stage translates. */
+  /** Number of the last invalidation of all that a first stage translates, plus 1; 0 for none. */
   long firstStamp;
 
-  /** The same for partial walks; of a domain. */
+  /** Of a domain: number of the last invalidation of its partial walks, plus 1; 0 for none. */
   long structureStamp;
 
-  /** A first stage has given translations that hold for every process; of a domain. */
+  /** Of a domain: a first stage has given translations that hold for every process. */
   boolean global;
 
   /** First of the chained address spaces that a first stage translates. */
   @Nullable AddressSpace firsts;
 
-  /** First of the chained address spaces that the second stage alone translates; of a domain. */
+  /** Of a domain: first of the chained address spaces that the second stage alone translates. */
   @Nullable AddressSpace seconds;
 
   Scope(long number) {

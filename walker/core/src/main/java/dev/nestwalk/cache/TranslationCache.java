@@ -42,7 +42,7 @@ public final class TranslationCache {
 
   private final MemorySegment table;
 
-  /** Whether the table is a part of {@link Room}, and where that begins, else 0. */
+  /** Whether the table is a part of {@link CacheArena}, and where that begins, else 0. */
   private final boolean pooled;
 
   private final long base;
@@ -66,10 +66,10 @@ public final class TranslationCache {
     checkGeometry(entries, ways);
     // Memory lives as long as this can be reached, so that no translator has to be closed.
     long bytes = entries * 16L;
-    long part = Room.take(this, bytes);
+    long part = CacheArena.take(this, bytes);
     pooled = part >= 0;
     base = pooled ? part : 0;
-    table = pooled ? Room.MEMORY.asSlice(base, bytes) : Arena.ofAuto().allocate(bytes, LINE);
+    table = pooled ? CacheArena.MEMORY.asSlice(base, bytes) : Arena.ofAuto().allocate(bytes, LINE);
     mask = entries - 1L;
     this.ways = ways;
     usual = pooled && ways == 4;
@@ -133,16 +133,16 @@ public final class TranslationCache {
    * @param origin {@link #origin}
    */
   public static long preferred(long address, int hashShift, long offsets, long origin) {
-    return place(address, hashShift, offsets, origin) & Room.WITHIN;
+    return place(address, hashShift, offsets, origin) & CacheArena.WITHIN;
   }
 
   private static long word0At(long offset) {
-    return Room.MEMORY.get(WORD, offset & Room.WITHIN);
+    return CacheArena.MEMORY.get(WORD, offset & CacheArena.WITHIN);
   }
 
   /** Word 1 of the entry at an offset. */
   public static long word1At(long offset) {
-    return Room.MEMORY.get(WORD, (offset & Room.WITHIN) + 8);
+    return CacheArena.MEMORY.get(WORD, (offset & CacheArena.WITHIN) + 8);
   }
 
   /** A bit that every entry has clear: whoever expects it set finds nothing. */
@@ -182,7 +182,9 @@ public final class TranslationCache {
     return findAnywhere(address, shift, origin, low, expected, need);
   }
 
-  /** The same under a tag. */
+  /**
+   * Word 1 of the entry under a tag that holds an address' block with the rights asked for, or 0.
+   */
   public long find(long address, int shift, Tag tag, int sizeClass, long need) {
     return find(address, shift, origin(tag), tag.low(), expect(tag, sizeClass), need);
   }
@@ -242,8 +244,8 @@ public final class TranslationCache {
   }
 
   private static void setAt(long offset, long word0, long word1) {
-    Room.MEMORY.set(WORD, offset & Room.WITHIN, word0);
-    Room.MEMORY.set(WORD, (offset & Room.WITHIN) + 8, word1);
+    CacheArena.MEMORY.set(WORD, offset & CacheArena.WITHIN, word0);
+    CacheArena.MEMORY.set(WORD, (offset & CacheArena.WITHIN) + 8, word1);
   }
 
   // Offsets are within the room, or within the table where that has memory of its own.
@@ -292,9 +294,9 @@ public final class TranslationCache {
   }
 
   /**
-   * The same in few steps, where nothing answers. What was at the preferred place moves to another
-   * one of the set, whatever is there. An entry that answered too little may stay beside the new
-   * one: whatever drops the one drops the other.
+   * Fills in few steps, where nothing answers. What was at the preferred place moves to another one
+   * of the set, whatever is there. An entry that answered too little may stay beside the new one:
+   * whatever drops the one drops the other.
    *
    * @param word1 payload, {@link #expect} and usable rights
    * @return whether an entry for something else had to go

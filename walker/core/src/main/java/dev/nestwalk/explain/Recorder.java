@@ -9,6 +9,22 @@ import org.jspecify.annotations.Nullable;
 /** Collects the steps of one walk. */
 final class Recorder {
   private final List<Step> steps = new ArrayList<>();
+  private long input;
+
+  /** Nothing yet of a walk of this input address. */
+  Recorder(long input) {
+    this.input = input;
+  }
+
+  /** The input address counts without some of its bits. */
+  void counting(long address) {
+    input = address;
+  }
+
+  /** The input address as it counts. */
+  long input() {
+    return input;
+  }
 
   /** Something decided without a read. */
   Recorder decided(String title, String space, long address, String rule, String section) {

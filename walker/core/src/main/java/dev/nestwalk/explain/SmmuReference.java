@@ -55,7 +55,7 @@ final class SmmuReference implements Reference {
 
   @Override
   public Trace translate(int sourceId, int pasid, long iova, int access) {
-    Recorder recorder = new Recorder();
+    Recorder recorder = new Recorder(iova);
     FaultRecord fault = new FaultRecord();
     Request request = new Request(iova, access);
     long answer;
@@ -69,7 +69,7 @@ final class SmmuReference implements Reference {
     } catch (SmmuRefusal refusal) {
       answer = refuse(request, recorder, fault, refusal, sourceId, pasid);
     }
-    return new Trace(answer, fault, recorder.steps());
+    return new Trace(answer, recorder.input(), fault, recorder.steps());
   }
 
   private VtdAnswer restarting(Request request, Recorder recorder, int sourceId, int pasid) {

@@ -130,6 +130,7 @@ final class SmmuStage1Steps {
     int top = is(upper ? ContextDescriptor.TBI1 : ContextDescriptor.TBI0) ? 55 : 63;
     // The address that counts: bits above are ignored, as if they were copies of bit 55.
     long counted = address << 63 - top >> 63 - top;
+    recorder.counting(counted);
     if (tables != null) {
       outside = false;
       for (int bit = tables.inputBits(); bit <= top; bit++) {

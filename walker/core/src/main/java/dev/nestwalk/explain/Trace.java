@@ -7,10 +7,12 @@ import java.util.List;
  * A walk as it was done.
  *
  * @param translation the packed answer
+ * @param input the input address without the bits that the configuration ignores (SMMUv3: the top
+ *     byte under TBI, as copies of bit 55)
  * @param fault the refusal, empty if the answer is ok
  * @param steps what was read and decided, in order
  */
-public record Trace(long translation, FaultRecord fault, List<Step> steps) {
+public record Trace(long translation, long input, FaultRecord fault, List<Step> steps) {
   /** Copies the steps. */
   public Trace {
     steps = List.copyOf(steps);

@@ -29,7 +29,7 @@ final class VtdReference implements Reference {
 
   @Override
   public Trace translate(int sourceId, int pasid, long iova, int access) {
-    Recorder recorder = new Recorder();
+    Recorder recorder = new Recorder(iova);
     VtdConfiguration configuration = new VtdConfiguration(unit, memory, recorder);
     FaultRecord fault = new FaultRecord();
     long answer;
@@ -61,7 +61,7 @@ final class VtdReference implements Reference {
       String how = recorded ? "; recorded" : "; not recorded";
       recorder.decided("refused", "IOVA", iova, Reasons.of(last.code) + how, "VT-d 7.1");
     }
-    return new Trace(answer, fault, recorder.steps());
+    return new Trace(answer, iova, fault, recorder.steps());
   }
 
   private static boolean isQuery(int access) {

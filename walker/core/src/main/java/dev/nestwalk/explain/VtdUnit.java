@@ -10,7 +10,7 @@ import dev.nestwalk.vtd.RootTableAddress;
 import dev.nestwalk.vtd.VtdCapabilities;
 import java.util.Map;
 
-/** A unit's registers, asked field by field (VT-d chapter 11). */
+/** A unit's registers, asked field by field (VT-d 11.4.2 to 11.4.8). */
 final class VtdUnit {
   private final Map<String, Long> registers;
   private final long cap;

@@ -5,7 +5,9 @@ package dev.nestwalk.memory;
  * an IOMMU does when memory aborts an access to a table or a queue.
  *
  * <p>What counts as a read is each entry that a walk reads and each piece that is copied in or out.
- * Walks take the longer way here, one read per entry.
+ * The fast walk gets no memory here: it may read an entry and leave the address to the full walk,
+ * which reads it again, so no count would name one read. What it does where memory ends is tested
+ * with memory that has gaps.
  *
  * <p>Threads: belongs to one thread.
  */

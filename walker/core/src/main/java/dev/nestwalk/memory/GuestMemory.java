@@ -103,7 +103,7 @@ public class GuestMemory {
     smooth0 = aligned0 ? largest.bytes.byteSize() - 7 : 0;
   }
 
-  /** The same runs, which take updates where a subclass keeps them. */
+  /** Memory with the runs of another, which take updates where a subclass keeps them. */
   GuestMemory(GuestMemory other) {
     this(other, false);
   }
@@ -274,7 +274,7 @@ public class GuestMemory {
     }
   }
 
-  /** The same memory for whoever only looks: walks of it set no flag. */
+  /** This memory for whoever only looks: walks of it set no flag. */
   public GuestMemory asReadOnly() {
     return new GuestMemory(this, true);
   }
@@ -412,7 +412,7 @@ public class GuestMemory {
     return slice;
   }
 
-  /** The same, null if the bytes do not all lie in one run that has bytes. */
+  /** The bytes of a range in place; null if they do not all lie in one run that has bytes. */
   public final @Nullable MemorySegment sliceOrNull(long address, long length) {
     for (Run run : runs) {
       long offset = address - run.first;

@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Guest memory out of a dump file of any kind that is read: ELF cores, LiME, kdump-compressed, each
@@ -26,6 +27,15 @@ public final class MemoryDump {
       throws ImageException {
     return read(
         file, ImageFile.open(file, opening, unpacking, arena), ram, opening, unpacking, arena);
+  }
+
+  /**
+   * What a file is by its first 16 bytes, in words with an article ({@code "a gzip file"}): a dump
+   * of memory, or something that may hold one; null if none is known by these bytes.
+   */
+  public static @Nullable String kindOf(byte[] head) {
+    DumpKind kind = DumpKind.of(MemorySegment.ofArray(head));
+    return kind == null ? null : kind.description();
   }
 
   private static GuestMemory read(

@@ -112,7 +112,10 @@ public final class Effects {
     return holes(bus(device, pasid), List.of());
   }
 
-  /** The same for intermediate addresses below {@code parent}, its aperture included. */
+  /**
+   * What DMA through a nested table must not meet between the stages: intermediate addresses that
+   * {@code parent} refuses, those outside its aperture included.
+   */
   public RegionSet intermediateRefusals(Hwpt parent) {
     return holes(intermediate(parent), outside(parent));
   }

@@ -11,7 +11,7 @@ public final class Hwpt {
   public enum Kind {
     /** Owned by the host; mirrors the mappings of one address space. */
     PAGING,
-    /** The same, and may be the second stage below nested ones. */
+    /** Maps what its address space maps, and may be the second stage below nested tables. */
     PARENT,
     /** Made for a device that was attached to an address space. */
     AUTO,

@@ -148,7 +148,7 @@ public final class Ioas {
   }
 
   /**
-   * The same into a buffer.
+   * Writes the usable ranges, as {@link #ranges()} gives them, into a buffer.
    *
    * @param into receives first and last address of as many ranges as it has room for
    * @return how many ranges there are

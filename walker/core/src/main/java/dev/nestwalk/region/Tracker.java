@@ -61,7 +61,7 @@ public final class Tracker {
   }
 
   /**
-   * Takes a device into care.
+   * Starts tracking a device.
    *
    * @param group devices of one name share tables
    * @param hasPasids whether it can issue requests with PASID
@@ -74,7 +74,15 @@ public final class Tracker {
     return bind(name, group, unit, regions, hasPasids, policy.refusesDirect());
   }
 
-  /** The same with a word on devices with direct regions. */
+  /**
+   * Starts tracking a device; whether one with a direct region is refused is said here instead of
+   * by the policy.
+   *
+   * @param group devices of one name share tables
+   * @param hasPasids whether it can issue requests with PASID
+   * @throws RegionException EBUSY if the name is taken; EINVAL if it has a direct region and such
+   *     devices are refused
+   */
   public synchronized Device bind(
       String name,
       String group,

@@ -3,7 +3,7 @@ package dev.nestwalk.smmu;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Commands, 16 bytes (IHI 0070, chapter 4): opcodes and operands. */
+/** Commands, 16 bytes (IHI 0070, 4.1.3 and 4.2 to 4.7): opcodes and operands. */
 public final class Command {
   /** CMD_PREFETCH_CONFIG. */
   public static final int PREFETCH_CONFIG = 0x01;

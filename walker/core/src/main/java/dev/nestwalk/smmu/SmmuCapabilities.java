@@ -73,11 +73,13 @@ public final class SmmuCapabilities {
     return idr5;
   }
 
-  boolean hasStage1() {
+  /** Whether there is stage 1 (IDR0.S1P). */
+  public boolean hasStage1() {
     return Idr0.S1P.in(idr0);
   }
 
-  boolean hasStage2() {
+  /** Whether there is stage 2 (IDR0.S2P). */
+  public boolean hasStage2() {
     return Idr0.S2P.in(idr0);
   }
 
@@ -115,7 +117,8 @@ public final class SmmuCapabilities {
     return Idr3.STT.in(idr3);
   }
 
-  boolean hasDs() {
+  /** Whether 4K and 16K granules can have 52-bit addresses (IDR5.DS). */
+  public boolean hasDs() {
     return Idr5.DS.in(idr5);
   }
 
@@ -127,7 +130,8 @@ public final class SmmuCapabilities {
     return (int) Idr0.HTTU.get(idr0);
   }
 
-  int stallModel() {
+  /** IDR0.STALL_MODEL: 0 stalls and terminates, 1 terminates alone, 2 stalls alone. */
+  public int stallModel() {
     return (int) Idr0.STALL_MODEL.get(idr0);
   }
 

@@ -79,6 +79,11 @@ public final class SmmuConfig {
     return unit;
   }
 
+  /** Whether EL2 has address spaces of its own (CR2.E2H). */
+  public boolean isE2h() {
+    return e2h;
+  }
+
   /** Whether translation is on (CR0.SMMUEN). */
   public boolean isEnabled() {
     return enabled;

@@ -162,5 +162,5 @@ public final class SmmuPlan extends CachedPlan {
   }
 
   /** Domain of the EL2 regimes. */
-  static final int EL2 = 1 << 16;
+  public static final int EL2 = 1 << 16;
 }

@@ -3,7 +3,7 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Fault status register FSTS, offset 0x34 (VT-d 11.4). Errors are cleared by writing 1. */
+/** Fault status register FSTS, offset 0x34 (VT-d 11.4.7.1). Errors are cleared by writing 1. */
 public final class FaultStatus {
   /** Primary fault overflow. */
   public static final Field PFO = Field.bit("PFO", 0, "a fault found no free recording register");
@@ -32,7 +32,7 @@ public final class FaultStatus {
 
   /** The register. */
   public static final Structure STRUCTURE =
-      Structure.of("FSTS", "VT-d 11.4", 1, PFO, PPF, AFO, APF, IQE, ICE, ITE, FRI);
+      Structure.of("FSTS", "VT-d 11.4.7.1", 1, PFO, PPF, AFO, APF, IQE, ICE, ITE, FRI);
 
   private FaultStatus() {}
 }

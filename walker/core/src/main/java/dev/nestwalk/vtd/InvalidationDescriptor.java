@@ -100,7 +100,7 @@ public final class InvalidationDescriptor {
   /** Invalidations that the device may have in flight. */
   public static final Field MIP = Field.of("MIP", 20, 16, "most invalidations pending");
 
-  /** The same in a descriptor with PASID. */
+  /** Most invalidations pending, in a device-TLB descriptor with PASID. */
   public static final Field MIP_PASID = Field.of("MIP", 8, 4, "most invalidations pending");
 
   /** Low part of the physical function's source id. */

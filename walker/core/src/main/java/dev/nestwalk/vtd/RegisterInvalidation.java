@@ -3,7 +3,7 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Registers that invalidate without a queue: CCMD, IVA and IOTLB (VT-d 11.4). */
+/** Registers that invalidate without a queue: CCMD, IVA and IOTLB (VT-d 11.4.6). */
 public final class RegisterInvalidation {
   /** Domain id of a context-cache invalidation. */
   public static final Field DID = Field.of("DID", 15, 0, "domain id");
@@ -26,7 +26,7 @@ public final class RegisterInvalidation {
 
   /** Context command register CCMD, offset 0x28. */
   public static final Structure CONTEXT =
-      Structure.of("CCMD", "VT-d 11.4", 1, DID, SID, FM, CAIG, CIRG, ICC);
+      Structure.of("CCMD", "VT-d 11.4.6", 1, DID, SID, FM, CAIG, CIRG, ICC);
 
   /** Address mask. */
   public static final Field AM = Field.of("AM", 5, 0, "2^AM pages");
@@ -39,7 +39,7 @@ public final class RegisterInvalidation {
   public static final Field ADDR = Field.of("ADDR", 63, 12, "page address");
 
   /** Invalidate address register IVA, offset 16 * ECAP.IRO; reads as 0. */
-  public static final Structure ADDRESS = Structure.of("IVA", "VT-d 11.4", 1, AM, IH, ADDR);
+  public static final Structure ADDRESS = Structure.of("IVA", "VT-d 11.4.6", 1, AM, IH, ADDR);
 
   /** Domain id of an IOTLB invalidation. */
   public static final Field IOTLB_DID = Field.of("DID", 47, 32, "domain id");
@@ -62,7 +62,7 @@ public final class RegisterInvalidation {
 
   /** IOTLB invalidate register, offset 16 * ECAP.IRO + 8. */
   public static final Structure IOTLB =
-      Structure.of("IOTLB", "VT-d 11.4", 1, IOTLB_DID, DW, DR, IAIG, IIRG, IVT);
+      Structure.of("IOTLB", "VT-d 11.4.6", 1, IOTLB_DID, DW, DR, IAIG, IIRG, IVT);
 
   private RegisterInvalidation() {}
 }

@@ -6,7 +6,7 @@ import dev.nestwalk.format.Structure;
 /**
  * Reserved bits of every structure under given capabilities, all derived from the field
  * declarations: what no field names, address bits from the host address width on, and fields whose
- * capability is missing (VT-d chapter 9).
+ * capability is missing (VT-d 9.1 to 9.8).
  *
  * <p>Threads: immutable.
  */
@@ -38,7 +38,7 @@ final class ReservedMasks {
   /** First stage: what a page has clear, by level; every bit at a level without pages. */
   final long[] firstPage = new long[6];
 
-  /** The same with XD reserved. */
+  /** First stage with XD reserved: what a page has clear, by level. */
   final long[] firstPageNoXd = new long[6];
 
   /** First stage with XD meaningful or ignored: by level, table entries. */

@@ -16,7 +16,7 @@ public final class VtdConfig {
   /** Log2 of the granule of protected memory regions where the unit does not say: 2 MiB. */
   public static final int PROTECTED_MEMORY_LOG2 = 21;
 
-  /** The registers of chapter 11, by the names that it gives them. */
+  /** The registers of the unit (VT-d 11.4), by the names that the specification gives them. */
   public static final RegisterNames REGISTERS =
       new RegisterNames(
           "VT-d",

@@ -5,7 +5,8 @@ import dev.nestwalk.memory.GuestMemory;
 
 /**
  * Reads root, context and PASID structures of one request into a {@link VtdPlan} (VT-d 3.4, 9.1 to
- * 9.6), in the order of checks of section 6.2 and 6.3 of the handling rules.
+ * 9.6). Checks come in the order of the fault conditions that 7.1.3 lists: presence, reserved bits,
+ * then what a present entry asks for.
  *
  * <p>Threads: belongs to the thread of its walker.
  */

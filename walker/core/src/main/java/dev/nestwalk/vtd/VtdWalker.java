@@ -11,7 +11,7 @@ import dev.nestwalk.walk.FullWalker;
 import dev.nestwalk.walk.Tables;
 
 /**
- * Translates DMA through VT-d structures (VT-d chapter 3). {@link #translate} reads everything
+ * Translates DMA through VT-d structures (VT-d 3.4 to 3.8). {@link #translate} reads everything
  * anew; {@link #resolve} and {@link #walk} split it, so that configuration can be kept. Total: any
  * memory content gives a translation or a fault. Allocates nothing after construction.
  *

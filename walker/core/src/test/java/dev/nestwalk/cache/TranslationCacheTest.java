@@ -169,15 +169,16 @@ class TranslationCacheTest {
   @Test
   void partsOfTheRoomAreZeroAlignedAndApart() {
     Object owner = new Object();
-    long first = Room.take(owner, 64);
-    long second = Room.take(owner, 1024);
+    long first = CacheArena.take(owner, 64);
+    long second = CacheArena.take(owner, 1024);
     assertEquals(0, first % 256);
     assertEquals(0, second % 1024, "its parts are found by exclusive or");
     assertTrue(first + 64 <= second || second + 1024 <= first);
     for (long at = second; at < second + 1024; at++) {
-      assertEquals(0, Room.MEMORY.get(java.lang.foreign.ValueLayout.JAVA_BYTE, at));
+      assertEquals(0, CacheArena.MEMORY.get(java.lang.foreign.ValueLayout.JAVA_BYTE, at));
     }
-    assertEquals(-1, Room.take(owner, Room.BYTES + 1L), "no room for more than there is");
+    assertEquals(
+        -1, CacheArena.take(owner, CacheArena.BYTES + 1L), "no room for more than there is");
     assertNotEquals(0, System.identityHashCode(owner));
   }
 
@@ -185,11 +186,11 @@ class TranslationCacheTest {
   @ValueSource(strings = {"", "4M", "65535", "32768", "3145728", "-65536", "2147483648"})
   void aRoomOfAnotherSizeIsAPowerOfTwo(String text) {
     String message =
-        assertThrows(IllegalArgumentException.class, () -> Room.size(text)).getMessage();
+        assertThrows(IllegalArgumentException.class, () -> CacheArena.size(text)).getMessage();
     assertEquals(
         "nestwalk.cache.bytes=%s: expected a power of two, 65536 to 1073741824".formatted(text),
         message);
-    assertEquals(1 << 24, Room.size("16777216"));
+    assertEquals(1 << 24, CacheArena.size("16777216"));
   }
 
   @Test
@@ -199,7 +200,7 @@ class TranslationCacheTest {
     for (int i = 0; i < 40; i++) {
       Object owner = new Object();
       for (int tries = 0; tries < 50; tries++) {
-        if (Room.take(owner, Room.BYTES / 8) >= 0) {
+        if (CacheArena.take(owner, CacheArena.BYTES / 8) >= 0) {
           inRoom++;
           break;
         }

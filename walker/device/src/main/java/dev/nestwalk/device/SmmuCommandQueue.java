@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import dev.nestwalk.SmmuInvalidations;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.Command;
@@ -7,7 +8,6 @@ import dev.nestwalk.smmu.Cr0;
 import dev.nestwalk.smmu.GlobalError;
 import dev.nestwalk.smmu.Idr1;
 import dev.nestwalk.smmu.QueueIndex;
-import dev.nestwalk.smmu.SmmuInvalidations;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -131,7 +131,7 @@ final class SmmuCommandQueue {
       return false;
     }
     if (queue.used() > queue.entries()) {
-      unit.diary().count("more commands than the queue has entries", "CMDQ_PROD");
+      unit.guestErrors().count("more commands than the queue has entries", "CMDQ_PROD");
       return false;
     }
     return true;
@@ -175,7 +175,7 @@ final class SmmuCommandQueue {
   }
 
   private boolean stop(int error, String why) {
-    unit.diary().count(why, "CMDQ");
+    unit.guestErrors().count(why, "CMDQ");
     long index = registers.get(SmmuRegister.CMDQ_CONS) & QueueIndex.INDEX.mask();
     registers.set(SmmuRegister.CMDQ_CONS, index | (long) error << QueueIndex.ERR.lo());
     errors.raise(GlobalError.CMDQ_ERR);
@@ -278,7 +278,7 @@ final class SmmuCommandQueue {
             Command.AC.in(w0),
             Command.AB.in(w0));
     if (!known) {
-      unit.diary().count("no access is stalled with this tag", "CMD_RESUME");
+      unit.guestErrors().count("no access is stalled with this tag", "CMD_RESUME");
     }
   }
 }

@@ -12,12 +12,12 @@ import dev.nestwalk.smmu.GlobalError;
 final class SmmuErrors {
   private final SmmuRegisters registers;
   private final SmmuInterrupts interrupts;
-  private final Diary diary;
+  private final GuestErrors guestErrors;
 
-  SmmuErrors(SmmuRegisters registers, SmmuInterrupts interrupts, Diary diary) {
+  SmmuErrors(SmmuRegisters registers, SmmuInterrupts interrupts, GuestErrors guestErrors) {
     this.registers = registers;
     this.interrupts = interrupts;
-    this.diary = diary;
+    this.guestErrors = guestErrors;
   }
 
   private long active() {
@@ -57,7 +57,7 @@ final class SmmuErrors {
     registers.set(SmmuRegister.GERRORN, value);
     long turned = active() & ~before;
     if (turned != 0) {
-      diary.count("acknowledged although not active", name(turned));
+      guestErrors.count("acknowledged although not active", name(turned));
     }
     return before & ~active();
   }

@@ -18,13 +18,14 @@ final class SmmuEventQueue {
   private final SmmuErrors errors;
   private final SmmuQueue queue;
   private final GuestMemory memory;
-  private final Diary diary;
+  private final GuestErrors guestErrors;
 
-  SmmuEventQueue(SmmuRegisters registers, SmmuErrors errors, GuestMemory memory, Diary diary) {
+  SmmuEventQueue(
+      SmmuRegisters registers, SmmuErrors errors, GuestMemory memory, GuestErrors guestErrors) {
     this.registers = registers;
     this.errors = errors;
     this.memory = memory;
-    this.diary = diary;
+    this.guestErrors = guestErrors;
     queue =
         new SmmuQueue(
             registers,
@@ -47,11 +48,11 @@ final class SmmuEventQueue {
     if (isWritable()) {
       write(words);
     } else if (!registers.has(SmmuRegister.CR0, Cr0.EVENTQEN)) {
-      diary.count("event lost while EVENTQEN=0", "EVENTQ");
+      guestErrors.count("event lost while EVENTQEN=0", "EVENTQ");
     } else if (errors.isActive(GlobalError.EVENTQ_ABT_ERR)) {
-      diary.count("event lost while EVENTQ_ABT_ERR is active", "EVENTQ");
+      guestErrors.count("event lost while EVENTQ_ABT_ERR is active", "EVENTQ");
     } else {
-      diary.count("event lost, queue full", "EVENTQ");
+      guestErrors.count("event lost, queue full", "EVENTQ");
       overflow();
     }
   }

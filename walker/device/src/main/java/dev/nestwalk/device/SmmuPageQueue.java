@@ -27,7 +27,7 @@ final class SmmuPageQueue {
   private final GuestMemory memory;
   private final PageResponses responses;
   private final Streams streams;
-  private final Diary diary;
+  private final GuestErrors guestErrors;
 
   /** What an automatic answer needs of a stream's STE. */
   @FunctionalInterface
@@ -42,13 +42,13 @@ final class SmmuPageQueue {
       GuestMemory memory,
       PageResponses responses,
       Streams streams,
-      Diary diary) {
+      GuestErrors guestErrors) {
     this.registers = registers;
     this.errors = errors;
     this.memory = memory;
     this.responses = responses;
     this.streams = streams;
-    this.diary = diary;
+    this.guestErrors = guestErrors;
     queue =
         new SmmuQueue(
             registers,
@@ -83,7 +83,7 @@ final class SmmuPageQueue {
   /** A device's request: queued, or answered at once. */
   void request(Request asked) {
     if (!isOn() || errors.isActive(GlobalError.PRIQ_ABT_ERR)) {
-      diary.count("page request while PRIQ takes none", "PRIQ");
+      guestErrors.count("page request while PRIQ takes none", "PRIQ");
       refuse(asked);
       return;
     }
@@ -91,7 +91,7 @@ final class SmmuPageQueue {
     long flag = QueueIndex.OVFLG.mask();
     boolean overflown = ((prod ^ registers.get(SmmuRegister.PRIQ_CONS)) & flag) != 0;
     if (overflown || queue.isFull()) {
-      diary.count("page request lost, queue full or overflow not acknowledged", "PRIQ");
+      guestErrors.count("page request lost, queue full or overflow not acknowledged", "PRIQ");
       if (!overflown) {
         registers.set(SmmuRegister.PRIQ_PROD, prod ^ flag);
       }

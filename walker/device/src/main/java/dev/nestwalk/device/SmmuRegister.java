@@ -68,7 +68,7 @@ enum SmmuRegister {
     EVENTQ_IRQEN("EVENTQ_IRQEN"),
     PRIQ_IRQEN("PRIQ_IRQEN");
 
-    /** For the diary. */
+    /** For the guestErrors. */
     final String mistake;
 
     Guard(String enable) {

@@ -36,7 +36,7 @@ final class SmmuRegisters {
   private final long[] values = new long[SmmuRegister.SLOTS];
   private final long[] writable = new long[SmmuRegister.SLOTS];
   private final Map<SmmuRegister, Long> atReset = new EnumMap<>(SmmuRegister.class);
-  private final Diary diary;
+  private final GuestErrors guestErrors;
 
   /** Takes what software wrote. */
   interface Written {
@@ -53,8 +53,8 @@ final class SmmuRegisters {
    *
    * @param given IDR0 to IDR5, IIDR, AIDR; and GBPA, whose reset value is implementation defined
    */
-  SmmuRegisters(Map<String, Long> given, Diary diary) {
-    this.diary = diary;
+  SmmuRegisters(Map<String, Long> given, GuestErrors guestErrors) {
+    this.guestErrors = guestErrors;
     for (SmmuRegister register : ALL) {
       boolean constant = register.compareTo(SmmuRegister.AIDR) <= 0;
       long value = Objects.requireNonNullElse(given.get(register.name()), 0L);
@@ -143,7 +143,7 @@ final class SmmuRegisters {
   private long half(long offset) {
     SmmuRegister register = SmmuRegister.at(offset);
     if (register == null) {
-      diary.count("read where no register is", place(offset));
+      guestErrors.count("read where no register is", place(offset));
       return 0;
     }
     return get(register) >>> shift(register, offset) & LOW;
@@ -165,18 +165,18 @@ final class SmmuRegisters {
   private void write(
       long offset, @Nullable SmmuRegister register, long mask, long value, Written then) {
     if (register == null) {
-      diary.count("write where no register is", place(offset));
+      guestErrors.count("write where no register is", place(offset));
       return;
     }
     if (register.isReadOnly()) {
-      diary.count("write to a register that is only read", register.name());
+      guestErrors.count("write to a register that is only read", register.name());
       return;
     }
     int shift = shift(register, offset);
     long written = writable[register.slot()] & mask << shift;
     long guarded = written & guarded(register);
     if (guarded != 0) {
-      diary.count(mistake(register, guarded), register.name());
+      guestErrors.count(mistake(register, guarded), register.name());
       written &= ~guarded;
     }
     if (written != 0) {

@@ -20,11 +20,11 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An Arm SMMUv3, Non-secure programming interface (IHI 0070, chapter 6): two register pages, the
+ * An Arm SMMUv3, Non-secure programming interface (IHI 0070, 6.1 to 6.3): two register pages, the
  * command, event and page request queues, global errors, interrupts, and stalls.
  *
  * <p>What the architecture leaves open is decided as it asks for from version 3.2 on: writes of
- * guarded fields are ignored (and counted in the {@link #diary}); UNKNOWN reset values are 0;
+ * guarded fields are ignored (and counted in the {@link #guestErrors}); UNKNOWN reset values are 0;
  * registers of absent features read as zero. The page-0 aliases of the queue indexes are not there.
  *
  * <p>Threads: as {@link Unit} says.
@@ -60,11 +60,11 @@ public final class SmmuUnit extends Unit {
   private SmmuUnit(
       Iommu iommu, UnitOptions options, Map<String, Long> capabilities, int addressBits) {
     super(iommu, options);
-    registers = new SmmuRegisters(capabilities, diary());
+    registers = new SmmuRegisters(capabilities, guestErrors());
     SmmuInterrupts interrupts =
         new SmmuInterrupts(registers, options.memory(), options.interrupts(), addressBits);
-    errors = new SmmuErrors(registers, interrupts, diary());
-    events = new SmmuEventQueue(registers, errors, options.memory(), diary());
+    errors = new SmmuErrors(registers, interrupts, guestErrors());
+    events = new SmmuEventQueue(registers, errors, options.memory(), guestErrors());
     pages =
         new SmmuPageQueue(
             registers,
@@ -72,7 +72,7 @@ public final class SmmuUnit extends Unit {
             options.memory(),
             options.pageResponses(),
             this::responsePasid,
-            diary());
+            guestErrors());
     stalls = new SmmuStalls(registers, events);
     commands = new SmmuCommandQueue(this, registers, errors, interrupts, stalls);
   }
@@ -229,9 +229,9 @@ public final class SmmuUnit extends Unit {
   /** GBPA (6.3.14): takes effect as a whole, with UPDATE written as 1 while it reads as 0. */
   private void bypass(long value) {
     if (!Gbpa.UPDATE.in(value)) {
-      diary().count("write without UPDATE", "GBPA");
+      guestErrors().count("write without UPDATE", "GBPA");
     } else if (registers.has(SmmuRegister.GBPA, Gbpa.UPDATE)) {
-      diary().count("write while UPDATE=1", "GBPA");
+      guestErrors().count("write while UPDATE=1", "GBPA");
     } else {
       registers.set(SmmuRegister.GBPA, value);
       change();

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 public abstract class Unit {
   private final Iommu iommu;
   private final UnitOptions options;
-  private final Diary diary = new Diary();
+  private final GuestErrors guestErrors = new GuestErrors();
   private final Map<Thread, DmaThread> threads = new ConcurrentHashMap<>();
   private final ReentrantLock lock = new ReentrantLock();
 
@@ -32,7 +32,7 @@ public abstract class Unit {
 
   /**
    * A guest's read of a register. Never throws: what no register answers reads as zero and is
-   * counted in the {@link #diary}.
+   * counted in the {@link #guestErrors}.
    *
    * @param offset bytes from the beginning of the first register page
    * @param size bytes
@@ -40,7 +40,7 @@ public abstract class Unit {
    */
   public final long mmioRead(long offset, int size) {
     if (!isRegular(offset, size)) {
-      diary.count("read of odd size or place", describe(offset, size));
+      guestErrors.count("read of odd size or place", describe(offset, size));
       return 0;
     }
     lock.lock();
@@ -53,7 +53,7 @@ public abstract class Unit {
 
   /**
    * A guest's write of a register. Never throws: an access that no register takes is ignored and
-   * counted in the {@link #diary}. What the write sets off is done when this returns, unless
+   * counted in the {@link #guestErrors}. What the write sets off is done when this returns, unless
    * another vCPU is at it already.
    *
    * @param offset bytes from the beginning of the first register page
@@ -62,7 +62,7 @@ public abstract class Unit {
    */
   public final void mmioWrite(long offset, int size, long value) {
     if (!isRegular(offset, size)) {
-      diary.count("write of odd size or place", describe(offset, size));
+      guestErrors.count("write of odd size or place", describe(offset, size));
       return;
     }
     lock.lock();
@@ -122,8 +122,8 @@ public abstract class Unit {
   }
 
   /** Accesses and commands of the guest that were ignored. */
-  public final Diary diary() {
-    return diary;
+  public final GuestErrors guestErrors() {
+    return guestErrors;
   }
 
   /** The options that the embedder gave. */
@@ -270,7 +270,7 @@ public abstract class Unit {
           while (!settled) {
             try {
               List<Iommu.Laggard> laggards = iommu.sync(1, TimeUnit.SECONDS);
-              laggards.forEach(one -> diary.count("waited a second for", one.toString()));
+              laggards.forEach(one -> guestErrors.count("waited a second for", one.toString()));
               settled = laggards.isEmpty();
             } catch (InterruptedException e) {
               // The guest must not see the wait completed before it is: the thread is told later.

@@ -136,19 +136,19 @@ final class VtdCommands {
                 ? GlobalCommand.IRE.mask() | GlobalCommand.SIRTP.mask() | GlobalCommand.CFI.mask()
                 : 0);
     if ((command & ~known) != 0) {
-      unit.diary().count("bits without a capability behind them", "GCMD");
+      unit.guestErrors().count("bits without a capability behind them", "GCMD");
     }
     long levels = GlobalCommand.TE.mask() | GlobalCommand.QIE.mask() | GlobalCommand.IRE.mask();
     levels |= GlobalCommand.CFI.mask();
     long changes =
         command & known & ~levels | (command ^ registers.get32(VtdRegisters.GSTS)) & known & levels;
     if (Long.bitCount(changes) > 1) {
-      unit.diary().count("several changes in one write", "GCMD");
+      unit.guestErrors().count("several changes in one write", "GCMD");
     }
     if (GlobalCommand.TE.in(command)
         && !GlobalCommand.SRTP.in(command)
         && !isSet(GlobalStatus.RTPS)) {
-      unit.diary().count("TE before SRTP, translating through the root at 0", "GCMD");
+      unit.guestErrors().count("TE before SRTP, translating through the root at 0", "GCMD");
     }
   }
 

@@ -1,12 +1,12 @@
 package dev.nestwalk.device;
 
+import dev.nestwalk.VtdInvalidations;
 import dev.nestwalk.format.Structure;
 import dev.nestwalk.vtd.Ecap;
 import dev.nestwalk.vtd.FaultStatus;
 import dev.nestwalk.vtd.InvalidationDescriptor;
 import dev.nestwalk.vtd.QueueRegisters;
 import dev.nestwalk.vtd.RootTableAddress;
-import dev.nestwalk.vtd.VtdInvalidations;
 
 /**
  * What the descriptors of a VT-d unit's invalidation queue do (VT-d 6.5.2). Those that concern

@@ -70,7 +70,7 @@ final class VtdPageRequests {
       record(refusal, sourceId, pasid, iova, access);
     }
     if (!served || refusal != 0 || !QueueRegisters.PQA.in(queue)) {
-      unit.diary().count("page request that no queue takes", "PQA");
+      unit.guestErrors().count("page request that no queue takes", "PQA");
       answer(answered, sourceId, pasid, group, PageResponses.Code.INVALID);
       return;
     }
@@ -90,7 +90,7 @@ final class VtdPageRequests {
     dropTranslation(pasid, iova);
     if (!write(
         (queue & QueueRegisters.PQA.mask()) + tail, sourceId, pasid, iova, access, group, last)) {
-      unit.diary().count("entry cannot be written, no memory there", "page request queue");
+      unit.guestErrors().count("entry cannot be written, no memory there", "page request queue");
       answer(answered, sourceId, pasid, group, PageResponses.Code.FAILURE);
       return;
     }

@@ -1,12 +1,12 @@
 package dev.nestwalk.device;
 
+import dev.nestwalk.VtdInvalidations;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.vtd.Ecap;
 import dev.nestwalk.vtd.FaultStatus;
 import dev.nestwalk.vtd.GlobalStatus;
 import dev.nestwalk.vtd.InvalidationDescriptor;
 import dev.nestwalk.vtd.QueueRegisters;
-import dev.nestwalk.vtd.VtdInvalidations;
 
 /**
  * The invalidation queue of a VT-d unit (VT-d 6.5.2): fetches descriptors, carries them out in
@@ -64,7 +64,7 @@ final class VtdQueue {
   /** Software wrote IQA; that takes effect when the queue is switched on. */
   void addressWritten() {
     if (isOn()) {
-      unit.diary().count("written while GSTS.QIES=1, in force from the next QIE on", "IQA");
+      unit.guestErrors().count("written while GSTS.QIES=1, in force from the next QIE on", "IQA");
     }
     if (!supportsWidth(registers.get64(VtdRegisters.IQA))) {
       fail(VtdInvalidations.INVALID_WIDTH, "IQA.DW=1 without ECAP.SMTS or ECAP.ADMS");
@@ -156,7 +156,7 @@ final class VtdQueue {
 
   /** Stops the queue; a second error changes nothing while the first is not cleared. */
   private boolean fail(int code, String what) {
-    unit.diary().count(what, "invalidation queue");
+    unit.guestErrors().count(what, "invalidation queue");
     if (!faults.has(FaultStatus.IQE)) {
       long record = registers.get64(VtdRegisters.IQERCD) & ~QueueRegisters.IQEI.mask();
       registers.set64(VtdRegisters.IQERCD, record | code);

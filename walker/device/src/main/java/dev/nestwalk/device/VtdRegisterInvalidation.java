@@ -1,11 +1,11 @@
 package dev.nestwalk.device;
 
+import dev.nestwalk.VtdInvalidations;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.GlobalStatus;
 import dev.nestwalk.vtd.RegisterInvalidation;
 import dev.nestwalk.vtd.RootTableAddress;
-import dev.nestwalk.vtd.VtdInvalidations;
 
 /**
  * Invalidation by registers (VT-d 6.5.1): CCMD for context entries, IVA and IOTLB for translations.
@@ -38,7 +38,7 @@ final class VtdRegisterInvalidation {
     int done = NOTHING;
     boolean legacy = RootTableAddress.TTM.get(unit.rootInForce()) == RootTableAddress.TTM_LEGACY;
     if (!legacy) {
-      unit.diary().count("context invalidation outside legacy mode", "CCMD");
+      unit.guestErrors().count("context invalidation outside legacy mode", "CCMD");
     } else if (mayRun("CCMD")) {
       done = context(command);
     }
@@ -56,7 +56,7 @@ final class VtdRegisterInvalidation {
           caches.contextDevice(
               (int) RegisterInvalidation.SID.get(command),
               (int) RegisterInvalidation.FM.get(command));
-      default -> unit.diary().count("reserved granularity", "CCMD");
+      default -> unit.guestErrors().count("reserved granularity", "CCMD");
     }
     return granularity;
   }
@@ -82,7 +82,7 @@ final class VtdRegisterInvalidation {
       case SELECTIVE -> {
         return pages(caches, domain);
       }
-      default -> unit.diary().count("reserved granularity", "IOTLB");
+      default -> unit.guestErrors().count("reserved granularity", "IOTLB");
     }
     return granularity;
   }
@@ -96,7 +96,7 @@ final class VtdRegisterInvalidation {
       return DOMAIN;
     }
     if (mask > Cap.MAMV.get(layout.cap)) {
-      unit.diary().count("address mask beyond CAP.MAMV", "IVA");
+      unit.guestErrors().count("address mask beyond CAP.MAMV", "IVA");
       return NOTHING;
     }
     caches.iotlbPages(domain, address, mask, RegisterInvalidation.IH.in(address));
@@ -106,7 +106,7 @@ final class VtdRegisterInvalidation {
   private boolean mayRun(String name) {
     boolean queued = registers.has(VtdRegisters.GSTS, GlobalStatus.QIES.mask());
     if (queued) {
-      unit.diary().count("invalidation by register while GSTS.QIES=1", name);
+      unit.guestErrors().count("invalidation by register while GSTS.QIES=1", name);
     }
     return !queued;
   }

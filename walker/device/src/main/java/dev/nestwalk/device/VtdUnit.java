@@ -106,11 +106,11 @@ public final class VtdUnit extends Unit {
   @Override
   long read(long offset, int size) {
     if (Long.compareUnsigned(offset, registers.bytes() - size) > 0) {
-      diary().count("read past the registers", "0x%x".formatted(offset));
+      guestErrors().count("read past the registers", "0x%x".formatted(offset));
       return size == WORD ? 0xffff_ffffL : -1;
     }
     if (registers.at((int) offset) == null) {
-      diary().count("read where no register is", "0x%x".formatted(offset));
+      guestErrors().count("read where no register is", "0x%x".formatted(offset));
     }
     return registers.read((int) offset, size);
   }
@@ -118,7 +118,7 @@ public final class VtdUnit extends Unit {
   @Override
   void write(long offset, int size, long value) {
     if (Long.compareUnsigned(offset, registers.bytes() - size) > 0) {
-      diary().count("write past the registers", "0x%x".formatted(offset));
+      guestErrors().count("write past the registers", "0x%x".formatted(offset));
       return;
     }
     int at = (int) offset;
@@ -141,11 +141,19 @@ public final class VtdUnit extends Unit {
   private void store(int at, int value) {
     Register register = registers.at(at);
     if (register == null) {
-      diary().count("write where no register is", "0x%x".formatted(at));
-    } else if (register.isReadOnly() && register.offset() != VtdRegisters.GCMD) {
-      diary().count("write to a read-only register", register.name());
+      guestErrors().count("write where no register is", "0x%x".formatted(at));
+    } else if (register.isReadOnly() && at != VtdRegisters.GCMD && !isZeroToZero(at, value)) {
+      guestErrors().count("write to a read-only register", register.name());
     }
     registers.store(at, value);
+  }
+
+  /**
+   * Software is to write 0 to what an absent feature leaves reserved (RsvdZ): Linux does so to the
+   * upper message address of a unit without EIM.
+   */
+  private boolean isZeroToZero(int at, int value) {
+    return value == 0 && registers.read(at, WORD) == 0;
   }
 
   /** What the write of a word sets off; registers hold the new value. */
@@ -234,7 +242,8 @@ public final class VtdUnit extends Unit {
   boolean writeStatus(long address, int data) {
     boolean written = QueueMemory.write32(options().memory(), address, data);
     if (!written) {
-      diary().count("status of a wait cannot be written, no memory there", "invalidation queue");
+      guestErrors()
+          .count("status of a wait cannot be written, no memory there", "invalidation queue");
     }
     return written;
   }

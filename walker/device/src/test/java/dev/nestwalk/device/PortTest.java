@@ -390,8 +390,9 @@ class PortTest {
     assertEquals(9, unit.mmioRead(0, 8));
     assertEquals(0, unit.mmioRead(2, 4));
     assertEquals(0, unit.mmioRead(0, 2));
-    assertEquals(7, unit.diary().lines().size());
-    assertTrue(unit.diary().lines().contains("read of odd size or place: 2 bytes at 0x0, once"));
+    assertEquals(7, unit.guestErrors().lines().size());
+    assertTrue(
+        unit.guestErrors().lines().contains("read of odd size or place: 2 bytes at 0x0, once"));
   }
 
   @Test

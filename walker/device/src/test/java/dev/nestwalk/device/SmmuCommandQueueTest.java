@@ -270,7 +270,8 @@ final class SmmuCommandQueueTest {
     guest.w(SmmuGuest.CMDQ_PROD, 0x11);
     assertEquals(0, guest.r(SmmuGuest.CMDQ_CONS));
     assertEquals(
-        "more commands than the queue has entries: CMDQ_PROD, once", guest.unit.diary().toString());
+        "more commands than the queue has entries: CMDQ_PROD, once",
+        guest.unit.guestErrors().toString());
     guest.w(SmmuGuest.CMDQ_PROD, 0xfff0_0000L);
     assertEquals(0, guest.r(SmmuGuest.CMDQ_CONS), "bits above the wrap have no meaning");
   }

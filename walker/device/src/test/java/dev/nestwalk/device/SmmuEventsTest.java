@@ -109,7 +109,7 @@ final class SmmuEventsTest {
     guest.start(SmmuGuest.ON & ~4);
     fault(SmmuGuest.STREAM);
     assertEquals(0, guest.r(SmmuGuest.EVENTQ_PROD));
-    assertEquals("event lost while EVENTQEN=0: EVENTQ, once", guest.unit.diary().toString());
+    assertEquals("event lost while EVENTQEN=0: EVENTQ, once", guest.unit.guestErrors().toString());
     guest.w(0x20, SmmuGuest.ON);
     assertEquals(0, guest.r(SmmuGuest.EVENTQ_PROD));
     fault(SmmuGuest.STREAM);
@@ -173,7 +173,8 @@ final class SmmuEventsTest {
     assertEquals(1, guest.r(SmmuGuest.GERRORN));
     assertEquals(0, guest.r(0x60));
     assertEquals(List.of(), guest.signals());
-    assertEquals("acknowledged although not active: CMDQ_ERR, once", guest.unit.diary().toString());
+    assertEquals(
+        "acknowledged although not active: CMDQ_ERR, once", guest.unit.guestErrors().toString());
     guest.sync();
     assertEquals(0, guest.r(SmmuGuest.CMDQ_CONS), "now it looks active");
     guest.w(SmmuGuest.GERRORN, 0);

@@ -39,7 +39,7 @@ final class SmmuRegistersTest {
     assertEquals(0, guest.r(0x24));
     assertEquals(0, guest.r8(0x80));
     assertEquals(0x1000, guest.r(0x44));
-    assertTrue(guest.unit.diary().isEmpty(), guest.unit.diary()::toString);
+    assertTrue(guest.unit.guestErrors().isEmpty(), guest.unit.guestErrors()::toString);
   }
 
   @ParameterizedTest(name = "1: {0} with {1} is refused: {2}")
@@ -98,7 +98,7 @@ final class SmmuRegistersTest {
     long before = guest.unit.mmioRead(offset, size);
     guest.unit.mmioWrite(offset, size, Long.parseLong(written, 16));
     assertEquals(before, guest.unit.mmioRead(offset, size), name);
-    assertTrue(guest.unit.diary().toString().contains("guarded write while"), name);
+    assertTrue(guest.unit.guestErrors().toString().contains("guarded write while"), name);
     guest.w(0x20, 0);
     guest.unit.mmioWrite(offset, size, Long.parseLong(written, 16));
     assertTrue(before != guest.unit.mmioRead(offset, size), name + " takes the write when free");
@@ -118,14 +118,14 @@ final class SmmuRegistersTest {
   }
 
   @Test
-  @DisplayName("3: the diary names what was ignored and how often")
+  @DisplayName("3: the guestErrors names what was ignored and how often")
   void theDiaryNamesGuardedWrites() {
     guest.start(1);
     for (int i = 0; i < 3; i++) {
       guest.w8(0x80, 0);
     }
     assertEquals(
-        "guarded write while SMMUEN=1: STRTAB_BASE, 3 times", guest.unit.diary().toString());
+        "guarded write while SMMUEN=1: STRTAB_BASE, 3 times", guest.unit.guestErrors().toString());
   }
 
   @ParameterizedTest(name = "4: halves and whole of the 64-bit register at {0}")
@@ -169,7 +169,7 @@ final class SmmuRegistersTest {
     guest.unit.mmioWrite(0x84, 8, -1);
     assertEquals(0, guest.r8(0x80));
     assertEquals(0, guest.r(0x20));
-    assertEquals(32, guest.unit.diary().counts().values().stream().mapToLong(n -> n).sum());
+    assertEquals(32, guest.unit.guestErrors().counts().values().stream().mapToLong(n -> n).sum());
   }
 
   @Test
@@ -212,7 +212,8 @@ final class SmmuRegistersTest {
         plain.w(offset, 0xffff_ffffL);
         assertEquals(0, plain.r(offset), "neither MSI nor PRI");
       }
-      assertTrue(plain.unit.diary().isEmpty(), "Linux writes 0 there, whatever the unit can do");
+      assertTrue(
+          plain.unit.guestErrors().isEmpty(), "Linux writes 0 there, whatever the unit can do");
     }
   }
 
@@ -279,6 +280,7 @@ final class SmmuRegistersTest {
     long before = guest.r(offset);
     guest.w(offset, 0x5a5a_5a5aL);
     assertEquals(before, guest.r(offset));
-    assertTrue(guest.unit.diary().toString().startsWith("write to a register that is only read"));
+    assertTrue(
+        guest.unit.guestErrors().toString().startsWith("write to a register that is only read"));
   }
 }

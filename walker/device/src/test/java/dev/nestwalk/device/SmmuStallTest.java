@@ -154,7 +154,8 @@ final class SmmuStallTest {
     assertEquals(2, guest.r(SmmuGuest.CMDQ_CONS), "consumed");
     assertFalse(answer.isDone());
     assertEquals(
-        "no access is stalled with this tag: CMD_RESUME, 2 times", guest.unit.diary().toString());
+        "no access is stalled with this tag: CMD_RESUME, 2 times",
+        guest.unit.guestErrors().toString());
     guest.command(RESUME | ABORT | SID, 0);
     get(answer);
   }
@@ -266,7 +267,7 @@ final class SmmuStallTest {
     other.restore(guest.unit.snapshot());
     guest.put(RESUME | ABORT | SID, 0);
     other.mmioWrite(SmmuGuest.CMDQ_PROD, 4, 1);
-    assertTrue(other.diary().isEmpty(), "the tag was known");
+    assertTrue(other.guestErrors().isEmpty(), "the tag was known");
     assertFalse(other.snapshot().toString().contains("STALLS "), "and is free");
     guest.w(0x20, 0);
     get(first);

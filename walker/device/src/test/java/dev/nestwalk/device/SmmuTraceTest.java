@@ -45,7 +45,7 @@ final class SmmuTraceTest {
               "write to a register that is only read: IDR5, once",
               "write to a register that is only read: CR0ACK, once",
               "write to a register that is only read: GERROR, once"),
-          machine.diary().lines());
+          machine.guestErrors().lines());
     }
   }
 

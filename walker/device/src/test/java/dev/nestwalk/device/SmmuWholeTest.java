@@ -80,7 +80,7 @@ final class SmmuWholeTest {
     assertEquals(SmmuGuest.OUTPUT, Translation.address(port.translate(SmmuGuest.IOVA, 1)));
     port.translate(SmmuGuest.NOWHERE, Access.READ);
     assertEquals(List.of("fee00040 <- b0"), guest.signals());
-    assertTrue(guest.unit.diary().isEmpty(), guest.unit.diary()::toString);
+    assertTrue(guest.unit.guestErrors().isEmpty(), guest.unit.guestErrors()::toString);
   }
 
   @Test

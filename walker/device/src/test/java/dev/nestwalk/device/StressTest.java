@@ -91,7 +91,7 @@ class StressTest {
       assertTrue(refusals.get() > 10, "refusals " + refusals);
       assertTrue(interrupts.get() > 0, "interrupts " + interrupts);
       // Refused accesses may fill the event queue; no vCPU waited long.
-      List<String> lines = guest.unit().diary().lines();
+      List<String> lines = guest.unit().guestErrors().lines();
       assertTrue(lines.stream().noneMatch(line -> line.startsWith("waited")), lines.toString());
     }
   }

@@ -103,8 +103,8 @@ final class TracedMachine implements InterruptSink {
     return compared;
   }
 
-  Diary diary() {
-    return unit.diary();
+  GuestErrors guestErrors() {
+    return unit.guestErrors();
   }
 
   private void step(TraceLine line) {

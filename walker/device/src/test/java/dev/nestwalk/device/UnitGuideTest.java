@@ -201,11 +201,11 @@ class UnitGuideTest {
     assertEquals(0, port.read(PAGE + 0x8000, buffer));
     assertEquals("wire EVTQ", interrupts.take());
     bus.write(base + 0x80, 8, 0); // guarded while SMMUEN=1
-    // begin diary
-    unit.diary().lines().forEach(System.out::println);
-    // end diary
-    assertEquals(1, unit.diary().lines().size());
-    assertTrue(unit.diary().lines().get(0).contains("STRTAB_BASE"));
+    // begin guestErrors
+    unit.guestErrors().lines().forEach(System.out::println);
+    // end guestErrors
+    assertEquals(1, unit.guestErrors().lines().size());
+    assertTrue(unit.guestErrors().lines().get(0).contains("STRTAB_BASE"));
   }
 
   @Test

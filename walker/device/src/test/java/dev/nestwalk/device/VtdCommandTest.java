@@ -159,7 +159,7 @@ final class VtdCommandTest {
         List.of(
             "invalidation by register while GSTS.QIES=1: CCMD, once",
             "invalidation by register while GSTS.QIES=1: IOTLB, once"),
-        rig.unit.diary().lines());
+        rig.unit.guestErrors().lines());
   }
 
   @Test
@@ -229,6 +229,7 @@ final class VtdCommandTest {
     rig.w32(0x18, 0xc600_0000L);
     assertEquals(0xc600_0000L, rig.gsts());
     assertEquals(rig.page, Translation.address(rig.dma(VtdRig.SOURCE, VtdRig.IOVA, 1)));
-    assertEquals(List.of("several changes in one write: GCMD, once"), rig.unit.diary().lines());
+    assertEquals(
+        List.of("several changes in one write: GCMD, once"), rig.unit.guestErrors().lines());
   }
 }

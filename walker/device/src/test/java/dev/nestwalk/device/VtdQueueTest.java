@@ -339,7 +339,8 @@ final class VtdQueueTest {
     rig.poke64(VtdRig.QUEUE + 8, 0);
     rig.w32(0x34, IQE);
     assertEquals(0, rig.r32(0x34));
-    assertTrue(rig.unit.diary().toString().contains("IQEI 4"), rig.unit.diary().toString());
+    assertTrue(
+        rig.unit.guestErrors().toString().contains("IQEI 4"), rig.unit.guestErrors().toString());
   }
 
   @Test

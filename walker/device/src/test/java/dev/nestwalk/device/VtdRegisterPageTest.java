@@ -144,7 +144,7 @@ final class VtdRegisterPageTest {
       assertEquals(0, bare.r32(0x44), "no EIM, no upper address");
       bare.w32(0x18, 0x0780_0000L | 1 << 28 | 1 << 29);
       assertEquals(0, bare.gsts());
-      assertTrue(bare.unit.diary().toString().contains("bits without a capability"));
+      assertTrue(bare.unit.guestErrors().toString().contains("bits without a capability"));
     }
   }
 
@@ -160,7 +160,23 @@ final class VtdRegisterPageTest {
     }
     rig.w32(0x1c, 0x5a5a_5a5aL);
     assertEquals(0xc000_0000L, rig.gsts());
-    assertTrue(rig.unit.diary().toString().contains("write to a read-only register: CAP"));
+    assertTrue(rig.unit.guestErrors().toString().contains("write to a read-only register: CAP"));
+  }
+
+  @Test
+  @DisplayName("3 zero to a reserved register is no mistake, anything else is")
+  void zeroToReserved() {
+    try (VtdRig bare = new VtdRig(VtdRig.CAP, 0xf << 8)) {
+      for (long upperAddress : new long[] {0x44, 0xac, 0xec}) {
+        bare.w32(upperAddress, 0);
+      }
+      assertTrue(bare.unit.guestErrors().isEmpty(), bare.unit.guestErrors()::toString);
+      bare.w32(0x44, 1);
+      assertEquals(
+          "write to a read-only register: FEUADDR, once", bare.unit.guestErrors().toString());
+      bare.w32(8, 0);
+      assertTrue(bare.unit.guestErrors().toString().contains("read-only register: CAP"));
+    }
   }
 
   @ParameterizedTest
@@ -214,7 +230,7 @@ final class VtdRegisterPageTest {
     assertEquals(0, rig.unit.mmioRead(offset, size));
     rig.unit.mmioWrite(offset, size, -1);
     resetValuesStand();
-    assertEquals(2, rig.unit.diary().counts().size());
+    assertEquals(2, rig.unit.guestErrors().counts().size());
   }
 
   private void resetValuesStand() {

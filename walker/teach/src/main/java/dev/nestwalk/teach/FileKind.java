@@ -1,25 +1,17 @@
 package dev.nestwalk.teach;
 
+import dev.nestwalk.memory.MemoryDump;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
-/** What a file of no use is, as far as its first bytes tell. */
+/** What a file of no use is, as far as its first bytes tell; dumps of memory are told by core. */
 final class FileKind {
   private static final Map<String, String> MAGIC = new LinkedHashMap<>();
 
   static {
-    MAGIC.put("\u007fELF", "an ELF file");
-    MAGIC.put("\u001f\u008b", "a gzip file");
-    MAGIC.put("(\u00b5/\u00fd", "a zstd file");
-    MAGIC.put("\u00fd7zXZ", "an xz file");
-    MAGIC.put("BZh", "a bzip2 file");
-    MAGIC.put("PK\u0003\u0004", "a zip file");
     MAGIC.put("\u00d0\r\u00fe\u00ed", "a flattened device tree");
-    MAGIC.put("KDUMP   ", "a kdump-compressed dump");
-    MAGIC.put("makedumpfile", "a flattened kdump-compressed dump");
-    MAGIC.put("EMiL", "a LiME dump");
-    MAGIC.put("AVML", "an AVML dump");
     MAGIC.put("RSD PTR ", "the ACPI root pointer");
     MAGIC.put("%PDF", "a PDF file");
     MAGIC.put("\u0089PNG", "a PNG picture");
@@ -33,7 +25,7 @@ final class FileKind {
         return kind.getValue();
       }
     }
-    return "binary data";
+    return Objects.requireNonNullElse(MemoryDump.kindOf(bytes), "binary data");
   }
 
   private FileKind() {}

@@ -41,7 +41,7 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
     steps.add(step("IOVA", request.iova(), "not a reserved bus address"));
     Trace trace = walk.get();
     steps.addAll(trace.steps());
-    long counted = countedOf(trace, request.iova());
+    long counted = trace.input();
     RegionKind alias = counted == request.iova() ? null : input.kindAt(counted);
     if (alias != null && !Translation.isFault(trace.translation())) {
       steps.removeLast();
@@ -59,7 +59,8 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
     if (!Translation.isFault(answer)) {
       answer = narrowed(answer, counted, between);
     }
-    return new Guarded(new Trace(answer, trace.fault(), steps), new Decision(this, "", null));
+    return new Guarded(
+        new Trace(answer, counted, trace.fault(), steps), new Decision(this, "", null));
   }
 
   private static Step step(String space, long address, String rule) {
@@ -89,17 +90,8 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
     steps.add(
         Step.decision(
             "refused", "IOVA", request.iova(), outcome.text() + "; not recorded", SECTION));
-    return new Guarded(new Trace(outcome.packed(), fault, steps), new Decision(this, met, kind));
-  }
-
-  /** The input address without what the walk ignored of it (SMMUv3's top byte). */
-  private static long countedOf(Trace trace, long iova) {
-    for (Step step : trace.steps()) {
-      if (step.title().endsWith(" range") && step.space().equals("VA")) {
-        return step.address();
-      }
-    }
-    return iova;
+    return new Guarded(
+        new Trace(outcome.packed(), request.iova(), fault, steps), new Decision(this, met, kind));
   }
 
   /** What the first stage of a nested walk gave, null if one stage alone translated. */

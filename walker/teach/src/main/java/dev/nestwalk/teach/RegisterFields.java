@@ -19,7 +19,7 @@ import dev.nestwalk.vtd.RootTableAddress;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The registers that decide about translation, by name (VT-d chapter 11; IHI 0070, 6.3). */
+/** The registers that decide about translation, by name (VT-d 11.4; IHI 0070, 6.3). */
 final class RegisterFields {
   private static final List<Structure> ALL =
       List.of(

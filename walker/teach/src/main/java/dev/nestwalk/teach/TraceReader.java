@@ -195,7 +195,8 @@ public final class TraceReader {
       }
       int rights = access(answer.text("perm"), "answer.perm") & Access.ATOMIC;
       int span = Long.numberOfTrailingZeros(size);
-      return new Trace(Translation.ok(answer.hex("output"), span, rights), fault, steps);
+      return new Trace(
+          Translation.ok(answer.hex("output"), span, rights), request.iova(), fault, steps);
     }
     int code = code(answer.hex("fault"));
     long refusal = Translation.fault(code, answer.number("stage", 2), answer.number("level", 15));
@@ -206,7 +207,7 @@ public final class TraceReader {
     if (!record.isEmpty()) {
       record(fault, record, format);
     }
-    return new Trace(refusal, fault, steps);
+    return new Trace(refusal, request.iova(), fault, steps);
   }
 
   private static int code(long code) {

@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 
 /**
  * What a guest did that the architecture ignores or leaves open, counted: writes to guarded
- * registers, accesses of odd sizes, commands without effect. A driver author reads it when "nothing
- * happens"; for a good driver it stays empty.
+ * registers, accesses of odd sizes, commands without effect. A driver's author reads them when
+ * "nothing happens"; a good driver makes none.
  *
  * <pre>
  *   guarded write while SMMUEN=1: STRTAB_BASE, 3 times
@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
  *
  * <p>Threads: any.
  */
-public final class Diary {
+public final class GuestErrors {
   /** Different lines that are kept. */
   public static final int CAPACITY = 256;
 
@@ -41,7 +41,7 @@ public final class Diary {
     }
   }
 
-  Diary() {}
+  GuestErrors() {}
 
   /** Counts one; cheap enough for a guest that does nothing else. */
   synchronized void count(String what, String where) {

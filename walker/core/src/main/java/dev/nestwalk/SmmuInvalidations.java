@@ -1,6 +1,12 @@
-package dev.nestwalk.smmu;
+package dev.nestwalk;
 
 import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.smmu.Command;
+import dev.nestwalk.smmu.Idr0;
+import dev.nestwalk.smmu.Idr3;
+import dev.nestwalk.smmu.SmmuCapabilities;
+import dev.nestwalk.smmu.SmmuConfig;
+import dev.nestwalk.smmu.SmmuPlan;
 import java.util.function.Supplier;
 
 /**
@@ -27,9 +33,13 @@ public final class SmmuInvalidations {
   private final InvalidationLog log;
 
   /** Invalidations that go to {@code log}, judged by the registers now in force. */
-  public SmmuInvalidations(Supplier<SmmuConfig> config, InvalidationLog log) {
+  SmmuInvalidations(Supplier<SmmuConfig> config, InvalidationLog log) {
     this.config = config;
     this.log = log;
+  }
+
+  private SmmuCapabilities unit() {
+    return config.get().capabilities();
   }
 
   /** CMD_CFGI_STE: the STE of a stream and its CDs. */
@@ -97,7 +107,7 @@ public final class SmmuInvalidations {
 
   /** CMD_TLBI_EL2_VA; without E2H, where EL2 has no ASIDs, CMD_TLBI_EL2_VAA. */
   public void el2Range(int asid, long first, long last, boolean leafOnly) {
-    log.firstRange(SmmuPlan.EL2, config.get().e2h ? asid & 0xffff : -1, first, last, leafOnly);
+    log.firstRange(SmmuPlan.EL2, config.get().isE2h() ? asid & 0xffff : -1, first, last, leafOnly);
   }
 
   /** CMD_TLBI_EL2_VAA. */
@@ -132,7 +142,7 @@ public final class SmmuInvalidations {
    *     dropped
    */
   public int submit(long w0, long w1) {
-    long idr0 = config.get().unit.idr0();
+    long idr0 = unit().idr0();
     if (Command.SSEC.in(w0)) {
       return ILLEGAL;
     }
@@ -146,14 +156,14 @@ public final class SmmuInvalidations {
               Command.CFGI_VMS_PIDM ->
               configuration(opcode, w0, w1);
           case Command.TLBI_NH_ALL, Command.TLBI_NH_ASID, Command.TLBI_NH_VA, Command.TLBI_NH_VAA ->
-              config.get().unit.hasStage1() && stage1(opcode, w0, w1);
+              unit().hasStage1() && stage1(opcode, w0, w1);
           case Command.TLBI_EL2_ALL,
               Command.TLBI_EL2_ASID,
               Command.TLBI_EL2_VA,
               Command.TLBI_EL2_VAA ->
               Idr0.HYP.in(idr0) && el2(opcode, w0, w1);
           case Command.TLBI_S12_VMALL, Command.TLBI_S2_IPA ->
-              config.get().unit.hasStage2() && stage2(opcode, w0, w1);
+              unit().hasStage2() && stage2(opcode, w0, w1);
           case Command.TLBI_NSNH_ALL -> {
             all();
             yield true;
@@ -161,7 +171,7 @@ public final class SmmuInvalidations {
           case Command.ATC_INV -> Idr0.ATS.in(idr0);
           case Command.PRI_RESP -> Idr0.PRI.in(idr0) && Command.RESP.get(w1) != 3;
           case Command.PREFETCH_CONFIG, Command.PREFETCH_ADDR -> true;
-          case Command.RESUME, Command.STALL_TERM -> config.get().unit.stallModel() != 1;
+          case Command.RESUME, Command.STALL_TERM -> unit().stallModel() != 1;
           case Command.SYNC -> Command.CS.get(w0) != 3;
           default -> false;
         };
@@ -174,7 +184,7 @@ public final class SmmuInvalidations {
       case Command.CFGI_STE -> configStream(stream);
       case Command.CFGI_STE_RANGE -> configStreams(stream, (int) Command.RANGE.get(w1));
       case Command.CFGI_CD, Command.CFGI_CD_ALL -> {
-        if (!config.get().unit.hasStage1()) {
+        if (!unit().hasStage1()) {
           return false;
         }
         if (opcode == Command.CFGI_CD) {
@@ -184,7 +194,7 @@ public final class SmmuInvalidations {
         }
       }
       default -> {
-        if (!Idr3.MPAM.in(config.get().unit.idr3())) {
+        if (!Idr3.MPAM.in(unit().idr3())) {
           return false;
         }
         configAll();
@@ -197,7 +207,7 @@ public final class SmmuInvalidations {
     if (!isRangeLegal(w0, w1, opcode >= Command.TLBI_NH_VA)) {
       return false;
     }
-    if (!config.get().unit.hasStage2()) {
+    if (!unit().hasStage2()) {
       // The VMID is ignored, here as in STEs, so nothing tells one guest from another.
       all();
       return true;
@@ -269,11 +279,11 @@ public final class SmmuInvalidations {
   /** TTL, where it means something: 16K has no leaf at level 1 without DS. */
   private long ttl(long w1) {
     long ttl = Command.TTL.get(w1);
-    return Command.TG.get(w1) == 2 && ttl == 1 && !config.get().unit.hasDs() ? 0 : ttl;
+    return Command.TG.get(w1) == 2 && ttl == 1 && !unit().hasDs() ? 0 : ttl;
   }
 
   private boolean hasRanges() {
-    return Idr3.RIL.in(config.get().unit.idr3());
+    return Idr3.RIL.in(unit().idr3());
   }
 
   private long first(long w1) {

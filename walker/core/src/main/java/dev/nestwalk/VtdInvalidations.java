@@ -1,7 +1,11 @@
-package dev.nestwalk.vtd;
+package dev.nestwalk;
 
 import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.format.Structure;
+import dev.nestwalk.vtd.Cap;
+import dev.nestwalk.vtd.InvalidationDescriptor;
+import dev.nestwalk.vtd.RootTableAddress;
+import dev.nestwalk.vtd.VtdConfig;
 import java.util.function.Supplier;
 
 /**
@@ -35,7 +39,7 @@ public final class VtdInvalidations {
   private final InvalidationLog log;
 
   /** Invalidations that go to {@code log}, judged by the registers now in force. */
-  public VtdInvalidations(Supplier<VtdConfig> config, InvalidationLog log) {
+  VtdInvalidations(Supplier<VtdConfig> config, InvalidationLog log) {
     this.config = config;
     this.log = log;
   }
@@ -52,7 +56,7 @@ public final class VtdInvalidations {
    * @param domain 16 bits
    */
   public void contextDomain(int domain) {
-    if (config.get().mode == RootTableAddress.TTM_LEGACY) {
+    if (config.get().mode() == RootTableAddress.TTM_LEGACY) {
       log.configurationsIn(domain & 0xffff, -1);
     } else {
       log.configurations();
@@ -209,7 +213,8 @@ public final class VtdInvalidations {
       case 2 -> iotlbDomain(domain);
       case 3 -> {
         int mask = (int) InvalidationDescriptor.AM.get(high);
-        if (!Cap.PSI.in(config.get().unit.cap()) || mask > Cap.MAMV.get(config.get().unit.cap())) {
+        if (!Cap.PSI.in(config.get().capabilities().cap())
+            || mask > Cap.MAMV.get(config.get().capabilities().cap())) {
           return RESERVED_FIELD;
         }
         iotlbPages(domain, high, mask, InvalidationDescriptor.IH.in(high));
@@ -222,7 +227,7 @@ public final class VtdInvalidations {
   }
 
   private int pasidIotlb(long low, long high) {
-    if (config.get().mode != RootTableAddress.TTM_SCALABLE) {
+    if (config.get().mode() != RootTableAddress.TTM_SCALABLE) {
       return INVALID_MODE;
     }
     if (isReserved(InvalidationDescriptor.PASID_IOTLB_INVALIDATE, low, high)) {
@@ -247,7 +252,7 @@ public final class VtdInvalidations {
   }
 
   private int pasidCache(long low, long high) {
-    if (config.get().mode != RootTableAddress.TTM_SCALABLE) {
+    if (config.get().mode() != RootTableAddress.TTM_SCALABLE) {
       return INVALID_MODE;
     }
     if (isReserved(InvalidationDescriptor.PASID_CACHE_INVALIDATE, low, high)) {

@@ -6,17 +6,21 @@ import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a translator has come with the invalidations, for threads that wait for it.
+ * How far a translator has come with the invalidations, for threads that wait for it: what
+ * quiescent-state-based reclamation (QSBR) keeps per reader. A translator that asks for its next
+ * answer, or pauses, uses none of its earlier ones any more; {@code Iommu.sync} is the grace
+ * period. See Hart, McKenney, Brown, Walpole: Performance of memory reclamation for lockless
+ * synchronization (JPDC 67, 2007), section 2.
  *
  * <p>Threads: written by the translator's, read by any.
  */
-final class Presence {
+final class QuiescentState {
   private static final long AWAY = Long.MAX_VALUE;
   private static final VarHandle SEEN;
 
   static {
     try {
-      SEEN = MethodHandles.lookup().findVarHandle(Presence.class, "seen", long.class);
+      SEEN = MethodHandles.lookup().findVarHandle(QuiescentState.class, "seen", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -26,7 +30,7 @@ final class Presence {
   private final WeakReference<Translator> translator;
   private volatile long seen;
 
-  Presence(Thread owner, Translator translator, long seen) {
+  QuiescentState(Thread owner, Translator translator, long seen) {
     this.owner = owner;
     this.translator = new WeakReference<>(translator);
     this.seen = seen;

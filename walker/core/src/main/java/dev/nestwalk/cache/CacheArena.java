@@ -17,7 +17,7 @@ import java.util.Set;
  *
  * <p>Threads: any.
  */
-final class Room {
+final class CacheArena {
   /** Parts begin at multiples of the largest set, which is several cache lines. */
   private static final int UNIT = 256;
 
@@ -102,5 +102,5 @@ final class Room {
     return -1;
   }
 
-  private Room() {}
+  private CacheArena() {}
 }
