@@ -39,6 +39,7 @@ final class VfioUser {
 
   static final int INTX = 0;
   static final int MSI = 1;
+  static final int ERROR_INTERRUPT = 3;
 
   static final int REGION_READABLE = 1;
   static final int REGION_WRITABLE = 2;

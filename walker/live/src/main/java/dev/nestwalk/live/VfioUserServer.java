@@ -50,13 +50,22 @@ final class VfioUserServer implements AutoCloseable {
   }
 
   /** A message that gets an error reply. */
-  private static final class Refused extends Exception {
+  private static class Refused extends Exception {
     private static final long serialVersionUID = 1;
     private final int errno;
 
     Refused(int errno, String what) {
       super(what, null, false, false);
       this.errno = errno;
+    }
+  }
+
+  /** An answer to a client that asks whether there is something: there is not. */
+  private static final class Absent extends Refused {
+    private static final long serialVersionUID = 1;
+
+    Absent(String what) {
+      super(VfioUser.EINVAL, what);
     }
   }
 
@@ -216,6 +225,9 @@ final class VfioUserServer implements AutoCloseable {
     }
 
     private void tell(Refused refusal) {
+      if (refusal instanceof Absent) {
+        return;
+      }
       refusals++;
       if (refusals <= TOLD_REFUSALS) {
         String more = refusals == TOLD_REFUSALS ? " (more are not told)" : "";
@@ -365,6 +377,12 @@ final class VfioUserServer implements AutoCloseable {
       in.getLong();
       int kind = irqKind(in.getInt());
       int count = function.interrupts(kind);
+      if (kind == VfioUser.ERROR_INTERRUPT && count == 0) {
+        // As the kernel's vfio-pci answers for functions that report no errors; a count of none
+        // would
+        // make QEMU warn.
+        throw new Absent("no error interrupt");
+      }
       int flags =
           kind == VfioUser.INTX
               ? VfioUser.IRQ_EVENTFD | VfioUser.IRQ_MASKABLE | VfioUser.IRQ_AUTOMASKED

@@ -189,6 +189,7 @@ final class LinuxBootTest {
           console.lines().anyMatch(l -> Stream.of(words).allMatch(l::contains)),
           () -> "no line of the driver with " + String.join(", ", words) + " in " + all);
     }
+    assertFalse(console.contains("warning: vfio"), all);
     assertTrue(console.contains("LIVE-DONE"), all);
     assertTrue(console.contains("reboot: Power down"), all);
     assertEquals(0, boot.exit(), all);
