@@ -178,7 +178,7 @@ class DocsTest {
   private static boolean isModule(String artifact) throws IOException {
     try (Stream<Path> files = Files.walk(ROOT, 3)) {
       for (Path pom : files.filter(f -> f.endsWith("pom.xml")).toList()) {
-        if (Files.readString(pom).contains("<artifactId>" + artifact + "</artifactId>\n  <name>")) {
+        if (Files.readString(pom).contains("\n  <artifactId>" + artifact + "</artifactId>\n")) {
           return true;
         }
       }
