@@ -1,4 +1,5 @@
 /** IOMMU address translation: VT-d and SMMUv3 tables, walked exactly and fast. */
+@SuppressWarnings("module") // the modules that some packages are exported to are built later
 module dev.nestwalk {
   requires org.agrona;
   requires static transitive org.jspecify;
