@@ -263,6 +263,11 @@ public final class HtmlReport {
                   Html.escaped(verdict.measured())));
     }
     page.append("</ul>\n");
+    if (!experiment.reading().isEmpty()) {
+      page.append("<h3>What it means</h3>\n<p>")
+          .append(Html.escaped(experiment.reading()))
+          .append("</p>\n");
+    }
     if (!experiment.published().isEmpty()) {
       page.append("<h3>Published</h3>\n<ul>\n");
       for (Published published : experiment.published()) {

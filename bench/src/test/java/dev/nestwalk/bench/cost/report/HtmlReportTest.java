@@ -11,6 +11,7 @@ import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Counts;
 import dev.nestwalk.bench.cost.Experiment;
+import dev.nestwalk.bench.cost.Experiments;
 import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.Plot;
 import dev.nestwalk.bench.cost.Published;
@@ -77,6 +78,11 @@ class HtmlReportTest {
     @Override
     public List<Published> published() {
       return List.of(new Published("figure " + HOSTILE, "source " + HOSTILE));
+    }
+
+    @Override
+    public String reading() {
+      return "reading " + HOSTILE;
     }
 
     @Override
@@ -153,9 +159,10 @@ class HtmlReportTest {
     assertFalse(page.contains("<script>alert"), "a text became a script");
     assertFalse(page.contains("<b>"));
     for (String part :
-        List.of("title", "question", "expected", "figure", "source", "claim", "plot", "headline")) {
-      assertTrue(page.contains(part + " &lt;/script") || page.contains("&lt;b&gt;"), part);
+        List.of("title", "question", "expected", "reading", "figure", "source", "claim", "plot")) {
+      assertTrue(page.contains(part + " &lt;/script"), part);
     }
+    assertTrue(page.contains("headline 100 % &lt;/script"));
     assertTrue(page.contains("holds in 1 of 3, fails in 1, unsure in 1"));
     assertEquals(
         "series " + HOSTILE,
@@ -175,6 +182,16 @@ class HtmlReportTest {
           markup.split("<" + element + "[ >]", -1).length,
           markup.split("</" + element + ">", -1).length,
           element);
+    }
+  }
+
+  @Test
+  void everyExperimentSaysWhatItsFiguresMean() {
+    assertTrue(
+        HtmlReport.of(document(), List.of(new HtmlReport.Answered(new Hostile(), results())))
+            .contains("<h3>What it means</h3>\n<p>reading &lt;/script"));
+    for (Experiment experiment : Experiments.all()) {
+      assertFalse(experiment.reading().isBlank(), experiment.name());
     }
   }
 
