@@ -73,6 +73,10 @@ final class FieldMeaning {
 
   /** The entry of a list for the value; null if the text is no list or has none for it. */
   private @Nullable String listed(String text) {
+    // Most lines are no lists: a walk decodes many fields, and patterns are slow.
+    if (!beginsAsList(text)) {
+      return null;
+    }
     List<Entry> entries = new ArrayList<>();
     for (String part : SEPARATOR.split(text, -1)) {
       Matcher entry = ENTRY.matcher(part);
@@ -92,6 +96,11 @@ final class FieldMeaning {
     return null;
   }
 
+  private static boolean beginsAsList(String text) {
+    return !text.isEmpty()
+        && (Character.isDigit(text.charAt(0)) || text.charAt(0) == 'x' || text.startsWith("else"));
+  }
+
   private boolean isBinary(String key) {
     String digits = "0".repeat(bits) + Long.toBinaryString(value);
     return digits.substring(digits.length() - bits).matches(key.replace('x', '.'));
@@ -108,6 +117,9 @@ final class FieldMeaning {
 
   /** The text with "MGAW + 1" as "38 + 1 = 39". */
   private String computed(String text) {
+    if (!text.contains(name)) {
+      return text;
+    }
     String quoted = Pattern.quote(name);
     String operand = "(?:\\d+ ?\\* ?)?" + quoted + "(?: ?[+-] ?\\d+)?";
     Pattern sum =
