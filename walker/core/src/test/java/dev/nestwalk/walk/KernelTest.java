@@ -106,7 +106,7 @@ class KernelTest {
         String name = regime.getKey();
         // Each plan has the usual ones and two others, by turns.
         boolean usual = name.equals("none") || name.equals("all");
-        if (usual || Math.floorMod(what.hashCode() + kind++, 3) == 0) {
+        if (usual || Math.floorMod(what.toString().hashCode() + kind++, 3) == 0) {
           CacheOptions options = regime.getValue();
           boolean specialised = benches.size() % 2 == 0 || !what.runs().equals(Runs.ONE);
           KernelLab.Bench plain = lab.new Bench(options, specialised);
@@ -131,7 +131,7 @@ class KernelTest {
 
   private static void damage(
       KernelLab lab, Map<String, KernelLab.Bench> benches, long[] iovas, Plan what) {
-    Random random = new Random(what.hashCode());
+    Random random = new Random(what.toString().hashCode());
     for (int round = 0; round < 3; round++) {
       damage(lab, random);
       for (int i = 0; i < 64; i++) {
