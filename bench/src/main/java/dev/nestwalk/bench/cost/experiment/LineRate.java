@@ -14,7 +14,7 @@ final class LineRate extends Question {
   /** 1542 bytes on the wire at 200 Gb/s, three translations. */
   private static final double BUDGET_200 = 20.6;
 
-  /** The same at 800 Gb/s. */
+  /** 1542 bytes on the wire at 800 Gb/s, three translations. */
   private static final double BUDGET_800 = 5.1;
 
   /** Middle half of the rounds over their median: times further apart allow no verdict. */
