@@ -12,8 +12,8 @@ import dev.nestwalk.walk.Kernel;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How an {@link Endpoint} finds an answer: what it needs of the IOTLB for a hit, whom a miss is
- * asked of, and when its configuration has to be resolved anew.
+ * The lookup behind an {@link Endpoint}: the fields that an IOTLB hit needs, the walk that a miss
+ * falls back to, and the test for when the requester's configuration has to be resolved again.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -21,7 +21,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
   private static final int PLAIN = Access.ATOMIC;
   private static final long NEVER = -1;
 
-  /** Bits of an answer above the place in the smallest block. */
+  /** The address bits above the 4 KiB page offset. */
   static final long ABOVE = -4096;
 
   final Translator translator;
@@ -30,16 +30,16 @@ abstract class AddressLookup implements AddressSpaces.Requester {
   final int sourceId;
   final int pasid;
 
-  /** Configuration and tags hold as long as this is the log's number. */
+  /** Configuration and tags are valid while the invalidation log is at this number. */
   long epoch = NEVER;
 
-  /** The log's number as long as the IOTLB's preferred place may answer. */
+  /** The IOTLB's preferred place may answer while the invalidation log is at this number. */
   long hitEpoch = NEVER;
 
-  /** Answers what the preferred place does not; there is one while {@link #epoch} holds. */
+  /** Answers what the preferred place does not; set while {@link #epoch} is current. */
   @Nullable Kernel kernel;
 
-  // What a look into the IOTLB needs for the size expected, copied from cache and address space.
+  // What an IOTLB probe needs for the expected page size, copied from cache and address space.
   int shift = AddressSpaces.shiftOf(0);
   int hashShift = shift - TranslationCache.ENTRY_SHIFT;
   long blockMask = -1L << shift;
@@ -50,19 +50,19 @@ abstract class AddressLookup implements AddressSpaces.Requester {
 
   int sizeClass;
 
-  /** Log2 of the span of the answers that {@link #sizeClass} is for. */
+  /** Log2 of the span of the answers that {@link #sizeClass} stands for. */
   private int span;
 
-  // Its place in the translator's table.
+  // The endpoint's place in the translator's table.
   boolean isAdmitted;
   @Nullable Endpoint older;
   @Nullable Endpoint newer;
 
-  /** What the unit's registers make of the requester now. */
+  /** The requester's configuration under the registers now in force. */
   private Configuration configuration;
 
-  // A unit that is switched off and on again may find its configurations as they were: that of the
-  // state that it is not in waits here.
+  // A unit that is switched off and on again may find its configurations unchanged. The
+  // configuration of the state that is not in force (translation on or off) waits here.
   private boolean isOfOff;
   private @Nullable Configuration other;
 
@@ -76,10 +76,10 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     configuration = new Configuration(translator, sourceId, pasid);
   }
 
-  // The look into the IOTLB, in three steps between which the caller holds what was read: in one
-  // that gives an answer or 0, loops of hits ask once more whether there was one.
+  // The IOTLB probe, in three steps; the caller keeps what was read in locals between them. A
+  // single step that returned the answer or 0 would make loops of hits test twice.
 
-  /** Where the IOTLB has an address first of all. */
+  /** The IOTLB's preferred place for an address: the first one to probe. */
   final long place(long iova) {
     return TranslationCache.preferred(iova, hashShift, offsets, origin);
   }
@@ -89,20 +89,20 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     return TranslationCache.answers(place, word1, iova & blockMask ^ low, expected, access);
   }
 
-  /** What word 1 answers. */
+  /** The answer held in word 1. */
   final long answer(long word1, long iova) {
     return word1 & ABOVE | iova & ~blockMask;
   }
 
-  /** Read, write or both: what hits are about. */
+  /** Whether the access is a read, a write or both; only these are answered by hits. */
   static boolean isPlain(int access) {
     return Integer.compareUnsigned(access - 1, PLAIN) < 0;
   }
 
   /**
-   * What the preferred place of the IOTLB does not answer.
+   * Answers a request that the preferred place of the IOTLB did not.
    *
-   * <p>The acquire read of the log also keeps the walk's plain reads from being made before it.
+   * <p>The acquire read of the log also keeps the plain reads of the walk from moving before it.
    */
   final long miss(long iova, int access) {
     Kernel fast = kernel;
@@ -113,7 +113,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     return answer == 0 ? full(iova, access) : noted(answer);
   }
 
-  /** An answer; the next one is expected to be of this size. */
+  /** Notes the size of an answer: the next one is expected to have it too. */
   final long noted(long answer) {
     if (Translation.spanLog2(answer) != span) {
       span = Translation.spanLog2(answer);
@@ -124,7 +124,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     return answer;
   }
 
-  /** A request that is not plain, or the first one after an invalidation. */
+  /** Answers a request that is not plain, or the first one after an invalidation. */
   private long anew(long iova, int access) {
     if (!isPlain(access) || !translator.caches || !prepare()) {
       return translator.anew(sourceId, pasid, iova, access);
@@ -134,7 +134,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     return answer == 0 ? full(iova, access) : noted(answer);
   }
 
-  /** What the kernel leaves to those who know every rule; the configuration is current. */
+  /** Answers what the kernel leaves to the full walker; the configuration is current. */
   final long full(long iova, int access) {
     Kernel fast = kernel;
     if (fast == null) {
@@ -156,7 +156,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
       }
     }
     CachedPlan plan = configuration.plan();
-    // What the IOTLB holds it holds without ignored bits, where invalidations find it.
+    // The IOTLB holds addresses without their ignored bits, as invalidations name them.
     long key = plan.untagged(iova);
     long answer = configuration.walk(iova, access);
     boolean nested = plan.usesFirst() && plan.usesSecond();
@@ -179,7 +179,9 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     return noted(answer);
   }
 
-  /** Sizes in use are tried in turn; the one that answered last is tried first. */
+  /**
+   * Selects a page size. The sizes in use are tried in turn, beginning with the last that answered.
+   */
   private void expectClass(int newClass) {
     sizeClass = newClass;
     shift = AddressSpaces.shiftOf(newClass);
@@ -191,7 +193,11 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     }
   }
 
-  /** Makes configuration and tags current; false if the configuration refuses every request. */
+  /**
+   * Brings configuration and tags up to date.
+   *
+   * @return false if the configuration refuses every request
+   */
   final boolean prepare() {
     translator.catchUp();
     if (isOfOff != translator.tables.full().isOff()) {
@@ -213,7 +219,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     return true;
   }
 
-  /** Gives back what it has of the caches; the next translation resolves its configuration anew. */
+  /** Releases its entries in the caches; the next translation resolves the configuration again. */
   final void forget() {
     configuration.giveBack();
     if (other != null) {
@@ -222,15 +228,15 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     refresh();
   }
 
-  /** The configuration as it is now. */
+  /** The current plan. */
   final CachedPlan plan() {
     return configuration.plan();
   }
 
-  /** This, as its users know it. */
+  /** The endpoint that this lookup belongs to. */
   abstract Endpoint itself();
 
-  /** Under what tables of requesters have it. */
+  /** The key of this requester in tables of requesters. */
   final long id() {
     return Restrictions.key(sourceId, pasid);
   }

@@ -6,12 +6,13 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.walk.Kernel;
 
 /**
- * Many addresses of one endpoint: hits in loops that call nothing, misses walked side by side.
+ * Translates many addresses of one endpoint: hits in loops without calls, misses walked side by
+ * side so that their memory reads overlap.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
 final class Batch {
-  /** Looks for invalidations after so many addresses. */
+  /** Number of addresses between two looks for invalidations. */
   static final int SCAN = 64;
 
   private final Translator translator;
@@ -25,13 +26,16 @@ final class Batch {
     log = translator.log;
   }
 
-  /** As {@link Endpoint#translate(long[], long[], int, int, int)}, its places checked. */
+  /**
+   * Translates as {@link Endpoint#translate(long[], long[], int, int, int)} does; the caller has
+   * checked the range.
+   */
   int translate(Endpoint of, long[] iovas, long[] answers, int from, int count, int access) {
     refused = 0;
     int end = from + count;
     int at = from;
     while (at < end) {
-      // A loop of hits calls nothing, so the JIT keeps what a probe needs in registers.
+      // The loop over hits makes no calls, so the JIT keeps what a probe needs in registers.
       if (log.latest() == of.hitEpoch && Endpoint.isPlain(access)) {
         at = hits(of, iovas, answers, at, end, access);
       }
@@ -43,8 +47,10 @@ final class Batch {
   }
 
   /**
-   * Answers from {@code from} on as long as the IOTLB has them; where it has not. The endpoint's
-   * fields stand in the loop on purpose: as locals they cost registers that it has not.
+   * Answers addresses from {@code from} on while the IOTLB has them. The endpoint's fields are read
+   * inside the loop on purpose: as locals they would cost registers that the loop does not have.
+   *
+   * @return the first place without an answer
    */
   private int hits(Endpoint of, long[] iovas, long[] answers, int from, int end, int access) {
     int i = from;
@@ -60,7 +66,11 @@ final class Batch {
     return i;
   }
 
-  /** Answers the next few addresses, those that miss side by side; where it stopped. */
+  /**
+   * Answers the next few addresses and walks those that miss side by side.
+   *
+   * @return the place at which it stopped
+   */
   private int misses(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
     boolean usual = translator.caches && Endpoint.isPlain(access);
     if (!usual || log.latest() != of.epoch && !of.prepare()) {
@@ -87,7 +97,8 @@ final class Batch {
       of.noted(answers[from + count - 1]);
       return;
     }
-    // The full walker may apply an invalidation: what the kernel knew counts until then only.
+    // The full walker may apply an invalidation; what the kernel has found is valid only until
+    // then.
     for (int i = from; i < from + count; i++) {
       if (answers[i] == 0) {
         boolean current = log.latest() == of.epoch;
@@ -97,7 +108,7 @@ final class Batch {
     }
   }
 
-  /** Whether answers overwrite their addresses, which then cannot be asked for again. */
+  /** Whether answers overwrite their addresses, so that an address cannot be read a second time. */
   @SuppressWarnings("ReferenceEquality")
   private static boolean isSame(long[] iovas, long[] answers) {
     return iovas == answers;

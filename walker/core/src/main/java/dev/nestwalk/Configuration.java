@@ -8,8 +8,8 @@ import dev.nestwalk.walk.Requester;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one requester's configuration structures say, and all that follows from it: the address
- * space that it selects, what bars it, and the kernel that answers for it.
+ * The resolved configuration of one requester: the address space that it selects, the regions that
+ * restrict it, and the kernel that answers for it.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -31,7 +31,11 @@ final class Configuration {
     key = Restrictions.key(sourceId, pasid);
   }
 
-  /** Resolves what is not, and takes the tags that are due; false if every request is refused. */
+  /**
+   * Resolves the configuration if necessary and assigns the tags it needs.
+   *
+   * @return false if every request is refused
+   */
   boolean prepare() {
     Validity named = validity;
     if (named != null && !named.holds()) {
@@ -48,7 +52,7 @@ final class Configuration {
     }
     translator.spaces.freshen(current);
     if (below != null) {
-      // Fresh tags for the one may have used up the last ones of the other.
+      // Assigning tags to one may have used up the last tags of the other.
       translator.spaces.freshen(below);
     }
     Kernel old = kernel;
@@ -78,12 +82,12 @@ final class Configuration {
     return requester.plan;
   }
 
-  /** The address space; there is one once this was prepared. */
+  /** The address space; call {@link #prepare} first. */
   AddressSpace space() {
     return prepared(space);
   }
 
-  /** The kernel; there is one once this was prepared. */
+  /** The kernel; call {@link #prepare} first. */
   Kernel kernel() {
     return prepared(kernel);
   }
@@ -95,24 +99,27 @@ final class Configuration {
     return part;
   }
 
-  /** What DMA must not meet, or null. */
+  /** The regions that DMA must not touch, or null. */
   Restrictions.@Nullable Restriction restriction() {
     return restriction;
   }
 
-  /** The kernel in a class of its own, from now on. */
+  /**
+   * Replaces the kernel by one in a class of its own, which the JIT compiles for this
+   * configuration.
+   */
   Kernel specialise() {
     Kernel made = translator.kernels.specialised(kernel());
     kernel = made;
     return made;
   }
 
-  /** The walk that knows every rule. */
+  /** Walks with the full walker, which covers every rule. */
   long walk(long iova, int access) {
     return requester.walk(iova, access);
   }
 
-  /** Gives back what it has of the caches; it is resolved anew when next used. */
+  /** Releases its entries in the caches; the next use resolves the configuration again. */
   void giveBack() {
     Validity named = validity;
     if (space != null) {

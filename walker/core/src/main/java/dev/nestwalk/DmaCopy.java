@@ -7,12 +7,15 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes of guest memory behind an {@link Endpoint}'s addresses, copied or as they lie there.
+ * Access to the guest memory behind an {@link Endpoint}'s addresses, by copy or in place.
  *
- * <p>Threads: that of the endpoint's translator.
+ * <p>Threads: belongs to the thread of the endpoint's translator.
  */
 final class DmaCopy {
-  /** Each piece is copied before the next is asked for, so no answer is held beyond that. */
+  /**
+   * Copies piece by piece. Each piece is copied before the next one is translated, so no answer is
+   * used after a later translation has begun.
+   */
   static long copy(
       Endpoint of, long iova, MemorySegment other, long start, long length, int access) {
     GuestMemory memory = of.translator.memory;
@@ -34,7 +37,7 @@ final class DmaCopy {
     return done;
   }
 
-  /** The guest memory behind a range, or null. */
+  /** The guest memory behind a range, or null if there is no single run of it. */
   static @Nullable MemorySegment slice(Endpoint of, long iova, long length, int access) {
     long start = 0;
     for (long done = 0; done < length; ) {
@@ -52,7 +55,10 @@ final class DmaCopy {
     return of.translator.memory.sliceOrNull(start, length);
   }
 
-  /** Bytes from an address to the end of what its answer covers, at most {@code most}; or 0. */
+  /**
+   * Number of bytes from an address to the end of the block that its answer covers, at most {@code
+   * most}; 0 if there are none.
+   */
   static long inBlock(long iova, long answer, long most) {
     if (Translation.isFault(answer)) {
       return 0;

@@ -3,8 +3,8 @@ package dev.nestwalk;
 import dev.nestwalk.dma.Translation;
 
 /**
- * Contiguous runs of output addresses that a range of input addresses comes to. Filled again by
- * each translation of a range; allocates nothing after construction.
+ * The contiguous runs of output addresses that a range of input addresses translates to. Each
+ * translation of a range refills it. Nothing is allocated after construction.
  *
  * <p>Threads: belongs to one thread.
  */
@@ -15,9 +15,9 @@ public final class DmaRuns {
   private long refusal;
 
   /**
-   * Room for {@code capacity} runs.
+   * Makes room for {@code capacity} runs.
    *
-   * @throws IllegalArgumentException for less than one
+   * @throws IllegalArgumentException if {@code capacity} is less than 1
    */
   public DmaRuns(int capacity) {
     if (capacity < 1) {
@@ -43,7 +43,7 @@ public final class DmaRuns {
     return lengths[checked(index)];
   }
 
-  /** The packed refusal that ended the range, 0 if none did. */
+  /** The packed refusal that ended the range, or 0 if there was none. */
   public long refusal() {
     return refusal;
   }
@@ -52,7 +52,11 @@ public final class DmaRuns {
     return java.util.Objects.checkIndex(index, count);
   }
 
-  /** Takes the runs behind a range of an endpoint's addresses; how many bytes they cover. */
+  /**
+   * Fills this with the runs behind a range of an endpoint's addresses.
+   *
+   * @return how many bytes the runs cover
+   */
   long fill(Endpoint of, long iova, long length, int access) {
     long done = 0;
     while (done < length) {
@@ -76,7 +80,11 @@ public final class DmaRuns {
     refusal = 0;
   }
 
-  /** Adds a piece, to the last run where it continues that; false if there is no room. */
+  /**
+   * Adds a piece; one that continues the last run extends it.
+   *
+   * @return false if there is no room
+   */
   private boolean add(long address, long length) {
     if (count > 0 && addresses[count - 1] + lengths[count - 1] == address) {
       lengths[count - 1] += length;

@@ -13,14 +13,15 @@ import org.jspecify.annotations.Nullable;
  * One requester: a source id with or without a PASID. Its configuration is resolved on first use
  * and again after an invalidation that names it.
  *
- * <p>A hit in the IOTLB answers only what the walk would: the whole tag, the block and every right
- * asked for have to match, and a write is answered only where no dirty flag is left to set.
- * Requests with more than {@link Access#READ} and {@link Access#WRITE} are always walked anew.
+ * <p>An IOTLB hit gives the answer that the walk would give: the whole tag, the block and every
+ * requested right have to match, and a write hits only if no dirty flag is left to set. Requests
+ * with other {@link Access} bits than {@link Access#READ} and {@link Access#WRITE} are always
+ * walked.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
 public final class Endpoint extends AddressLookup {
-  /** The answer at which the last copy or slice ended early. */
+  /** The answer that ended the last copy or slice early. */
   long stoppedBy;
 
   Endpoint(Translator translator, int sourceId, int pasid) {
@@ -32,18 +33,20 @@ public final class Endpoint extends AddressLookup {
     return sourceId;
   }
 
-  /** PASID or SubstreamID, -1 for none. */
+  /** PASID or SubstreamID, or -1 if there is none. */
   public int pasid() {
     return pasid;
   }
 
   /**
-   * Translates one byte of DMA. Every table content gives an answer; nothing is allocated.
+   * Translates one byte of DMA. Any table content gives an answer, never an exception; nothing is
+   * allocated.
    *
    * @param iova byte address, all 64 bits significant
-   * @param access valid {@link Access} bits
+   * @param access {@link Access} bits
    * @return a packed {@link Translation}; after a refusal {@link Translator#lastFault} has the
-   *     whole of it
+   *     details
+   * @throws IllegalArgumentException for an access that no request can have
    */
   public long translate(long iova, int access) {
     assert translator.isOwn();
@@ -58,16 +61,16 @@ public final class Endpoint extends AddressLookup {
   }
 
   /**
-   * Translates many addresses; each has an answer of its own, as {@link #translate(long, int)}
-   * gives it. {@link Translator#lastFault} tells the last refusal.
+   * Translates many addresses, each as {@link #translate(long, int)} does. {@link
+   * Translator#lastFault} describes the last refusal.
    *
    * @param iovas byte addresses
-   * @param answers packed {@link Translation}s, at the same places
-   * @param from first place
-   * @param count how many
-   * @param access valid {@link Access} bits
+   * @param answers packed {@link Translation}s, at the indices of their addresses
+   * @param from first index
+   * @param count number of addresses
+   * @param access {@link Access} bits
    * @return how many were refused
-   * @throws IndexOutOfBoundsException if the places are not in both arrays
+   * @throws IndexOutOfBoundsException if {@code [from, from + count)} is not within both arrays
    * @throws IllegalArgumentException for an access that no request can have
    */
   public int translate(long[] iovas, long[] answers, int from, int count, int access) {
@@ -79,7 +82,7 @@ public final class Endpoint extends AddressLookup {
       return translator.batch.translate(this, iovas, answers, from, count, access);
     } finally {
       translator.release(this);
-      // The caches' parts of the shared memory are theirs as long as this can be reached.
+      // The caches' shares of the shared memory are released once the translator is unreachable.
       Reference.reachabilityFence(this);
     }
   }
@@ -87,10 +90,10 @@ public final class Endpoint extends AddressLookup {
   /**
    * Reads guest memory as the device would.
    *
-   * @param iova first byte
-   * @param into takes as many bytes as it has
-   * @return how many bytes were read: less than all if one was refused or lies outside memory,
-   *     which {@link #stoppedBy} then tells
+   * @param iova address of the first byte
+   * @param into destination; its size is the number of bytes to read
+   * @return how many bytes were read; less than all if one was refused or lies outside memory, and
+   *     {@link #stoppedBy} then says why
    */
   public long read(long iova, MemorySegment into) {
     return DmaCopy.copy(
@@ -100,10 +103,10 @@ public final class Endpoint extends AddressLookup {
   /**
    * Reads guest memory into a part of a segment.
    *
-   * @param iova first byte
-   * @param into takes {@code length} bytes from {@code at} on
-   * @return how many bytes were read: less than all if one was refused or lies outside memory,
-   *     which {@link #stoppedBy} then tells
+   * @param iova address of the first byte
+   * @param into receives {@code length} bytes at offset {@code at}
+   * @return how many bytes were read; less than all if one was refused or lies outside memory, and
+   *     {@link #stoppedBy} then says why
    * @throws IndexOutOfBoundsException if the part is not within the segment
    */
   public long read(long iova, MemorySegment into, long at, long length) {
@@ -114,10 +117,10 @@ public final class Endpoint extends AddressLookup {
   /**
    * Writes guest memory as the device would.
    *
-   * @param iova first byte
-   * @param from all its bytes are written
-   * @return how many bytes were written: less than all if one was refused, lies outside memory or
-   *     in memory that takes no writes, which {@link #stoppedBy} then tells
+   * @param iova address of the first byte
+   * @param from source; all its bytes are written
+   * @return how many bytes were written; less than all if one was refused, lies outside memory or
+   *     lies in read-only memory, and {@link #stoppedBy} then says why
    */
   public long write(long iova, MemorySegment from) {
     return DmaCopy.copy(
@@ -127,10 +130,10 @@ public final class Endpoint extends AddressLookup {
   /**
    * Writes a part of a segment to guest memory.
    *
-   * @param iova first byte
-   * @param from {@code length} bytes from {@code at} on are written
-   * @return how many bytes were written: less than all if one was refused, lies outside memory or
-   *     in memory that takes no writes, which {@link #stoppedBy} then tells
+   * @param iova address of the first byte
+   * @param from source of {@code length} bytes at offset {@code at}
+   * @return how many bytes were written; less than all if one was refused, lies outside memory or
+   *     lies in read-only memory, and {@link #stoppedBy} then says why
    * @throws IndexOutOfBoundsException if the part is not within the segment
    */
   public long write(long iova, MemorySegment from, long at, long length) {
@@ -140,9 +143,9 @@ public final class Endpoint extends AddressLookup {
 
   /**
    * The guest memory behind {@code [iova, iova + length)} without a copy, for a device that keeps
-   * it mapped. It stays what it is when tables change: ask again after an invalidation.
+   * it mapped. The segment does not follow changes of the tables: ask again after an invalidation.
    *
-   * @return null if a byte was refused or lies outside memory, which {@link #stoppedBy} then tells,
+   * @return null if a byte was refused or lies outside memory ({@link #stoppedBy} then says why),
    *     or if the output is not contiguous
    * @throws IllegalArgumentException for an empty range
    */
@@ -165,10 +168,10 @@ public final class Endpoint extends AddressLookup {
 
   /**
    * Translates addresses held in a segment, as {@link #translate(long[], long[], int, int, int)}
-   * does for an array: 64-bit words in native order.
+   * does for an array. Both segments hold 64-bit words in native byte order.
    *
-   * @param iovas byte addresses, a multiple of 8 bytes
-   * @param answers packed {@link Translation}s, at least as many bytes
+   * @param iovas byte addresses; a multiple of 8 bytes long
+   * @param answers receives packed {@link Translation}s; at least as long
    * @return how many were refused
    * @throws IllegalArgumentException if the sizes do not fit, or for an access that no request can
    *     have
@@ -202,13 +205,13 @@ public final class Endpoint extends AddressLookup {
 
   /**
    * Translates {@code [iova, iova + length)} into runs of contiguous output, with one translation
-   * per block that answers alike.
+   * per page or block.
    *
-   * @param iova first byte
-   * @param length bytes, at least 1; the range does not wrap
-   * @param runs filled with the runs; neighbours that continue each other are one
-   * @return how many bytes the runs cover: less than {@code length} if a byte was refused, which
-   *     {@link Translator#lastFault} then tells, or if {@code runs} is full
+   * @param iova address of the first byte
+   * @param length bytes, at least 1; the range must not wrap
+   * @param runs receives the runs; adjacent ones are merged
+   * @return how many bytes the runs cover; less than {@code length} if a byte was refused, which
+   *     {@link Translator#lastFault} then describes, or if {@code runs} is full
    * @throws IllegalArgumentException for an empty range or one that wraps
    */
   public long translateRange(long iova, long length, int access, DmaRuns runs) {
@@ -225,7 +228,7 @@ public final class Endpoint extends AddressLookup {
     }
   }
 
-  /** A batch without addresses asks for nothing either. */
+  /** Checks the access also of a batch without addresses. */
   private static void checkAccess(int access) {
     if (!Access.isValid(access)) {
       throw new IllegalArgumentException(

@@ -6,9 +6,9 @@ import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The requesters that a translator knows, a bounded number of them: a new one displaces the one
- * that was looked up, or found an invalidation to apply, longest ago. A displaced endpoint loses
- * its configuration and finds its way back here if somebody still uses it.
+ * The requesters that a translator knows, up to a limit. A new one displaces the least recently
+ * used, where looking it up and applying an invalidation to it both count as use. A displaced
+ * endpoint loses its configuration and comes back here when it is used again.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -32,7 +32,7 @@ final class EndpointTable implements Iterable<Endpoint> {
     return found;
   }
 
-  /** Takes an endpoint in, if it is not here; another one may have to go. */
+  /** Adds an endpoint if it is absent; this may displace another one. */
   void admit(Endpoint endpoint) {
     if (endpoint.isAdmitted) {
       touch(endpoint);
@@ -54,7 +54,7 @@ final class EndpointTable implements Iterable<Endpoint> {
     }
   }
 
-  /** Lets an endpoint go that is here. */
+  /** Removes an endpoint if it is present. */
   void dismiss(Endpoint endpoint) {
     unlink(endpoint);
     count--;
@@ -63,7 +63,7 @@ final class EndpointTable implements Iterable<Endpoint> {
     endpoint.forget();
   }
 
-  /** How many there are. */
+  /** Number of endpoints. */
   int count() {
     return count;
   }

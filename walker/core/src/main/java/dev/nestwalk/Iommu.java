@@ -33,9 +33,9 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An IOMMU: registers and the guest memory that holds its tables.
+ * An IOMMU: its registers, and the guest memory that holds its tables.
  *
- * <p>Threads: any; give each thread a {@link Translator} of its own.
+ * <p>Threads: any may use it; give each thread a {@link Translator} of its own.
  */
 public final class Iommu {
   private static final int SPINS = 1000;
@@ -57,12 +57,12 @@ public final class Iommu {
   private final @Nullable SmmuInvalidations smmu;
   private final List<QuiescentState> translators = new CopyOnWriteArrayList<>();
 
-  /** Makes the walker of the format for one translator. */
+  /** Makes a translator's walker for the format. */
   private interface Maker {
     TableWalker<?> make(FaultRecord lastFault, CacheCounters counters);
   }
 
-  /** Makes a unit with these registers over other memory. */
+  /** Makes a unit with the registers of this one over other memory. */
   private interface Copier {
     Iommu copy(GuestMemory memory, Map<String, Long> registers);
   }
@@ -110,7 +110,8 @@ public final class Iommu {
   /**
    * An Intel VT-d remapping unit.
    *
-   * @param memory guest memory; the tables' flags are updated in it unless it is read-only
+   * @param memory guest memory; accessed and dirty flags of the tables are updated in it unless it
+   *     is read-only
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
    *     PLMLIMIT, PHMBASE, PHMLIMIT
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
@@ -121,16 +122,17 @@ public final class Iommu {
   }
 
   /**
-   * An Intel VT-d remapping unit with another granule of protected memory regions than 2 MiB.
+   * An Intel VT-d remapping unit whose protected memory regions have a granule other than 2 MiB.
    *
-   * @param memory guest memory; the tables' flags are updated in it unless it is read-only
+   * @param memory guest memory; accessed and dirty flags of the tables are updated in it unless it
+   *     is read-only
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
    *     PLMLIMIT, PHMBASE, PHMLIMIT
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
    * @param protectedMemoryLog2 log2 of the granule, 12 to 31: the lowest bit that software can set
    *     in PLMBASE (VT-d 11.4.8); units have 20 or 21
    * @throws IllegalArgumentException for a missing register, capabilities that exclude each other
-   *     or another granule
+   *     or a granule out of range
    */
   public static Iommu vtd(
       GuestMemory memory,
@@ -147,7 +149,8 @@ public final class Iommu {
   /**
    * An Arm SMMUv3, Non-secure programming interface.
    *
-   * @param memory guest memory; the tables' flags are updated in it unless it is read-only
+   * @param memory guest memory; access and dirty flags of the tables are updated in it unless it is
+   *     read-only
    * @param registers by architectural name: IDR0, IDR1, IDR5, CR0; optional IDR3, CR2, GBPA,
    *     STRTAB_BASE, STRTAB_BASE_CFG
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
@@ -167,12 +170,15 @@ public final class Iommu {
     return make(new TagCounter(), Objects.requireNonNull(options, "options"));
   }
 
-  /** A translator for the calling thread that reads every structure anew for each translation. */
+  /**
+   * A translator for the calling thread without caches: it reads every structure for each
+   * translation.
+   */
   public Translator newUncachedTranslator() {
     return make(new TagCounter(), null);
   }
 
-  /** For tests of what happens when tags run out. */
+  /** A translator with few tags, for tests of what happens when tags run out. */
   Translator newTranslator(CacheOptions options, int lastTag) {
     return make(new TagCounter(lastTag), options);
   }
@@ -190,15 +196,17 @@ public final class Iommu {
   }
 
   /**
-   * Changes registers while threads translate. Each DMA uses the registers before or those after,
-   * never some of both; {@link #sync} tells when no translator uses those before. Translators,
-   * endpoints, restrictions and counters stay.
+   * Changes registers while threads translate. Each DMA uses the registers either before or after
+   * the change, never a mixture; {@link #sync} returns when no translator uses the old ones any
+   * more. Translators, endpoints, restrictions and counters are kept.
    *
-   * @param changes by architectural name, as at the making of the unit; others keep their values
+   * @param changes by architectural name, as when the unit was made; other registers keep their
+   *     values
    * @param keepsCaches whether cached configurations and translations survive until invalidated, as
-   *     they do on hardware that is switched off and on; else they are dropped, as they are in any
-   *     case when protected memory changes (PMEN and its regions), which hits do not look at
-   * @throws IllegalArgumentException if a capability register would change; then nothing does
+   *     they do on hardware that is switched off and on. If false they are dropped. They are
+   *     dropped in any case when protected memory changes (PMEN and its regions), which cache hits
+   *     do not check
+   * @throws IllegalArgumentException if a capability register would change; nothing is changed then
    */
   public synchronized void reconfigure(Map<String, Long> changes, boolean keepsCaches) {
     Map<String, Long> changed = new TreeMap<>(registers);
@@ -217,11 +225,12 @@ public final class Iommu {
   }
 
   /**
-   * The present mappings of a requester, by the registers now in force; for whoever has to map them
-   * again elsewhere (VFIO, vhost, migration). Tables are read as the scan comes to them, and no
-   * flag is set. Restrictions do not count, nor do address bits that the unit ignores (SMMUv3 TBI).
+   * The present mappings of a requester under the registers now in force, for software that has to
+   * map them elsewhere as well (VFIO, vhost, migration). Tables are read as the scan reaches them,
+   * and no flag is set. Restrictions are not applied, and address bits that the unit ignores
+   * (SMMUv3 TBI) are left out.
    *
-   * @param pasid PASID or SubstreamID, -1 for requests without one
+   * @param pasid PASID or SubstreamID, or -1 for requests without one
    * @return a scan for the calling thread
    * @throws IllegalArgumentException for a source id or PASID that no request can have
    */
@@ -241,9 +250,9 @@ public final class Iommu {
   }
 
   /**
-   * Invalidations as a VT-d unit takes them.
+   * The invalidations of a VT-d unit.
    *
-   * @throws IllegalStateException if this is another unit
+   * @throws IllegalStateException if this is not a VT-d unit
    */
   public VtdInvalidations vtdInvalidations() {
     if (vtd == null) {
@@ -253,9 +262,9 @@ public final class Iommu {
   }
 
   /**
-   * Invalidations as an SMMUv3 takes them.
+   * The invalidations of an SMMUv3.
    *
-   * @throws IllegalStateException if this is another unit
+   * @throws IllegalStateException if this is not an SMMUv3
    */
   public SmmuInvalidations smmuInvalidations() {
     if (smmu == null) {
@@ -265,21 +274,23 @@ public final class Iommu {
   }
 
   /**
-   * Bars a requester's DMA from reserved addresses: what meets them is refused with the outcome of
-   * their kind ({@link dev.nestwalk.dma.Outcome#RESERVED_MSI} for an interrupt), the input side
-   * before any table is read. Translations near them are kept in sizes that leave them out, so hits
-   * cost the same as without. Takes effect as an invalidation does: {@link #sync} tells when no
-   * translator uses the state before.
+   * Bars a requester's DMA from reserved addresses. A DMA that touches one is refused with the
+   * outcome of its kind ({@link dev.nestwalk.dma.Outcome#RESERVED_MSI} for an interrupt window).
+   * The input address is checked before any table is read. Translations near reserved addresses are
+   * cached in sizes that exclude them, so hits cost no more than without a restriction. The change
+   * takes effect as an invalidation does: when {@link #sync} returns, no translator uses the
+   * previous restriction.
    *
-   * <p>A translation request meets what the accesses after it would meet, and completes without
-   * rights there. The address of a translated request is none that {@code input} is about: only
-   * {@code intermediate} counts, and only where it is such an address (SMMUv3's split-stage ATS).
+   * <p>A translation request is judged like the accesses that would follow it, and completes
+   * without rights on a reserved address. The address of a translated request is not a bus address,
+   * so {@code input} does not apply to it; {@code intermediate} applies where the address is an
+   * intermediate one (SMMUv3's split-stage ATS).
    *
-   * @param pasid PASID or SubstreamID, -1 for requests without
+   * @param pasid PASID or SubstreamID, or -1 for requests without one
    * @param input bus addresses; {@link RegionSet#EMPTY} for none
    * @param intermediate addresses between the stages of nested translation, for policies that guard
-   *     them; {@link RegionSet#EMPTY} for none. The tables have been read by then, and flags in
-   *     them may be set
+   *     them; {@link RegionSet#EMPTY} for none. They are checked after the tables have been read,
+   *     so flags in the tables may already be set
    */
   public void restrict(int sourceId, int pasid, RegionSet input, RegionSet intermediate) {
     Objects.requireNonNull(input, "input");
@@ -289,17 +300,16 @@ public final class Iommu {
   }
 
   /**
-   * For experiments on what stale translations do, such as the control of a test: from now on
-   * invalidations are taken and dropped. A change of registers still drops what is cached.
+   * Discards all invalidations from now on. This is for experiments on what stale translations do,
+   * such as the control of a test. A change of registers still drops what is cached.
    */
   public void ignoreInvalidations() {
     log.ignore();
   }
 
   /**
-   * What the code of a refusal stands for, in one line: {@code "SFS.2: first-stage entry not
-   * present"}, {@code "F_TRANSLATION: no valid translation"}, or a sentence for one of the {@link
-   * Outcome}s.
+   * The meaning of a refusal's code in one line: {@code "SFS.2: first-stage entry not present"},
+   * {@code "F_TRANSLATION: no valid translation"}, or a sentence for one of the {@link Outcome}s.
    *
    * @param code {@link Translation#code}
    * @throws IllegalArgumentException if no translation of this unit is refused with it
@@ -328,15 +338,15 @@ public final class Iommu {
 
   /**
    * Waits until no translator can use anything that was invalidated before this call, neither for a
-   * new translation nor for an answer given before.
+   * new translation nor through an answer given earlier.
    *
-   * <p>What a thread does with an answer is over when it asks for its next translation, {@link
-   * Translator#poll polls} or {@link Translator#pause pauses}: that happens-before the return of
-   * this call. A batch, range or slice is one such request, whatever it meets on its way: its
-   * answers are in use until the thread's next one. What this thread did before the invalidation,
-   * changes of tables included, happens-before every translation that the others begin after this
-   * call returns. Translators that are paused, of ended threads or no longer reachable are not
-   * waited for; one of the calling thread applies the invalidations at once.
+   * <p>A thread's use of an answer ends when it asks for its next translation, {@link
+   * Translator#poll polls} or {@link Translator#pause pauses}. That use happens-before the return
+   * of this call. A batch, range or slice counts as one translation: its answers are in use until
+   * the thread's next one. Everything that the calling thread did before the invalidation,
+   * including changes of tables, happens-before every translation that other threads begin after
+   * this call returns. Translators that are paused, unreachable or of ended threads are not waited
+   * for. A translator of the calling thread applies the invalidations at once.
    *
    * @throws InterruptedException if the thread is interrupted while it waits
    */
@@ -345,9 +355,9 @@ public final class Iommu {
   }
 
   /**
-   * Waits as {@link #sync()} does, for at most a time.
+   * Waits as {@link #sync()} does, but no longer than a timeout.
    *
-   * @return whom it still waits for; empty if no translator can use what was invalidated
+   * @return the threads it still waits for; empty if no translator can use what was invalidated
    * @throws InterruptedException if the thread is interrupted while it waits
    */
   public List<Laggard> sync(long timeout, TimeUnit unit) throws InterruptedException {
@@ -364,7 +374,8 @@ public final class Iommu {
   /**
    * A thread whose translator may still use what was invalidated.
    *
-   * @param state what it did when it was looked at: one that waits has to pause its translator
+   * @param state state of the thread when it was looked at; a thread that waits should have paused
+   *     its translator
    */
   public record Laggard(Thread thread, Thread.State state) {
     @Override
@@ -373,7 +384,11 @@ public final class Iommu {
     }
   }
 
-  /** False if the time was over first. */
+  /**
+   * Waits.
+   *
+   * @return false if the time ran out first
+   */
   private boolean await(long nanos) throws InterruptedException {
     long target = log.latest();
     long began = nanos == Long.MAX_VALUE ? 0 : System.nanoTime();
@@ -394,12 +409,12 @@ public final class Iommu {
     return true;
   }
 
-  /** From now on a listener hears what is invalidated. */
+  /** Adds a listener, which from now on is told what is invalidated. */
   public void addListener(InvalidationListener listener) {
     log.addListener(listener);
   }
 
-  /** A listener hears no more. */
+  /** Removes a listener. */
   public void removeListener(InvalidationListener listener) {
     log.removeListener(listener);
   }

@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds every present mapping of one requester by asking the walker from address to address: a
- * success tells how far it holds, a refusal at some level that the whole block of that level is
- * unmapped. What it may cost is said at each step, since a guest can make tables that list without
- * end from a few kilobytes.
+ * success says how far it holds, a refusal at some level says that the whole block of that level is
+ * unmapped. Each step has a limit on its cost, since a guest can build, in a few kilobytes, tables
+ * whose listing never ends.
  *
  * <p>Threads: belongs to the thread that made it.
  */
@@ -25,11 +25,11 @@ public final class MappingScan {
   private @Nullable Mapping open;
 
   /**
-   * Addresses that are mapped alike.
+   * A range of addresses that is mapped contiguously and with equal rights.
    *
    * @param first first input address
    * @param last last input address, unsigned
-   * @param output output address of {@code first}; those after it follow
+   * @param output output address of {@code first}; the rest of the range follows it
    * @param rights {@link Access#READ} and {@link Access#WRITE} bits granted
    */
   public record Mapping(long first, long last, long output, int rights) {}
@@ -43,11 +43,11 @@ public final class MappingScan {
   }
 
   /**
-   * Goes on for at most {@code walks} walks.
+   * Continues the scan for at most {@code walks} walks.
    *
-   * @param found takes each mapping, ascending by address; neighbours that continue each other are
-   *     one
-   * @return whether the scan came to its end; only then the last mapping was handed over too
+   * @param found receives each mapping, in ascending order of addresses; mappings that continue
+   *     each other are merged
+   * @return whether the scan is complete; the last mapping is handed over only then
    */
   public boolean advance(long walks, Consumer<? super Mapping> found) {
     for (long left = walks; range < ranges.length; left--) {
@@ -64,12 +64,12 @@ public final class MappingScan {
     return true;
   }
 
-  /** The address at which {@link #advance} goes on. */
+  /** The address at which {@link #advance} continues. */
   public long next() {
     return next;
   }
 
-  /** The packed refusal of a requester that has no configuration at all, else 0. */
+  /** The packed refusal of a requester that has no configuration at all, or 0. */
   public long refusal() {
     return refusal;
   }
@@ -80,7 +80,7 @@ public final class MappingScan {
     long blockLast;
     if (Translation.isFault(answer)) {
       long unread = unmappedLast(last, answer, Access.READ);
-      // VT-d's second stage has pages that can be written and not read.
+      // VT-d's second stage has pages that can be written but not read.
       answer = endpoint.translate(next, Access.WRITE);
       blockLast =
           Translation.isFault(answer)
@@ -102,7 +102,9 @@ public final class MappingScan {
     }
   }
 
-  /** Last address of the block around the next one that this refusal shows to be unmapped. */
+  /**
+   * Last address of the block around the next address that is unmapped according to this refusal.
+   */
   private long unmappedLast(long last, long refusal, int access) {
     int stage = Translation.stage(refusal);
     int level = Translation.level(refusal);
@@ -116,8 +118,9 @@ public final class MappingScan {
   }
 
   /**
-   * The second stage refused: either a first-stage table, then the whole block of the entry that
-   * points to it is unmapped, or the page itself, then both stages bound the block.
+   * Last address that is unmapped after the second stage refused. If it refused a first-stage
+   * table, the whole block of the entry that points to that table is unmapped; if it refused the
+   * page itself, the smaller block of the two stages is.
    */
   private long nestedLast(long last, int secondLevel, int access) {
     Step entry = null;

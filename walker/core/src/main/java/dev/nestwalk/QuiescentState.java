@@ -6,13 +6,13 @@ import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a translator has come with the invalidations, for threads that wait for it: what
- * quiescent-state-based reclamation (QSBR) keeps per reader. A translator that asks for its next
- * answer, or pauses, uses none of its earlier ones any more; {@code Iommu.sync} is the grace
+ * How far a translator has come with the invalidations, for threads that wait for it. This is the
+ * per-reader state of quiescent-state-based reclamation (QSBR): a translator that asks for its next
+ * answer, or pauses, no longer uses any earlier answer, and {@code Iommu.sync} waits for the grace
  * period. See Hart, McKenney, Brown, Walpole: Performance of memory reclamation for lockless
  * synchronization (JPDC 67, 2007), section 2.
  *
- * <p>Threads: written by the translator's, read by any.
+ * <p>Threads: written by the translator's thread, read by any.
  */
 final class QuiescentState {
   private static final long AWAY = Long.MAX_VALUE;
@@ -42,15 +42,21 @@ final class QuiescentState {
     }
   }
 
-  /** Not before everything that the thread did with answers. */
+  /**
+   * Marks the translator as away. The store is ordered after everything that the thread did with
+   * answers.
+   */
   void leave() {
     SEEN.setRelease(this, AWAY);
   }
 
-  /** Says what the translator has applied; it then has to look for what was published since. */
+  /**
+   * Publishes what the translator has applied; the caller then has to look for what was published
+   * since.
+   */
   void enter(long number) {
     SEEN.setRelease(this, number);
-    // Whoever still saw AWAY published before the look for invalidations that follows.
+    // A thread that still reads AWAY published its invalidation before the look that follows here.
     VarHandle.fullFence();
   }
 

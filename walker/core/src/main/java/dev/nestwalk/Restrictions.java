@@ -6,8 +6,8 @@ import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What each requester's DMA must not meet. Translators read whole states: a change makes another
- * map.
+ * The addresses that each requester's DMA must not touch. Translators read an immutable map; a
+ * change replaces the map.
  *
  * <p>Threads: any.
  */
@@ -16,11 +16,11 @@ final class Restrictions {
   private long lastId;
 
   /**
-   * Of one requester.
+   * The restriction of one requester.
    *
-   * @param input bus addresses
-   * @param below intermediate addresses of a nested walk
-   * @param id one for each content; translations under different ones are not shared
+   * @param input reserved bus addresses
+   * @param below reserved intermediate addresses of a nested walk
+   * @param id unique per content; translations under different ids are not shared
    */
   record Restriction(RegionSet input, RegionSet below, long id) implements Barrier {
     @Override
@@ -52,7 +52,9 @@ final class Restrictions {
     byRequester = next;
   }
 
-  /** Requesters with equal restrictions share translations. */
+  /**
+   * The id of a content. Requesters with equal restrictions have equal ids and share translations.
+   */
   private long idOf(RegionSet input, RegionSet below) {
     for (Restriction other : byRequester.values()) {
       if (other.input.equals(input) && other.below.equals(below)) {

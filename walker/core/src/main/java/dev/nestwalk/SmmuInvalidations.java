@@ -11,12 +11,12 @@ import java.util.function.Supplier;
 
 /**
  * Invalidations of an SMMUv3 (IHI 0070, 4.3, 4.4): one method per architectural granularity, and
- * {@link #submit} for commands as software queues them. They are ordered as they are called; to
- * wait until all translators have applied them, {@code Iommu.sync()} stands for CMD_SYNC.
+ * {@link #submit} for commands as software queues them. They take effect in the order of the calls;
+ * {@code Iommu.sync()} stands for CMD_SYNC and waits until all translators have applied them.
  *
- * <p>More may be dropped than asked for, as the architecture always permits: an invalidation by
- * intermediate address drops all translations of that VMID that stage 1 led to, since nobody can
- * map it back.
+ * <p>More may be dropped than asked for, which the architecture always permits. An invalidation by
+ * intermediate address drops all translations of that VMID that went through stage 1, because the
+ * cache does not record the intermediate address behind a combined translation.
  *
  * <p>Threads: any. Nothing is allocated.
  */
@@ -32,7 +32,9 @@ public final class SmmuInvalidations {
   private final Supplier<SmmuConfig> config;
   private final InvalidationLog log;
 
-  /** Invalidations that go to {@code log}, judged by the registers now in force. */
+  /**
+   * Invalidations that are written to {@code log}, interpreted under the registers now in force.
+   */
   SmmuInvalidations(Supplier<SmmuConfig> config, InvalidationLog log) {
     this.config = config;
     this.log = log;
@@ -50,7 +52,8 @@ public final class SmmuInvalidations {
   /**
    * CMD_CFGI_STE_RANGE.
    *
-   * @param range 2^(range + 1) StreamIDs, aligned to their number; 31 is CMD_CFGI_ALL
+   * @param range the command covers 2^(range + 1) StreamIDs, aligned to that number; 31 is
+   *     CMD_CFGI_ALL
    */
   public void configStreams(int streamId, int range) {
     if ((range & 31) == 31) {
@@ -85,7 +88,7 @@ public final class SmmuInvalidations {
     log.process(vmid(vmid), asid & 0xffff);
   }
 
-  /** CMD_TLBI_NH_VA: {@code [first, last]} of an ASID, and global translations there. */
+  /** CMD_TLBI_NH_VA: {@code [first, last]} of an ASID, and global translations in that range. */
   public void stage1Range(int vmid, int asid, long first, long last, boolean leafOnly) {
     log.firstRange(vmid(vmid), asid & 0xffff, first, last, leafOnly);
   }
@@ -125,7 +128,7 @@ public final class SmmuInvalidations {
     log.secondRange(vmid(vmid), first, last, leafOnly);
   }
 
-  /** CMD_TLBI_NSNH_ALL; takes the EL2 regimes along. */
+  /** CMD_TLBI_NSNH_ALL; it covers the EL2 regimes as well. */
   public void all() {
     log.everything();
   }
@@ -138,8 +141,8 @@ public final class SmmuInvalidations {
   /**
    * Carries out a command.
    *
-   * @return {@link #DONE}, or {@link #ILLEGAL} as CMDQ_CONS.ERR reports it; then nothing was
-   *     dropped
+   * @return {@link #DONE}, or {@link #ILLEGAL} as CMDQ_CONS.ERR reports it; nothing is dropped in
+   *     that case
    */
   public int submit(long w0, long w1) {
     long idr0 = unit().idr0();
@@ -208,7 +211,7 @@ public final class SmmuInvalidations {
       return false;
     }
     if (!unit().hasStage2()) {
-      // The VMID is ignored, here as in STEs, so nothing tells one guest from another.
+      // Without stage 2 the VMID is ignored here as it is in STEs, so guests cannot be told apart.
       all();
       return true;
     }
@@ -267,7 +270,7 @@ public final class SmmuInvalidations {
     return true;
   }
 
-  /** Range fields (4.4.1.1): without TG none of them may be set, with TG not all be zero. */
+  /** Whether the range fields are legal (4.4.1.1): all zero without TG, not all zero with TG. */
   private boolean isRangeLegal(long w0, long w1, boolean ranged) {
     if (!ranged || !hasRanges()) {
       return true;
@@ -276,7 +279,7 @@ public final class SmmuInvalidations {
     return Command.TG.get(w1) == 0 || fields != 0;
   }
 
-  /** TTL, where it means something: 16K has no leaf at level 1 without DS. */
+  /** TTL where it has a meaning: a 16K granule without DS has no leaf at level 1. */
   private long ttl(long w1) {
     long ttl = Command.TTL.get(w1);
     return Command.TG.get(w1) == 2 && ttl == 1 && !unit().hasDs() ? 0 : ttl;

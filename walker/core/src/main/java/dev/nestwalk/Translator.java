@@ -21,13 +21,13 @@ import dev.nestwalk.walk.WalkCaches;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Translates DMA for one thread, with caches of its own.
+ * Translates DMA for one thread, with its own caches.
  *
- * <p>Invalidations reach it from any thread: each translation looks whether one was published and
- * applies it before it answers. See {@link Iommu#sync} for what that guarantees to others.
+ * <p>Invalidations may be published by any thread. Each translation checks for them and applies
+ * them before it answers. {@link Iommu#sync} says what other threads may rely on.
  *
- * <p>Threads: belongs to the thread that made it; assertions ({@code -ea}) tell when another uses
- * it.
+ * <p>Threads: belongs to the thread that made it; assertions ({@code -ea}) detect use by another
+ * one.
  */
 public final class Translator {
   final InvalidationLog log;
@@ -38,10 +38,10 @@ public final class Translator {
   final WalkCaches walkCaches;
   final AddressSpaces spaces;
 
-  /** Configurations are kept. */
+  /** Whether configurations are cached. */
   final boolean caches;
 
-  /** Translations are kept. */
+  /** Whether translations are cached. */
   final boolean keeps;
 
   final boolean counting;
@@ -49,7 +49,7 @@ public final class Translator {
   final GuestMemory memory;
   final Batch batch;
 
-  // Batches out of memory pass through these.
+  // Batches that are read from memory pass through these.
   final long[] chunkIn = new long[Batch.SCAN];
   final long[] chunkOut = new long[Batch.SCAN];
 
@@ -57,23 +57,24 @@ public final class Translator {
   private final CacheCounters counters;
 
   /**
-   * A call that gives several answers is under way. It may apply invalidations for the answers to
-   * come, but those it gave before are in use until its caller asks for the next translation.
+   * Whether a call that gives several answers is in progress. Such a call may apply invalidations
+   * for the answers still to come, but the ones that it has given stay in use until its caller asks
+   * for the next translation.
    */
   private boolean holding;
 
-  /** The number that {@link #presence} was told last. */
+  /** The number last reported to {@link #presence}. */
   private long told;
 
   private final Thread owner = Thread.currentThread();
   final EndpointTable endpoints;
 
   /**
-   * A translator.
+   * Makes a translator.
    *
-   * @param lastFault what {@code tables} fills by each refusal
-   * @param counters what {@code tables} counts its reads in
-   * @param options null for one without any cache
+   * @param lastFault filled by {@code tables} at each refusal
+   * @param counters where {@code tables} counts its reads
+   * @param options null for a translator without any cache
    */
   Translator(
       TableWalker<?> tables,
@@ -110,13 +111,13 @@ public final class Translator {
   }
 
   /**
-   * Translates one byte of DMA; looks the requester's {@link Endpoint} up first.
+   * Translates one byte of DMA. This looks the requester's {@link Endpoint} up first.
    *
    * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
    * @param pasid PASID or SubstreamID, 20 bits, or -1 for a request without one
    * @param iova byte address, all 64 bits significant
    * @param access {@link Access} bits, for example {@link Access#READ}
-   * @return a packed {@link Translation}; after a refusal {@link #lastFault()} has the whole of it
+   * @return a packed {@link Translation}; after a refusal {@link #lastFault()} has the details
    * @throws IllegalArgumentException for a source id, PASID or access that no request can have
    */
   public final long translate(int sourceId, int pasid, long iova, int access) {
@@ -129,9 +130,9 @@ public final class Translator {
   }
 
   /**
-   * The requester with this id; made at its first use, so ask for it once and keep it. The
-   * translator remembers {@link CacheOptions#endpoints} of them; one that it has forgotten works
-   * on.
+   * The requester with this id. It is made at the first call, so ask for it once and keep it. The
+   * translator remembers {@link CacheOptions#endpoints} requesters; one that it has forgotten keeps
+   * working.
    *
    * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
    * @param pasid PASID or SubstreamID, 20 bits, or -1 for requests without one
@@ -151,10 +152,11 @@ public final class Translator {
   }
 
   /**
-   * Gives back what the translator remembers of a requester that is gone: a device that was
-   * unplugged, a PASID that is no longer in use. Not needed for correctness, nor for memory: of
-   * more than {@link CacheOptions#endpoints} requesters those used longest ago are forgotten. An
-   * {@link Endpoint} in hand still works, and resolves its configuration anew.
+   * Releases what the translator remembers of a requester that is gone: a device that was
+   * unplugged, a PASID that is no longer in use. Neither correctness nor memory depends on this
+   * call: beyond {@link CacheOptions#endpoints} requesters the least recently used ones are
+   * forgotten. An {@link Endpoint} that is still held keeps working, and resolves its configuration
+   * again.
    *
    * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
    * @param pasid PASID or SubstreamID, 20 bits, or -1 for requests without one
@@ -172,7 +174,7 @@ public final class Translator {
     return true;
   }
 
-  /** For assertions: whether this is the thread that the translator belongs to. */
+  /** For assertions: whether the calling thread is the one that the translator belongs to. */
   final boolean isOwn() {
     Thread current = Thread.currentThread();
     if (!current.equals(owner)) {
@@ -192,7 +194,7 @@ public final class Translator {
     }
   }
 
-  /** A translation that uses no cache. */
+  /** Translates without any cache. */
   final long anew(int sourceId, int pasid, long iova, int access) {
     if (!Access.isValid(access)) {
       throw new IllegalArgumentException(
@@ -204,7 +206,7 @@ public final class Translator {
     if (restriction == null) {
       return tables.full().translate(sourceId, pasid, iova, access);
     }
-    // A translated request's address is no bus address that software chose.
+    // The address of a translated request is not a bus address that software chose.
     boolean translated = (access & Access.TRANSLATED) != 0;
     RegionKind kind = translated ? null : restriction.input().kindAt(iova);
     if (kind != null) {
@@ -220,12 +222,13 @@ public final class Translator {
   }
 
   /**
-   * An answer as a restriction leaves it: refused if the intermediate address is reserved, or the
-   * input without bits that do not count; and holding for no address that is.
+   * Applies a restriction to an answer. The answer is refused if the intermediate address is
+   * reserved, or the input address without its ignored bits. Otherwise its span is narrowed so that
+   * it covers no reserved address.
    *
    * @param input the address without ignored bits
-   * @param intermediate -1 if the request passed one stage alone; the address of a translated
-   *     request itself where that is intermediate
+   * @param intermediate -1 if the request passed only one stage; for a translated request its own
+   *     address, if that is an intermediate one
    */
   final long judged(
       Restrictions.Restriction restriction,
@@ -254,7 +257,7 @@ public final class Translator {
       free--;
     }
     if (free < AtsReply.SMALLEST && (access & Access.TRANSLATION_REQUEST) != 0) {
-      // A reply holds for whole pages, and a part of this one is reserved.
+      // A reply covers whole pages, and a part of this page is reserved.
       long refusal = Outcome.NO_RIGHTS.packed();
       lastFault().begin(sourceId, pasid, iova, access, refusal);
       return refusal;
@@ -262,7 +265,7 @@ public final class Translator {
     return Translation.narrowed(answer, free);
   }
 
-  /** Refuses a DMA that meets a reserved region. */
+  /** Refuses a DMA that touches a reserved region. */
   final long refuse(
       int sourceId, int pasid, long iova, int access, RegionKind kind, long intermediate) {
     long refusal =
@@ -282,7 +285,7 @@ public final class Translator {
   }
 
   /**
-   * Applies what was invalidated since the last look, and says so to whoever waits for it unless
+   * Applies what was invalidated since the last look, and reports this to waiting threads unless
    * answers given before are still in use.
    */
   final void catchUp() {
@@ -304,8 +307,8 @@ public final class Translator {
   }
 
   /**
-   * Ends a call that gave several answers. If it applied an invalidation on its way, some of them
-   * are from before: then the endpoint's next translation has to say that their use is over.
+   * Ends a call that gave several answers. If it applied an invalidation on its way, some answers
+   * are older than that; the endpoint's next translation then has to report that their use is over.
    */
   final void release(Endpoint of) {
     holding = false;
@@ -316,8 +319,8 @@ public final class Translator {
 
   /**
    * Looks for invalidations. Every translation does this too, but with a plain read, which a loop
-   * that does nothing else may see late: call this now and then in a loop that never synchronizes,
-   * locks or blocks, so that {@link Iommu#sync} of other threads need not wait for it.
+   * without synchronisation may see late. Call this now and then in a loop that never synchronises,
+   * locks or blocks, so that {@link Iommu#sync} of other threads does not wait for it.
    */
   public final void poll() {
     assert isOwn();
@@ -327,27 +330,27 @@ public final class Translator {
   }
 
   /**
-   * Says that this thread will not translate, nor use earlier answers, until {@link #resume}:
-   * nobody waits for it meanwhile.
+   * Declares that this thread will neither translate nor use earlier answers until {@link #resume}.
+   * Nobody waits for it meanwhile.
    */
   public final void pause() {
     assert isOwn();
     presence.leave();
   }
 
-  /** Ends a {@link #pause}; what was invalidated meanwhile is applied at once. */
+  /** Ends a {@link #pause} and applies at once what was invalidated meanwhile. */
   public final void resume() {
     told = spaces.applied();
     presence.enter(told);
     poll();
   }
 
-  /** What the caches did; all zero unless they count. */
+  /** What the caches did; all zero unless counting is switched on. */
   public final CacheCounters counters() {
     return counters;
   }
 
-  /** The last refusal; filled again by the next one. */
+  /** The last refusal; the next one overwrites it. */
   public final FaultRecord lastFault() {
     return lastFault;
   }

@@ -10,12 +10,13 @@ import java.util.function.Supplier;
 
 /**
  * Invalidations of a VT-d unit (VT-d 6.5): one method per architectural granularity, and {@link
- * #submit} for descriptors as software queues them. They are ordered as they are called; to wait
- * until all translators have applied them, {@code Iommu.sync()} stands for a wait descriptor.
+ * #submit} for descriptors as software queues them. They take effect in the order of the calls;
+ * {@code Iommu.sync()} stands for a wait descriptor and waits until all translators have applied
+ * them.
  *
- * <p>More may be dropped than asked for where the architecture permits it: a page-selective
- * invalidation of the second stage drops all translations of that domain that a first stage led to,
- * since nobody can map an intermediate address back.
+ * <p>More may be dropped than asked for where the architecture permits it. A page-selective
+ * invalidation of the second stage drops all translations of that domain that went through a first
+ * stage, because the cache does not record the intermediate address behind a nested translation.
  *
  * <p>Threads: any. Nothing is allocated.
  */
@@ -38,7 +39,9 @@ public final class VtdInvalidations {
   private final Supplier<VtdConfig> config;
   private final InvalidationLog log;
 
-  /** Invalidations that go to {@code log}, judged by the registers now in force. */
+  /**
+   * Invalidations that are written to {@code log}, interpreted under the registers now in force.
+   */
   VtdInvalidations(Supplier<VtdConfig> config, InvalidationLog log) {
     this.config = config;
     this.log = log;
@@ -50,8 +53,8 @@ public final class VtdInvalidations {
   }
 
   /**
-   * Context-cache, domain-selective; in scalable mode, where context entries have no domain,
-   * global.
+   * Context-cache, domain-selective. In scalable mode context entries have no domain, so it is
+   * global there.
    *
    * @param domain 16 bits
    */
@@ -67,7 +70,7 @@ public final class VtdInvalidations {
    * Context-cache, device-selective.
    *
    * @param sourceId 16 bits
-   * @param functionMask FM, 0 to 3: how many of the upper function bits do not count
+   * @param functionMask FM, 0 to 3: how many of the upper function-number bits are ignored
    */
   public void contextDevice(int sourceId, int functionMask) {
     int ignored =
@@ -110,7 +113,7 @@ public final class VtdInvalidations {
    *
    * @param address any address in the first page
    * @param addressMask AM: 2^AM pages of 4 KiB, aligned to their size
-   * @param leafOnly IH: no entry that points to a table changed
+   * @param leafOnly IH: no entry that points to a table has changed
    */
   public void iotlbPages(int domain, long address, int addressMask, boolean leafOnly) {
     long within = within(addressMask);
@@ -127,7 +130,7 @@ public final class VtdInvalidations {
    *
    * @param address any address in the first page
    * @param addressMask AM: 2^AM pages of 4 KiB, aligned to their size
-   * @param leafOnly IH: no entry that points to a table changed
+   * @param leafOnly IH: no entry that points to a table has changed
    */
   public void pasidIotlbPages(
       int domain, int pasid, long address, int addressMask, boolean leafOnly) {
@@ -143,7 +146,7 @@ public final class VtdInvalidations {
   /**
    * Carries out a 128-bit descriptor.
    *
-   * @return {@link #DONE} or the error that IQERCD.IQEI reports; then nothing was dropped
+   * @return {@link #DONE} or the error that IQERCD.IQEI reports; nothing is dropped in that case
    */
   public int submit(long low, long high) {
     int type = InvalidationDescriptor.type(low);
@@ -156,7 +159,7 @@ public final class VtdInvalidations {
   /**
    * Carries out a 256-bit descriptor.
    *
-   * @return {@link #DONE} or the error that IQERCD.IQEI reports; then nothing was dropped
+   * @return {@link #DONE} or the error that IQERCD.IQEI reports; nothing is dropped in that case
    */
   public int submit(long word0, long word1, long word2, long word3) {
     return (word2 | word3) != 0
@@ -170,7 +173,8 @@ public final class VtdInvalidations {
       case InvalidationDescriptor.IOTLB -> iotlb(low, high);
       case InvalidationDescriptor.PASID_IOTLB -> pasidIotlb(low, high);
       case InvalidationDescriptor.PASID_CACHE -> pasidCache(low, high);
-      // Device TLBs, interrupt entries, waits and page groups concern no cache of a translator.
+      // Device-TLB, interrupt-entry, wait and page-group descriptors concern no cache of a
+      // translator.
       case InvalidationDescriptor.DEVICE_TLB,
           InvalidationDescriptor.INTERRUPT_ENTRY,
           InvalidationDescriptor.WAIT,

@@ -1,4 +1,4 @@
-/** What an embedder touches: {@code Iommu}, {@code Translator}, {@code Endpoint}. */
+/** The API of an embedder: {@code Iommu}, {@code Translator}, {@code Endpoint}. */
 @NullMarked
 package dev.nestwalk;
 
