@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The text that {@code acpidump} prints: each table as a line with its signature and address, then
- * lines of an offset and 16 bytes in hexadecimal.
+ * The text that {@code acpidump} prints. Each table begins with a line that holds its signature and
+ * address; lines of an offset and 16 hexadecimal bytes follow.
  */
 public final class AcpiDump {
   private static final Pattern HEAD =
@@ -26,18 +26,18 @@ public final class AcpiDump {
       this.bytes = bytes;
     }
 
-    /** Four characters, as the line before the table has them. */
+    /** The signature, four characters, from the line before the table. */
     public String signature() {
       return signature;
     }
 
-    /** A copy of the table's bytes, which nothing has checked. */
+    /** A copy of the table's bytes; they have not been checked. */
     public byte[] bytes() {
       return bytes.clone();
     }
   }
 
-  /** Whether a text looks like the output of acpidump: a line with a signature is in it. */
+  /** Whether a text looks like the output of acpidump: one of its lines has a signature. */
   public static boolean isDump(String text) {
     return text.lines().anyMatch(line -> HEAD.matcher(line).matches());
   }
@@ -45,7 +45,8 @@ public final class AcpiDump {
   /**
    * The tables of a dump.
    *
-   * @throws FirmwareException for a line whose offset does not continue the table, with its number
+   * @throws FirmwareException for a line whose offset does not continue its table; the message has
+   *     the line's number
    */
   public static List<Table> parse(String text) {
     List<Table> tables = new ArrayList<>();

@@ -14,10 +14,10 @@ final class AcpiHeader {
   static final int BYTES = 36;
 
   /**
-   * Checks the header and gives the table's own bytes, little-endian.
+   * Checks the header and returns the whole table as a little-endian buffer.
    *
-   * @param least bytes that the table's fixed part has
-   * @param lenience what is done about a wrong length or checksum
+   * @param least size in bytes of the table's fixed part
+   * @param lenience how a wrong length or checksum is handled
    * @throws FirmwareException if signature, length or checksum are wrong and not forgiven
    */
   static ByteBuffer check(byte[] table, String signature, int least, Lenience lenience) {
@@ -53,8 +53,8 @@ final class AcpiHeader {
   }
 
   /**
-   * What is done about a table that breaks its own format: it is refused, or what can be read is
-   * read and the rest becomes a warning, as ACPICA and Linux do about a bad checksum.
+   * How a table that violates its own format is handled. Either it is refused, or the readable part
+   * is read and each violation becomes a warning, as ACPICA and Linux handle a bad checksum.
    */
   static final class Lenience {
     private final boolean lenient;
@@ -65,7 +65,7 @@ final class AcpiHeader {
       this.warnings = warnings;
     }
 
-    /** Notes the fault as a warning, or throws it. */
+    /** Records the error as a warning, or throws it. */
     void forgive(FirmwareException fault) {
       if (!lenient) {
         throw fault;
@@ -73,7 +73,7 @@ final class AcpiHeader {
       warnings.add(fault.getMessage() + "; read on");
     }
 
-    /** Reads one structure; a fault in it drops the structure alone, if faults are forgiven. */
+    /** Reads one structure. If errors are forgiven, an error in it drops only this structure. */
     void structure(Runnable reader) {
       try {
         reader.run();

@@ -10,30 +10,31 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The ACPI DMAR table, as far as reserved regions need it: host address width and reserved memory
- * regions (RMRR) with the devices they name. Structures of other types are skipped.
+ * The part of the ACPI DMAR table that reserved regions need (VT-d 8.1, 8.4): the host address
+ * width, and the reserved memory regions (RMRR) with the devices they name. Other structures are
+ * skipped.
  *
- * @param hostAddressWidth bits of a host address
+ * @param hostAddressWidth number of bits of a host address
  * @param regions the RMRRs in table order
- * @param warnings what firmware got wrong without making the table unreadable
+ * @param warnings errors of the firmware that leave the table readable
  */
 public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> warnings) {
-  /** A bus function: segment, bus, device, function. */
+  /** A PCI function: segment, bus, device and function number. */
   public record Function(int segment, int bus, int device, int number) {}
 
-  /** What sits behind a bridge. */
+  /** The buses behind bridges. */
   public interface Topology {
-    /** Secondary bus of a bridge, or -1 if the function is none. */
+    /** Secondary bus of a bridge, or -1 if the function is not a bridge. */
     int secondaryBus(Function bridge);
 
-    /** Subordinate bus of a bridge, or -1 if the function is none. */
+    /** Subordinate bus of a bridge, or -1 if the function is not a bridge. */
     int subordinateBus(Function bridge);
   }
 
   /**
    * A PCI device that a region names.
    *
-   * @param bridge whether it is a bridge whose whole hierarchy is meant
+   * @param bridge whether it is a bridge that stands for its whole hierarchy
    * @param startBus bus of the first step
    * @param path device and function of each step, alternating
    */
@@ -44,9 +45,9 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
     }
 
     /**
-     * The function that the path ends at.
+     * The function at the end of the path.
      *
-     * @return null if a step on the way is no bridge of the topology
+     * @return null if a step on the way is not a bridge of the topology
      */
     public @Nullable Function resolve(int segment, Topology topology) {
       int bus = startBus;
@@ -67,8 +68,8 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
    * @param first first address
    * @param last last address, inclusive
    * @param scopes PCI devices that it names
-   * @param others what else it names, in words: devices of the ACPI namespace, and scopes of types
-   *     that make no sense here
+   * @param others anything else it names, in words: devices of the ACPI namespace, and scopes of
+   *     types that are invalid here
    */
   public record Rmrr(int segment, long first, long last, List<Scope> scopes, List<String> others) {
     /** Copies the lists. */
@@ -77,12 +78,12 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
       others = List.copyOf(others);
     }
 
-    /** A region that names nothing but PCI devices. */
+    /** A region that names only PCI devices. */
     public Rmrr(int segment, long first, long last, List<Scope> scopes) {
       this(segment, first, last, scopes, List.of());
     }
 
-    /** Whether the region is meant for {@code device}. */
+    /** Whether the region applies to {@code device}. */
     public boolean appliesTo(Function device, Topology topology) {
       return device.segment == segment
           && scopes.stream().anyMatch(scope -> names(scope, device, topology));
@@ -119,10 +120,10 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
   }
 
   /**
-   * Reads a table whose checksum, length or structures may be wrong: what can be read is, the rest
-   * is said in {@link #warnings}. A structure without a sound length ends the table.
+   * Reads a table whose checksum, length or structures may be wrong. The readable part is read, and
+   * {@link #warnings} describes the rest. Reading ends at a structure whose length is wrong.
    *
-   * @throws FirmwareException if the signature is another or the fixed part is cut off
+   * @throws FirmwareException if the signature is wrong or the fixed part is cut off
    */
   public static DmarTable parseLeniently(byte[] table) {
     return new Parser(table, true).parse();
@@ -139,7 +140,7 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
     private final List<String> warnings = new ArrayList<>();
     private final List<Rmrr> regions = new ArrayList<>();
 
-    /** Names of namespace devices by their numbers. */
+    /** Names of ACPI namespace devices by their numbers. */
     private final Map<Integer, String> names = new HashMap<>();
 
     private final AcpiHeader.Lenience lenience;
@@ -264,13 +265,16 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
     }
   }
 
-  /** Whether Linux lets go of the RMRRs of a PCI device once it is assigned: USB and display. */
+  /**
+   * Whether Linux gives up the RMRRs of a PCI device once the device is assigned to a guest: those
+   * of USB and display devices.
+   */
   public static boolean isRelaxable(int classCode) {
     return classCode >>> 8 == 0x0c03 || classCode >>> 16 == 0x03;
   }
 
   /**
-   * Regions of a device behind VT-d: its RMRRs, and the interrupt window.
+   * Regions of a device behind VT-d: its RMRRs and the interrupt window.
    *
    * @param classCode PCI class, 24 bits; USB (0x0c03xx) and display (0x03xxxx) make RMRRs relaxable
    */

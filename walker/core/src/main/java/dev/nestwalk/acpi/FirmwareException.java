@@ -2,11 +2,11 @@ package dev.nestwalk.acpi;
 
 import java.io.Serial;
 
-/** A table or text that cannot be read. The message is one line and names the place. */
+/** A firmware table or text that cannot be read. The message is one line and names the place. */
 public final class FirmwareException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1;
 
-  /** With a message for people. */
+  /** Makes an exception with a message for users. */
   public FirmwareException(String message) {
     super(message);
   }

@@ -9,7 +9,7 @@ import java.util.List;
 
 /**
  * Writes the tables by which a virtual machine monitor tells a guest of reserved regions: a DMAR
- * with RMRRs, an IORT with RMRs. They hold what a guest needs for that and no more: one unit, one
+ * with RMRRs, or an IORT with RMRs. They hold no more than a guest needs for that: one unit and one
  * PCI segment.
  *
  * <p>Threads: any.
@@ -26,15 +26,15 @@ public final class FirmwareWriter {
   private static final int DESCRIPTOR = 20;
   private static final int ALL_REQUESTERS = 0xffff;
 
-  /** Where the SMMUv3 node of a written IORT lies: what its mappings lead to. */
+  /** Offset of the SMMUv3 node in a written IORT; the mappings refer to it. */
   public static final int SMMU_NODE = IORT_HEADER;
 
   /**
-   * A DMAR with one unit for all devices of a segment.
+   * A DMAR with one unit that covers all devices of a segment.
    *
-   * @param hostAddressWidth bits, 1 to 256
+   * @param hostAddressWidth number of bits, 1 to 256
    * @param registers address of the unit's registers
-   * @param regions of that segment
+   * @param regions regions of that segment
    * @throws IllegalArgumentException for a width or a scope that the table cannot hold
    */
   public static byte[] dmar(
@@ -78,12 +78,12 @@ public final class FirmwareWriter {
   }
 
   /**
-   * An IORT of revision 6 with one SMMUv3, one root complex whose requester ids are its StreamIDs,
-   * and RMRs.
+   * An IORT of revision 6 with one SMMUv3, RMRs, and one root complex whose requester ids are its
+   * StreamIDs.
    *
    * @param registers address of the SMMU's registers
-   * @param rmrs mappings' targets are taken as {@link #SMMU_NODE}; regions of one node have to be
-   *     of one kind, direct or relaxable
+   * @param rmrs the targets of their mappings are replaced by {@link #SMMU_NODE}; the regions of
+   *     one node have to be all direct or all relaxable
    * @throws IllegalArgumentException for regions that an RMR cannot hold
    */
   public static byte[] iort(int segment, long registers, List<IortTable.Rmr> rmrs) {
@@ -154,7 +154,7 @@ public final class FirmwareWriter {
     return bytes;
   }
 
-  /** Fills the checksum in. */
+  /** Fills in the checksum. */
   private static byte[] end(ByteBuffer bytes) {
     byte[] table = new byte[bytes.capacity()];
     bytes.get(0, table);

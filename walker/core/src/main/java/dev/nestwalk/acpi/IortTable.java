@@ -8,20 +8,20 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The ACPI IORT table (Arm DEN 0049), as far as reserved regions need it: which SMMU and StreamID a
- * PCI requester has, and the reserved memory ranges (RMR) of streams. Nodes of other types are
- * skipped.
+ * The part of the ACPI IORT table (Arm DEN 0049) that reserved regions need: the SMMU and StreamID
+ * of a PCI requester, and the reserved memory ranges (RMR) of streams. Other nodes are skipped.
  *
  * @param smmus SMMUs of all versions
  * @param roots PCI root complexes
  * @param rmrs RMR nodes; none before table revision 5
- * @param warnings what firmware got wrong without making the table unreadable
+ * @param warnings errors of the firmware that leave the table readable
  */
 public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List<String> warnings) {
   /**
-   * Ids {@code input..input + extent} become {@code output..}, at the node at offset {@code to}.
+   * Maps the ids {@code input..input + extent} to the ids from {@code output} on, at the node at
+   * offset {@code to}.
    *
-   * @param single whether every input id becomes {@code output}, whatever the range says
+   * @param single whether every input id is mapped to {@code output}, whatever the range says
    */
   public record Mapping(long input, long extent, long output, int to, boolean single) {
     /** A mapping of a range. */
@@ -37,7 +37,10 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
       return single ? output : output + (id - input);
     }
 
-    /** Whether {@code id} is the last of a range, which is one too many in many tables. */
+    /**
+     * Whether {@code id} is the last one of the range. In many tables it does not belong there,
+     * since their ranges are one too long.
+     */
     private boolean endsAt(long id) {
       return !single && extent > 0 && id - input == extent;
     }
@@ -47,12 +50,12 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
    * An SMMU.
    *
    * @param node offset of its node in the table, by which mappings refer to it
-   * @param version 2 (for 1 and 2 alike) or 3
+   * @param version 2 (which includes version 1) or 3
    * @param base address of its registers
    */
   public record Smmu(int node, int version, long base) {}
 
-  /** A PCI root complex with its mappings from requester id to StreamID. */
+  /** A PCI root complex with its mappings from requester ids to StreamIDs. */
   public record Root(int segment, List<Mapping> mappings) {
     /** Copies the mappings. */
     public Root {
@@ -60,7 +63,7 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
     }
   }
 
-  /** Reserved ranges of the streams that its mappings name. */
+  /** Reserved ranges of the streams that the mappings name. */
   public record Rmr(List<Mapping> mappings, List<Region> regions) {
     /** Copies the lists. */
     public Rmr {
@@ -92,10 +95,10 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
   }
 
   /**
-   * Reads a table whose checksum, length or nodes may be wrong: what can be read is, the rest is
-   * said in {@link #warnings}. A node without a sound length ends the table.
+   * Reads a table whose checksum, length or nodes may be wrong. The readable part is read, and
+   * {@link #warnings} describes the rest. Reading ends at a node whose length is wrong.
    *
-   * @throws FirmwareException if the signature is another or the fixed part is cut off
+   * @throws FirmwareException if the signature is wrong or the fixed part is cut off
    */
   public static IortTable parseLeniently(byte[] table) {
     return new Parser(table, true).parse();
@@ -104,9 +107,9 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
   /**
    * The stream of a PCI requester; SMMU and id are -1 if no SMMU translates for it.
    *
-   * <p>Many tables hold counts where the format wants counts minus one, so that the last id of a
-   * range is the first of the next. Such an id belongs to the range that begins with it, as Linux
-   * has it.
+   * <p>The format wants counts minus one, but many tables hold counts, so that the last id of a
+   * range is also the first of the next. Such an id belongs to the range that begins with it, as in
+   * Linux.
    */
   public Stream streamOf(int segment, int requesterId) {
     Mapping found = null;
@@ -132,7 +135,7 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
     return smmuAt(mapping.to) == null ? NO_STREAM : new Stream(mapping.to, mapping.map(id));
   }
 
-  /** The SMMU whose node lies at an offset of the table. */
+  /** The SMMU whose node is at an offset of the table. */
   public @Nullable Smmu smmuAt(int node) {
     for (Smmu smmu : smmus) {
       if (smmu.node == node) {
@@ -143,10 +146,10 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
   }
 
   /**
-   * Regions of a PCI device: behind an SMMU the software MSI window and its RMRs, else none.
+   * Regions of a PCI device: behind an SMMU the software MSI window and its RMRs, otherwise none.
    *
-   * @param numberingPreserved whether firmware asked to keep PCI numbers; without that, StreamIDs
-   *     in RMRs may be stale and count for nothing
+   * @param numberingPreserved whether firmware asks to preserve the PCI bus numbers; otherwise the
+   *     StreamIDs in RMRs may be stale, and RMRs are ignored
    */
   public List<Region> regionsOf(Stream stream, boolean numberingPreserved) {
     List<Region> found = new ArrayList<>();

@@ -7,16 +7,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The ACPI IVRS table (AMD publication 48882, chapter 5), as far as reserved regions need it:
+ * The part of the ACPI IVRS table (AMD publication 48882, section 5.2) that reserved regions need:
  * memory definition blocks (IVMD), and whether the units let DMA into the HyperTransport window.
  *
  * @param memories memory definitions that reserve something, in table order
- * @param hyperTransport whether the HyperTransport window is closed to DMA, as it is unless every
- *     unit says that it ignores it
- * @param warnings what firmware got wrong without making the table unreadable
+ * @param hyperTransport whether the HyperTransport window is closed to DMA; it is open only if
+ *     every unit reports that it ignores the window
+ * @param warnings errors of the firmware that leave the table readable
  */
 public record IvrsTable(List<Memory> memories, boolean hyperTransport, List<String> warnings) {
-  /** The window that HyperTransport takes for itself. */
+  /** The address window that HyperTransport reserves. */
   public static final Region HYPER_TRANSPORT =
       new Region(0xfd_0000_0000L, 0xff_ffff_ffffL, RegionKind.RESERVED);
 
@@ -24,13 +24,13 @@ public record IvrsTable(List<Memory> memories, boolean hyperTransport, List<Stri
    * A memory definition: requesters {@code firstDevice..lastDevice} of a segment use a range of
    * memory that has to stay mapped one to one.
    *
-   * @param exclusion whether the block is an exclusion range (the unit passes it untranslated),
-   *     which Linux takes as a unity map for reads and writes
-   * @param all whether the block is for all devices of the segment
+   * @param exclusion whether the block is an exclusion range, which the unit passes untranslated;
+   *     Linux treats it as a unity map for reads and writes
+   * @param all whether the block applies to all devices of the segment
    */
   public record Memory(
       int segment, int firstDevice, int lastDevice, boolean all, boolean exclusion, Region region) {
-    /** Whether the range is meant for a requester. */
+    /** Whether the range applies to a requester. */
     public boolean appliesTo(int requesterSegment, int requesterId) {
       return requesterSegment == segment && requesterId >= firstDevice && requesterId <= lastDevice;
     }
@@ -52,16 +52,19 @@ public record IvrsTable(List<Memory> memories, boolean hyperTransport, List<Stri
   }
 
   /**
-   * Reads a table whose checksum, length or blocks may be wrong: what can be read is, the rest is
-   * said in {@link #warnings}. A block without a sound length ends the table.
+   * Reads a table whose checksum, length or blocks may be wrong. The readable part is read, and
+   * {@link #warnings} describes the rest. Reading ends at a block whose length is wrong.
    *
-   * @throws FirmwareException if the signature is another or the fixed part is cut off
+   * @throws FirmwareException if the signature is wrong or the fixed part is cut off
    */
   public static IvrsTable parseLeniently(byte[] table) {
     return new Parser(table, true).parse();
   }
 
-  /** Regions of a device behind AMD's IOMMU, in Linux's order: unity maps, interrupts, HT. */
+  /**
+   * Regions of a device behind AMD's IOMMU, in Linux's order: unity maps, interrupt window,
+   * HyperTransport window.
+   */
   public List<Region> regionsOf(int segment, int requesterId) {
     List<Region> found = new ArrayList<>();
     for (Memory memory : memories) {
@@ -132,7 +135,7 @@ public record IvrsTable(List<Memory> memories, boolean hyperTransport, List<Stri
         case HARDWARE_11, HARDWARE_40 -> hardware(at, size);
         case MEMORY_ALL, MEMORY_SELECT, MEMORY_RANGE -> memory(at, size, type);
         case HARDWARE_10 -> {
-          // The old form of a unit, which an 11h or 40h block repeats with its features.
+          // The old form of a unit; an 11h or 40h block repeats it with the unit's features.
         }
         default ->
             warnings.add("offset %d: block of unknown type 0x%x, skipped".formatted(at, type));

@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of the PCI devices of a machine: class codes, and the buses behind bridges.
+ * The PCI devices of a machine, as far as they are known: class codes, and the buses behind
+ * bridges.
  *
  * <p>Threads: filled by one thread, then only read.
  */
@@ -34,14 +35,14 @@ public final class PciDevices implements DmarTable.Topology {
   private final Map<DmarTable.Function, Integer> classes = new HashMap<>();
   private final Map<DmarTable.Function, Buses> bridges = new HashMap<>();
 
-  /** Of which nothing is known yet. */
+  /** Makes an empty set of devices. */
   public PciDevices() {}
 
   /**
-   * Adds what {@code lspci -n}, {@code lspci -nn} or either with {@code -v} prints; with {@code -v}
-   * the buses behind bridges too. Other lines are skipped.
+   * Adds the devices that {@code lspci -n} or {@code lspci -nn} prints, with {@code -v} also the
+   * buses behind bridges. Other lines are skipped.
    *
-   * @return how many devices the text has
+   * @return number of devices in the text
    */
   public int addLspci(String text) {
     int found = 0;
@@ -64,10 +65,10 @@ public final class PciDevices implements DmarTable.Topology {
   }
 
   /**
-   * Adds one device as {@code 00:02.0=0300}: a function, and its class as four or six hexadecimal
-   * digits.
+   * Adds one device, given as {@code 00:02.0=0300}: a function, and its class as four or six
+   * hexadecimal digits.
    *
-   * @throws FirmwareException if the text is none
+   * @throws FirmwareException if the text has another form
    */
   public void addClass(String text) {
     Matcher matcher = CLASS.matcher(text.strip());
@@ -94,7 +95,7 @@ public final class PciDevices implements DmarTable.Topology {
     return classes.get(function);
   }
 
-  /** All functions whose class is known, with it. */
+  /** The class codes of all functions for which one is known. */
   public Map<DmarTable.Function, Integer> classes() {
     return Map.copyOf(classes);
   }

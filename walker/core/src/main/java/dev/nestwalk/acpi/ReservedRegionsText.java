@@ -10,15 +10,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The text of {@code /sys/kernel/iommu_groups/N/reserved_regions}: a region per line. It is read as
- * people paste it: with the prompt and the command before it, file names that grep put before each
- * line or tail before each file, quoted in a mail, several groups in one text.
+ * The text of {@code /sys/kernel/iommu_groups/N/reserved_regions}: one region per line. It is read
+ * in any form in which people paste it: with the shell prompt and the command before it, with file
+ * names that grep puts before each line or tail before each file, quoted in a mail, several groups
+ * in one text.
  */
 public final class ReservedRegionsText {
   private static final Pattern LINE =
       Pattern.compile("\\s*0[xX]([0-9a-fA-F]{1,16})\\s+0[xX]([0-9a-fA-F]{1,16})\\s+(\\S+)\\s*");
 
-  /** {@code >} of mails, {@code |} of tables and boxes, any number of them. */
+  /**
+   * Quotation marks before a line: {@code >} of mails, {@code |} of tables and boxes, any number of
+   * them.
+   */
   private static final Pattern QUOTE = Pattern.compile("^(?:\\s*[>|])+ ?");
 
   private static final Pattern FILE_PREFIX =
@@ -33,7 +37,7 @@ public final class ReservedRegionsText {
   private static final Pattern GROUP_HEADER =
       Pattern.compile("^\\s*(?:iommu[ _])?group\\s+([0-9]+)\\s*:?\\s*$", Pattern.CASE_INSENSITIVE);
 
-  /** What a terminal takes for colours. */
+  /** Escape sequences for colours. */
   private static final Pattern ESCAPES = Pattern.compile("\u001b\\[[0-9;]*[mK]");
 
   private static final Pattern GROUP = Pattern.compile("iommu_groups/([^/]+)/reserved_regions$");
@@ -41,10 +45,10 @@ public final class ReservedRegionsText {
       Pattern.compile("devices/(?:\\S*/)?([^/]+)/iommu_group/reserved_regions$");
 
   /**
-   * Regions of one group.
+   * The regions of one group.
    *
-   * @param name "group 1", "group of 0000:83:00.0", the file's name where it tells neither, or
-   *     empty if the text names no file
+   * @param name "group 1" or "group of 0000:83:00.0"; the file's name where it says neither; empty
+   *     if the text names no file
    */
   public record Group(String name, List<Region> regions) {
     /** Copies the list. */
@@ -54,11 +58,10 @@ public final class ReservedRegionsText {
   }
 
   /**
-   * Reads regions, whatever group they are of. The text does not tell hardware and software MSI
-   * windows apart: exactly 0x8000000-0x80fffff is taken as the software window, any other as
-   * hardware.
+   * Reads regions of whatever group. The text does not distinguish hardware from software MSI
+   * windows: exactly 0x8000000-0x80fffff is taken as the software window, any other as hardware.
    *
-   * @throws FirmwareException for a line that is no region, with its number
+   * @throws FirmwareException for a line that is not a region; the message has the line's number
    */
   public static List<Region> parse(String text) {
     List<Region> regions = new ArrayList<>();
@@ -69,7 +72,7 @@ public final class ReservedRegionsText {
   /**
    * Reads regions group by group, in the order in which the text names the groups.
    *
-   * @throws FirmwareException for a line that is no region, with its number
+   * @throws FirmwareException for a line that is not a region; the message has the line's number
    */
   public static List<Group> parseGroups(String text) {
     Map<String, List<Region>> groups = new LinkedHashMap<>();
@@ -111,9 +114,9 @@ public final class ReservedRegionsText {
   }
 
   /**
-   * What the path of a {@code reserved_regions} file says of its group.
+   * The group that the path of a {@code reserved_regions} file names.
    *
-   * @return "group 1", "group of 0000:83:00.0", or the path's own text, shortened
+   * @return "group 1", "group of 0000:83:00.0", or the shortened path
    */
   public static String groupOf(String path) {
     Matcher group = GROUP.matcher(path);

@@ -11,12 +11,12 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * The RESV_MEM properties of a virtio-iommu's PROBE reply: the regions that a virtual machine's
- * device has.
+ * The RESV_MEM properties of a virtio-iommu's PROBE reply (virtio 1.2, 5.13.6, PROBE request): the
+ * reserved regions of a virtual machine's device.
  *
- * @param regions by first address; with the software's doorbell window if no interrupt window is
- *     given
- * @param warnings what was odd but is taken
+ * @param regions by first address; includes the software MSI window if the reply has no interrupt
+ *     window
+ * @param warnings properties that are unusual but accepted
  */
 public record VirtioProbe(List<Region> regions, List<String> warnings) {
   private static final int RESV_MEM = 1;
@@ -29,10 +29,10 @@ public record VirtioProbe(List<Region> regions, List<String> warnings) {
   }
 
   /**
-   * Reads a reply: properties of 8-byte aligned length, ended by type 0 or the end of the bytes.
+   * Reads a reply: properties of 8-byte aligned length up to one of type 0 or the end of the bytes.
    *
    * @throws RegionException EINVAL for a property that is cut off or too short, EOVERFLOW for a
-   *     range that is empty or whose size is not a number of 64 bits
+   *     range that is empty or whose size does not fit in 64 bits
    */
   public static VirtioProbe parse(byte[] reply) throws RegionException {
     ByteBuffer bytes = ByteBuffer.wrap(reply).order(ByteOrder.LITTLE_ENDIAN);

@@ -1,8 +1,8 @@
 /**
- * What a platform says of its reserved regions: the ACPI DMAR, IORT and IVRS tables and Linux's
- * text in sysfs.
+ * Reserved regions as a platform describes them: in the ACPI tables DMAR, IORT and IVRS, in a
+ * virtio-iommu's probe reply, and in Linux's sysfs.
  *
- * <p>Threads: everything here is immutable, but for {@link dev.nestwalk.acpi.PciDevices}.
+ * <p>Threads: everything here is immutable except {@link dev.nestwalk.acpi.PciDevices}.
  */
 @NullMarked
 package dev.nestwalk.acpi;
