@@ -1,14 +1,14 @@
 package dev.nestwalk.dma;
 
 /**
- * What a DMA asks for, as bits of an {@code int}. A plain request is {@link #READ} or {@link
+ * The kind of a DMA request, as bits of an {@code int}. A plain request is {@link #READ} or {@link
  * #WRITE}; both together are an atomic operation, which needs both rights.
  */
 public final class Access {
-  /** A read. The same bit as the read right in a {@link Translation}. */
+  /** A read. The read right in a {@link Translation} is this bit too. */
   public static final int READ = 1;
 
-  /** A write. The same bit as the write right in a {@link Translation}. */
+  /** A write. The write right in a {@link Translation} is this bit too. */
   public static final int WRITE = 2;
 
   /** With {@link #READ}: the read fetches instructions (PCIe execute-requested, SMMU InD). */
@@ -21,26 +21,26 @@ public final class Access {
   public static final int ZERO_LENGTH = 16;
 
   /**
-   * An ATS translation request: asks for the translation instead of the data. Every one asks for
+   * An ATS translation request, which asks for a translation instead of data. Each one asks for
    * reading; without {@link #WRITE} its No-Write bit is set. {@link #EXECUTE} and {@link
-   * #PRIVILEGED} are those of its PASID, and may go with {@link #WRITE}. {@link AtsReply} reads the
-   * answer.
+   * #PRIVILEGED} are the bits of its PASID prefix, and may be combined with {@link #WRITE}. {@link
+   * AtsReply} decodes the answer.
    */
   public static final int TRANSLATION_REQUEST = 32;
 
   /**
-   * The address was translated before by the device (PCIe AT = 10b): a host address, or an
-   * intermediate one under SMMUv3's split-stage ATS.
+   * The device has translated the address before (PCIe AT = 10b). It is a host address, or an
+   * intermediate address under SMMUv3's split-stage ATS.
    */
   public static final int TRANSLATED = 64;
 
-  /** Every bit that has a meaning. */
+  /** All bits that have a meaning. */
   public static final int ALL = 127;
 
   /** An atomic operation: read and write at once. */
   public static final int ATOMIC = READ | WRITE;
 
-  /** Whether {@code access} is a request this library can judge. */
+  /** Whether {@code access} is a request that this library supports. */
   public static boolean isValid(int access) {
     boolean asks = (access & ATOMIC) != 0;
     boolean onlyRead = (access & ATOMIC) == READ;

@@ -1,17 +1,20 @@
 package dev.nestwalk.dma;
 
 /**
- * How a translation request of PCIe Address Translation Services ends: the status of its
- * translation completion. {@link AtsReply} reads it out of an answer.
+ * The outcome of a translation request of PCIe Address Translation Services: the status in its
+ * translation completion. {@link AtsReply} decodes it from an answer.
  */
 public enum Completion {
-  /** The request was no translation request: a memory access that was refused. */
+  /** None: the request was not a translation request but a memory access that was refused. */
   NONE(0, "no translation request"),
 
-  /** Success, with the rights that there are: possibly none. */
+  /** Success, with the rights that exist, possibly none. */
   SUCCESS(1, "success"),
 
-  /** Unsupported Request: this requester is not served; its function then turns ATS off. */
+  /**
+   * Unsupported Request: ATS is not available to this requester, and its function then turns ATS
+   * off.
+   */
   UNSUPPORTED_REQUEST(2, "unsupported request"),
 
   /** Completer Abort: the configuration or the tables are broken. */
@@ -27,17 +30,17 @@ public enum Completion {
     this.text = text;
   }
 
-  /** A few words for people. */
+  /** The status in words. */
   public String text() {
     return text;
   }
 
-  /** Two bits in a packed {@link Translation}. */
+  /** The two bits that stand for it in a packed {@link Translation}. */
   int code() {
     return code;
   }
 
-  /** The constant with this code, 0 to 3; they are declared in this order. */
+  /** The constant with this code, 0 to 3; the codes are the ordinals. */
   static Completion of(int code) {
     return ALL[code];
   }

@@ -1,13 +1,13 @@
 package dev.nestwalk.dma;
 
 /**
- * What is known of the last refusal of a translator: a view that is filled again for each fault, so
- * that reporting costs no allocation. Copy what must outlive the next translation.
+ * The last refusal of a translator. Each fault overwrites it, so that reporting costs no
+ * allocation; copy what must outlive the next translation.
  *
- * <p>The architectural record is 128 bits for VT-d (word 0 the low half, word 1 the high half, 7.3)
- * and 256 bits for SMMUv3 (words 0 to 3 in memory order). It is present only if {@link
- * #isRecorded()}; a fault that software asked not to record (VT-d FPD), or that the architecture
- * does not report, has none.
+ * <p>The architectural record has 128 bits for VT-d (7.3; word 0 is the low half, word 1 the high
+ * half) and 256 bits for SMMUv3 (words 0 to 3 in memory order). It is present only if {@link
+ * #isRecorded()}. There is none for a fault that software asked not to record (VT-d FPD) or that
+ * the architecture does not report.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -24,7 +24,7 @@ public final class FaultRecord {
   private long word2;
   private long word3;
 
-  /** An empty record. */
+  /** Makes an empty record. */
   public FaultRecord() {}
 
   /** Requester id or StreamID of the refused request. */
@@ -32,12 +32,12 @@ public final class FaultRecord {
     return sourceId;
   }
 
-  /** PASID or SubstreamID of the refused request, -1 if it had none. */
+  /** PASID or SubstreamID of the refused request, or -1 if it had none. */
   public int pasid() {
     return pasid;
   }
 
-  /** Byte address the request asked for. */
+  /** Byte address that the request was for. */
   public long iova() {
     return iova;
   }
@@ -52,23 +52,23 @@ public final class FaultRecord {
     return translation;
   }
 
-  /** Code of the refusal, architectural or of {@link Outcome}. */
+  /** Code of the refusal, either architectural or one of {@link Outcome}. */
   public int code() {
     return Translation.code(translation);
   }
 
-  /** Intermediate address (GPA, IPA) at fault in stage 2 of a nested walk, else 0. */
+  /** Intermediate address (GPA, IPA) at fault in stage 2 of a nested walk, otherwise 0. */
   public long intermediate() {
     return intermediate;
   }
 
-  /** Whether the architecture records this fault; only then the words hold a record. */
+  /** Whether the architecture records this fault; if not, the words hold no record. */
   public boolean isRecorded() {
     return recorded;
   }
 
   /**
-   * A 64-bit word of the record, 0 where nothing was recorded.
+   * A 64-bit word of the record, or 0 if nothing was recorded.
    *
    * @param index 0 to 3
    * @throws IndexOutOfBoundsException for another index
@@ -83,7 +83,7 @@ public final class FaultRecord {
     };
   }
 
-  /** For walkers: begins a record with the request and its refusal; clears the rest. */
+  /** For walkers: begins a record with the request and its refusal, and clears the rest. */
   public void begin(int newSourceId, int newPasid, long newIova, int newAccess, long refusal) {
     sourceId = newSourceId;
     pasid = newPasid;
@@ -98,7 +98,7 @@ public final class FaultRecord {
     word3 = 0;
   }
 
-  /** For walkers: notes the intermediate address at fault. */
+  /** For walkers: sets the intermediate address at fault. */
   public void setIntermediate(long address) {
     intermediate = address;
   }

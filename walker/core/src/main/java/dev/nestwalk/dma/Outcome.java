@@ -1,25 +1,28 @@
 package dev.nestwalk.dma;
 
 /**
- * Refusals that no architecture gives a number: codes from {@code 0x100} on in a {@link
- * Translation}. None of them comes with a record. How a translation request ends on the bus, {@link
- * Completion} tells beside the code.
+ * Refusals for which the architectures have no code: codes from {@code 0x100} on in a {@link
+ * Translation}. None of them has a record. If the request was a translation request, {@link
+ * Completion} says how it ends on the bus.
  */
 public enum Outcome {
-  /** The request addresses the interrupt window: not memory, hand it to the interrupt logic. */
+  /**
+   * The request addresses the interrupt window, which is not memory: hand it to the interrupt
+   * logic.
+   */
   INTERRUPT(0x100, "interrupt request, not memory"),
   /** Blocked by a protected memory region (VT-d PMEN). */
   PROTECTED_MEMORY(0x101, "blocked by a protected memory region"),
-  /** Aborted by configuration that asks for silence (SMMUv3 GBPA.ABORT, STE.Config = 000b). */
+  /** Aborted silently, as the configuration demands (SMMUv3 GBPA.ABORT, STE.Config = 000b). */
   ABORTED(0x102, "aborted by configuration, nothing recorded"),
-  /** A request type that cannot be served while translation is off. */
+  /** A request of a type that is not served while translation is off. */
   UNSUPPORTED_REQUEST(0x103, "request type not served in this state"),
   /**
-   * A translation request that completes with success and without rights; no error in the
-   * architecture. Its {@link #packed} form has {@link Completion#SUCCESS}.
+   * A translation request that completes with success but without rights, which is not an error in
+   * the architecture. Its {@link #packed} form has {@link Completion#SUCCESS}.
    */
   NO_RIGHTS(0x104, "translation request completed without rights"),
-  /** In the effective reserved set: a direct mapping that firmware asked for. */
+  /** In the effective reserved set: a direct mapping that firmware requires. */
   RESERVED_DIRECT(0x110, "reserved: direct"),
   /** In the effective reserved set: a direct mapping that may be given up. */
   RESERVED_DIRECT_RELAXABLE(0x111, "reserved: direct-relaxable"),
@@ -40,12 +43,12 @@ public enum Outcome {
     this.text = text;
   }
 
-  /** The number in a {@link Translation}. */
+  /** The code in a {@link Translation}. */
   public int code() {
     return code;
   }
 
-  /** One line for people. */
+  /** The outcome in words. */
   public String text() {
     return text;
   }
@@ -56,13 +59,13 @@ public enum Outcome {
     return this == NO_RIGHTS ? Translation.completed(refusal, Completion.SUCCESS) : refusal;
   }
 
-  /** Whether {@code code} is the library's and not the architecture's. */
+  /** Whether {@code code} is this library's rather than an architecture's. */
   public static boolean isLibraryCode(int code) {
     return code >= 0x100;
   }
 
   /**
-   * The outcome with number {@code code}.
+   * The outcome with this code.
    *
    * @throws IllegalArgumentException if there is none
    */

@@ -1,27 +1,31 @@
 package dev.nestwalk.dma;
 
 /**
- * The answer to one DMA in one {@code long}, so that no object is needed.
+ * The answer to one DMA, packed in one {@code long} so that no object is needed.
  *
  * <pre>
- *   ok     63 = 0 | 61..60 see below | 59 write right | 58 read right | 57..52 log2 of the span in bytes | 51..0 output address
+ *   ok     63 = 0 | 61..60 see below | 59 write right | 58 read right | 57..52 log2 of the span
+ *   in bytes | 51..0 output address
  *   fault  63 = 1 | 25..24 {@link Completion} | 23..20 level | 17..16 stage | 15..0 code
  * </pre>
  *
- * <p>The output address is that of the very byte asked for. The span is the naturally aligned block
- * around that byte over which this answer holds unchanged. Codes below {@code 0x100} are the
- * architecture's; those from {@code 0x100} on are this library's ({@link Outcome}). Level and stage
- * are 0 where none applies; levels count as the format's own specification counts them.
+ * <p>The output address is that of the requested byte. The span is the naturally aligned block
+ * around that byte for which this answer holds. Codes below {@code 0x100} are the architecture's;
+ * those from {@code 0x100} on are this library's ({@link Outcome}). Level and stage are 0 where
+ * none applies; levels are numbered as in the format's specification.
  *
- * <p>The answer to a translation request is what {@link AtsReply} reads. Only there bit 60 is an
- * execute right, bit 61 says that the block is for untranslated requests only, and a refusal has a
- * completion: how the request ends on the bus, whatever the code that tells why.
+ * <p>{@link AtsReply} decodes the answer to a translation request. Only in such an answer is bit 60
+ * an execute right, does bit 61 say that the block is for untranslated requests only, and does a
+ * refusal have a completion, which is how the request ends on the bus.
  */
 public final class Translation {
-  /** Lowest bit of the rights in an ok answer; READ and WRITE sit there as in {@link Access}. */
+  /**
+   * Lowest bit of the rights in an ok answer; the rights are {@link Access#READ} and {@link
+   * Access#WRITE}, shifted by this.
+   */
   public static final int RIGHTS_SHIFT = 58;
 
-  /** Of an ok answer: the block may only be reached by untranslated requests. */
+  /** In an ok answer: only untranslated requests may access the block. */
   static final long UNTRANSLATED_ONLY = 1L << 61;
 
   private static final int SPAN_SHIFT = 52;
@@ -33,7 +37,7 @@ public final class Translation {
    *
    * @param address output address, at most 52 bits
    * @param spanLog2 log2 of the span in bytes, 0 to 63
-   * @param rights {@link Access#READ} and {@link Access#WRITE} bits granted; to a translation
+   * @param rights {@link Access#READ} and {@link Access#WRITE} bits granted; for a translation
    *     request also {@link Access#EXECUTE}
    */
   public static long ok(long address, int spanLog2, int rights) {
@@ -51,7 +55,7 @@ public final class Translation {
     return Long.MIN_VALUE | (long) level << 20 | (long) stage << 16 | code;
   }
 
-  /** For walkers: an ok answer that holds for a smaller block around its byte. */
+  /** For walkers: an ok answer with its span narrowed to a smaller block around its byte. */
   public static long narrowed(long answer, int spanLog2) {
     return answer & ~(0x3fL << SPAN_SHIFT) | (long) spanLog2 << SPAN_SHIFT;
   }
@@ -61,12 +65,15 @@ public final class Translation {
     return refusal & ~(3L << COMPLETION_SHIFT) | (long) status.code() << COMPLETION_SHIFT;
   }
 
-  /** For walkers: the answer to a translation request that untranslated writes alone may follow. */
+  /**
+   * For walkers: the answer to a translation request on a block that only untranslated writes may
+   * access.
+   */
   public static long untranslatedOnly(long address) {
     return ok(address, AtsReply.SMALLEST, Access.WRITE) | UNTRANSLATED_ONLY;
   }
 
-  /** How a translation request ends; of a refused memory access {@link Completion#NONE}. */
+  /** How a translation request ends; {@link Completion#NONE} for a refused memory access. */
   public static Completion completion(long translation) {
     return isFault(translation)
         ? Completion.of((int) (translation >>> COMPLETION_SHIFT) & 3)
@@ -78,7 +85,7 @@ public final class Translation {
     return translation < 0;
   }
 
-  /** Output address of the byte asked for. */
+  /** Output address of the requested byte. */
   public static long address(long translation) {
     return translation & ADDRESS_MASK;
   }

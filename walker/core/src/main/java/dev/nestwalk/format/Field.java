@@ -1,22 +1,22 @@
 package dev.nestwalk.format;
 
 /**
- * A named bit range of a structure in memory or of a register, numbered as its specification prints
- * it: over the whole structure, bit 0 being bit 0 of the byte at the lowest address. A field lies
- * within one 64-bit word; the decoders take that word.
+ * A named bit range of a structure in memory or of a register. Bits are numbered over the whole
+ * structure, as its specification prints them: bit 0 is bit 0 of the byte at the lowest address. A
+ * field lies within one 64-bit word, and the decoding methods take that word.
  *
  * @param name the specification's name
  * @param hi highest bit, inclusive, counted over the whole structure
  * @param lo lowest bit, inclusive, counted over the whole structure
- * @param meaning one line for readers: what the field says, not how it is used here. Values may be
- *     listed, as in {@code "0: points to a table; 1: maps a page"} or {@code "granule: 0 4K, 1
+ * @param meaning one line for readers: what the field says, not how this library uses it. It may
+ *     list values, as in {@code "0: points to a table; 1: maps a page"} or {@code "granule: 0 4K, 1
  *     64K"}
  */
 public record Field(String name, int hi, int lo, String meaning) {
   /**
    * Checks the range.
    *
-   * @throws IllegalArgumentException if the range is empty, negative or crosses a 64-bit word
+   * @throws IllegalArgumentException if the range is empty or negative, or crosses a 64-bit word
    */
   public Field {
     if (lo < 0 || hi < lo || hi / 64 != lo / 64) {
@@ -50,7 +50,7 @@ public record Field(String name, int hi, int lo, String meaning) {
     return (-1L >>> (63 - hi + lo)) << lo;
   }
 
-  /** The field's value, right-aligned, out of {@code word}. */
+  /** The field's value in {@code word}, right-aligned. */
   public long get(long word) {
     return (word & mask()) >>> lo;
   }
@@ -61,8 +61,8 @@ public record Field(String name, int hi, int lo, String meaning) {
   }
 
   /**
-   * What the field says with one value, for example {@code "points to a table"} of {@code "0:
-   * points to a table; 1: maps a page"}.
+   * What the field says with one value, for example {@code "points to a table"} for 0 if the
+   * meaning is {@code "0: points to a table; 1: maps a page"}.
    *
    * @param value the field's value, right-aligned
    */
@@ -70,7 +70,7 @@ public record Field(String name, int hi, int lo, String meaning) {
     return FieldMeaning.of(name, width(), meaning, value);
   }
 
-  /** {@code "P"} or {@code "DID[87:72]"}: the name with its bit range. */
+  /** The name, for a field of several bits with its range: {@code "P"} or {@code "DID[87:72]"}. */
   public String label() {
     return hi == lo ? name + "[" + lo + "]" : name + "[" + hi + ":" + lo + "]";
   }

@@ -9,19 +9,19 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a field says with the value that it has, out of the one line that {@link Field#meaning}
- * declares for all of its values. Three things are recognised there:
+ * Derives what a field says with a given value from the one line that {@link Field#meaning}
+ * declares for all values. The line may have one of three forms:
  *
  * <ul>
  *   <li>a list of values, at the beginning or after a colon, as in {@code "0: points to a table; 1:
- *       maps a page"} or {@code "granule: 0 4K, 1 64K, 2 16K"}. Numbers are binary where all of
- *       them have as many digits as the field has bits; {@code x} then stands for either digit. A
- *       range is {@code "1 to 11"}, the last entry may be {@code "else"};
+ *       maps a page"} or {@code "granule: 0 4K, 1 64K, 2 16K"}. Numbers are binary if all of them
+ *       have as many digits as the field has bits; {@code x} then stands for either digit. A range
+ *       is written {@code "1 to 11"}, and the last entry may be {@code "else"};
  *   <li>arithmetic with the field's name, as in {@code "input addresses have MGAW + 1 bits"};
- *   <li>a single bit whose line tells what it means when it is set.
+ *   <li>for a single bit, what it means when it is set.
  * </ul>
  *
- * <p>Any other line holds for every value and stays as it is.
+ * <p>Any other line holds for every value and is returned unchanged.
  */
 final class FieldMeaning {
   private static final Pattern ENTRY =
@@ -29,11 +29,11 @@ final class FieldMeaning {
   private static final Pattern SEPARATOR =
       Pattern.compile("[;,] (?=(?:[01x]{2,3}|\\d+(?: to \\d+)?|else):? \\S)");
 
-  /** Words that "not" negates. */
+  /** Words that are negated by "not". */
   private static final Set<String> ADJECTIVES =
       Set.of("present", "valid", "readable", "writable", "executable", "privileged", "global");
 
-  /** Beginnings of lines that describe a bit whatever its value. */
+  /** Beginnings of lines that describe a bit whatever its value is. */
   private static final List<String> ALWAYS = List.of("ignored", "memory type;", "secure only");
 
   private final String name;
@@ -48,7 +48,7 @@ final class FieldMeaning {
     this.value = value;
   }
 
-  /** The line for {@code value}, right-aligned, of a field of so many bits. */
+  /** The line for {@code value}, right-aligned, of a field of {@code bits} bits. */
   static String of(String name, int bits, String meaning, long value) {
     return new FieldMeaning(name, bits, meaning, value).text();
   }
@@ -71,9 +71,9 @@ final class FieldMeaning {
 
   private record Entry(String key, String text) {}
 
-  /** The entry of a list for the value; null if the text is no list or has none for it. */
+  /** The list's entry for the value; null if the text is not a list or has no such entry. */
   private @Nullable String listed(String text) {
-    // Most lines are no lists: a walk decodes many fields, and patterns are slow.
+    // Most lines are not lists; a walk decodes many fields, and patterns are slow.
     if (!beginsAsList(text)) {
       return null;
     }
@@ -115,7 +115,7 @@ final class FieldMeaning {
     return Long.parseLong(ends[0]) <= value && value <= last;
   }
 
-  /** The text with "MGAW + 1" as "38 + 1 = 39". */
+  /** The text with the arithmetic carried out: "38 + 1 = 39" in place of "MGAW + 1". */
   private String computed(String text) {
     if (!text.contains(name)) {
       return text;
@@ -143,7 +143,9 @@ final class FieldMeaning {
         : text.substring(0, found.start()) + said + text.substring(found.end());
   }
 
-  /** A number, a product, a sum or 2 to the power of one of these; negative if out of range. */
+  /**
+   * A number, a product, a sum, or 2 to the power of one of these; negative if it is out of range.
+   */
   private static long evaluate(String formula) {
     if (formula.startsWith("2^")) {
       long power = evaluate(formula.substring(2).replaceAll("[()]", ""));

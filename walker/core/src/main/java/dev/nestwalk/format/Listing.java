@@ -6,26 +6,26 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A structure as it is shown to readers.
+ * A structure as it is presented to readers.
  *
  * @param structure the declaration
- * @param bits its size; less than the declaration's words for a 32-bit register
- * @param unnamed what the bits are that no field names
- * @param about where it is found and what for, one line
+ * @param bits its size; smaller than the declaration's words for a 32-bit register
+ * @param unnamed the nature of the bits that no field names
+ * @param about where it is found and what it is for, in one line
  */
 public record Listing(Structure structure, int bits, Unnamed unnamed, String about) {
-  /** What the bits are that no field names. */
+  /** The nature of the bits that no field names. */
   public enum Unnamed {
     /** They have to be zero: hardware refuses the structure otherwise. */
     RESERVED("reserved, must be 0"),
 
-    /** Hardware writes them as zero. */
+    /** Hardware writes them as 0. */
     ZERO("zero"),
 
-    /** They are RES0 or belong to features beyond this library; a walk does not look at them. */
+    /** They are RES0 or belong to features beyond this library; a walk ignores them. */
     UNUSED("not used: RES0, or of a feature not covered"),
 
-    /** They mean something, but nothing that a translation depends on. */
+    /** They have a meaning, but a translation does not depend on them. */
     ELSEWHERE("no part in a translation");
 
     private final String text;
@@ -34,14 +34,15 @@ public record Listing(Structure structure, int bits, Unnamed unnamed, String abo
       this.text = text;
     }
 
-    /** In words. */
+    /** The nature in words. */
     public String text() {
       return text;
     }
   }
 
   /**
-   * A field, or bits that no field names: those of a word, or of whole words.
+   * A field, or a run of bits that no field names, which lies within one word or covers whole
+   * words.
    *
    * @param name empty for bits without a field
    * @param hi highest bit
@@ -49,7 +50,11 @@ public record Listing(Structure structure, int bits, Unnamed unnamed, String abo
    * @param meaning one line
    */
   public record Part(String name, int hi, int lo, String meaning) {
-    /** What these bits say with a value, right-aligned; as {@link Field#meaningOf}. */
+    /**
+     * What these bits say with a value; see {@link Field#meaningOf}.
+     *
+     * @param value right-aligned
+     */
     public String meaningOf(long value) {
       return isNamed() ? FieldMeaning.of(name, hi - lo + 1, meaning, value) : meaning;
     }
@@ -59,7 +64,7 @@ public record Listing(Structure structure, int bits, Unnamed unnamed, String abo
       return !name.isEmpty();
     }
 
-    /** Whether hardware gives these bits to software. */
+    /** Whether hardware leaves these bits to software. */
     public boolean isIgnored() {
       return name.equals("ignored");
     }
@@ -75,18 +80,18 @@ public record Listing(Structure structure, int bits, Unnamed unnamed, String abo
     return new Listing(structure, 32, unnamed, about);
   }
 
-  /** The name as file names and commands have it, for example {@code "pasid-table-entry"}. */
+  /** The name in file names and commands, for example {@code "pasid-table-entry"}. */
   public String id() {
     return idOf(structure.name());
   }
 
-  /** {@code name} in lower case, with a hyphen for what is no letter or digit. */
+  /** {@code name} in lower case, with hyphens for everything but letters and digits. */
   public static String idOf(String name) {
     String hyphens = name.toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-");
     return hyphens.replaceAll("^-|-$", "");
   }
 
-  /** All bits from the lowest, unnamed ones included. */
+  /** All bits from the lowest to the highest, including unnamed ones. */
   public List<Part> parts() {
     List<Field> fields = new ArrayList<>(structure.fields());
     fields.sort(Comparator.comparingInt(Field::lo));

@@ -3,15 +3,15 @@ package dev.nestwalk.format;
 import java.util.Collection;
 import org.jspecify.annotations.Nullable;
 
-/** Which known name a misspelt one most likely means. */
+/** Finds the known name that a misspelt one most likely means. */
 public final class Nearest {
-  /** More changes than this make another word. */
+  /** A name that differs by more changes is not suggested. */
   private static final int NEAR = 3;
 
   /**
-   * The name that is most like a word, letter by letter; null if none is much like it.
+   * The name that is most similar to a word, letter by letter, or null if none is similar.
    *
-   * @param word as it was written; letters count as they are, capital or small
+   * @param word the word as it was written; case matters
    */
   public static @Nullable String of(String word, Collection<String> names) {
     String best = null;
@@ -26,7 +26,7 @@ public final class Nearest {
     return best;
   }
 
-  /** Letters to put in, take out or replace to make one word of the other. */
+  /** Number of letters to insert, remove or replace to turn one word into the other. */
   private static int changes(String one, String other) {
     int[] row = new int[other.length() + 1];
     for (int j = 0; j < row.length; j++) {

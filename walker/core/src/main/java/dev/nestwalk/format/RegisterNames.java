@@ -8,8 +8,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The registers that an architecture names. A set of register values may hold all of them, whether
- * translation reads them or not; a name that is none of them is most likely misspelt.
+ * The registers that an architecture defines. A set of register values may hold any of them,
+ * whether translation reads them or not; any other name is most likely misspelt.
  *
  * <p>Threads: immutable.
  */
@@ -21,11 +21,11 @@ public final class RegisterNames {
   private final Pattern families;
 
   /**
-   * Names of an architecture.
+   * Makes the set of an architecture.
    *
    * @param architecture its name, for messages
    * @param names registers, separated by blanks
-   * @param families a pattern for registers that come in numbers
+   * @param families a pattern for registers that are numbered
    */
   public RegisterNames(String architecture, String names, String families) {
     this.architecture = architecture;
@@ -39,9 +39,10 @@ public final class RegisterNames {
   }
 
   /**
-   * Checks that every name is a register's and has a value.
+   * Checks that every name is a register and has a value.
    *
-   * @throws IllegalArgumentException with the name, and the nearest known one where there is one
+   * @throws IllegalArgumentException with the unknown name, and the nearest known one if there is
+   *     one
    */
   public void check(Map<String, Long> registers) {
     for (Map.Entry<String, @Nullable Long> register : entries(registers)) {
@@ -55,7 +56,7 @@ public final class RegisterNames {
     }
   }
 
-  /** Callers without null checks may pass nulls whatever the type says. */
+  /** The entries. Callers without null checks may pass null values, whatever the type says. */
   @SuppressWarnings("unchecked")
   private static Set<Map.Entry<String, @Nullable Long>> entries(Map<String, Long> registers) {
     return (Set<Map.Entry<String, @Nullable Long>>) (Set<?>) registers.entrySet();
@@ -69,7 +70,7 @@ public final class RegisterNames {
         + (near == null ? " of " + architecture : "; did you mean " + near + "?");
   }
 
-  /** The known name that is most like a word, null if none is much like it. */
+  /** The known name that is most similar to a word, or null if none is similar. */
   public @Nullable String nearest(String word) {
     String upper = word.toUpperCase(java.util.Locale.ROOT);
     String best = Nearest.of(upper, names);

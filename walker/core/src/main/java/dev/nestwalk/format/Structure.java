@@ -3,19 +3,19 @@ package dev.nestwalk.format;
 import java.util.List;
 
 /**
- * A structure of a specification: its fields, and thereby its reserved bits, which are all those
- * that no field names.
+ * A structure of a specification: its fields, and thereby its reserved bits, which are those that
+ * no field names.
  *
  * @param name the specification's name
  * @param section where the specification defines it, for example {@code "VT-d 9.3"}
  * @param words size in 64-bit words
- * @param fields all fields, also those that hardware ignores
+ * @param fields all fields, including those that hardware ignores
  */
 public record Structure(String name, String section, int words, List<Field> fields) {
   /**
    * Checks that the fields fit and do not overlap.
    *
-   * @throws IllegalArgumentException if a field lies outside the structure or over another one
+   * @throws IllegalArgumentException if a field lies outside the structure or overlaps another one
    */
   public Structure {
     fields = List.copyOf(fields);
@@ -42,7 +42,7 @@ public record Structure(String name, String section, int words, List<Field> fiel
   /** The bits of word {@code word} that no field names. */
   public long reserved(int word) {
     long named = 0;
-    // By index: commands are decoded on threads that must not allocate an iterator.
+    // Indexed, since commands are decoded on threads that must not allocate an iterator.
     for (int i = 0; i < fields.size(); i++) {
       Field field = fields.get(i);
       if (field.word() == word) {
