@@ -5,7 +5,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
-/** Atomic operations on little-endian words, as PCIe has them. */
+/** The atomic operations of PCIe on little-endian words. */
 final class AtomicWords {
   static final int ADD = 0;
   static final int SWAP = 1;
@@ -17,9 +17,10 @@ final class AtomicWords {
       ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle();
 
   /**
-   * Carries out an operation on a word of 4 or 8 bytes; what it held before, zero-extended. Words
-   * that the JVM cannot reach atomically (memory of files at odd offsets) are read and written:
-   * nobody else writes those.
+   * Carries out an operation on a word of 4 or 8 bytes. Words that the JVM cannot access atomically
+   * (memory of files at odd offsets) are read and then written; no other thread writes those.
+   *
+   * @return the previous value, zero-extended
    */
   static long apply(
       MemorySegment bytes, long offset, int operation, int size, long operand, long expected) {

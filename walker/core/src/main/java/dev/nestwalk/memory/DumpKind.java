@@ -5,7 +5,10 @@ import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
-/** Kinds of files that hold memory behind a header of their own, told by their first bytes. */
+/**
+ * The kinds of files that hold memory behind a header of their own, recognised by their first
+ * bytes.
+ */
 enum DumpKind {
   ELF("\u007fELF", "an ELF file", ""),
   LIME("EMiL", "a LiME dump", ""),
@@ -59,7 +62,7 @@ enum DumpKind {
     this.wayOut = wayOut;
   }
 
-  /** The kind of some bytes, null if they begin with no known header. */
+  /** The kind of a file that begins with these bytes, or null if they are no known header. */
   static @Nullable DumpKind of(MemorySegment bytes) {
     byte[] head =
         bytes.asSlice(0, Math.min(LONGEST, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE);
@@ -80,7 +83,7 @@ enum DumpKind {
         + (wayOut.isEmpty() ? "" : "; " + wayOut);
   }
 
-  /** In words, with an article. */
+  /** The kind in words, with an article. */
   String description() {
     return description;
   }

@@ -9,15 +9,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Guest memory out of an ELF core file, as QEMU's {@code dump-guest-memory} and kernels' crash
- * dumps have it: ELF64 or ELF32, little-endian, ET_CORE, each PT_LOAD a run of guest-physical
+ * Guest memory from an ELF core file, as QEMU's {@code dump-guest-memory} and kernels' crash dumps
+ * write it: ELF64 or ELF32, little-endian, ET_CORE, where each PT_LOAD is a run of guest-physical
  * memory.
  *
- * <p>A plain file is mapped, not copied; one packed with gzip is inflated off the heap. Bytes
- * between {@code p_filesz} and {@code p_memsz} read as zero. A kernel maps some memory twice and
- * some without a physical address ({@code p_paddr} -1): what is there a second time has to be
- * equal, what has no address is skipped. Every malformed file gives an {@link ImageException} of
- * one line.
+ * <p>A plain file is mapped without a copy; a gzip file is inflated off the heap. Bytes between
+ * {@code p_filesz} and {@code p_memsz} read as zero. A kernel maps some memory twice and some
+ * without a physical address ({@code p_paddr} -1): repeated memory has to be equal, and memory
+ * without an address is skipped. Every malformed file gives an {@link ImageException} of one line.
  */
 public final class ElfCore {
   private static final ValueLayout.OfShort HALF =
@@ -32,7 +31,10 @@ public final class ElfCore {
   private static final int PROGRAM_HEADER_BYTES_32 = 32;
   private static final int SECTION_HEADER_BYTES = 64;
 
-  /** What a kernel writes for memory that it maps page by page, such as its modules. */
+  /**
+   * The physical address that a kernel writes for memory that it maps page by page, such as its
+   * modules.
+   */
   private static final long NO_ADDRESS = -1;
 
   private static final int MAGIC = 0x464c457f;
@@ -54,10 +56,10 @@ public final class ElfCore {
   /**
    * Opens an image.
    *
-   * @param file an ELF core file, or one packed with gzip whose name ends in {@code .gz}
-   * @param ram the memory of the machine: what of it lies in no PT_LOAD reads as zero, what lies
-   *     outside does not exist; empty if the PT_LOADs are all there is
-   * @param arena how long the memory lives, and which threads may use it
+   * @param file an ELF core file, or a gzip file that holds one
+   * @param ram the memory of the machine. What no PT_LOAD covers reads as zero; addresses outside
+   *     do not exist. If empty, the PT_LOADs are all of the memory
+   * @param arena determines how long the memory lives, and which threads may use it
    * @throws ImageException if the file cannot be read or is not such an image
    */
   public static GuestMemory open(Path file, List<MemoryRange> ram, Opening opening, Arena arena)
@@ -65,7 +67,7 @@ public final class ElfCore {
     return read(file, ImageFile.open(file, opening, arena), ram, opening, arena);
   }
 
-  /** Reads an image whose bytes are there already. */
+  /** Reads an image whose bytes are already in memory. */
   static GuestMemory read(
       Path file, MemorySegment bytes, List<MemoryRange> ram, Opening opening, Arena arena)
       throws ImageException {
@@ -125,7 +127,7 @@ public final class ElfCore {
     }
   }
 
-  /** {@code e_phnum}, or, where that is too small a field, {@code sh_info} of section 0. */
+  /** {@code e_phnum}, or {@code sh_info} of section 0 if the number does not fit there. */
   private long programHeaderCount() throws ImageException {
     int count = Short.toUnsignedInt(bytes.get(HALF, narrow ? 44 : 56));
     if (count != PN_XNUM || narrow) {
@@ -188,7 +190,7 @@ public final class ElfCore {
     return Integer.toUnsignedLong(bytes.get(WORD, at));
   }
 
-  /** The file's bytes as whole words: a part word at the end is completed with zeros. */
+  /** The file's bytes as whole words; a partial word at the end is padded with zeros. */
   private List<MemorySegment> slices(long offset, long size) {
     long whole = size & -8L;
     List<MemorySegment> slices = new ArrayList<>(2);

@@ -1,13 +1,13 @@
 package dev.nestwalk.memory;
 
 /**
- * Guest memory in which one read fails, as if there were nothing at that address: for tests of what
+ * Guest memory in which one chosen read fails, as if nothing were at its address. For tests of what
  * an IOMMU does when memory aborts an access to a table or a queue.
  *
- * <p>What counts as a read is each entry that a walk reads and each piece that is copied in or out.
- * The fast walk gets no memory here: it may read an entry and leave the address to the full walk,
- * which reads it again, so no count would name one read. What it does where memory ends is tested
- * with memory that has gaps.
+ * <p>Each entry that a walk reads counts as one read, and so does each piece that is copied in or
+ * out. The fast walk does not read this memory: it may read an entry and then leave the address to
+ * the full walk, which reads the entry again, so that a count would not identify one read. Tests of
+ * the fast walk use memory with gaps instead.
  *
  * <p>Threads: belongs to one thread.
  */
@@ -16,22 +16,22 @@ public final class FailingMemory extends GuestMemory {
   private long left = Long.MAX_VALUE;
   private long reads;
 
-  /** No read fails yet. */
+  /** Makes a memory in which no read fails yet. */
   public FailingMemory(GuestMemory below) {
     super(below);
     this.below = below;
   }
 
   /**
-   * Lets one read fail.
+   * Makes one read fail.
    *
-   * @param n which one from now on: 1 is the next
+   * @param n the number of that read from now on; 1 is the next
    */
   public void failRead(long n) {
     left = n;
   }
 
-  /** How many reads there were since the last call of this method. */
+  /** The number of reads since the last call of this method. */
   public long takeReads() {
     long all = reads;
     reads = 0;
@@ -51,7 +51,7 @@ public final class FailingMemory extends GuestMemory {
 
   @Override
   public long entryOrZero(long table, long index) {
-    return 0; // sends the reader the longer way, by find() and load()
+    return 0; // makes readers take the slow path through find() and load()
   }
 
   @Override
@@ -59,7 +59,7 @@ public final class FailingMemory extends GuestMemory {
     return 0;
   }
 
-  /** Updates are kept apart and forgotten. */
+  /** A view whose updates are discarded. */
   @Override
   public GuestMemory asReadOnly() {
     return new OverlayMemory(this);

@@ -9,8 +9,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A dump written through a pipe ({@code makedumpfile -F}, QEMU's {@code dump-guest-memory -z}): a
- * header of 4096 bytes, then pieces, each with its offset in the dump and its size, big-endian. The
- * last piece has both -1.
+ * header of 4096 bytes, then pieces, each preceded by its offset in the dump and its size, both
+ * big-endian. Both are -1 in the last piece.
  */
 final class FlattenedDump {
   private static final ValueLayout.OfLong XWORD =
@@ -18,7 +18,7 @@ final class FlattenedDump {
   private static final int HEADER = 4096;
   private static final int PIECE = 16;
 
-  /** Holes that a dump may have: it is hardly larger than the pieces that make it. */
+  /** The most bytes that no piece covers: a dump is hardly larger than its pieces. */
   private static final long MOST_HOLES = 64L << 20;
 
   private final Path file;
@@ -31,7 +31,7 @@ final class FlattenedDump {
     this.arena = arena;
   }
 
-  /** The dump as it would lie in a file. */
+  /** The dump, rearranged as in a regular file. */
   MemorySegment rearrange() throws ImageException {
     long size = pieces(null);
     if (size == 0) {
@@ -48,7 +48,11 @@ final class FlattenedDump {
     return dump;
   }
 
-  /** Goes over the pieces, copies them if there is a place for them, and gives the dump's size. */
+  /**
+   * Goes through the pieces and copies them if there is a destination.
+   *
+   * @return the size of the dump
+   */
   private long pieces(@Nullable MemorySegment dump) throws ImageException {
     long end = 0;
     long at = HEADER;

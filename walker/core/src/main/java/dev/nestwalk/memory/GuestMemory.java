@@ -14,13 +14,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * Guest-physical memory: runs of RAM with holes between them, read as 64-bit little-endian entries.
  *
- * <p>A reader first asks {@link #find} which run holds an address, then {@link #load}s from it, so
- * that an address outside memory is a value (-1) and never an exception. Every load is one opaque
- * read. Addresses are unsigned; a run is given by its first and last address.
+ * <p>A reader first asks {@link #find} which run holds an address, then {@link #load}s from that
+ * run. An address outside memory thus is a value (-1) and never an exception. Every load is one
+ * opaque read. Addresses are unsigned; a run is described by its first and last address.
  *
- * <p>The class is open to {@link OverlayMemory}, {@link FailingMemory} and to one subclass in this
- * package's tests, which counts the reads; with only this class loaded the JIT sees through every
- * call.
+ * <p>The only subclasses are {@link OverlayMemory}, {@link FailingMemory} and one in this package's
+ * tests, which counts the reads. If only this class is loaded, the JIT inlines every call.
  *
  * <p>Threads: any, as far as the segments allow; loads are opaque, updates are compare-and-set.
  */
@@ -31,13 +30,16 @@ public class GuestMemory {
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
   private static final VarHandle OPAQUE = ENTRY.varHandle();
 
-  /** Result of {@link #update}: the entry now holds the new value. */
+  /** Result of {@link #update}: the entry now has the new value. */
   public static final int UPDATED = 0;
 
-  /** Result of {@link #update}: somebody else changed the entry; read it again. */
+  /** Result of {@link #update}: another thread has changed the entry; read it again. */
   public static final int LOST = 1;
 
-  /** Result of {@link #update}: the run refuses writes (ROM); the architecture has a fault. */
+  /**
+   * Result of {@link #update}: the run refuses writes (ROM), for which the architecture has a
+   * fault.
+   */
   public static final int REFUSED = 2;
 
   /** Result of {@link #update}: the whole memory was opened read-only; nothing was written. */
@@ -48,20 +50,20 @@ public class GuestMemory {
   private final long lastEntry0;
   private final boolean aligned0;
 
-  /** Offsets below this hold a whole entry of run 0; 0 if it takes the longer way. */
+  /** Offsets below this one hold a whole entry of run 0; it is 0 if reads take the slow path. */
   private final long smooth0;
 
   private final Run[] runs;
   private final long[] firsts;
   private final long[] lastEntries;
 
-  /** Numbers of the runs that have bytes, the largest first. */
+  /** Indices of the runs that have bytes, the largest first. */
   private final int[] bySize;
 
   private final boolean readOnly;
   private volatile @Nullable WriteListener writeListener;
 
-  /** One run: {@code bytes} empty (size 0) means memory that reads as zero. */
+  /** One run; if {@code bytes} is empty (size 0), it reads as zero. */
   private record Run(long first, long last, MemorySegment bytes, boolean rom) {
     boolean isZero() {
       return bytes.byteSize() == 0;
@@ -82,7 +84,7 @@ public class GuestMemory {
                 .formatted(sorted.get(i - 1).first, sorted.get(i - 1).last, sorted.get(i).first));
       }
     }
-    // Index 0 is the largest run, which find() tries first; the others follow by address.
+    // Index 0 is the largest run, which find() tries first; the others are ordered by address.
     sorted.remove(largest);
     sorted.addFirst(largest);
     runs = sorted.toArray(Run[]::new);
@@ -103,7 +105,7 @@ public class GuestMemory {
     smooth0 = aligned0 ? largest.bytes.byteSize() - 7 : 0;
   }
 
-  /** Memory with the runs of another, which take updates where a subclass keeps them. */
+  /** Memory with the runs of another one; it accepts updates where a subclass keeps them. */
   GuestMemory(GuestMemory other) {
     this(other, false);
   }
@@ -139,11 +141,11 @@ public class GuestMemory {
    * The run that holds the whole 8-byte entry at {@code address}.
    *
    * @param address guest-physical, a multiple of 8
-   * @return a number for {@link #load}, or -1 outside memory
+   * @return an index for {@link #load}, or -1 outside memory
    */
   public int find(long address) {
     long offset = address - first0;
-    // lastEntry0 is -1, which as an unsigned bound holds everything, only for all-zero memory.
+    // For all-zero memory lastEntry0 is -1, which as an unsigned bound admits every offset.
     if (lastEntry0 >= 0 && Long.compareUnsigned(offset, lastEntry0) <= 0) {
       return 0;
     }
@@ -170,9 +172,9 @@ public class GuestMemory {
   }
 
   /**
-   * One opaque read of a 64-bit little-endian entry.
+   * Reads a 64-bit little-endian entry with one opaque read.
    *
-   * @param run what {@link #find} gave for this address
+   * @param run the result of {@link #find} for this address
    * @param address guest-physical, a multiple of 8
    */
   public long load(int run, long address) {
@@ -183,14 +185,14 @@ public class GuestMemory {
   }
 
   /**
-   * An entry of a table, or 0 outside memory. No format takes 0 for a present entry, so a reader
-   * that meets one asks {@link #find} what it was.
+   * An entry of a table, or 0 outside memory. In no format is 0 a present entry, so a reader that
+   * gets 0 asks {@link #find} whether the address is memory.
    *
-   * <p>A walk is a chain of such reads, each at the address that the last one gave: the sum is made
-   * so that the fewest steps lie between one and the next.
+   * <p>A walk is a chain of such reads, each at an address from the previous one. The address is
+   * therefore computed with as few steps as possible between two reads.
    *
    * @param table guest-physical, a multiple of 8
-   * @param index offset in the table, in bytes, a multiple of 8
+   * @param index offset in the table in bytes, a multiple of 8
    */
   public long entryOrZero(long table, long index) {
     long offset = table + (index - first0);
@@ -202,19 +204,22 @@ public class GuestMemory {
   }
 
   /**
-   * How many runs may be read from their bytes directly. A subclass that wants to see each read
-   * says 0.
+   * The number of runs whose bytes may be read directly. A subclass that has to see each read
+   * returns 0.
    */
   public int directRuns() {
     return bySize.length;
   }
 
-  /** Number of the {@code nth} largest run that has bytes, from 0 to {@link #directRuns} - 1. */
+  /**
+   * Index of the {@code nth} largest run that has bytes; {@code nth} is 0 to {@link #directRuns} -
+   * 1.
+   */
   public final int directRun(int nth) {
     return bySize[nth];
   }
 
-  /** The bytes of run {@code run}; empty if it {@link #readsAsZero}. */
+  /** The bytes of run {@code run}; empty if the run {@link #readsAsZero}. */
   public final MemorySegment bytes(int run) {
     return runs[run].bytes;
   }
@@ -224,19 +229,20 @@ public class GuestMemory {
       return 0;
     }
     long offset = address - run.first;
-    // Files may place memory at odd offsets; nobody else writes those, so a plain read will do.
+    // Files may place memory at odd offsets. No other thread writes such memory, so a plain read is
+    // enough.
     return isAligned(run.bytes)
         ? (long) OPAQUE.getOpaque(run.bytes, offset)
         : run.bytes.get(UNALIGNED_ENTRY, offset);
   }
 
-  /** Whether the 8 bytes at {@code address} are memory. */
+  /** Whether the 8 bytes at {@code address} are in memory. */
   public final boolean holds(long address) {
     return find(address) >= 0;
   }
 
   /**
-   * Replaces the entry at {@code address}, atomically, if it still holds {@code expected}.
+   * Atomically replaces the entry at {@code address} if it still equals {@code expected}.
    *
    * @return {@link #UPDATED}, {@link #LOST}, {@link #REFUSED} or {@link #SKIPPED}
    */
@@ -262,7 +268,10 @@ public class GuestMemory {
     return UPDATED;
   }
 
-  /** From now on a listener hears what is written; null for none. One at a time. */
+  /**
+   * Sets the listener that is told what is written from now on. There is at most one; null removes
+   * it.
+   */
   public final void setWriteListener(@Nullable WriteListener listener) {
     writeListener = listener;
   }
@@ -274,12 +283,12 @@ public class GuestMemory {
     }
   }
 
-  /** This memory for whoever only looks: walks of it set no flag. */
+  /** A read-only view of this memory: walks of it set no flags. */
   public GuestMemory asReadOnly() {
     return new GuestMemory(this, true);
   }
 
-  /** Whether updates of accessed and dirty flags are left out for the whole memory. */
+  /** Whether updates of accessed and dirty flags are skipped for the whole memory. */
   public final boolean isReadOnly() {
     return readOnly;
   }
@@ -289,7 +298,7 @@ public class GuestMemory {
     return runs.length;
   }
 
-  /** First address of run {@code run}; run 0 is the largest, the others follow by address. */
+  /** First address of run {@code run}. Run 0 is the largest; the others are ordered by address. */
   public final long first(int run) {
     return runs[run].first;
   }
@@ -299,16 +308,16 @@ public class GuestMemory {
     return runs[run].last;
   }
 
-  /** Whether run {@code run} has no bytes behind it and reads as zero. */
+  /** Whether run {@code run} has no bytes and reads as zero. */
   public final boolean readsAsZero(int run) {
     return runs[run].isZero();
   }
 
   /**
-   * Copies bytes out of memory, up to the end of the run that holds the first.
+   * Copies bytes out of memory, up to the end of the run that holds the first one.
    *
-   * @param into receives them from {@code at} on
-   * @return how many, 0 outside memory
+   * @param into receives the bytes from offset {@code at} on
+   * @return number of bytes copied; 0 outside memory
    * @throws IndexOutOfBoundsException if {@code into} has no room for {@code length} bytes
    */
   public final long read(long address, MemorySegment into, long at, long length) {
@@ -330,10 +339,10 @@ public class GuestMemory {
   }
 
   /**
-   * Copies bytes into memory, up to the end of the run that takes the first.
+   * Copies bytes into memory, up to the end of the run that holds the first one.
    *
-   * @param from has them from {@code at} on
-   * @return how many, 0 outside memory and where it refuses writes
+   * @param from holds the bytes from offset {@code at} on
+   * @return number of bytes copied; 0 outside memory and in memory that refuses writes
    * @throws IndexOutOfBoundsException if {@code from} has fewer than {@code length} bytes
    */
   public final long write(long address, MemorySegment from, long at, long length) {
@@ -349,32 +358,34 @@ public class GuestMemory {
     return count;
   }
 
-  /** Whether the byte at {@code address} is memory that takes writes. */
+  /** Whether the byte at {@code address} is in memory that accepts writes. */
   public final boolean isWritable(long address) {
     int index = runOf(address);
     return index >= 0 && !readOnly && !runs[index].rom;
   }
 
   /**
-   * Adds to a little-endian word, atomically.
+   * Atomically adds to a little-endian word.
    *
-   * @param address of memory that {@link #isWritable}, a multiple of {@code size}
+   * @param address in memory that {@link #isWritable}, a multiple of {@code size}
    * @param size 4 or 8 bytes
-   * @return what it held before, zero-extended
+   * @return the previous value, zero-extended
    * @throws IndexOutOfBoundsException if there is no such memory
    */
   public final long fetchAdd(long address, int size, long addend) {
     return atomic(AtomicWords.ADD, address, size, addend, 0);
   }
 
-  /** Exchanges a little-endian word atomically; arguments and result as of {@link #fetchAdd}. */
+  /**
+   * Atomically replaces a little-endian word; arguments and result are as for {@link #fetchAdd}.
+   */
   public final long swap(long address, int size, long replacement) {
     return atomic(AtomicWords.SWAP, address, size, replacement, 0);
   }
 
   /**
-   * Exchanges a little-endian word atomically if it holds what is expected; arguments and result as
-   * of {@link #fetchAdd}.
+   * Atomically replaces a little-endian word if it equals {@code expected}; arguments and result
+   * are as for {@link #fetchAdd}.
    */
   public final long compareAndSwap(long address, int size, long expected, long replacement) {
     return atomic(AtomicWords.COMPARE_AND_SWAP, address, size, replacement, expected);
@@ -401,7 +412,7 @@ public class GuestMemory {
   /**
    * The bytes of {@code [address, address + length)} without a copy.
    *
-   * @throws IndexOutOfBoundsException if they do not all lie in one run that has bytes
+   * @throws IndexOutOfBoundsException if they are not all in one run that has bytes
    */
   public final MemorySegment slice(long address, long length) {
     MemorySegment slice = sliceOrNull(address, length);
@@ -412,7 +423,7 @@ public class GuestMemory {
     return slice;
   }
 
-  /** The bytes of a range in place; null if they do not all lie in one run that has bytes. */
+  /** The bytes of a range without a copy, or null if they are not all in one run that has bytes. */
   public final @Nullable MemorySegment sliceOrNull(long address, long length) {
     for (Run run : runs) {
       long offset = address - run.first;
@@ -437,18 +448,18 @@ public class GuestMemory {
      *
      * @param first address of the first byte, a multiple of 8
      * @param bytes the memory, a multiple of 8 bytes; a read-only segment makes the run read-only
-     * @throws IllegalArgumentException if size or address do not fit
+     * @throws IllegalArgumentException if size or address are out of range or not multiples of 8
      */
     public Builder ram(long first, MemorySegment bytes) {
       return add(first, bytes, Objects.requireNonNull(bytes, "bytes").isReadOnly());
     }
 
-    /** Adds memory that refuses writes although the rest may accept them. */
+    /** Adds memory that refuses writes, even if the rest accepts them. */
     public Builder rom(long first, MemorySegment bytes) {
       return add(first, bytes, true);
     }
 
-    /** Adds memory without bytes behind it, which reads as zero: {@code [first, last]}. */
+    /** Adds memory {@code [first, last]} without bytes, which reads as zero. */
     public Builder zeros(long first, long last) {
       if ((first & 7) != 0 || (last & 7) != 7 || Long.compareUnsigned(first, last) > 0) {
         throw new IllegalArgumentException(
@@ -458,7 +469,10 @@ public class GuestMemory {
       return this;
     }
 
-    /** Opens everything read-only: translations work, accessed and dirty flags are not written. */
+    /**
+     * Makes the whole memory read-only: translations work, but accessed and dirty flags are not
+     * written.
+     */
     public Builder readOnly() {
       readOnly = true;
       return this;
@@ -480,7 +494,7 @@ public class GuestMemory {
     /**
      * Builds the memory.
      *
-     * @throws IllegalArgumentException if there is no run or two overlap
+     * @throws IllegalArgumentException if there is no run or if two overlap
      */
     public GuestMemory build() {
       return new GuestMemory(this);

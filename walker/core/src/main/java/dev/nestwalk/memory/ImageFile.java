@@ -20,19 +20,26 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
-/** The bytes of a file off the heap: plain files mapped without a copy, packed ones unpacked. */
+/**
+ * The bytes of a file, off the heap: plain files are mapped without a copy, compressed ones are
+ * unpacked.
+ */
 final class ImageFile {
   private static final int CHUNK = 1 << 16;
 
-  /** Deflate cannot expand by more than this. */
+  /** The largest ratio by which Deflate can expand its input. */
   private static final long MAX_RATIO = 1032;
 
-  /** Packed files below this size inflate to less than 4 GiB, so that their trailer is exact. */
+  /**
+   * Compressed files below this size inflate to less than 4 GiB, so the size in their trailer is
+   * exact.
+   */
   private static final long TRAILER_EXACT = (1L << 32) / MAX_RATIO;
 
   /**
-   * What a file may unpack to at least; the largest heap, which bounds memory off the heap as well
-   * where nothing else is said, may be larger. A file of a few bytes can promise terabytes.
+   * A file of a few bytes can promise terabytes. It may unpack to this many bytes, or to the size
+   * of the largest heap if that is more; unless set otherwise, that size also limits memory off the
+   * heap.
    */
   private static final long MOST_BYTES = 1L << 36;
 
@@ -83,7 +90,7 @@ final class ImageFile {
     }
   }
 
-  /** By the first bytes: names lie. */
+  /** The kind of file, by its first bytes; file names are not reliable. */
   private static @Nullable DumpKind head(FileChannel channel) throws IOException {
     ByteBuffer head = ByteBuffer.allocate(4);
     channel.read(head, 0);
@@ -100,8 +107,8 @@ final class ImageFile {
     if (opening == Opening.READ_ONLY) {
       return channel.map(MapMode.READ_ONLY, 0, channel.size(), arena);
     }
-    // The JDK asks for a writable channel although a private mapping never writes the file; images
-    // are often write-protected, so those are copied.
+    // Mapping wants a writable channel although a private mapping never writes the file. Images are
+    // often write-protected, and those are copied.
     if (Files.isWritable(file)) {
       try (FileChannel writable =
           FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
@@ -121,7 +128,10 @@ final class ImageFile {
     }
   }
 
-  /** Two passes where the size is not known beforehand: exact memory rather than fast growth. */
+  /**
+   * Unpacks the file. If the size is not known beforehand, this takes two passes, so that exactly
+   * the memory needed is allocated.
+   */
   private MemorySegment unpack(FileChannel channel, DumpKind kind) throws IOException {
     long packed = channel.size();
     long size = kind == DumpKind.GZIP && packed < TRAILER_EXACT ? trailer(channel) : -1;
@@ -133,7 +143,7 @@ final class ImageFile {
     if (found == size) {
       return bytes;
     }
-    // Several gzip members in one file: the trailer told the size of the last one only.
+    // The file has several gzip members; the trailer held the size of the last one only.
     bytes = allocate(found);
     stream(channel, kind, bytes);
     return bytes;
@@ -146,7 +156,11 @@ final class ImageFile {
         : -1;
   }
 
-  /** Unpacks everything, keeps what fits into {@code target}, returns the whole size. */
+  /**
+   * Unpacks everything and keeps what fits into {@code target}.
+   *
+   * @return the whole size
+   */
   private long stream(FileChannel channel, DumpKind kind, @Nullable MemorySegment target)
       throws IOException {
     channel.position(0);
@@ -155,7 +169,7 @@ final class ImageFile {
     byte[] chunk = new byte[CHUNK];
     long at = 0;
     try {
-      // Closing this stream would close the channel, which is read again.
+      // Closing this stream would close the channel, which is read a second time.
       InputStream in = unpacked(Channels.newInputStream(channel), kind);
       for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
         long fits = Math.min(read, Math.max(0, kept - at));

@@ -8,10 +8,11 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Guest memory out of a kdump-compressed dump of a 64-bit little-endian machine, as makedumpfile
- * and QEMU write it: a header block, sub-headers, two bitmaps with a bit per page (which exist,
- * which are in the file), a descriptor of 24 bytes for each page in the file, and the pages, each
- * packed by itself. Pages that were left out are not there: nothing says what they held.
+ * Guest memory from a kdump-compressed dump of a 64-bit little-endian machine, as makedumpfile and
+ * QEMU write it: a header block, sub-headers, two bitmaps with a bit per page (pages that exist,
+ * pages that are in the file), a descriptor of 24 bytes for each page in the file, and the pages,
+ * each compressed separately. Pages that were left out are not memory here, since their content is
+ * unknown.
  */
 final class KdumpFile {
   private static final ValueLayout.OfInt WORD =
@@ -102,7 +103,8 @@ final class KdumpFile {
   }
 
   /**
-   * The next page from {@code page} on that is in the file, or is not; the last one's successor.
+   * The first page at or after {@code page} that is in the file, or that is not; one past the last
+   * page if there is none.
    */
   private long next(long page, boolean there) {
     long at = page;

@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Guest memory out of a LiME dump: for each range a header of 32 bytes (magic, version, first and
+ * Guest memory from a LiME dump: for each range a header of 32 bytes (magic, version, first and
  * last address, reserved), then the range's bytes.
  */
 final class LimeDump {

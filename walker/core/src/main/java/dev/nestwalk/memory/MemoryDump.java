@@ -7,20 +7,20 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Guest memory out of a dump file of any kind that is read: ELF cores, LiME, kdump-compressed, each
- * also packed with gzip or what {@link Unpacking} knows. The kind is told by the file's first
- * bytes, never by its name; a kind that is known and not read is refused by name, with the way out.
+ * Guest memory from a dump of any supported kind: ELF core, LiME, or kdump-compressed, each
+ * optionally compressed as a whole. The kind is recognised by the file's first bytes, never by its
+ * name. A kind that is known but not supported is refused with its name and a way to convert it.
  */
 public final class MemoryDump {
   /**
    * Opens a dump.
    *
-   * @param file a dump, or one packed with gzip or what {@code unpacking} knows
-   * @param ram the memory of the machine: what of it the file does not hold reads as zero, what
-   *     lies outside does not exist; empty if what the file holds is all there is
+   * @param file a dump, plain or compressed with gzip or a format that {@code unpacking} supports
+   * @param ram the memory of the machine. What the file does not hold reads as zero; addresses
+   *     outside do not exist. If empty, the file's content is all of the memory
    * @param unpacking compressions beside gzip and zlib
-   * @param arena how long the memory lives, and which threads may use it
-   * @throws ImageException if the file cannot be read or is no such dump
+   * @param arena determines how long the memory lives, and which threads may use it
+   * @throws ImageException if the file cannot be read or is not such a dump
    */
   public static GuestMemory open(
       Path file, List<MemoryRange> ram, Opening opening, Unpacking unpacking, Arena arena)
@@ -30,8 +30,11 @@ public final class MemoryDump {
   }
 
   /**
-   * What a file is by its first 16 bytes, in words with an article ({@code "a gzip file"}): a dump
-   * of memory, or something that may hold one; null if none is known by these bytes.
+   * The kind of a file that begins with these bytes, in words with an article ({@code "a gzip
+   * file"}): a dump of memory, or a file that may contain one.
+   *
+   * @param head the first 16 bytes
+   * @return null if the bytes are no known header
    */
   public static @Nullable String kindOf(byte[] head) {
     DumpKind kind = DumpKind.of(MemorySegment.ofArray(head));

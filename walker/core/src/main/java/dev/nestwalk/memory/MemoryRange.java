@@ -1,14 +1,14 @@
 package dev.nestwalk.memory;
 
 /**
- * Guest-physical addresses {@code first} to {@code last}, both inclusive and unsigned, whole 8-byte
- * words.
+ * Guest-physical addresses {@code first} to {@code last}, both inclusive and unsigned, that cover
+ * whole 8-byte words.
  */
 public record MemoryRange(long first, long last) {
   /**
    * Checks the range.
    *
-   * @throws IllegalArgumentException if it is empty or not made of whole words
+   * @throws IllegalArgumentException if it is empty or does not cover whole words
    */
   public MemoryRange {
     if ((first & 7) != 0 || (last & 7) != 7 || Long.compareUnsigned(first, last) > 0) {
@@ -18,9 +18,9 @@ public record MemoryRange(long first, long last) {
   }
 
   /**
-   * The range of {@code size} bytes from {@code base}.
+   * The range of {@code size} bytes from {@code base} on.
    *
-   * @throws IllegalArgumentException if it is empty, wraps, or is not made of whole words
+   * @throws IllegalArgumentException if it is empty, wraps, or does not cover whole words
    */
   public static MemoryRange ofSize(long base, long size) {
     long last = base + size - 1;

@@ -6,25 +6,25 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Guest memory whose changes are kept apart: entries that are written go to a table beside the
- * memory below, which stays as it is. So a mapped file of gigabytes needs no copy, may be
- * write-protected, and is still there to compare with. Also tells what was read.
+ * Guest memory that keeps its changes apart: written entries go to a table beside the memory below,
+ * which is never changed. A mapped file of gigabytes thus needs no copy, may be write-protected,
+ * and stays available for comparison. The class also records which entries are read.
  *
- * <p>For translations, flags and whoever edits tables: bytes copied or sliced come from the memory
- * below.
+ * <p>It serves translations, flag updates and editors of tables. Bytes that are copied or sliced
+ * come from the memory below.
  *
  * <p>Threads: belongs to one thread.
  */
 public final class OverlayMemory extends GuestMemory {
   private final GuestMemory below;
 
-  /** What differs from the memory below, by address. */
+  /** The entries that differ from the memory below, by address. */
   private final TreeMap<Long, Long> changed = new TreeMap<>(Long::compareUnsigned);
 
   private final List<Long> reads = new ArrayList<>();
   private boolean logging;
 
-  /** Nothing changed yet. */
+  /** Makes an overlay without changes. */
   public OverlayMemory(GuestMemory below) {
     super(below);
     this.below = below;
@@ -50,13 +50,13 @@ public final class OverlayMemory extends GuestMemory {
     return 0;
   }
 
-  /** Updates are kept apart and forgotten. */
+  /** A view whose updates are discarded. */
   @Override
   public GuestMemory asReadOnly() {
     return new OverlayMemory(this);
   }
 
-  /** Every entry of memory takes updates here, also one that has no bytes below. */
+  /** Updates an entry. Every entry can be updated, even one that has no bytes below. */
   @Override
   public int update(int run, long address, long expected, long replacement) {
     Long kept = changed.get(address);
@@ -72,12 +72,12 @@ public final class OverlayMemory extends GuestMemory {
     return UPDATED;
   }
 
-  /** Entries that differ from the memory below, by ascending address. */
+  /** The entries that differ from the memory below, in ascending order of addresses. */
   public Map<Long, Long> changes() {
     return new TreeMap<>(changed);
   }
 
-  /** As below again, but for {@code changes}, as {@link #changes} gave them. */
+  /** Replaces all changes by {@code changes}, an earlier result of {@link #changes}. */
   public void reset(Map<Long, Long> changes) {
     changed.clear();
     changed.putAll(changes);

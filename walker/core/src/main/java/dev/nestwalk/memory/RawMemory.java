@@ -10,22 +10,22 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * Guest memory out of a raw file, such as the backing file of a virtual machine's memory. The file
- * says nothing about addresses, so the mappings come with the call.
+ * Guest memory from a raw file, such as the backing file of a virtual machine's memory. The file
+ * has no information about addresses, so the caller supplies the mappings.
  */
 public final class RawMemory {
   private static final Pattern NUMBER = Pattern.compile("(?i)(0x)?([0-9a-f]{1,16})([kmgt]?)");
   private static final String EXPECTED =
       "expected base,size[,offset], hexadecimal with or without 0x, or decimal with K, M, G or T";
 
-  /** A run of RAM at {@code range}, which the file holds from byte {@code offset} on. */
+  /** A run of RAM at {@code range}; the file holds it from byte {@code offset} on. */
   public record Mapping(MemoryRange range, long offset) {}
 
   /**
-   * Reads {@code base,size[,offset]}. Without an offset a mapping begins where the one before it
-   * ended, the first one at 0.
+   * Parses mappings of the form {@code base,size[,offset]}. Without an offset a mapping begins in
+   * the file where the previous one ended; the first one begins at 0.
    *
-   * @throws IllegalArgumentException with one line if a text is no such mapping
+   * @throws IllegalArgumentException with a message of one line if a text has another form
    */
   public static List<Mapping> parse(List<String> texts) {
     List<Mapping> mappings = new ArrayList<>();

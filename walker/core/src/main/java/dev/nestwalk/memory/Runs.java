@@ -7,12 +7,12 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Puts the pieces of a file and the machine's RAM together into one {@link GuestMemory}. */
+/** Combines the pieces of a file and the machine's RAM into one {@link GuestMemory}. */
 final class Runs {
   private final Path file;
   private final List<Load> loads = new ArrayList<>();
 
-  /** One piece of the file's description; {@code header} is where the file says so. */
+  /** One piece of the file; {@code header} is the file offset of its description. */
   private record Load(long header, MemoryRange range, List<MemorySegment> slices) {
     long first() {
       return range.first();
@@ -79,8 +79,8 @@ final class Runs {
   }
 
   /**
-   * Keeps memory once that the file has twice: a kernel's crash dump has the kernel's text and the
-   * map of all memory, which covers it.
+   * Drops memory that the file holds a second time. A kernel's crash dump has the kernel's text,
+   * and also the map of all memory, which includes it.
    *
    * @throws ImageException if the two differ
    */
@@ -148,7 +148,7 @@ final class Runs {
     return true;
   }
 
-  /** What the file has of {@code range}, and zeros between. */
+  /** Adds {@code range}: the file's bytes where it has them, and zeros between them. */
   private void fill(GuestMemory.Builder builder, MemoryRange range) {
     long next = range.first();
     boolean open = true;

@@ -7,11 +7,11 @@ import java.util.zip.Inflater;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Unpacks dumps: files packed as a whole, and pages of kdump-compressed dumps, each packed by
- * itself. The library itself knows gzip and zlib; who has others gives them along.
+ * Unpacks dumps: files that are compressed as a whole, and pages of kdump-compressed dumps, which
+ * are compressed separately. This library supports gzip and zlib; callers can add other formats.
  */
 public interface Unpacking {
-  /** Compressions by their bits in a page descriptor. */
+  /** zlib. This constant and the next ones are the bits of a page descriptor. */
   int ZLIB = 1;
 
   /** LZO1X. */
@@ -23,7 +23,7 @@ public interface Unpacking {
   /** Zstandard. */
   int ZSTD = 0x20;
 
-  /** What the library can by itself. */
+  /** What this library supports by itself. */
   Unpacking PLAIN =
       (compression, packed, length, page) -> {
         if (compression != ZLIB) {
@@ -45,20 +45,20 @@ public interface Unpacking {
    * Unpacks a page.
    *
    * @param compression {@link #ZLIB} or another of these bits
-   * @param packed bytes, of which {@code length} count
-   * @param page where the page goes; it should fill it
-   * @return bytes written; less than the page if the bytes are not sound; -1 if this compression is
-   *     not known
+   * @param packed the compressed bytes; the first {@code length} count
+   * @param page receives the page, which should fill it
+   * @return bytes written; less than the page if the input is corrupt; -1 if this compression is
+   *     not supported
    */
   int unpack(int compression, byte[] packed, int length, byte[] page);
 
   /**
-   * Unpacks a file that is packed as a whole with Zstandard.
+   * Unpacks a file that is compressed as a whole with Zstandard.
    *
    * @param packed the file's bytes from its start
-   * @return what is packed; reading it throws a {@link java.util.zip.ZipException} where the bytes
-   *     are not sound and an {@link java.io.EOFException} where they end too early; null if
-   *     Zstandard is not known
+   * @return the content, or null if Zstandard is not supported. Reading it throws a {@link
+   *     java.util.zip.ZipException} if the bytes are corrupt and an {@link java.io.EOFException} if
+   *     they end too early
    */
   default @Nullable InputStream zstd(InputStream packed) throws IOException {
     return null;

@@ -1,19 +1,19 @@
 package dev.nestwalk.memory;
 
 /**
- * Hears what this library writes to guest memory: entries whose accessed or dirty flag a walk set,
- * bytes that devices wrote, words that atomic operations may have changed. What is written through
- * a slice nobody sees. For the log of dirty pages that a migration keeps.
+ * Is told what this library writes to guest memory: entries in which a walk set a flag, bytes that
+ * devices wrote, words that atomic operations may have changed. Writes through a slice are not
+ * reported. A migration keeps its log of dirty pages this way.
  *
- * <p>Threads: called by the thread that wrote, after the write; it returns soon.
+ * <p>Threads: called by the thread that wrote, after the write; the method should return quickly.
  */
 @FunctionalInterface
 public interface WriteListener {
   /**
-   * Bytes were written.
+   * Reports that bytes were written.
    *
    * @param address guest-physical address of the first byte
-   * @param length how many, all in one run of memory
+   * @param length number of bytes, all in one run of memory
    */
   void written(long address, long length);
 }

@@ -1,6 +1,6 @@
 /**
  * Guest-physical memory over {@link java.lang.foreign.MemorySegment}s, and the files it comes from:
- * ELF core images and raw memory files.
+ * dumps (ELF core, LiME, kdump) and raw memory files.
  *
  * <p>Threads: a {@link dev.nestwalk.memory.GuestMemory} may be read and updated from any thread
  * that may use its segments.
