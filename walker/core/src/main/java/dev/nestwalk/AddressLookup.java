@@ -1,12 +1,12 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.AddressSpaces;
-import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.InvalidationLog;
-import dev.nestwalk.cache.TranslationCache;
-import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.AddressSpaces;
+import dev.nestwalk.iotlb.CachedPlan;
+import dev.nestwalk.iotlb.InvalidationLog;
+import dev.nestwalk.iotlb.TranslationCache;
+import dev.nestwalk.iotlb.WalkNotes;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.walk.Kernel;
 import org.jspecify.annotations.Nullable;

@@ -1,8 +1,8 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.InvalidationLog;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.InvalidationLog;
+import dev.nestwalk.iotlb.TranslationCache;
 import dev.nestwalk.walk.Kernel;
 
 /**

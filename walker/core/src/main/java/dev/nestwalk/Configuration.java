@@ -1,8 +1,8 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.AddressSpace;
-import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.Validity;
+import dev.nestwalk.iotlb.AddressSpace;
+import dev.nestwalk.iotlb.CachedPlan;
+import dev.nestwalk.iotlb.Validity;
 import dev.nestwalk.walk.Kernel;
 import dev.nestwalk.walk.Requester;
 import org.jspecify.annotations.Nullable;

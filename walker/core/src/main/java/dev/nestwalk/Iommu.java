@@ -1,15 +1,15 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.cache.InvalidationListener;
-import dev.nestwalk.cache.InvalidationLog;
-import dev.nestwalk.cache.TagCounter;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
+import dev.nestwalk.iotlb.InvalidationLog;
+import dev.nestwalk.iotlb.TagCounter;
+import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionSet;
 import dev.nestwalk.smmu.EventType;
@@ -59,7 +59,7 @@ public final class Iommu {
 
   /** Makes a translator's walker for the format. */
   private interface Maker {
-    TableWalker<?> make(FaultRecord lastFault, CacheCounters counters);
+    TableWalker<?> make(FaultRecord lastFault, WalkCounters counters);
   }
 
   /** Makes a unit with the registers of this one over other memory. */
@@ -185,7 +185,7 @@ public final class Iommu {
 
   private Translator make(TagCounter tags, @Nullable CacheOptions options) {
     FaultRecord lastFault = new FaultRecord();
-    CacheCounters counters = new CacheCounters();
+    WalkCounters counters = new WalkCounters();
     TableWalker<?> tables = maker.make(lastFault, counters);
     Translator translator =
         new Translator(

@@ -1,6 +1,6 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.InvalidationLog;
+import dev.nestwalk.iotlb.InvalidationLog;
 import dev.nestwalk.smmu.Command;
 import dev.nestwalk.smmu.Idr0;
 import dev.nestwalk.smmu.Idr3;

@@ -1,18 +1,19 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.AddressSpaces;
 import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
-import dev.nestwalk.cache.InvalidationLog;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TagCounter;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.AtsReply;
 import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.AddressSpaces;
+import dev.nestwalk.iotlb.InvalidationLog;
+import dev.nestwalk.iotlb.StructureCaches;
+import dev.nestwalk.iotlb.TagCounter;
+import dev.nestwalk.iotlb.TranslationCache;
+import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.walk.KernelFactory;
@@ -54,7 +55,7 @@ public final class Translator {
   final long[] chunkOut = new long[Batch.SCAN];
 
   private final FaultRecord lastFault;
-  private final CacheCounters counters;
+  private final WalkCounters counters;
 
   /**
    * Whether a call that gives several answers is in progress. Such a call may apply invalidations
@@ -79,7 +80,7 @@ public final class Translator {
   Translator(
       TableWalker<?> tables,
       FaultRecord lastFault,
-      CacheCounters counters,
+      WalkCounters counters,
       KernelFactory kernels,
       GuestMemory memory,
       InvalidationLog log,

@@ -1,7 +1,7 @@
 package dev.nestwalk;
 
-import dev.nestwalk.cache.InvalidationLog;
 import dev.nestwalk.format.Structure;
+import dev.nestwalk.iotlb.InvalidationLog;
 import dev.nestwalk.vtd.Cap;
 import dev.nestwalk.vtd.InvalidationDescriptor;
 import dev.nestwalk.vtd.RootTableAddress;

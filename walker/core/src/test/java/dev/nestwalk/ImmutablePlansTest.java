@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 class ImmutablePlansTest {
   private static final Set<String> PLANS =
       Set.of(
-          "dev.nestwalk.cache.CachedPlan",
+          "dev.nestwalk.iotlb.CachedPlan",
           "dev.nestwalk.vtd.VtdPlan",
           "dev.nestwalk.smmu.SmmuPlan",
           "dev.nestwalk.smmu.Regime");

@@ -46,7 +46,7 @@ public record CacheOptions(
           "room for %d endpoints: expected at least 1".formatted(endpoints));
     }
     if (iotlbEntries != 0) {
-      TranslationCache.checkGeometry(iotlbEntries, iotlbWays);
+      checkGeometry(iotlbEntries, iotlbWays);
     }
     checkStructure(firstStageEntries);
     checkStructure(secondStageEntries);
@@ -71,9 +71,18 @@ public record CacheOptions(
         ENDPOINTS);
   }
 
+  private static void checkGeometry(int entries, int ways) {
+    boolean powers = Integer.bitCount(entries) == 1 && Integer.bitCount(ways) == 1;
+    if (!powers || entries < 2 || entries > 1 << 26 || ways < 1 || ways > 16 || ways > entries) {
+      throw new IllegalArgumentException(
+          "cache of %d entries, %d ways: expected powers of two, 2 to 2^26 entries, 1 to 16 ways"
+              .formatted(entries, ways));
+    }
+  }
+
   private static void checkStructure(int entries) {
     if (entries != 0) {
-      TranslationCache.checkGeometry(entries, 1);
+      checkGeometry(entries, 1);
     }
   }
 

@@ -1,4 +1,4 @@
-/** IOTLB and structure caches: bits in, bits out; knows no format. */
+/** What an embedder says to a translator's caches and hears of them: geometry, counters, drops. */
 @NullMarked
 package dev.nestwalk.cache;
 

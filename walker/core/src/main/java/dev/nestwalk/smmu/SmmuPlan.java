@@ -1,6 +1,6 @@
 package dev.nestwalk.smmu;
 
-import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.iotlb.CachedPlan;
 import dev.nestwalk.walk.Tables;
 
 /**

@@ -1,12 +1,12 @@
 package dev.nestwalk.smmu;
 
-import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.WalkCounters;
+import dev.nestwalk.iotlb.WalkNotes;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.walk.FullWalker;
 import dev.nestwalk.walk.Tables;
@@ -44,7 +44,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public SmmuWalker(SmmuConfig config, GuestMemory memory) {
-    this(config, memory, new FaultRecord(), new CacheCounters());
+    this(config, memory, new FaultRecord(), new WalkCounters());
   }
 
   /**
@@ -54,7 +54,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
    * @param counters count the entries read
    */
   public SmmuWalker(
-      SmmuConfig config, GuestMemory memory, FaultRecord record, CacheCounters counters) {
+      SmmuConfig config, GuestMemory memory, FaultRecord record, WalkCounters counters) {
     this.config = config;
     this.record = record;
     second = new Stage2Walk(config, memory, fault, counters);

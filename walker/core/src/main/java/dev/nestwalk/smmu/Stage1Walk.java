@@ -1,10 +1,10 @@
 package dev.nestwalk.smmu;
 
-import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.WalkCounters;
+import dev.nestwalk.iotlb.WalkNotes;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
@@ -33,7 +33,7 @@ final class Stage1Walk {
   private final Stage1Rights rights = new Stage1Rights();
 
   private final WalkNotes notes;
-  private final CacheCounters counters;
+  private final WalkCounters counters;
 
   // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
   private long descriptorAt;
@@ -46,7 +46,7 @@ final class Stage1Walk {
       Stage2Walk second,
       SmmuFault fault,
       WalkNotes notes,
-      CacheCounters counters) {
+      WalkCounters counters) {
     this.notes = notes;
     this.memory = memory;
     this.counters = counters;

@@ -1,8 +1,8 @@
 package dev.nestwalk.smmu;
 
-import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
@@ -36,7 +36,7 @@ final class Stage2Walk {
   private final SmmuFault fault;
   private final boolean xnx;
 
-  private final CacheCounters counters;
+  private final WalkCounters counters;
 
   // The leaf of the last successful walk, kept for commit().
   private long leafAt;
@@ -45,7 +45,7 @@ final class Stage2Walk {
   private long leafEntry;
   private int leafLevel;
 
-  Stage2Walk(SmmuConfig config, GuestMemory memory, SmmuFault fault, CacheCounters counters) {
+  Stage2Walk(SmmuConfig config, GuestMemory memory, SmmuFault fault, WalkCounters counters) {
     this.memory = memory;
     this.counters = counters;
     this.fault = fault;

@@ -1,9 +1,9 @@
 package dev.nestwalk.vtd;
 
-import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.WalkCounters;
+import dev.nestwalk.iotlb.WalkNotes;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
@@ -27,7 +27,7 @@ final class FirstStageWalk {
   private final SecondStageWalk second;
   private final int leafLevels;
   private final WalkNotes notes;
-  private final CacheCounters counters;
+  private final WalkCounters counters;
 
   /** The walk at hand is over the second stage. */
   private boolean nested;
@@ -49,7 +49,7 @@ final class FirstStageWalk {
       GuestMemory memory,
       SecondStageWalk second,
       WalkNotes notes,
-      CacheCounters counters) {
+      WalkCounters counters) {
     this.notes = notes;
     this.memory = memory;
     this.counters = counters;

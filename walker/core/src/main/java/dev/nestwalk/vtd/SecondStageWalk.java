@@ -1,8 +1,8 @@
 package dev.nestwalk.vtd;
 
-import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
@@ -29,7 +29,7 @@ final class SecondStageWalk {
   private final long[] leafReserved;
   private final int leafLevels;
 
-  private final CacheCounters counters;
+  private final WalkCounters counters;
 
   // The leaf of the last successful walk, kept for commit() where flags are on.
   private long leafAt;
@@ -37,7 +37,7 @@ final class SecondStageWalk {
   private long leafEntry;
   private int leafLevel;
 
-  SecondStageWalk(VtdConfig config, GuestMemory memory, CacheCounters counters) {
+  SecondStageWalk(VtdConfig config, GuestMemory memory, WalkCounters counters) {
     this.memory = memory;
     this.counters = counters;
     tableReserved = config.reserved.secondTable;

@@ -1,7 +1,7 @@
 package dev.nestwalk.vtd;
 
-import dev.nestwalk.cache.CachedPlan;
 import dev.nestwalk.dma.Outcome;
+import dev.nestwalk.iotlb.CachedPlan;
 import dev.nestwalk.walk.Tables;
 
 /**

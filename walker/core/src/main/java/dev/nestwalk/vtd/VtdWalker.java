@@ -1,11 +1,11 @@
 package dev.nestwalk.vtd;
 
-import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.WalkNotes;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.iotlb.WalkCounters;
+import dev.nestwalk.iotlb.WalkNotes;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.walk.FullWalker;
 import dev.nestwalk.walk.Tables;
@@ -42,7 +42,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
 
   /** A walker over {@code memory}, configured by {@code config}. */
   public VtdWalker(VtdConfig config, GuestMemory memory) {
-    this(config, memory, new FaultRecord(), new CacheCounters());
+    this(config, memory, new FaultRecord(), new WalkCounters());
   }
 
   /**
@@ -51,8 +51,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
    * @param fault filled by each refusal
    * @param counters count the entries read
    */
-  public VtdWalker(
-      VtdConfig config, GuestMemory memory, FaultRecord fault, CacheCounters counters) {
+  public VtdWalker(VtdConfig config, GuestMemory memory, FaultRecord fault, WalkCounters counters) {
     this.config = config;
     this.fault = fault;
     zeroLengthReads = Cap.ZLR.in(config.unit.cap());

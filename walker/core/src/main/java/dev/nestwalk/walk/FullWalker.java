@@ -1,7 +1,7 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.WalkNotes;
+import dev.nestwalk.iotlb.CachedPlan;
+import dev.nestwalk.iotlb.WalkNotes;
 
 /**
  * The walk of a format that knows every rule, by fixed registers. Total: whatever memory holds,

@@ -1,10 +1,10 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.AddressSpace;
-import dev.nestwalk.cache.AddressSpaces;
-import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.Tag;
-import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.iotlb.AddressSpace;
+import dev.nestwalk.iotlb.AddressSpaces;
+import dev.nestwalk.iotlb.Tag;
+import dev.nestwalk.iotlb.TranslationCache;
+import dev.nestwalk.iotlb.WalkCounters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +22,7 @@ public abstract class Kernel {
 
   final Shape shape;
   final WalkCaches caches;
-  final CacheCounters counters;
+  final WalkCounters counters;
   long firstRoot;
   long secondRoot;
 

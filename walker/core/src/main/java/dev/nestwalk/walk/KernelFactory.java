@@ -1,6 +1,6 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.AddressSpace;
+import dev.nestwalk.iotlb.AddressSpace;
 import dev.nestwalk.memory.GuestMemory;
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,7 +1,7 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.AddressSpace;
-import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.iotlb.AddressSpace;
+import dev.nestwalk.iotlb.TranslationCache;
 import java.lang.constant.ConstantDescs;
 import java.lang.invoke.MethodHandles;
 import java.util.Arrays;

@@ -1,6 +1,6 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.iotlb.CachedPlan;
 
 /**
  * One requester before a {@link TableWalker}: its configuration, and the walk with it that knows

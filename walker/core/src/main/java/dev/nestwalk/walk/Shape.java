@@ -13,7 +13,7 @@ import dev.nestwalk.memory.GuestMemory;
  * @param holeInInput whether that is so of input addresses too
  * @param memory what holds the tables
  * @param home number of the run of memory that is tried first
- * @param counts {@link dev.nestwalk.cache.CacheCounters} are kept
+ * @param counts {@link dev.nestwalk.iotlb.WalkCounters} are kept
  * @param restricted some addresses are barred by a {@link Barrier}
  * @param usual IOTLB and page-walk caches have the geometry that is looked up in straight code
  * @param iotlb offset bits of the IOTLB, 0 for none

@@ -1,6 +1,6 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.iotlb.TranslationCache;
 import java.lang.constant.ConstantDescs;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

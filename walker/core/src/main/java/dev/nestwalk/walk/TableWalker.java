@@ -1,6 +1,6 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.CachedPlan;
+import dev.nestwalk.iotlb.CachedPlan;
 import java.util.function.Supplier;
 
 /**

@@ -1,8 +1,8 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.CacheCounters;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TranslationCache;
+import dev.nestwalk.iotlb.StructureCaches;
+import dev.nestwalk.iotlb.TranslationCache;
+import dev.nestwalk.iotlb.WalkCounters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 public final class WalkCaches {
   final @Nullable TranslationCache iotlb;
   final StructureCaches structures;
-  final CacheCounters counters;
+  final WalkCounters counters;
   final boolean counts;
   final Lanes lanes = new Lanes();
 
@@ -25,7 +25,7 @@ public final class WalkCaches {
   public WalkCaches(
       @Nullable TranslationCache iotlb,
       StructureCaches structures,
-      CacheCounters counters,
+      WalkCounters counters,
       boolean counts) {
     this.iotlb = iotlb;
     this.structures = structures;

@@ -1,18 +1,18 @@
 package dev.nestwalk.walk;
 
-import dev.nestwalk.cache.AddressSpace;
-import dev.nestwalk.cache.AddressSpaces;
-import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
-import dev.nestwalk.cache.CachedPlan;
-import dev.nestwalk.cache.InvalidationLog;
-import dev.nestwalk.cache.StructureCaches;
-import dev.nestwalk.cache.TagCounter;
-import dev.nestwalk.cache.TranslationCache;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.MappedMachine;
 import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.iotlb.AddressSpace;
+import dev.nestwalk.iotlb.AddressSpaces;
+import dev.nestwalk.iotlb.CachedPlan;
+import dev.nestwalk.iotlb.InvalidationLog;
+import dev.nestwalk.iotlb.StructureCaches;
+import dev.nestwalk.iotlb.TagCounter;
+import dev.nestwalk.iotlb.TranslationCache;
+import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.CountingMemory;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.smmu.SmmuConfig;
@@ -111,8 +111,7 @@ final class KernelLab {
       if (second != null) {
         spaces.freshen(second);
       }
-      WalkCaches caches =
-          new WalkCaches(iotlb, structures, new CacheCounters(), options.counting());
+      WalkCaches caches = new WalkCaches(iotlb, structures, new WalkCounters(), options.counting());
       kernel = factory.kernel(tables, caches, space, second, barrier, null);
     }
 

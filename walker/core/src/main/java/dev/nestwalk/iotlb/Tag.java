@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 /**
  * The number that tells entries of one address space, and of one generation of it, from all others.

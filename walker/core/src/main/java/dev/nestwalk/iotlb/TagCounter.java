@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 /**
  * Hands out tags, each once. When none is {@link #left}, every cache that holds entries has to be

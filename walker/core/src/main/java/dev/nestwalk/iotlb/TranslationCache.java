@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -58,12 +58,10 @@ public final class TranslationCache {
   /**
    * An empty store.
    *
-   * @param entries a power of two, 2 to 2^26
-   * @param ways a power of two, 1 to 16 and at most {@code entries}
-   * @throws IllegalArgumentException for another geometry
+   * @param entries a power of two, as {@link dev.nestwalk.cache.CacheOptions} checked it
+   * @param ways a power of two, checked there too
    */
   public TranslationCache(int entries, int ways) {
-    checkGeometry(entries, ways);
     // Memory lives as long as this can be reached, so that no translator has to be closed.
     long bytes = entries * 16L;
     long part = CacheArena.take(this, bytes);
@@ -73,20 +71,6 @@ public final class TranslationCache {
     mask = entries - 1L;
     this.ways = ways;
     usual = pooled && ways == 4;
-  }
-
-  /**
-   * Checks a geometry.
-   *
-   * @throws IllegalArgumentException if it is not one
-   */
-  static void checkGeometry(int entries, int ways) {
-    boolean powers = Integer.bitCount(entries) == 1 && Integer.bitCount(ways) == 1;
-    if (!powers || entries < 2 || entries > 1 << 26 || ways < 1 || ways > 16 || ways > entries) {
-      throw new IllegalArgumentException(
-          "cache of %d entries, %d ways: expected powers of two, 2 to 2^26 entries, 1 to 16 ways"
-              .formatted(entries, ways));
-    }
   }
 
   /** What word 1 has besides its payload and rights, for a tag and a size class of 0 to 3. */

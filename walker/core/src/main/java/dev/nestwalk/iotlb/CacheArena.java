@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -1,5 +1,6 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
+import dev.nestwalk.cache.InvalidationListener;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 import dev.nestwalk.dma.Access;
 import java.util.Arrays;

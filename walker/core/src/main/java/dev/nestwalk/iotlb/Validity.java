@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 /**
  * Whether a resolved configuration still holds: the scopes by which invalidations name it. An

@@ -1,5 +1,6 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
+import dev.nestwalk.cache.CacheOptions;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;

@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

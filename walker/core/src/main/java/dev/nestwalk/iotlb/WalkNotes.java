@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 /**
  * What a walk found beside its answer, for whoever keeps or judges the answer. Its walker's own:

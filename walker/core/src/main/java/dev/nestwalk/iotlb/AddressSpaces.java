@@ -1,4 +1,4 @@
-package dev.nestwalk.cache;
+package dev.nestwalk.iotlb;
 
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
