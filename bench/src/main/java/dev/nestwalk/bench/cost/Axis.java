@@ -24,6 +24,12 @@ public enum Axis {
   PAGES1("pages1", "base", Axis::mix, "page sizes of stage 1: base, 2m, 4k:80+2m:20"),
   /** Page sizes of the second stage. */
   PAGES2("pages2", "base", Axis::mix, "page sizes of stage 2"),
+  /** Stages whose tables have contiguous hints. */
+  CONTIGUOUS(
+      "contiguous",
+      "none",
+      oneOf("none", "1", "2", "both"),
+      "stages with contiguous hints (SMMUv3): none, 1, 2, both"),
   /** Runs of RAM that the tables lie in. */
   RAM("ram", "1", oneOf("1", "2"), "runs of RAM that the tables lie in"),
   /** Where buffers lie in physical (nested: guest-physical) memory. */

@@ -90,6 +90,12 @@ public final class Cell implements Comparable<Cell> {
     return PageMix.parse(get(stage == 1 ? Axis.PAGES1 : Axis.PAGES2));
   }
 
+  /** Whether the tables of a stage, 1 or 2, have contiguous hints. */
+  public boolean hasHints(int stage) {
+    String stages = get(Axis.CONTIGUOUS);
+    return stages.equals("both") || stages.equals(Integer.toString(stage));
+  }
+
   /** What happens to buffers that are done with. */
   public InvalidationPolicy invalidation() {
     return InvalidationPolicy.parse(get(Axis.INVALIDATE));

@@ -29,6 +29,18 @@ public record CellResult(
     manifest = Collections.unmodifiableMap(new TreeMap<>(manifest));
   }
 
+  /**
+   * What has to be said beside this result wherever it is shown, because the two engines mean
+   * different things by the cell; empty for most.
+   */
+  public String note() {
+    boolean hinted = cell.usesFirst() && cell.hasHints(1) || cell.usesSecond() && cell.hasHints(2);
+    return hinted && cell.isTimed()
+        ? "timed: the tables have contiguous hints, which the product's translator ignores; its"
+            + " IOTLB takes an entry for each page, where the counted engine takes one for a group"
+        : "";
+  }
+
   /** A result of the counted engine. */
   public static CellResult counted(Cell cell, Counts counts) {
     return new CellResult(cell, counts, Map.of(), Map.of(), Environment.manifest());

@@ -34,6 +34,9 @@ public final class ResultJson {
     JsonObject manifest = new JsonObject();
     result.manifest().forEach(manifest::addProperty);
     json.add("manifest", manifest);
+    if (!result.note().isEmpty()) {
+      json.addProperty("note", result.note());
+    }
     return json;
   }
 

@@ -1,6 +1,8 @@
 package dev.nestwalk.bench.cost;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -27,6 +29,14 @@ class CountedEngineTest {
     "format=smmuv3 depth=3x3, 15",
     "format=smmuv3, 24",
     "format=smmuv3 ram=2, 24",
+    "format=smmuv3 stages=1 depth=5x4, 5",
+    "format=smmuv3 stages=2 depth=4x5, 5",
+    "format=smmuv3 depth=5x5, 35",
+    "format=smmuv3 depth=5x4, 29",
+    "format=smmuv3 depth=4x5, 29",
+    "format=smmuv3 depth=3x5, 23",
+    "format=smmuv3 depth=5x3 pages1=2m, 19",
+    "format=smmuv3 contiguous=both, 24",
     "format=smmuv3 pages1=2m pages2=2m, 15",
     "format=smmuv3 granule=16k, 19",
     "format=smmuv3 granule=16k pages1=32m pages2=32m, 11",
@@ -41,5 +51,22 @@ class CountedEngineTest {
     assertEquals(0, counts.get("fault"), counts::toString);
     assertEquals(100, counts.get("access"));
     assertEquals(100 * references, counts.get("ref"), counts::toString);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "depth=3x4, 4 to 5 levels (VT-d 9.6: FSPM)",
+    "depth=4x2, 3 to 5 levels (VT-d 9.6: AW)",
+    "granule=64k, VT-d's pages are of 4k",
+    "contiguous=2, VT-d's entries have no contiguous hint",
+    "format=smmuv3 depth=2x4, '3 to 5 levels (DDI 0487, D8.2)'",
+    "format=smmuv3 granule=16k depth=5x4, '3 to 4 levels (DDI 0487, D8.2)'",
+    "format=smmuv3 granule=64k depth=3x4, '2 to 3 levels (DDI 0487, D8.2)'",
+    "format=smmuv3 pages1=64k, tables with a granule of 2^12 bytes have no pages of 2^16"
+  })
+  void whatTheFormatHasNotIsRefusedWithItsReason(String text, String reason) {
+    String message =
+        assertThrows(IllegalArgumentException.class, () -> Runner.run(Cell.parse(text))).toString();
+    assertTrue(message.contains(reason) && !message.contains("\n"), message);
   }
 }

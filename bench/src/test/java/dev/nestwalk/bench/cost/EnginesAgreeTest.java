@@ -29,6 +29,11 @@ class EnginesAgreeTest {
         "format=smmuv3 stages=2 granule=16k",
         "format=smmuv3",
         "format=smmuv3 depth=3x3 tenants=3",
+        "format=smmuv3 depth=5x5 tenants=2",
+        "format=smmuv3 depth=5x3 pages1=2m",
+        "format=smmuv3 depth=4x5 pasids=2",
+        "format=smmuv3 contiguous=both invalidate=strict",
+        "format=smmuv3 granule=16k contiguous=both pages2=16k:30+32m",
         "format=smmuv3 granule=16k pages2=16k:30+32m",
         "format=smmuv3 pasids=3 stages=1"
       })
@@ -53,6 +58,7 @@ class EnginesAgreeTest {
         "format=vtd stages=2 invalidate=strict",
         "format=smmuv3 invalidate=strict",
         "format=smmuv3 stages=2 invalidate=strict",
+        "format=smmuv3 depth=5x5 invalidate=strict",
         "format=vtd invalidate=lazy:16",
         "format=smmuv3 stages=1 invalidate=lazy:16 tenants=3"
       })

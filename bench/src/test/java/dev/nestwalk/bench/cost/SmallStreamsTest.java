@@ -1,6 +1,7 @@
 package dev.nestwalk.bench.cost;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +47,75 @@ class SmallStreamsTest {
       found.add(words[i] + " " + counts.get(words[i]));
     }
     assertEquals(expected, String.join(" ", found), counts::toString);
+  }
+
+  /**
+   * Contiguous hints: 16 pages of 4 KiB are one entry of a cache of translations, where both stages
+   * have the hint; the walk that fills it reads what it would without.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "stages=2, iotlb.miss 16 iotlb.hit 16 ref 64",
+    "stages=2 contiguous=2, iotlb.miss 1 iotlb.hit 31 ref 4",
+    "stages=2 contiguous=1, iotlb.miss 16 iotlb.hit 16 ref 64",
+    "stages=1 contiguous=1, iotlb.miss 1 iotlb.hit 31 ref 4",
+    "contiguous=1, iotlb.miss 16 ref 384",
+    "contiguous=2, iotlb.miss 16 ref 384",
+    "contiguous=both, iotlb.miss 1 iotlb.hit 31 ref 24",
+    "contiguous=both atc=16, atc.miss 1 atc.hit 31 iotlb.miss 1 iotlb.hit 0",
+    // Each walk looks for four tables and the page: of the tables each is missed once.
+    "ntlb=64, ntlb.miss 20 ntlb.hit 60",
+    // Pages and tables are each one guest group of 64 KiB: tables of two groups at most.
+    "contiguous=2 ntlb=64, ntlb.hit 78 ntlb.miss 2"
+  })
+  void aGroupOfSixteenPagesTwiceOver(String text, String expected) {
+    Cell cell =
+        Cell.parse(
+            "format=smmuv3 iotlb=64 physical=contiguous workload=scan:64k requests=32 " + text);
+    Counts counts = Runner.run(cell).counts();
+    String[] words = expected.split(" ", -1);
+    List<String> found = new ArrayList<>();
+    for (int i = 0; i < words.length; i += 2) {
+      found.add(words[i] + " " + counts.get(words[i]));
+    }
+    assertEquals(expected, String.join(" ", found), counts::toString);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "4k base 16",
+    "4k 2m 16",
+    "16k base 128",
+    "16k 32m 32",
+    "64k base 32",
+  })
+  void contiguousHintsStretchTheReachOfTheIotlbByTheGroup(String shape) {
+    String[] words = shape.split(" ", -1);
+    int group = Integer.parseInt(words[2]);
+    Cell cell =
+        Cell.parse("format=smmuv3 stages=2 iotlb=4 requests=4096 granule=%s".formatted(words[0]))
+            .with(Axis.PAGES2, words[1]);
+    String page = words[1].equals("base") ? words[0] : words[1];
+    int size = Integer.parseInt(page.substring(0, page.length() - 1));
+    char unit = page.charAt(page.length() - 1);
+    for (int fits : new int[] {4, 5}) {
+      // Four entries hold four pages or groups; of five each is missed a fifth of the time.
+      String plain = "random:%d%c:%s".formatted(fits * size, unit, "4k");
+      String wide = "random:%d%c:%s".formatted(fits * size * group, unit, "4k");
+      long without = misses(cell.with(Axis.WORKLOAD, plain));
+      long with = misses(cell.with(Axis.WORKLOAD, wide).with(Axis.CONTIGUOUS, "2"));
+      if (fits == 4) {
+        assertEquals(4, without, plain);
+        assertEquals(4, with, wide);
+      } else {
+        assertTrue(without > 400, plain + " " + without);
+        assertTrue(with > 400, wide + " " + with);
+      }
+    }
+  }
+
+  private static long misses(Cell cell) {
+    return Runner.run(cell).counts().get("iotlb.miss");
   }
 
   @ParameterizedTest

@@ -32,6 +32,7 @@ final class SweepPrinter {
     if (all.size() > most) {
       out.println("… and %d more (--csv or --html has all)".formatted(all.size() - most));
     }
+    table.notes().forEach(out::println);
   }
 
   private SweepPrinter() {}

@@ -130,8 +130,8 @@ public final class CountedEngine implements Consumer<DmaOp> {
     queues.computeIfAbsent(space, any -> new FlushQueue(policy)).flushed();
     hardware.iotlb.dropAll(space);
     // A guest's invalidations leave the host's second stage alone.
-    boolean outerIsSecond = tables.shapes.levels1 == 0;
-    for (ModelCache level : outerIsSecond ? hardware.tables2 : hardware.tables1) {
+    int outer = tables.shapes.levels1 == 0 ? 2 : 1;
+    for (ModelCache level : hardware.tables(outer)) {
       level.dropAll(space);
     }
     if (ats) {

@@ -9,20 +9,19 @@ import java.util.List;
 
 /** The caches of the modelled unit and its devices. Tags: address space, tenant, requester. */
 final class Hardware {
-  /** Room for sizes of split caches: level numbers and log2 sizes are taken modulo this. */
-  private static final int SIZES = 8;
+  /** Stores of a split cache: modulo this the log2 sizes of one granule's pages all differ. */
+  private static final int SIZES = 10;
 
-  private static final int MOST_LEVELS = 6;
+  private static final int LOWEST_LEVEL = -1;
+  private static final int LEVELS = 7;
 
   final ModelCache iotlb;
   final ModelCache nested;
   final ModelCache context;
   final ModelCache process;
 
-  /** Of each level of tables one cache. */
-  final ModelCache[] tables1 = new ModelCache[MOST_LEVELS];
-
-  final ModelCache[] tables2 = new ModelCache[MOST_LEVELS];
+  private final List<ModelCache> tables1 = new ArrayList<>();
+  private final List<ModelCache> tables2 = new ArrayList<>();
 
   /** Of each tenant one; empty without ATS. */
   final List<ModelCache> devices = new ArrayList<>();
@@ -36,14 +35,24 @@ final class Hardware {
     nested = new ModelCache(cell.geometry(Axis.NTLB), SIZES, seed + 1);
     context = new ModelCache(cell.geometry(Axis.CONTEXT), 1, seed + 2);
     process = new ModelCache(cell.geometry(Axis.PASIDCACHE), 1, seed + 3);
-    for (int level = 0; level < MOST_LEVELS; level++) {
-      tables1[level] = new ModelCache(cell.geometry(Axis.PWC1), 1, seed + 10 + level);
-      tables2[level] = new ModelCache(cell.geometry(Axis.PWC2), 1, seed + 20 + level);
+    for (int level = LOWEST_LEVEL; level < LOWEST_LEVEL + LEVELS; level++) {
+      tables1.add(new ModelCache(cell.geometry(Axis.PWC1), 1, seed + 10 + level));
+      tables2.add(new ModelCache(cell.geometry(Axis.PWC2), 1, seed + 20 + level));
     }
     Geometry device = cell.geometry(Axis.ATC);
     for (int tenant = 0; device.exists() && tenant < cell.number(Axis.TENANTS); tenant++) {
       devices.add(new ModelCache(device, SIZES, seed + 100 + tenant));
     }
+  }
+
+  /** The cache that knows where tables of a level are, of stage 1 or 2. */
+  ModelCache tables(int stage, int level) {
+    return tables(stage).get(level - LOWEST_LEVEL);
+  }
+
+  /** Such caches of all levels. */
+  List<ModelCache> tables(int stage) {
+    return stage == 1 ? tables1 : tables2;
   }
 
   /** Whether a cache of translations has one for an address, of whatever size. */

@@ -26,13 +26,13 @@ final class Host {
   void cover(long guest, long bytes) {
     long last = guest + bytes - 1;
     for (long at = guest & -1L << granule; at <= last; ) {
-      int size = stage.sizeAt(at);
-      long page = at & -1L << size;
+      int span = stage.spanAt(at);
+      long page = at & -1L << span;
       if (mapped.add(page)) {
         long machine = page < BUFFERS ? page : Frames.machineAddress(tenant, page);
-        stage.mapPage(page, machine, size);
+        stage.map(page, machine, span);
       }
-      at = page + (1L << size);
+      at = page + (1L << span);
     }
   }
 }

@@ -16,8 +16,14 @@ final class SmmuStage extends Stage {
   private final TableMemory memory;
   private final long flags;
 
-  private SmmuStage(Shapes shapes, PageMix mix, TableMemory memory, VmsaTables tables, long flags) {
-    super(shapes, mix);
+  private SmmuStage(
+      Shapes shapes,
+      PageMix mix,
+      boolean hints,
+      TableMemory memory,
+      VmsaTables tables,
+      long flags) {
+    super(shapes, mix, hints);
     this.memory = memory;
     this.tables = tables;
     this.flags = flags;
@@ -25,17 +31,17 @@ final class SmmuStage extends Stage {
 
   static SmmuStage first(Shapes shapes, PageMix mix, TableMemory memory) {
     VmsaTables tables = new VmsaTables(memory, shapes.granule, shapes.start1, shapes.bits1);
-    return new SmmuStage(shapes, mix, memory, tables, FIRST);
+    return new SmmuStage(shapes, mix, shapes.hints1, memory, tables, FIRST);
   }
 
   static SmmuStage second(Shapes shapes, PageMix mix, TableMemory memory) {
     VmsaTables tables = new VmsaTables(memory, shapes.granule, shapes.start2, shapes.bits2);
-    return new SmmuStage(shapes, mix, memory, tables, SECOND);
+    return new SmmuStage(shapes, mix, shapes.hints2, memory, tables, SECOND);
   }
 
   @Override
-  void map(long address, long output, int level) {
-    tables.map(address, output, level, flags);
+  void write(long address, long output, int level, boolean hinted) {
+    tables.map(address, output, level, hinted ? flags | Shapes.CONTIGUOUS : flags);
   }
 
   @Override

@@ -17,6 +17,13 @@ import org.jspecify.annotations.Nullable;
 final class SmmuUnits implements Units {
   private static final int STREAM_BITS = 11;
   private static final int OUTPUT_BITS = 48;
+  private static final int WIDE_OUTPUT_BITS = 52;
+
+  /** IDR5: DS (LPA2) and VAX, which tables of five levels need, and outputs of 52 bits. */
+  private static final long WIDE = 1L << 10 | 1L << 7 | 7L << 4 | 6;
+
+  /** CD.DS, which is wanted where a stage 1 begins at level -1. */
+  private static final int CD_DS = 186;
 
   private final boolean nested;
   private final boolean first;
@@ -25,7 +32,7 @@ final class SmmuUnits implements Units {
   private final SmmuMachine machine;
   private final List<Host> hosts = new ArrayList<>();
 
-  SmmuUnits(Cell cell, TableMemory memory) {
+  SmmuUnits(Cell cell, Shapes shapes, TableMemory memory) {
     nested = cell.isNested();
     first = cell.usesFirst();
     pasids = cell.number(Axis.PASIDS);
@@ -42,6 +49,9 @@ final class SmmuUnits implements Units {
     }
     this.memory = memory;
     machine = new SmmuMachine(memory, STREAM_BITS);
+    if (shapes.isWide()) {
+      machine.register("IDR5", WIDE);
+    }
   }
 
   @Override
@@ -54,7 +64,7 @@ final class SmmuUnits implements Units {
     }
     StreamEntry entry = new StreamEntry(nested ? 7 : first ? 5 : 6);
     if (shared != null) {
-      entry.stage2(shared.tables, OUTPUT_BITS);
+      entry.stage2(shared.tables, outputBits(shapes.start2));
       number(entry, vmid(tenant));
     }
     if (first) {
@@ -64,7 +74,10 @@ final class SmmuUnits implements Units {
       long contexts = memory.allocateAligned(Math.max(4096, 64L << bits));
       for (int process = 0; process < Math.max(1, pasids); process++) {
         SmmuStage stage = SmmuStage.first(shapes, mix1, memory);
-        ContextEntry context = new ContextEntry(OUTPUT_BITS).lower(stage.tables);
+        ContextEntry context = new ContextEntry(outputBits(shapes.start1)).lower(stage.tables);
+        if (shapes.start1 < 0) {
+          context.set(CD_DS);
+        }
         int asid = asid(tenant, process);
         for (int bit = 0; bit < 16; bit++) {
           if ((asid >> bit & 1) != 0) {
@@ -81,6 +94,10 @@ final class SmmuUnits implements Units {
     }
     machine.stream(tenant + 1, entry);
     return stages;
+  }
+
+  private static int outputBits(int start) {
+    return start < 0 ? WIDE_OUTPUT_BITS : OUTPUT_BITS;
   }
 
   private int asid(int tenant, int process) {
@@ -133,16 +150,16 @@ final class SmmuUnits implements Units {
   }
 
   @Override
-  public void map(int tenant, Stage outer, long address, long frame, int sizeLog2) {
+  public void map(int tenant, Stage outer, long address, long frame, int spanLog2) {
     if (!nested) {
-      outer.mapPage(address, Frames.machineAddress(tenant, frame), sizeLog2);
+      outer.map(address, Frames.machineAddress(tenant, frame), spanLog2);
       return;
     }
     Host host = hosts.get(tenant);
     int from = memory.pagesUsed();
-    outer.mapPage(address, frame, sizeLog2);
+    outer.map(address, frame, spanLog2);
     cover(host, from);
-    host.cover(frame, 1L << sizeLog2);
+    host.cover(frame, 1L << spanLog2);
   }
 
   @Override

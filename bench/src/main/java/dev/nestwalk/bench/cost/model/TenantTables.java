@@ -52,14 +52,14 @@ public final class TenantTables {
     }
   }
 
-  /** A page that is mapped for so many buffers. */
+  /** A page, or group of pages, that is mapped for so many buffers. */
   private static final class Mapping {
-    final int sizeLog2;
+    final int spanLog2;
     final long frame;
     int users;
 
-    Mapping(int sizeLog2, long frame) {
-      this.sizeLog2 = sizeLog2;
+    Mapping(int spanLog2, long frame) {
+      this.spanLog2 = spanLog2;
       this.frame = frame;
     }
   }
@@ -67,11 +67,11 @@ public final class TenantTables {
   /** Hears of changes of tables. */
   public interface Listener {
     /**
-     * The page at {@code address} of this size was mapped to a frame, or is no more.
+     * So many bytes at {@code address} were mapped to a frame, or are no more.
      *
      * @param frame where it is, or was, mapped to
      */
-    void changed(int space, long address, int sizeLog2, long frame, boolean isMapped);
+    void changed(int space, long address, int spanLog2, long frame, boolean isMapped);
   }
 
   final Shapes shapes;
@@ -80,7 +80,7 @@ public final class TenantTables {
   private final Units units;
   private final List<Tenant> tenants = new ArrayList<>();
   private final int processes;
-  private Listener listener = (space, address, sizeLog2, frame, isMapped) -> {};
+  private Listener listener = (space, address, spanLog2, frame, isMapped) -> {};
 
   /**
    * Empty tables of every tenant.
@@ -99,7 +99,7 @@ public final class TenantTables {
       memory.run(HIGH, pages / 2).spread(11);
     }
     processes = Math.max(1, cell.number(Axis.PASIDS));
-    units = cell.isVtd() ? new VtdUnits(cell, memory) : new SmmuUnits(cell, memory);
+    units = cell.isVtd() ? new VtdUnits(cell, memory) : new SmmuUnits(cell, shapes, memory);
     boolean scattered = cell.get(Axis.PHYSICAL).equals("scattered");
     for (int i = 0; i < cell.number(Axis.TENANTS); i++) {
       Tenant tenant = new Tenant(scattered);
@@ -158,26 +158,26 @@ public final class TenantTables {
     return space / processes;
   }
 
-  /** Maps the pages of a buffer. */
+  /** Maps the pages of a buffer, with contiguous hints the groups of pages that it lies in. */
   public void map(int space, long iova, long length) {
     Tenant tenant = tenants.get(tenant(space));
     Space process = tenant.processes.get(space % processes);
     long last = iova + (length - 1);
     for (long at = iova; Long.compareUnsigned(at, last) <= 0; ) {
-      int size = process.stage.sizeAt(at);
-      long page = at & -1L << size;
+      int span = process.stage.spanAt(at);
+      long page = at & -1L << span;
       Mapping known = process.mappings.get(page);
       if (known == null) {
-        known = new Mapping(size, tenant.frames.take(size));
+        known = new Mapping(span, tenant.frames.take(span, process.stage.sizeAt(at)));
         process.mappings.put(page, known);
-        units.map(tenant(space), process.stage, page, known.frame, size);
-        listener.changed(space, page, size, known.frame, true);
+        units.map(tenant(space), process.stage, page, known.frame, span);
+        listener.changed(space, page, span, known.frame, true);
       }
       known.users++;
-      if (page + (1L << size) == 0) {
+      if (page + (1L << span) == 0) {
         return;
       }
-      at = page + (1L << size);
+      at = page + (1L << span);
     }
   }
 
@@ -188,35 +188,35 @@ public final class TenantTables {
       Space process = tenant.processes.get(space % processes);
       for (var entry : process.mappings.entrySet()) {
         Mapping mapping = entry.getValue();
-        process.stage.clearPage(entry.getKey(), mapping.sizeLog2);
-        listener.changed(space, entry.getKey(), mapping.sizeLog2, mapping.frame, false);
+        process.stage.unmap(entry.getKey(), mapping.spanLog2);
+        listener.changed(space, entry.getKey(), mapping.spanLog2, mapping.frame, false);
       }
       process.mappings.clear();
     }
     tenants.forEach(tenant -> tenant.frames.clear());
   }
 
-  /** Unmaps the pages that no other buffer lies in; how many those were. */
+  /** Unmaps the pages, or groups of pages, that no other buffer lies in; how many those were. */
   public int unmap(int space, long iova, long length) {
     Tenant tenant = tenants.get(tenant(space));
     Space process = tenant.processes.get(space % processes);
     long last = iova + (length - 1);
     int gone = 0;
     for (long at = iova; Long.compareUnsigned(at, last) <= 0; ) {
-      int size = process.stage.sizeAt(at);
-      long page = at & -1L << size;
+      int span = process.stage.spanAt(at);
+      long page = at & -1L << span;
       Mapping known = process.mappings.get(page);
       if (known != null && --known.users == 0) {
         process.mappings.remove(page);
-        process.stage.clearPage(page, size);
-        tenant.frames.give(known.frame, size);
-        listener.changed(space, page, size, known.frame, false);
+        process.stage.unmap(page, span);
+        tenant.frames.give(known.frame, span);
+        listener.changed(space, page, span, known.frame, false);
         gone++;
       }
-      if (page + (1L << size) == 0) {
+      if (page + (1L << span) == 0) {
         break;
       }
-      at = page + (1L << size);
+      at = page + (1L << span);
     }
     return gone;
   }
@@ -224,12 +224,12 @@ public final class TenantTables {
   /** Where the machine's memory holds what a page of a tenant is mapped to. */
   public long output(int space, long iova) {
     Space process = tenants.get(tenant(space)).processes.get(space % processes);
-    int size = process.stage.sizeAt(iova);
-    Mapping known = process.mappings.get(iova & -1L << size);
+    int span = process.stage.spanAt(iova);
+    Mapping known = process.mappings.get(iova & -1L << span);
     if (known == null) {
       return -1;
     }
-    return Frames.machineAddress(tenant(space), known.frame | iova & (1L << size) - 1);
+    return Frames.machineAddress(tenant(space), known.frame | iova & (1L << span) - 1);
   }
 
   /** Invalidates the pages of a buffer in a unit over these tables. */

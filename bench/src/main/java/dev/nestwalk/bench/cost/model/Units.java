@@ -14,8 +14,8 @@ interface Units {
    */
   List<Stage> add(int tenant, Shapes shapes, PageMix first, PageMix second);
 
-  /** Maps a page of the outer stage, and what lies behind it. */
-  void map(int tenant, Stage outer, long address, long frame, int sizeLog2);
+  /** Maps a page or group of pages of the outer stage, and what lies behind it. */
+  void map(int tenant, Stage outer, long address, long frame, int spanLog2);
 
   /**
    * Invalidates pages of the outer stage as this unit's software does, tables above them excepted.

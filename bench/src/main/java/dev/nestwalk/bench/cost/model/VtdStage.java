@@ -26,7 +26,7 @@ final class VtdStage extends Stage {
       TableSpace space,
       @Nullable FirstStageTables first,
       @Nullable SecondStageTables second) {
-    super(shapes, mix);
+    super(shapes, mix, false);
     this.space = space;
     this.first = first;
     this.second = second;
@@ -41,7 +41,7 @@ final class VtdStage extends Stage {
   }
 
   @Override
-  void map(long address, long output, int level) {
+  void write(long address, long output, int level, boolean hinted) {
     int size = 12 + 9 * (level - 1);
     if (first != null) {
       first.map(address, output, size, FIRST);

@@ -76,12 +76,12 @@ final class VtdUnits implements Units {
   }
 
   @Override
-  public void map(int tenant, Stage outer, long address, long frame, int sizeLog2) {
+  public void map(int tenant, Stage outer, long address, long frame, int spanLog2) {
     if (nested) {
-      outer.mapPage(address, frame, sizeLog2);
-      hosts.get(tenant).cover(frame, 1L << sizeLog2);
+      outer.map(address, frame, spanLog2);
+      hosts.get(tenant).cover(frame, 1L << spanLog2);
     } else {
-      outer.mapPage(address, Frames.machineAddress(tenant, frame), sizeLog2);
+      outer.map(address, Frames.machineAddress(tenant, frame), spanLog2);
     }
   }
 

@@ -23,9 +23,10 @@ record Walk(int context, int process, List<Part> parts, int spanLog2, boolean is
    *
    * @param guest the address that the second stage translates; -1 without a second stage
    * @param second levels of the second-stage entries read, the root's first
+   * @param secondSpanLog2 log2 of the bytes that the last of them holds for
    * @param first level of the first-stage entry read, {@link #NO_LEVEL} for none
    */
-  record Part(long guest, List<Integer> second, int first) {
+  record Part(long guest, List<Integer> second, int secondSpanLog2, int first) {
     Part {
       second = List.copyOf(second);
     }
@@ -35,11 +36,13 @@ record Walk(int context, int process, List<Part> parts, int spanLog2, boolean is
   static final int NO_LEVEL = Integer.MIN_VALUE;
 
   /** Sorts the steps of a trace. */
-  static Walk of(Trace trace) {
+  static Walk of(Trace trace, Shapes shapes) {
     List<Part> parts = new ArrayList<>();
     List<Integer> second = new ArrayList<>();
     int context = 0;
     int process = 0;
+    int firstSpan = Long.SIZE;
+    int secondSpan = Long.SIZE;
     long guest = -1;
     for (Step step : trace.steps()) {
       if (step.read().isEmpty()) {
@@ -47,27 +50,39 @@ record Walk(int context, int process, List<Part> parts, int spanLog2, boolean is
       }
       if (step.stage() == 2) {
         second.add(step.level());
+        secondSpan = span(step, shapes);
         Step.Selector selector = step.selector();
         guest = selector == null ? guest : selector.value();
       } else if (step.stage() == 1) {
-        parts.add(new Part(guest, second, step.level()));
+        parts.add(new Part(guest, second, secondSpan, step.level()));
+        firstSpan = span(step, shapes);
         second.clear();
+        secondSpan = Long.SIZE;
         guest = -1;
       } else if (isOfProcess(step.title())) {
         process += 1 + second.size();
         second.clear();
+        secondSpan = Long.SIZE;
         guest = -1;
       } else {
         context++;
       }
     }
     if (!second.isEmpty()) {
-      parts.add(new Part(guest, second, NO_LEVEL));
+      parts.add(new Part(guest, second, secondSpan, NO_LEVEL));
     }
-    long answer = trace.translation();
-    boolean fault = Translation.isFault(answer);
-    return new Walk(
-        context, process, List.copyOf(parts), fault ? 0 : Translation.spanLog2(answer), fault);
+    boolean fault = Translation.isFault(trace.translation());
+    int span = Math.min(firstSpan, secondSpan);
+    return new Walk(context, process, List.copyOf(parts), fault ? 0 : span, fault);
+  }
+
+  /**
+   * Log2 of the bytes that an entry holds for, if it is a leaf: with a hint, those of its group.
+   */
+  private static int span(Step step, Shapes shapes) {
+    int level = step.level();
+    boolean hinted = !shapes.vtd && (step.read().get(0) & Shapes.CONTIGUOUS) != 0;
+    return hinted ? shapes.group(level) : shapes.shift(level);
   }
 
   private static boolean isOfProcess(String title) {

@@ -12,7 +12,10 @@ import java.util.List;
  * walks that find them.
  */
 final class Walker {
-  private static final int MOST_LEVELS = 6;
+  /** SMMUv3 counts from -1 to 3, VT-d from 1 to 5. */
+  private static final int LOWEST_LEVEL = -1;
+
+  private static final int LEVELS = 7;
 
   private final Shapes shapes;
   private final TenantTables tables;
@@ -33,8 +36,8 @@ final class Walker {
   private final Tally.Counter tables1Misses;
   private final Tally.Counter tables2Hits;
   private final Tally.Counter tables2Misses;
-  private final Tally.Counter[] level1 = new Tally.Counter[MOST_LEVELS];
-  private final Tally.Counter[] level2 = new Tally.Counter[MOST_LEVELS];
+  private final Tally.Counter[] level1 = new Tally.Counter[LEVELS];
+  private final Tally.Counter[] level2 = new Tally.Counter[LEVELS];
   private boolean ahead;
 
   Walker(TenantTables tables, Hardware hardware, Tally tally) {
@@ -57,9 +60,9 @@ final class Walker {
     tables1Misses = tally.counter("pwc1.miss");
     tables2Hits = tally.counter("pwc2.hit");
     tables2Misses = tally.counter("pwc2.miss");
-    for (int level = 0; level < MOST_LEVELS; level++) {
-      level1[level] = tally.counter("ref.s1.L" + level);
-      level2[level] = tally.counter("ref.s2.L" + level);
+    for (int i = 0; i < LEVELS; i++) {
+      level1[i] = tally.counter("ref.s1.L" + (i + LOWEST_LEVEL));
+      level2[i] = tally.counter("ref.s2.L" + (i + LOWEST_LEVEL));
     }
   }
 
@@ -111,14 +114,14 @@ final class Walker {
 
   /** Number of the part that a first-stage walk begins with, by what is cached. */
   private int firstBegin(int space, long address, Walk walk) {
-    boolean caches = hardware.tables1[0].exists();
+    boolean caches = hardware.tables(1, 0).exists();
     if (!caches || walk.parts().get(0).first() == Walk.NO_LEVEL) {
       return 0;
     }
     for (int i = walk.parts().size() - 1; i > 0; i--) {
       int level = walk.parts().get(i).first();
       if (level != Walk.NO_LEVEL
-          && hardware.tables1[level].use(space, address >>> above(level), level)) {
+          && hardware.tables(1, level).use(space, address >>> above(level), level)) {
         tables1Hits.up();
         return i;
       }
@@ -132,7 +135,7 @@ final class Walker {
     if (i + 1 < walk.parts().size()) {
       int next = walk.parts().get(i + 1).first();
       if (next != Walk.NO_LEVEL) {
-        hardware.tables1[next].fill(space, address >>> above(next), next);
+        hardware.tables(1, next).fill(space, address >>> above(next), next);
       }
     }
   }
@@ -154,21 +157,21 @@ final class Walker {
       read(refs2, level2, levels.get(i));
       if (i + 1 < levels.size()) {
         int next = levels.get(i + 1);
-        hardware.tables2[next].fill(tag, guest >>> above(next), next);
+        hardware.tables(2, next).fill(tag, guest >>> above(next), next);
       }
     }
     if (!outer && !levels.isEmpty()) {
-      hardware.fill(hardware.nested, tag, guest, shapes.shift(levels.getLast()));
+      hardware.fill(hardware.nested, tag, guest, part.secondSpanLog2());
     }
   }
 
   private int secondBegin(int tag, long guest, List<Integer> levels) {
-    if (!hardware.tables2[0].exists()) {
+    if (!hardware.tables(2, 0).exists()) {
       return 0;
     }
     for (int i = levels.size() - 1; i > 0; i--) {
       int level = levels.get(i);
-      if (hardware.tables2[level].use(tag, guest >>> above(level), level)) {
+      if (hardware.tables(2, level).use(tag, guest >>> above(level), level)) {
         tables2Hits.up();
         return i;
       }
@@ -189,6 +192,6 @@ final class Walker {
     }
     refs.up();
     stage.up();
-    levels[level].up();
+    levels[level - LOWEST_LEVEL].up();
   }
 }

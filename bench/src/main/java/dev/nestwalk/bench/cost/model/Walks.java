@@ -33,13 +33,13 @@ final class Walks implements TenantTables.Listener {
   }
 
   @Override
-  public void changed(int space, long address, int sizeLog2, long frame, boolean isMapped) {
+  public void changed(int space, long address, int spanLog2, long frame, boolean isMapped) {
     if (space >= known.size()) {
       return;
     }
     Map<Long, Walk> walks = known.get(space);
     Map<Long, Former> before = former.get(space);
-    for (long at = address; at < address + (1L << sizeLog2); at += 1 << PIECE) {
+    for (long at = address; at < address + (1L << spanLog2); at += 1 << PIECE) {
       Walk walk = walks.remove(at);
       if (isMapped) {
         Former again = before.remove(at);
@@ -64,7 +64,8 @@ final class Walks implements TenantTables.Listener {
       int access = write ? Access.WRITE : Access.READ;
       walk =
           Walk.of(
-              reference.translate(tables.requester(space), tables.pasid(space), address, access));
+              reference.translate(tables.requester(space), tables.pasid(space), address, access),
+              tables.shapes);
       walks.put(address & -1L << PIECE, walk);
     }
     return walk;

@@ -11,7 +11,8 @@ import org.HdrHistogram.Histogram;
 
 /**
  * Results as comma-separated values (RFC 4180): a line a cell, its axes first, then every count,
- * every figure, and of every histogram p50, p90, p99, p99.9 and the maximum, in nanoseconds.
+ * every figure, of every histogram p50, p90, p99, p99.9 and the maximum in nanoseconds, and where a
+ * result has one its note.
  */
 public final class Csv {
   static final Map<String, Double> PERCENTILES =
@@ -37,6 +38,10 @@ public final class Csv {
       PERCENTILES.keySet().forEach(percentile -> names.add(name + "." + percentile));
       names.add(name + ".max");
     }
+    boolean noted = results.stream().anyMatch(result -> !result.note().isEmpty());
+    if (noted) {
+      names.add("note");
+    }
     StringBuilder text = new StringBuilder(4096);
     line(text, names);
     for (CellResult result : results) {
@@ -56,6 +61,9 @@ public final class Csv {
               histogram == null ? "" : Long.toString(histogram.getValueAtPercentile(percentile)));
         }
         values.add(histogram == null ? "" : Long.toString(histogram.getMaxValue()));
+      }
+      if (noted) {
+        values.add(result.note());
       }
       line(text, values);
     }

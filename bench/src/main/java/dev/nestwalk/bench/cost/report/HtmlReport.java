@@ -327,6 +327,7 @@ public final class HtmlReport {
     page.append(Html.header(sweep.names())).append("<tbody>\n");
     sweep.rows().forEach(row -> page.append(Html.row(row)));
     page.append("</tbody></table></div>\n");
+    sweep.notes().forEach(note -> page.append("<p>" + Html.escaped(note) + "</p>\n"));
     if (!document.results().isEmpty()) {
       page.append("<p>Alike in all cells where no column says otherwise: <code>")
           .append(Html.escaped(document.results().get(0).cell().text()))

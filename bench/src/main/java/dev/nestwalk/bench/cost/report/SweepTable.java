@@ -52,6 +52,11 @@ public final class SweepTable {
     return names;
   }
 
+  /** What has to be said beside the table, each once. */
+  public List<String> notes() {
+    return results.stream().map(CellResult::note).filter(n -> !n.isEmpty()).distinct().toList();
+  }
+
   /** A row a cell, of at most {@link #MOST_ROWS}. */
   public List<List<String>> rows() {
     boolean timed = results.stream().anyMatch(result -> result.cell().isTimed());

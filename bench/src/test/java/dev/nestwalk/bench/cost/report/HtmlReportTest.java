@@ -54,6 +54,26 @@ class HtmlReportTest {
     return results;
   }
 
+  @Test
+  void timedCellsWithContiguousHintsSaySoInEveryOutput() {
+    Cell cell = Cell.parse("format=smmuv3 contiguous=both");
+    Counts counts = Counts.of(Map.of("request", 1L, "ref", 24L));
+    CellResult counted = CellResult.counted(cell, counts);
+    CellResult timed = CellResult.counted(cell.with(Axis.ENGINE, "timed"), counts);
+    assertEquals("", counted.note());
+    assertEquals("", CellResult.counted(Cell.parse("engine=timed"), counts).note());
+    RunDocument both = new RunDocument(Map.of(), List.of(), List.of(counted, timed));
+    for (String output :
+        List.of(both.json(), Csv.of(both.results()), HtmlReport.of(both, List.of()))) {
+      assertEquals(2, output.split("contiguous hints, which the product", -1).length, output);
+    }
+    RunDocument one = new RunDocument(Map.of(), List.of(), List.of(counted));
+    for (String output :
+        List.of(one.json(), Csv.of(one.results()), HtmlReport.of(one, List.of()))) {
+      assertFalse(output.contains("contiguous hints, which"), output);
+    }
+  }
+
   private static final class Hostile implements Experiment {
     @Override
     public String name() {
