@@ -2,8 +2,10 @@ package dev.nestwalk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.explain.DecodedField;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Listing;
 import dev.nestwalk.smmu.SmmuStructures;
@@ -67,6 +69,18 @@ class FieldMeaningTest {
       })
   void saysWhatTheValueMeans(String name, int bits, long value, String meaning, String expected) {
     assertEquals(expected, Field.of(name, bits - 1, 0, meaning).meaningOf(value));
+  }
+
+  @Test
+  void aStoredFieldEqualsTheReadOneIfItSaysSoInTheSameWords() {
+    Field declared = Field.of("PS", 7, 7, "0: points to a table; 1: maps a page at this level");
+    DecodedField read = DecodedField.of(declared, new long[] {0x80});
+    assertEquals("maps a page at this level", read.meaning());
+    DecodedField stored = new DecodedField("PS", 7, 7, 1, "maps a page at this level");
+    assertEquals(read, stored);
+    assertEquals(read.hashCode(), stored.hashCode());
+    assertNotEquals(read, new DecodedField("PS", 7, 7, 1, "a page"));
+    assertNotEquals(read, DecodedField.of(declared, new long[] {0}));
   }
 
   private static Stream<Listing.Part> declared() {
