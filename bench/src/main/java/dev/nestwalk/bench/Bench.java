@@ -7,7 +7,7 @@ public final class Bench {
   private static final String HELP =
       """
       Usage: nestwalk bench COMMAND
-        scoreboard  times translations beside a native twin
+        scoreboard  times translations beside a native baseline
         charts      draws references per walk, IOTLB reach and what structure caches save
       nestwalk bench COMMAND --help tells more.
       """;

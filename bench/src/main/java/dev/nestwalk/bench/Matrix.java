@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The scoreboard as a matrix: format and stages x hit, miss or walk x one by one or in batches x
- * access x where the tables lie, each beside the twin one by one. A hit reads no table, so it has
- * no place of them. Targets differ where a mode is alone in the JVM ({@code --only}) and where
+ * access x where the tables lie, each beside the baseline one by one. A hit reads no table, so it
+ * has no place of them. Targets differ where a mode is alone in the JVM ({@code --only}) and where
  * every shape is active.
  */
 final class Matrix {
@@ -29,13 +29,13 @@ final class Matrix {
   private static final CacheOptions MISSING = CacheOptions.DEFAULT.withIotlb(16, 4);
 
   private final Arena arena;
-  private final @Nullable Twin twin;
+  private final @Nullable NativeBaseline baseline;
   private final String only;
   private final List<Metric> metrics = new ArrayList<>();
 
-  Matrix(Arena arena, @Nullable Twin twin, String only) {
+  Matrix(Arena arena, @Nullable NativeBaseline baseline, String only) {
     this.arena = arena;
-    this.twin = twin;
+    this.baseline = baseline;
     this.only = only;
   }
 
@@ -48,8 +48,8 @@ final class Matrix {
       hits(mode);
       mixed(mode);
     }
-    far(Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED);
-    far(Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED);
+    far(Workload.Mode.VTD_NESTED, NativeBaseline.Loop.VTD_NESTED);
+    far(Workload.Mode.SMMUV3_NESTED, NativeBaseline.Loop.SMMUV3_NESTED);
     metrics.removeIf(metric -> !wants(metric.name));
     return metrics;
   }
@@ -80,7 +80,7 @@ final class Matrix {
     return format + "/" + what + "/" + runs.name().toLowerCase(Locale.ROOT) + "/" + rights;
   }
 
-  /** A line: a ratio to the twin, alone and beside everything else. */
+  /** A line: a ratio to the baseline, alone and beside everything else. */
   private Metric add(
       String name, Metric.Body java, Metric.@Nullable Body other, double alone, double among) {
     double limit = only.isEmpty() ? among : alone;
@@ -103,18 +103,19 @@ final class Matrix {
     Workload.Built built = Workload.build(mode.plan().pages(WALK_PAGES, 0, 1).runs(runs), arena);
     long[] addresses = built.machine().addresses(1 << 12);
     MemorySegment copy = Subjects.copy(addresses, arena);
-    MemorySegment machine = Twin.machine(built, arena);
-    Twin.Loop loop = Twin.Loop.valueOf(mode.name());
+    MemorySegment machine = NativeBaseline.machine(built, arena);
+    NativeBaseline.Loop loop = NativeBaseline.Loop.valueOf(mode.name());
     boolean nested = mode.isNested();
     for (int access = Access.READ; access <= Access.ATOMIC; access++) {
       int asked = access;
       Endpoint one = checked(built, CacheOptions.NONE, addresses, asked);
       Endpoint many = checked(built, CacheOptions.NONE, addresses, asked);
       long[] answers = new long[addresses.length];
-      Metric.Body other = twin(loop, runs, machine, copy, asked);
+      Metric.Body other = baseline(loop, runs, machine, copy, asked);
       if (other != null
           && other.run(1 << 12) != Subjects.independent(one, addresses, 1 << 12, asked)) {
-        throw new IllegalStateException(name(mode, "walk", runs, access) + ": the twin differs");
+        throw new IllegalStateException(
+            name(mode, "walk", runs, access) + ": the baseline differs");
       }
       boolean spread = runs == Runs.SPREAD;
       add(
@@ -137,7 +138,12 @@ final class Matrix {
         add(
                     name(mode, "batch-to-lanes", runs, access),
                     n -> Subjects.batches(many, addresses, answers, n, asked),
-                    twin(Twin.Loop.valueOf(mode.name() + "_LANES"), runs, machine, copy, asked),
+                    baseline(
+                        NativeBaseline.Loop.valueOf(mode.name() + "_LANES"),
+                        runs,
+                        machine,
+                        copy,
+                        asked),
                     0.85,
                     0.85)
                 .references =
@@ -160,9 +166,13 @@ final class Matrix {
     return endpoint;
   }
 
-  private Metric.@Nullable Body twin(
-      Twin.Loop loop, Runs runs, MemorySegment subject, MemorySegment addresses, int access) {
-    Twin other = twin;
+  private Metric.@Nullable Body baseline(
+      NativeBaseline.Loop loop,
+      Runs runs,
+      MemorySegment subject,
+      MemorySegment addresses,
+      int access) {
+    NativeBaseline other = baseline;
     int count = runs == Runs.ONE ? 1 : 2;
     return other == null ? null : n -> other.run(loop, count, subject, addresses, n, access);
   }
@@ -174,21 +184,22 @@ final class Matrix {
     Workload.Built built = Workload.build(mode.plan().pages(MISS_PAGES, 0, 1).runs(runs), arena);
     long[] addresses = built.machine().addresses(1 << 18);
     MemorySegment copy = Subjects.copy(addresses, arena);
-    Twin.Loop loop = Twin.Loop.valueOf(mode.name() + "_MISSES");
+    NativeBaseline.Loop loop = NativeBaseline.Loop.valueOf(mode.name() + "_MISSES");
     boolean nested = mode.isNested();
     for (int access = Access.READ; access <= Access.WRITE; access++) {
       int asked = access;
       Endpoint one = checked(built, MISSING, addresses, asked);
       Endpoint many = checked(built, MISSING, addresses, asked);
       long[] answers = new long[addresses.length];
-      MemorySegment subject = Twin.shortened(built, MISSING, arena);
-      Metric.Body other = twin(loop, runs, subject, copy, asked);
+      MemorySegment subject = NativeBaseline.shortened(built, MISSING, arena);
+      Metric.Body other = baseline(loop, runs, subject, copy, asked);
       long sum = 0;
       for (long address : addresses) {
         sum += one.translate(address, asked);
       }
       if (other != null && other.run(addresses.length) != sum) {
-        throw new IllegalStateException(name(mode, "miss", runs, access) + ": the twin differs");
+        throw new IllegalStateException(
+            name(mode, "miss", runs, access) + ": the baseline differs");
       }
       add(
                   name(mode, "miss", runs, access),
@@ -216,7 +227,7 @@ final class Matrix {
     return Subjects.references(built.iommu(), options, addresses, access, batch);
   }
 
-  /** Small pages that the IOTLB has; the twin's is filled with what the Java side answers. */
+  /** Small pages that the IOTLB has; the baseline's is filled with what the Java side answers. */
   private void hits(Workload.Mode mode) {
     if (!wantsAny(mode, Runs.ONE, "hit", "hit-batch")) {
       return;
@@ -226,8 +237,8 @@ final class Matrix {
     long[] addresses = built.machine().addresses(1 << 14);
     MemorySegment copy = Subjects.copy(addresses, arena);
     long offset = built.machine().output() - built.machine().input();
-    MemorySegment cache = Twin.cache(options.iotlbEntries(), options.iotlbWays(), arena);
-    Twin native1 = twin;
+    MemorySegment cache = NativeBaseline.cache(options.iotlbEntries(), options.iotlbWays(), arena);
+    NativeBaseline native1 = baseline;
     if (native1 != null) {
       for (int page = 0; page < HIT_PAGES; page++) {
         long address = built.machine().input() + page * 4096L;
@@ -239,11 +250,11 @@ final class Matrix {
       Endpoint one = checked(built, options, addresses, asked);
       Endpoint many = checked(built, options, addresses, asked);
       long[] answers = new long[addresses.length];
-      Metric.Body other = twin(Twin.Loop.HITS, Runs.ONE, cache, copy, asked);
+      Metric.Body other = baseline(NativeBaseline.Loop.HITS, Runs.ONE, cache, copy, asked);
       if (other != null
           && addressSum(other.run(addresses.length))
               != addressSum(Subjects.independent(one, addresses, addresses.length, asked))) {
-        throw new IllegalStateException(name(mode, "hit", access) + ": the twin differs");
+        throw new IllegalStateException(name(mode, "hit", access) + ": the baseline differs");
       }
       add(
                   name(mode, "hit", access),
@@ -264,7 +275,9 @@ final class Matrix {
     }
   }
 
-  /** Of a sum of answers: what the addresses make of it. The twin's cache grants more rights. */
+  /**
+   * Of a sum of answers: what the addresses make of it. The baseline's cache grants more rights.
+   */
   private static long addressSum(long sum) {
     return sum & (1L << 52) - 1;
   }
@@ -309,8 +322,8 @@ final class Matrix {
             .afterWholeRound());
   }
 
-  /** Tables far beyond the caches, in batches, beside the twin one by one. */
-  private void far(Workload.Mode mode, Twin.Loop loop) {
+  /** Tables far beyond the caches, in batches, beside the baseline one by one. */
+  private void far(Workload.Mode mode, NativeBaseline.Loop loop) {
     String name = name(mode, "far-batch", Runs.ONE, 1);
     if (!wants(name)) {
       return;
@@ -323,7 +336,7 @@ final class Matrix {
     add(
         name,
         n -> Subjects.batches(many, addresses, answers, n, Access.READ),
-        twin(loop, Runs.ONE, Twin.machine(built, arena), copy, Access.READ),
+        baseline(loop, Runs.ONE, NativeBaseline.machine(built, arena), copy, Access.READ),
         0.2,
         0.2);
   }

@@ -7,7 +7,7 @@ import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** One line of the scoreboard: what is timed, on the Java side and on the twin's. */
+/** One line of the scoreboard: what is timed, on the Java side and on the baseline's. */
 class Metric {
   private static final ThreadMXBean THREADS =
       (ThreadMXBean) ManagementFactory.getPlatformMXBean(java.lang.management.ThreadMXBean.class);
@@ -45,9 +45,9 @@ class Metric {
   private final int operations;
   private int lead = LEAD;
   private final Body java;
-  private final @Nullable Body twin;
+  private final @Nullable Body baseline;
   private final List<Double> javaTimes = new ArrayList<>();
-  private final List<Double> twinTimes = new ArrayList<>();
+  private final List<Double> nativeTimes = new ArrayList<>();
   private long allocated;
   private long measured;
   private long sink;
@@ -59,13 +59,13 @@ class Metric {
       String name,
       int operations,
       Body java,
-      @Nullable Body twin,
+      @Nullable Body baseline,
       String target,
       Target condition) {
     this.name = name;
     this.operations = operations;
     this.java = java;
-    this.twin = twin;
+    this.baseline = baseline;
     this.target = target;
     this.condition = condition;
   }
@@ -84,13 +84,13 @@ class Metric {
     long bytes = THREADS.getCurrentThreadAllocatedBytes();
     double time = time(java);
     bytes = THREADS.getCurrentThreadAllocatedBytes() - bytes;
-    double other = twin == null ? 0 : time(twin);
+    double other = baseline == null ? 0 : time(baseline);
     if (counts) {
       javaTimes.add(time);
       allocated += bytes;
       measured += operations + operations / lead;
-      if (twin != null) {
-        twinTimes.add(other);
+      if (baseline != null) {
+        nativeTimes.add(other);
       }
     }
   }
@@ -107,16 +107,16 @@ class Metric {
     return quantile(javaTimes, 0.5);
   }
 
-  /** NaN without a twin. */
-  double twinNanos() {
-    return quantile(twinTimes, 0.5);
+  /** NaN without a baseline. */
+  double nativeNanos() {
+    return quantile(nativeTimes, 0.5);
   }
 
   /** Median of the ratios of the rounds: what slows the machine down slows both sides. */
   double ratio() {
     List<Double> ratios = new ArrayList<>();
-    for (int i = 0; i < twinTimes.size(); i++) {
-      ratios.add(javaTimes.get(i) / twinTimes.get(i));
+    for (int i = 0; i < nativeTimes.size(); i++) {
+      ratios.add(javaTimes.get(i) / nativeTimes.get(i));
     }
     return quantile(ratios, 0.5);
   }
@@ -126,9 +126,11 @@ class Metric {
     return spread(javaTimes);
   }
 
-  /** Half of the twin's rounds lie within this fraction of their median; NaN without a twin. */
-  double twinSpread() {
-    return spread(twinTimes);
+  /**
+   * Half of the baseline's rounds lie within this fraction of their median; NaN without a baseline.
+   */
+  double nativeSpread() {
+    return spread(nativeTimes);
   }
 
   private static double spread(List<Double> times) {
@@ -150,7 +152,7 @@ class Metric {
     if (Double.isNaN(javaNanos())) {
       return Verdict.NOT_MET;
     }
-    if (spread() > WIDEST_SPREAD || twinSpread() > WIDEST_SPREAD) {
+    if (spread() > WIDEST_SPREAD || nativeSpread() > WIDEST_SPREAD) {
       return Verdict.UNSURE;
     }
     return condition.isMet(this) ? Verdict.MET : Verdict.NOT_MET;

@@ -35,14 +35,14 @@ final class Metrics {
   private static final String ONE_K = "iotlb-hit-1024-endpoints";
 
   private final Arena arena;
-  private final @Nullable Twin twin;
+  private final @Nullable NativeBaseline baseline;
   private final String only;
   private final List<Metric> metrics = new ArrayList<>();
 
   /** Those whose name contains {@code only}; nothing is built for the others. */
-  Metrics(Arena arena, @Nullable Twin twin, String only) {
+  Metrics(Arena arena, @Nullable NativeBaseline baseline, String only) {
     this.arena = arena;
-    this.twin = twin;
+    this.baseline = baseline;
     this.only = only;
   }
 
@@ -65,8 +65,12 @@ final class Metrics {
     }
     if (wants("chain-of-24-loads", "nested-walk-vtd", "nested-walk-smmuv3")) {
       Metric chain = chain();
-      nested("nested-walk-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, chain);
-      nested("nested-walk-smmuv3", Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED, chain);
+      nested("nested-walk-vtd", Workload.Mode.VTD_NESTED, NativeBaseline.Loop.VTD_NESTED, chain);
+      nested(
+          "nested-walk-smmuv3",
+          Workload.Mode.SMMUV3_NESTED,
+          NativeBaseline.Loop.SMMUV3_NESTED,
+          chain);
     }
     singleStage();
     batches();
@@ -94,9 +98,9 @@ final class Metrics {
     return metric;
   }
 
-  private Metric.@Nullable Body twin(
-      Twin.Loop loop, MemorySegment subject, MemorySegment addresses) {
-    Twin native1 = twin;
+  private Metric.@Nullable Body baseline(
+      NativeBaseline.Loop loop, MemorySegment subject, MemorySegment addresses) {
+    NativeBaseline native1 = baseline;
     return native1 == null
         ? null
         : operations -> native1.run(loop, subject, addresses, operations, 1);
@@ -108,10 +112,10 @@ final class Metrics {
     long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
     MemorySegment copy = Subjects.copy(addresses, arena);
     Endpoint endpoint = Subjects.checked(Subjects.endpoint(built.iommu(), options), addresses);
-    MemorySegment cache = Twin.cache(options.iotlbEntries(), options.iotlbWays(), arena);
-    if (twin != null) {
+    MemorySegment cache = NativeBaseline.cache(options.iotlbEntries(), options.iotlbWays(), arena);
+    if (baseline != null) {
       for (int page = 0; page < HIT_PAGES; page++) {
-        twin.put(cache, Workload.INPUT + page * 4096L, Workload.OUTPUT + page * 4096L);
+        baseline.put(cache, Workload.INPUT + page * 4096L, Workload.OUTPUT + page * 4096L);
       }
     }
     Metric one =
@@ -120,7 +124,7 @@ final class Metrics {
                 "iotlb-hit-independent",
                 HIT_OPERATIONS,
                 n -> Subjects.independent(endpoint, addresses, n),
-                twin(Twin.Loop.HITS, cache, copy),
+                baseline(NativeBaseline.Loop.HITS, cache, copy),
                 "<= 2.0 ns, ratio <= 1.1",
                 m -> m.javaNanos() <= 2.0 && m.ratio() <= 1.1));
     add(
@@ -128,7 +132,7 @@ final class Metrics {
             "iotlb-hit-dependent",
             HIT_OPERATIONS,
             n -> Subjects.dependent(endpoint, addresses, n),
-            twin(Twin.Loop.DEPENDENT_HITS, cache, copy),
+            baseline(NativeBaseline.Loop.DEPENDENT_HITS, cache, copy),
             "<= 4 ns, ratio <= 1.2",
             m -> m.javaNanos() <= 4 && m.ratio() <= 1.2));
     Workload.Built other = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, arena);
@@ -153,7 +157,7 @@ final class Metrics {
               }
               return answers[n & addresses.length - 1];
             },
-            twin(Twin.Loop.HITS, cache, copy),
+            baseline(NativeBaseline.Loop.HITS, cache, copy),
             "<= 2.5 ns (400 million/s)",
             m -> m.javaNanos() <= 2.5));
   }
@@ -178,7 +182,7 @@ final class Metrics {
     for (int i = 0; i < words; i++) {
       memory.setAtIndex(ValueLayout.JAVA_LONG, ring[i], ring[(i + 1) % words]);
     }
-    Twin other = twin;
+    NativeBaseline other = baseline;
     return add(
         new Metric(
             "chain-of-24-loads",
@@ -199,7 +203,7 @@ final class Metrics {
     return at;
   }
 
-  private void nested(String name, Workload.Mode mode, Twin.Loop loop, Metric chain) {
+  private void nested(String name, Workload.Mode mode, NativeBaseline.Loop loop, Metric chain) {
     if (!wants(name)) {
       return;
     }
@@ -212,7 +216,7 @@ final class Metrics {
             m ->
                 m.ratio() <= 1.05
                     && m.javaNanos()
-                        <= 2 * (chain.twinNanos() > 0 ? chain.twinNanos() : chain.javaNanos()));
+                        <= 2 * (chain.nativeNanos() > 0 ? chain.nativeNanos() : chain.javaNanos()));
     add(walk);
   }
 
@@ -225,25 +229,29 @@ final class Metrics {
         walk(
             name,
             Workload.Mode.VTD_SECOND,
-            Twin.Loop.VTD_SECOND,
+            NativeBaseline.Loop.VTD_SECOND,
             "ratio <= 1.4",
             m -> m.ratio() <= 1.4));
   }
 
   private Metric walk(
-      String name, Workload.Mode mode, Twin.Loop loop, String target, Metric.Target condition) {
+      String name,
+      Workload.Mode mode,
+      NativeBaseline.Loop loop,
+      String target,
+      Metric.Target condition) {
     Workload.Built built = Workload.build(mode, WALK_PAGES, 1, arena);
     long[] addresses = Subjects.addresses(1 << 12, WALK_PAGES, 1);
     Endpoint endpoint =
         Subjects.checked(Subjects.endpoint(built.iommu(), CacheOptions.NONE), addresses);
     MemorySegment copy = Subjects.copy(addresses, arena);
-    MemorySegment machine = Twin.machine(built, arena);
-    Twin other = twin;
+    MemorySegment machine = NativeBaseline.machine(built, arena);
+    NativeBaseline other = baseline;
     if (other != null) {
       long mine = Subjects.independent(endpoint, addresses, 1 << 12);
       long its = other.run(loop, machine, copy, 1 << 12, 1);
       if (mine != its) {
-        throw new IllegalStateException(name + ": the twin's answers differ");
+        throw new IllegalStateException(name + ": the baseline's answers differ");
       }
     }
     Metric metric =
@@ -251,7 +259,7 @@ final class Metrics {
             name,
             WALK_OPERATIONS,
             n -> Subjects.independent(endpoint, addresses, n),
-            twin(loop, machine, copy),
+            baseline(loop, machine, copy),
             target,
             condition);
     metric.references =
@@ -260,20 +268,37 @@ final class Metrics {
   }
 
   private void batches() {
-    batch("single-stage-batch-vtd", Workload.Mode.VTD_SECOND, Twin.Loop.VTD_SECOND, false, 1.4);
-    batch("nested-batch-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, false, 1.05);
-    batch("nested-batch-smmuv3", Workload.Mode.SMMUV3_NESTED, Twin.Loop.SMMUV3_NESTED, false, 1.05);
-    batch("far-nested-batch-vtd", Workload.Mode.VTD_NESTED, Twin.Loop.VTD_NESTED, true, 1 / 3.0);
+    batch(
+        "single-stage-batch-vtd",
+        Workload.Mode.VTD_SECOND,
+        NativeBaseline.Loop.VTD_SECOND,
+        false,
+        1.4);
+    batch(
+        "nested-batch-vtd", Workload.Mode.VTD_NESTED, NativeBaseline.Loop.VTD_NESTED, false, 1.05);
+    batch(
+        "nested-batch-smmuv3",
+        Workload.Mode.SMMUV3_NESTED,
+        NativeBaseline.Loop.SMMUV3_NESTED,
+        false,
+        1.05);
+    batch(
+        "far-nested-batch-vtd",
+        Workload.Mode.VTD_NESTED,
+        NativeBaseline.Loop.VTD_NESTED,
+        true,
+        1 / 3.0);
     batch(
         "far-nested-batch-smmuv3",
         Workload.Mode.SMMUV3_NESTED,
-        Twin.Loop.SMMUV3_NESTED,
+        NativeBaseline.Loop.SMMUV3_NESTED,
         true,
         1 / 3.0);
   }
 
-  /** Walks in batches, caches off, beside the twin's one by one. */
-  private void batch(String name, Workload.Mode mode, Twin.Loop loop, boolean far, double ratio) {
+  /** Walks in batches, caches off, beside the baseline's one by one. */
+  private void batch(
+      String name, Workload.Mode mode, NativeBaseline.Loop loop, boolean far, double ratio) {
     if (!wants(name)) {
       return;
     }
@@ -284,14 +309,14 @@ final class Metrics {
     Endpoint endpoint = Subjects.endpoint(built.iommu(), CacheOptions.NONE);
     Subjects.checkedInBatch(endpoint, addresses);
     MemorySegment copy = Subjects.copy(addresses, arena);
-    MemorySegment machine = Twin.machine(built, arena);
+    MemorySegment machine = NativeBaseline.machine(built, arena);
     long[] answers = new long[addresses.length];
     Metric metric =
         new Metric(
             name,
             WALK_OPERATIONS,
             n -> Subjects.batches(endpoint, addresses, answers, n),
-            twin(loop, machine, copy),
+            baseline(loop, machine, copy),
             far ? "ratio <= 0.33 (3 x faster)" : "ratio <= %.2f".formatted(ratio),
             m -> m.ratio() <= ratio);
     metric.references =
@@ -342,7 +367,7 @@ final class Metrics {
       restrict(built.iommu());
     }
     CacheOptions options = CacheOptions.DEFAULT.withIotlb(16, 4);
-    // The twin knows no reserved regions.
+    // The baseline knows no reserved regions.
     Metric.@Nullable Body other =
         restricted ? null : shortenedTwin(built, loop(mode, "_MISSES"), options);
     miss(name, built.iommu(), options, batch, other);
@@ -382,27 +407,27 @@ final class Metrics {
     return Subjects.addresses(1 << 18, MISS_PAGES, 1);
   }
 
-  private static Twin.Loop loop(Workload.Mode mode, String kind) {
-    return Twin.Loop.valueOf(mode.name() + kind);
+  private static NativeBaseline.Loop loop(Workload.Mode mode, String kind) {
+    return NativeBaseline.Loop.valueOf(mode.name() + kind);
   }
 
   private Metric.@Nullable Body shortenedTwin(
-      Workload.Built built, Twin.Loop loop, CacheOptions options) {
-    Twin other = twin;
+      Workload.Built built, NativeBaseline.Loop loop, CacheOptions options) {
+    NativeBaseline other = baseline;
     if (other == null) {
       return null;
     }
     long[] addresses = missing();
-    MemorySegment subject = Twin.shortened(built, options, arena);
+    MemorySegment subject = NativeBaseline.shortened(built, options, arena);
     MemorySegment copy = Subjects.copy(addresses, arena);
     long expected = 0;
     for (long address : addresses) {
       expected += Translation.ok(address - Workload.INPUT + Workload.OUTPUT, 12, Access.ATOMIC);
     }
     if (other.run(loop, subject, copy, addresses.length, 1) != expected) {
-      throw new IllegalStateException("the twin's shortened walks differ: " + loop);
+      throw new IllegalStateException("the baseline's shortened walks differ: " + loop);
     }
-    return twin(loop, subject, copy);
+    return baseline(loop, subject, copy);
   }
 
   private void invalidations() {

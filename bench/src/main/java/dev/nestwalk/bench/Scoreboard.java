@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** Every metric with its target, Java beside the native twin, in one run of interleaved rounds. */
+/**
+ * Every metric with its target, Java beside the native baseline, in one run of interleaved rounds.
+ */
 public final class Scoreboard {
   private static final int WARMUP_ROUNDS = 6;
   private static final int MATRIX_WARMUP_ROUNDS = 25;
@@ -26,13 +28,13 @@ public final class Scoreboard {
   private static final String HELP =
       """
       Usage: nestwalk bench scoreboard [--quick] [--matrix] [--only TEXT] [--json FILE]
-      Times translation, walks, misses and invalidations in Java beside a native twin in C.
+      Times translation, walks, misses and invalidations in Java beside a native baseline in C.
         --quick      fewer rounds, under a minute
         --matrix     every format, stage, access and place of tables, walks and misses
         --json FILE  writes the figures to FILE too
         --only TEXT  only metrics whose name contains TEXT
         --help       this text
-      Medians of interleaved rounds; ratio is the median of Java / twin per round. "unsure": the
+      Medians of interleaved rounds; ratio is the median of Java / baseline per round. "unsure": the
       middle half of the rounds spreads over more than 15 % of the median.
       """;
 
@@ -105,10 +107,12 @@ public final class Scoreboard {
 
   static List<Metric> measure(boolean quick, boolean matrix, String only) {
     Arena arena = Arena.ofAuto();
-    Twin twin = Twin.load();
+    NativeBaseline baseline = NativeBaseline.load();
     List<Metric> metrics =
         new ArrayList<>(
-            matrix ? new Matrix(arena, twin, only).all() : new Metrics(arena, twin, only).all());
+            matrix
+                ? new Matrix(arena, baseline, only).all()
+                : new Metrics(arena, baseline, only).all());
     int warmup = matrix ? MATRIX_WARMUP_ROUNDS : WARMUP_ROUNDS;
     int rounds = warmup + (quick ? QUICK_ROUNDS : FULL_ROUNDS);
     for (int round = 0; round < rounds; round++) {
@@ -131,14 +135,14 @@ public final class Scoreboard {
   private static void print(List<Metric> metrics) {
     System.out.printf(
         "%-34s %9s %9s %6s %6s %5s %7s  %-28s %s%n",
-        "metric", "java ns", "twin ns", "ratio", "spread", "refs", "B/op", "target", "met");
+        "metric", "java ns", "native ns", "ratio", "spread", "refs", "B/op", "target", "met");
     for (Metric metric : metrics) {
       System.out.printf(
           Locale.ROOT,
           "%-34s %9s %9s %6s %5.0f%% %5s %7s  %-28s %s%n",
           metric.name,
           number(metric.javaNanos()),
-          number(metric.twinNanos()),
+          number(metric.nativeNanos()),
           number(metric.ratio()),
           100 * metric.spread(),
           number(metric.references),
@@ -160,10 +164,10 @@ public final class Scoreboard {
       JsonObject line = new JsonObject();
       line.addProperty("name", metric.name);
       put(line, "java_ns", metric.javaNanos());
-      put(line, "twin_ns", metric.twinNanos());
+      put(line, "native_ns", metric.nativeNanos());
       put(line, "ratio", metric.ratio());
       put(line, "spread", metric.spread());
-      put(line, "twin_spread", metric.twinSpread());
+      put(line, "native_spread", metric.nativeSpread());
       line.addProperty("rounds", metric.rounds());
       put(line, "refs", metric.references);
       put(line, "bytes_per_op", metric.bytes());

@@ -28,10 +28,10 @@ class ScoreboardTest {
       Set.of(
           "name",
           "java_ns",
-          "twin_ns",
+          "native_ns",
           "ratio",
           "spread",
-          "twin_spread",
+          "native_spread",
           "rounds",
           "refs",
           "bytes_per_op",
@@ -91,10 +91,10 @@ class ScoreboardTest {
   void aFigureThatIsMissingMeetsNoTarget() {
     Metric unmeasured = new Metric("x", 16, n -> n, null, "<= 1 ns", m -> true);
     assertEquals(Metric.Verdict.NOT_MET, unmeasured.verdict());
-    Metric withoutTwin = new Metric("x", 16, n -> n, null, "ratio <= 1", m -> m.ratio() <= 1);
-    withoutTwin.round(true);
-    assertTrue(Double.isNaN(withoutTwin.ratio()));
-    assertEquals(Metric.Verdict.NOT_MET, withoutTwin.verdict());
+    Metric withoutBaseline = new Metric("x", 16, n -> n, null, "ratio <= 1", m -> m.ratio() <= 1);
+    withoutBaseline.round(true);
+    assertTrue(Double.isNaN(withoutBaseline.ratio()));
+    assertEquals(Metric.Verdict.NOT_MET, withoutBaseline.verdict());
   }
 
   @Test

@@ -1,5 +1,5 @@
 /*
- * The native twin: the same walks and the same cache as the Java side, on the same tables, so that
+ * The native baseline: the same walks and the same cache as the Java side, on the same tables, so that
  * a ratio says what Java costs. It makes the same checks: memory bounds of every read, presence,
  * reserved bits, rights of both stages, accessed and dirty flags, address width, interrupt range.
  * It leaves out: setting flags (it counts a walk that would have to as failed), configuration
@@ -245,15 +245,15 @@ static inline u64 smmu_stage2_only(const struct machine *m, u64 va, u64 need) {
     return sum;                                                                             \
   }
 
-LOOP(twin_vtd_second, vtd_second_only)
-LOOP(twin_vtd_nested, vtd_nested)
-LOOP(twin_smmu_nested, smmu_nested)
-LOOP(twin_vtd_first, vtd_first)
-LOOP(twin_smmu_stage1, smmu_stage1)
-LOOP(twin_smmu_stage2, smmu_stage2_only)
+LOOP(baseline_vtd_second, vtd_second_only)
+LOOP(baseline_vtd_nested, vtd_nested)
+LOOP(baseline_smmu_nested, smmu_nested)
+LOOP(baseline_vtd_first, vtd_first)
+LOOP(baseline_smmu_stage1, smmu_stage1)
+LOOP(baseline_smmu_stage2, smmu_stage2_only)
 
 /* The floor of a walk: as many loads, each at the address that the last one gave. */
-u64 twin_chain(const u64 *ring, u64 count, u64 loads) {
+u64 baseline_chain(const u64 *ring, u64 count, u64 loads) {
   u64 at = 0;
   for (u64 i = 0; i < count; i++)
     for (u64 j = 0; j < loads; j++) at = ring[at];
@@ -280,7 +280,7 @@ static u64 place(const struct cache *c, u64 page) {
   return ((page ^ page >> 9 ^ c->salt) & c->mask) << 1;
 }
 
-u64 twin_put(const struct cache *c, u64 iova, u64 output) {
+u64 baseline_put(const struct cache *c, u64 iova, u64 output) {
   u64 page = iova >> c->shift, at = place(c, page);
   for (u64 way = c->ways - 1; way > 0 && (c->table[at] | c->table[at + 1]); way--) {
     u64 other = at ^ way << 1;
@@ -316,13 +316,13 @@ static inline u64 hit(const struct cache *c, u64 iova, u64 need) {
   return others(c, iova, need);
 }
 
-u64 twin_hits(const struct cache *c, const u64 *iovas, u64 count, u64 mask, u64 need) {
+u64 baseline_hits(const struct cache *c, const u64 *iovas, u64 count, u64 mask, u64 need) {
   u64 sum = 0;
   for (u64 i = 0; i < count; i++) sum += hit(c, iovas[i & mask], need);
   return sum;
 }
 
-u64 twin_dependent_hits(const struct cache *c, const u64 *iovas, u64 count, u64 mask, u64 need) {
+u64 baseline_dependent_hits(const struct cache *c, const u64 *iovas, u64 count, u64 mask, u64 need) {
   u64 answer = 0;
   for (u64 i = 0; i < count; i++) answer = hit(c, iovas[i & mask] ^ (answer & 8), need);
   return answer;
@@ -473,12 +473,12 @@ static inline void fill(struct shortened *s, u64 iova, u64 answer, u64 usable) {
     }                                                                                         \
     return sum;                                                                               \
   }
-MISSES(twin_vtd_first_misses, vtd_first_miss, 1)
-MISSES(twin_vtd_second_misses, vtd_second_miss, 3)
-MISSES(twin_vtd_nested_misses, vtd_nested_miss, 1)
-MISSES(twin_smmu_stage1_misses, smmu_stage1_miss, 3)
-MISSES(twin_smmu_stage2_misses, smmu_stage2_miss, 3)
-MISSES(twin_smmu_nested_misses, smmu_nested_miss, 3)
+MISSES(baseline_vtd_first_misses, vtd_first_miss, 1)
+MISSES(baseline_vtd_second_misses, vtd_second_miss, 3)
+MISSES(baseline_vtd_nested_misses, vtd_nested_miss, 1)
+MISSES(baseline_smmu_stage1_misses, smmu_stage1_miss, 3)
+MISSES(baseline_smmu_stage2_misses, smmu_stage2_miss, 3)
+MISSES(baseline_smmu_nested_misses, smmu_nested_miss, 3)
 
 /* Misses without an IOTLB to ask and to fill. */
 #define UNKEPT(NAME, WALK)                                                                    \
@@ -487,8 +487,8 @@ MISSES(twin_smmu_nested_misses, smmu_nested_miss, 3)
     for (u64 i = 0; i < count; i++) sum += WALK(s, iovas[i & mask], need);                    \
     return sum;                                                                               \
   }
-UNKEPT(twin_vtd_nested_unkept, vtd_nested_miss)
-UNKEPT(twin_smmu_nested_unkept, smmu_nested_miss)
+UNKEPT(baseline_vtd_nested_unkept, vtd_nested_miss)
+UNKEPT(baseline_smmu_nested_unkept, smmu_nested_miss)
 
 /* Sixteen nested walks of small pages at a time: what C gains by what the Java side does. */
 #define LANES 16
@@ -575,5 +575,5 @@ static inline u64 nested_lanes(const struct machine *m, int smmu, const u64 *in,
     for (u64 i = 0; i < count; i += LANES) sum += nested_lanes(m, SMMU, iovas + (i & mask), need); \
     return sum;                                                                               \
   }
-LOCKSTEP(twin_vtd_nested_lanes, 0)
-LOCKSTEP(twin_smmu_nested_lanes, 1)
+LOCKSTEP(baseline_vtd_nested_lanes, 0)
+LOCKSTEP(baseline_smmu_nested_lanes, 1)

@@ -24,8 +24,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The native twin: {@code twin.c}, compiled here and now, called through FFM. */
-final class Twin {
+/** The native baseline: {@code native-baseline.c}, compiled here and now, called through FFM. */
+final class NativeBaseline {
   private static final int COMPILE_SECONDS = 60;
 
   private final MethodHandle chain;
@@ -37,13 +37,13 @@ final class Twin {
   /** For memory of two. */
   private final Map<Loop, MethodHandle> loopsOfTwo = new EnumMap<>(Loop.class);
 
-  private Twin(SymbolLookup one, SymbolLookup two) {
+  private NativeBaseline(SymbolLookup one, SymbolLookup two) {
     for (Loop loop : Loop.values()) {
       loops.put(loop, walk(one, loop.symbol));
       loopsOfTwo.put(loop, walk(two, loop.symbol));
     }
-    chain = bind(one, "twin_chain", 2);
-    put = bind(one, "twin_put", 2);
+    chain = bind(one, "baseline_chain", 2);
+    put = bind(one, "baseline_put", 2);
   }
 
   private static MethodHandle walk(SymbolLookup library, String name) {
@@ -66,24 +66,27 @@ final class Twin {
     return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type);
   }
 
-  /** Compiles and loads the twin; null, with a line on standard error, where that is impossible. */
-  static @Nullable Twin load() {
+  /**
+   * Compiles and loads the baseline; null, with a line on standard error, where that is impossible.
+   */
+  static @Nullable NativeBaseline load() {
     try {
-      Path folder = Files.createTempDirectory("nestwalk-twin");
+      Path folder = Files.createTempDirectory("nestwalk-baseline");
       try {
-        Path source = folder.resolve("twin.c");
-        try (@Nullable InputStream text = Twin.class.getResourceAsStream("twin.c")) {
+        Path source = folder.resolve("native-baseline.c");
+        try (@Nullable InputStream text =
+            NativeBaseline.class.getResourceAsStream("native-baseline.c")) {
           if (text == null) {
-            throw new IOException("twin.c is not packed with the benchmarks");
+            throw new IOException("native-baseline.c is not packed with the benchmarks");
           }
           Files.copy(text, source, StandardCopyOption.REPLACE_EXISTING);
         }
-        return new Twin(compile(folder, source, 1), compile(folder, source, 2));
+        return new NativeBaseline(compile(folder, source, 1), compile(folder, source, 2));
       } finally {
         remove(folder);
       }
     } catch (IOException e) {
-      System.err.println("nestwalk: no native twin, Java figures only: " + e.getMessage());
+      System.err.println("nestwalk: no native baseline, Java figures only: " + e.getMessage());
       return null;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -122,7 +125,7 @@ final class Twin {
     }
   }
 
-  /** Describes a machine to the twin: {@code struct machine}. */
+  /** Describes a machine to the baseline: {@code struct machine}. */
   static MemorySegment machine(Workload.Built built, Arena arena) {
     MappedMachine mapped = built.machine();
     return machine(mapped.memory().runs(), mapped.firstRoot(), mapped.secondRoot(), arena);
@@ -161,7 +164,7 @@ final class Twin {
     return machine;
   }
 
-  /** An IOTLB of the twin: {@code struct cache}. */
+  /** An IOTLB of the baseline: {@code struct cache}. */
   static MemorySegment cache(int entries, int ways, Arena arena) {
     return cache(entries, ways, 12, arena);
   }
@@ -192,7 +195,7 @@ final class Twin {
     try {
       long ignored = (long) put.invokeExact(cache, iova, output);
     } catch (Throwable e) {
-      throw new IllegalStateException("twin_put", e);
+      throw new IllegalStateException("baseline_put", e);
     }
   }
 
@@ -208,7 +211,7 @@ final class Twin {
       MethodHandle handle = Objects.requireNonNull((runs == 1 ? loops : loopsOfTwo).get(loop));
       return (long) handle.invokeExact(subject, iovas, count, mask, need);
     } catch (Throwable e) {
-      throw new IllegalStateException("twin " + loop, e);
+      throw new IllegalStateException("baseline " + loop, e);
     }
   }
 
@@ -217,7 +220,7 @@ final class Twin {
     try {
       return (long) chain.invokeExact(ring, count, loads);
     } catch (Throwable e) {
-      throw new IllegalStateException("twin chain", e);
+      throw new IllegalStateException("baseline chain", e);
     }
   }
 
@@ -245,7 +248,7 @@ final class Twin {
     private final String symbol;
 
     Loop(String name) {
-      symbol = "twin_" + name;
+      symbol = "baseline_" + name;
     }
   }
 }
