@@ -376,17 +376,12 @@ public class GuestMemory {
     return atomic(AtomicWords.ADD, address, size, addend, 0);
   }
 
-  /**
-   * Atomically replaces a little-endian word; arguments and result are as for {@link #fetchAdd}.
-   */
+  /** Atomically replaces a little-endian word; arguments and result as for {@link #fetchAdd}. */
   public final long swap(long address, int size, long replacement) {
     return atomic(AtomicWords.SWAP, address, size, replacement, 0);
   }
 
-  /**
-   * Atomically replaces a little-endian word if it equals {@code expected}; arguments and result
-   * are as for {@link #fetchAdd}.
-   */
+  /** {@link #swap}, but only if the word equals {@code expected}. */
   public final long compareAndSwap(long address, int size, long expected, long replacement) {
     return atomic(AtomicWords.COMPARE_AND_SWAP, address, size, replacement, expected);
   }

@@ -6,10 +6,10 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * A set of 64-bit addresses as disjoint ranges, asked without allocation: the reserved addresses of
- * any number of regions, whatever their kind.
+ * A set of 64-bit addresses as disjoint ranges, with lookups that allocate nothing: the reserved
+ * addresses of any number of regions of any kinds.
  *
- * <p>Threads: immutable; share it freely.
+ * <p>Threads: immutable.
  */
 public final class AddressSet {
   private final long[] firsts;
@@ -28,7 +28,7 @@ public final class AddressSet {
    */
   public record Range(long first, long last) {}
 
-  /** The union of regions; overlapping and touching ones become one range. */
+  /** The union of regions; overlapping and adjacent ones become one range. */
   public static AddressSet of(Collection<Region> regions) {
     List<Range> ranges = new ArrayList<>(regions.size());
     regions.forEach(region -> ranges.add(new Range(region.first(), region.last())));
@@ -36,7 +36,7 @@ public final class AddressSet {
     return ofSorted(ranges);
   }
 
-  /** The union of ranges sorted by their first addresses. */
+  /** The union of ranges, which are sorted by their first addresses. */
   static AddressSet ofSorted(List<Range> sorted) {
     long[] firsts = new long[sorted.size()];
     long[] lasts = new long[sorted.size()];
@@ -85,7 +85,7 @@ public final class AddressSet {
   }
 
   /**
-   * First address of {@code first..last} that is in the set.
+   * The first address of {@code first..last} that is in the set.
    *
    * @return the address, or {@code first - 1} if there is none
    */
@@ -98,7 +98,7 @@ public final class AddressSet {
     return next ? firsts[at + 1] : first - 1;
   }
 
-  /** The ranges, cut to a window. */
+  /** The parts of the ranges that lie within a window. */
   List<Range> cut(long first, long last) {
     List<Range> cut = new ArrayList<>();
     for (int i = 0; i < firsts.length; i++) {
@@ -111,7 +111,7 @@ public final class AddressSet {
     return cut;
   }
 
-  /** The ranges, ascending. */
+  /** The ranges, in ascending order. */
   public List<Range> ranges() {
     return cut(0, -1);
   }
@@ -122,10 +122,10 @@ public final class AddressSet {
   }
 
   /**
-   * What is left of a window.
+   * The parts of a window that are not in the set.
    *
    * @param window first and last address
-   * @param align power of two: ranges are shrunk to multiples of it, empty ones left out
+   * @param align power of two; ranges are shrunk to multiples of it, and empty ones are left out
    */
   public List<Range> complement(Range window, long align) {
     List<Range> left = new ArrayList<>();
@@ -160,8 +160,8 @@ public final class AddressSet {
   }
 
   /**
-   * Ranges in which bus addresses can equal guest-physical addresses for all devices whose regions
-   * are given: what a virtual machine monitor needs before it lays out memory.
+   * Ranges in which bus addresses can equal guest-physical addresses for all the devices whose
+   * regions are given. A virtual machine monitor needs these before it lays out memory.
    *
    * @param regions regions of all devices
    * @param window addresses of interest

@@ -1,16 +1,16 @@
 package dev.nestwalk.region;
 
 /**
- * One region of one device, and what it demands of an address space.
+ * A region of one device, and what it demands of an address space.
  *
- * @param demand what the owner of the space has to respect there
+ * @param demand what the owner of the address space has to respect there
  */
 public record Bound(Device device, Region region, Demand demand) {
   /** What a region demands. */
   public enum Demand {
-    /** No DMA: it is swallowed, or becomes an interrupt. */
+    /** No DMA: the platform swallows it or turns it into an interrupt. */
     HOLE,
-    /** Input has to equal output. */
+    /** The output address has to equal the input address. */
     IDENTITY,
     /** The host places doorbell pages there. */
     HOST_OWNED,

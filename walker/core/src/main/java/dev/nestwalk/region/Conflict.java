@@ -3,9 +3,9 @@ package dev.nestwalk.region;
 import java.util.List;
 
 /**
- * A region of a device that meets a mapping of the address space below its table.
+ * A region of a device that overlaps a mapping of the address space below the device's table.
  *
- * @param mapping the mapping that is met
+ * @param mapping the mapping that it overlaps
  * @param binds whether hardware or firmware cares, whatever is enforced
  * @param enforcedUnder policies under which the attachment and the mapping exclude each other
  */
@@ -15,7 +15,7 @@ public record Conflict(
     AddressSet.Range mapping,
     boolean binds,
     List<Policy> enforcedUnder) {
-  /** One line for people. */
+  /** The conflict in one line. */
   public String describe() {
     String under =
         enforcedUnder.isEmpty() ? "no policy" : enforcedUnder.toString().replaceAll("[\\[\\]]", "");

@@ -7,11 +7,11 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many owners cover each address, as disjoint segments: adding and removing a range costs
- * logarithmic time for each segment that it meets, and equal ranges of many owners are one segment.
+ * How many owners cover each address, kept as disjoint segments. Adding or removing a range costs
+ * logarithmic time for each segment that it overlaps; equal ranges of many owners are one segment.
  */
 final class Coverage {
-  /** By first address. */
+  /** The segments by first address. */
   private final TreeMap<Long, Segment> segments = new TreeMap<>(Long::compareUnsigned);
 
   private static final class Segment {
@@ -49,7 +49,7 @@ final class Coverage {
     }
   }
 
-  /** Takes 1 from every address of a range that was added before. */
+  /** Subtracts 1 from every address of a range that was added before. */
   void remove(long first, long last) {
     splitAt(first);
     if (last != -1) {
@@ -68,7 +68,7 @@ final class Coverage {
     }
   }
 
-  /** Makes a segment begin at {@code address} if one covers it. */
+  /** Splits the segment that covers {@code address}, if there is one, so that one begins there. */
   private void splitAt(long address) {
     Map.Entry<Long, Segment> below = segments.lowerEntry(address);
     if (below != null && Long.compareUnsigned(below.getValue().last, address) >= 0) {
@@ -78,7 +78,7 @@ final class Coverage {
     }
   }
 
-  /** Joins the segments on both sides of {@code address} if they have the same count. */
+  /** Joins the segments on both sides of {@code address} if their counts are equal. */
   private void joinAt(long address) {
     Map.Entry<Long, Segment> below = segments.lowerEntry(address);
     Segment above = segments.get(address);
@@ -117,7 +117,7 @@ final class Coverage {
     return segments.higherKey(address);
   }
 
-  /** What is covered, as a set. */
+  /** The covered addresses as a set. */
   AddressSet toSet() {
     List<AddressSet.Range> ranges = new ArrayList<>(segments.size());
     segments.forEach((first, segment) -> ranges.add(new AddressSet.Range(first, segment.last)));

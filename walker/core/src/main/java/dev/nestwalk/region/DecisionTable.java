@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The configurations that the discussion was about, and what binds and is enforced in each: worked
- * out by attaching a device with a region of each kind to tables of the tracker, not written down.
+ * The configurations of the discussion about reserved regions under nesting, with what binds and
+ * what is enforced in each. The entries are computed by attaching a device with a region of each
+ * kind to tables of the tracker; they are not written down.
  */
 public final class DecisionTable {
   private static final long KIND_STEP = 1L << 20;
@@ -22,7 +23,9 @@ public final class DecisionTable {
     NESTED
   }
 
-  /** A row: which requests of a device behind which unit pass what. */
+  /**
+   * A row: requests of one kind, from a device behind one kind of unit, and the tables they pass.
+   */
   public enum Row {
     /** VT-d pass-through. */
     VT1(Unit.Format.VTD, Table.NONE, false, FirstStage.TRANSLATE),
@@ -32,7 +35,7 @@ public final class DecisionTable {
     VT3(Unit.Format.VTD, Table.FIRST, false, FirstStage.TRANSLATE),
     /** VT-d first stage of the host, with PASID. */
     VT4(Unit.Format.VTD, Table.FIRST, true, FirstStage.TRANSLATE),
-    /** VT-d second stage alone, as of a guest without IOMMU. */
+    /** VT-d second stage alone, as for a guest without an IOMMU. */
     VT5(Unit.Format.VTD, Table.SECOND, false, FirstStage.TRANSLATE),
     /** VT-d second stage alone, with PASID. */
     VT6(Unit.Format.VTD, Table.SECOND, true, FirstStage.TRANSLATE),
@@ -58,13 +61,13 @@ public final class DecisionTable {
     SM8(Unit.Format.SMMUV3, Table.NESTED, true, FirstStage.TRANSLATE),
     /** SMMUv3 nested table attached to a substream. */
     SM8x(Unit.Format.SMMUV3, Table.NESTED, true, FirstStage.TRANSLATE),
-    /** SMMUv3 nested, the guest's STE bypasses. */
+    /** SMMUv3 nested, where the guest's STE selects bypass. */
     SM9(Unit.Format.SMMUV3, Table.NESTED, false, FirstStage.BYPASS),
-    /** SMMUv3 nested, S1DSS bypasses requests without substream. */
+    /** SMMUv3 nested, where S1DSS selects bypass for requests without substream. */
     SM10(Unit.Format.SMMUV3, Table.NESTED, false, FirstStage.DEFAULT_BYPASS),
-    /** SMMUv3 nested, the guest's tables happen to be one to one. */
+    /** SMMUv3 nested, where the guest's tables happen to be one to one. */
     SM11(Unit.Format.SMMUV3, Table.NESTED, false, FirstStage.TRANSLATE),
-    /** SMMUv3 nested, the guest's STE aborts. */
+    /** SMMUv3 nested, where the guest's STE aborts. */
     SM12(Unit.Format.SMMUV3, Table.NESTED, false, FirstStage.ABORT);
 
     private final Unit.Format format;
@@ -80,12 +83,12 @@ public final class DecisionTable {
     }
   }
 
-  /** What a row comes to under one policy. */
+  /** The result of a row under one policy. */
   private record Outcome(String bus, String intermediate, String enforced) {}
 
   /**
    * A row of the table: bus, intermediate, and a word for each policy in the order of {@link
-   * Policy#all}, the opt-in after its policy.
+   * Policy#all}, with the opt-in after its policy.
    */
   public static List<String> row(Row row) {
     List<String> words = new ArrayList<>();
@@ -103,7 +106,10 @@ public final class DecisionTable {
     return words;
   }
 
-  /** What each kind of region, on a device of its own, comes to: kinds exclude each other. */
+  /**
+   * The result for a device per kind of region. Each kind has a device of its own, since some kinds
+   * exclude each other.
+   */
   private static Outcome outcome(Row row, Policy policy, boolean optIn) {
     StringBuilder bus = new StringBuilder();
     StringBuilder below = new StringBuilder();
@@ -148,7 +154,7 @@ public final class DecisionTable {
     return all ? "ALL" : software ? "SW" : enforced.containsValue(true) ? "some" : "-";
   }
 
-  /** One attachment of a device with one region. */
+  /** The attachment of one device with one region. */
   private static final class Trial {
     private final Ioas ioas = new Ioas();
     private final Effects effects;
@@ -180,7 +186,7 @@ public final class DecisionTable {
         options = isArm ? options : options.forPasids();
         table = tracker.nest(device, paging, optIn ? options.loadingRegions() : options);
       }
-      // The substreams of a guest come with its CD table, that is with the RID's attachment.
+      // A guest's substreams belong to its CD table, and so to the attachment of the RID.
       tracker.attach(device, row.pasid && row != Row.SM8 ? PASID : Tracker.RID, table);
     }
 

@@ -3,8 +3,8 @@ package dev.nestwalk.region;
 import java.util.List;
 
 /**
- * A device as the tracker knows it: what the platform reserves for it, and who shares its fate.
- * Made by {@link Tracker#bind}.
+ * A device that the tracker knows: its unit, its group, and the regions that the platform reserves
+ * for it. {@link Tracker#bind} makes it.
  *
  * <p>Threads: immutable.
  */
@@ -23,17 +23,17 @@ public final class Device {
     this.group = group;
   }
 
-  /** The name that it was bound with. */
+  /** The name under which it was bound. */
   public String name() {
     return name;
   }
 
-  /** The IOMMU it sits behind. */
+  /** The IOMMU that it is behind. */
   public Unit unit() {
     return unit;
   }
 
-  /** What the platform reserves for it: a property of the device, whatever it is attached to. */
+  /** The regions that the platform reserves for the device; they do not depend on attachments. */
   public List<Region> regions() {
     return regions;
   }

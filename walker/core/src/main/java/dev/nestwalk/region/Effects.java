@@ -5,12 +5,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What binds and what is reported, whatever a policy enforces: the model of the reserved regions
- * under nested translation. A device's regions concern the addresses that it puts on the bus. An
- * intermediate address never gets there, so it is bound only by what the nesting itself puts there
- * (the doorbell window) and, where the first stage is identity, by everything.
+ * What binds and what is reported, independently of what a policy enforces: the model of reserved
+ * regions under nested translation. A device's regions concern the addresses that it puts on the
+ * bus. An intermediate address never appears on the bus. It is bound only by what nesting itself
+ * places there (the doorbell window) and, if the first stage is an identity mapping, by all
+ * regions.
  *
- * <p>Threads: any; each answer is of one state of the tracker.
+ * <p>Threads: any; each answer describes one state of the tracker.
  */
 public final class Effects {
   private final Tracker tracker;
@@ -20,7 +21,11 @@ public final class Effects {
     this.tracker = tracker;
   }
 
-  /** What binds the bus addresses of a device's requests with a PASID or ({@code RID}) without. */
+  /**
+   * The bounds on the bus addresses of a device's requests.
+   *
+   * @param pasid {@link Tracker#RID} for requests without PASID
+   */
   public List<Bound> bus(Device device, int pasid) {
     synchronized (tracker) {
       List<Bound> bounds = new ArrayList<>();
@@ -43,7 +48,7 @@ public final class Effects {
     return table != null && table.isNested();
   }
 
-  /** Requests without PASID. */
+  /** The demand on requests without PASID. */
   private static Bound.@Nullable Demand ofPlain(RegionKind kind, @Nullable Hwpt table) {
     if (isNested(table) && table != null && table.firstStage() == FirstStage.ABORT) {
       return null;
@@ -52,7 +57,7 @@ public final class Effects {
       case MSI, RESERVED -> Bound.Demand.HOLE;
       case DIRECT, DIRECT_RELAXABLE -> Bound.Demand.IDENTITY;
       case SW_MSI ->
-          // Without any table doorbell writes are not translated, so the window means nothing.
+          // Without a table, doorbell writes are not translated, and the window has no meaning.
           table == null
               ? null
               : table.isNested() && !table.firstStage().isIdentity()
@@ -62,14 +67,18 @@ public final class Effects {
   }
 
   /**
-   * Requests with a PASID that has no table: only the interrupt window of a VT-d unit is special.
+   * The demand on requests whose PASID has no table; only a VT-d unit's interrupt window is
+   * special.
    */
   private static Bound.@Nullable Demand ofPassedThrough(Device device, RegionKind kind) {
     boolean blocked = device.unit().format() == Unit.Format.VTD && kind == RegionKind.MSI;
     return blocked ? Bound.Demand.BLOCKED : null;
   }
 
-  /** What binds the input addresses of a paging table: of a parent, the intermediate addresses. */
+  /**
+   * The bounds on the input addresses of a paging table; for a parent these are intermediate
+   * addresses.
+   */
   public List<Bound> intermediate(Hwpt parent) {
     synchronized (tracker) {
       List<Bound> bounds = new ArrayList<>();
@@ -99,22 +108,25 @@ public final class Effects {
   }
 
   /**
-   * What the owner of a guest's first stage is to be told: nobody can enforce it there. Empty if
-   * the device's requests pass no such stage.
+   * The bounds to report to the owner of a guest's first stage, where the host cannot enforce them.
+   * The list is empty if the device's requests pass no such stage.
    */
   public List<Bound> reported(Device device) {
     Hwpt table = tracker.attached(device, Tracker.RID);
     return isNested(table) ? bus(device, Tracker.RID) : List.of();
   }
 
-  /** What a translator refuses of a device's requests before it reads a table: holes. */
+  /**
+   * The holes: addresses at which a translator refuses the device's requests before it reads a
+   * table.
+   */
   public RegionSet refusals(Device device, int pasid) {
     return holes(bus(device, pasid), List.of());
   }
 
   /**
-   * What DMA through a nested table must not meet between the stages: intermediate addresses that
-   * {@code parent} refuses, those outside its aperture included.
+   * Intermediate addresses that DMA through a nested table must not use: those that {@code parent}
+   * refuses, and those outside its aperture.
    */
   public RegionSet intermediateRefusals(Hwpt parent) {
     return holes(intermediate(parent), outside(parent));
@@ -130,14 +142,17 @@ public final class Effects {
     return RegionSet.of(regions);
   }
 
-  /** Every address that binds the intermediate space, whatever it demands, aperture included. */
+  /**
+   * Every address with a bound of any kind on the intermediate addresses, including those outside
+   * the aperture.
+   */
   public RegionSet intermediateSet(Hwpt parent) {
     List<Region> regions = new ArrayList<>(outside(parent));
     intermediate(parent).forEach(bound -> regions.add(bound.region()));
     return RegionSet.of(regions);
   }
 
-  /** Every address that binds a bus space, whatever it demands. */
+  /** Every address with a bound of any kind on the bus addresses. */
   public RegionSet busSet(Device device, int pasid) {
     List<Region> regions = new ArrayList<>();
     bus(device, pasid).forEach(bound -> regions.add(bound.region()));
@@ -156,8 +171,9 @@ public final class Effects {
   }
 
   /**
-   * Regions of a device that meet mappings of the address space below a table, whether the device
-   * is attached to it or may be: what would fail, under which policy, and whether it matters.
+   * Regions of a device that overlap mappings of the address space below a table: what fails or
+   * would fail on attaching the device, under which policy, and whether it matters. The device need
+   * not be attached to the table.
    */
   public List<Conflict> conflicts(Device device, Hwpt table) {
     synchronized (tracker) {

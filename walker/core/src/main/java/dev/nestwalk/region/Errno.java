@@ -1,25 +1,25 @@
 package dev.nestwalk.region;
 
-/** Why an operation was refused, by the names that Linux uses. */
+/** The reason for which an operation was refused, under the names of Linux. */
 public enum Errno {
   /** Write access to a read-only source. */
   EPERM,
   /** No such mapping or object. */
   ENOENT,
-  /** In use, or attached already. */
+  /** In use or already attached. */
   EBUSY,
-  /** A mapping is there already. */
+  /** There is already a mapping. */
   EEXIST,
-  /** An argument that cannot be, or a range that is reserved. */
+  /** An invalid argument, or a reserved range. */
   EINVAL,
   /** No room for the mapping. */
   ENOSPC,
-  /** Numbers wrap. */
+  /** Addresses or sizes wrap. */
   EOVERFLOW,
-  /** A combination that is not offered. */
+  /** A combination that is not supported. */
   EOPNOTSUPP,
-  /** More answers than there is room for. */
+  /** More results than there is room for. */
   EMSGSIZE,
-  /** A range to be reserved is mapped, or allowed for good. */
+  /** A range to be reserved is mapped or permanently allowed. */
   EADDRINUSE
 }

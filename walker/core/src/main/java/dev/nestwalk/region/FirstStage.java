@@ -4,7 +4,7 @@ package dev.nestwalk.region;
 public enum FirstStage {
   /** The guest's table translates. */
   TRANSLATE(false),
-  /** SMMUv3: the guest's STE says bypass, so bus addresses are intermediate addresses. */
+  /** SMMUv3: the guest's STE selects bypass, so bus addresses are intermediate addresses. */
   BYPASS(true),
   /** SMMUv3: the guest's STE has a CD table and S1DSS = bypass. */
   DEFAULT_BYPASS(true),

@@ -6,14 +6,14 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Devices that cannot be told apart: they share one table for each PASID. */
+/** Devices that the IOMMU cannot tell apart, which therefore share one table for each PASID. */
 final class Group {
   final String name;
 
-  /** By PASID, {@link Tracker#RID} for requests without. */
+  /** The slots by PASID; {@link Tracker#RID} is for requests without one. */
   private final Map<Integer, Slot> slots = new HashMap<>();
 
-  /** One table and the devices that it is attached to, each with the tag of what it reserved. */
+  /** A table and the devices that it is attached to, each with the tag of its reservations. */
   static final class Slot {
     Hwpt table;
     final Map<Device, Tag> members = new LinkedHashMap<>();
@@ -23,7 +23,10 @@ final class Group {
     }
   }
 
-  /** What a device reserves by one route; an identity of its own. */
+  /**
+   * Owner of the reservations that a device makes through one attachment; tags are compared by
+   * identity.
+   */
   static final class Tag {
     private final String text;
 

@@ -1,8 +1,8 @@
 package dev.nestwalk.region;
 
 /**
- * What the IOMMU itself says to an attachment. The default knows what VT-d and SMMUv3 cannot do; an
- * embedder may ask its own drivers.
+ * The IOMMU's own say in an attachment. The default implements what VT-d and SMMUv3 cannot do; an
+ * embedder may ask its drivers instead.
  */
 @FunctionalInterface
 public interface Hardware {
@@ -34,11 +34,11 @@ public interface Hardware {
       };
 
   /**
-   * Attaches a table, or replaces the one that is attached.
+   * Attaches a table, or replaces the attached one.
    *
    * @param pasid {@link Tracker#RID} for requests without PASID
-   * @param pasidsInUse whether the device's group has PASIDs attached
-   * @throws RegionException if it cannot; nothing has changed then
+   * @param pasidsInUse whether the device's group has tables attached to PASIDs
+   * @throws RegionException if this is impossible; nothing has changed then
    */
   void attach(Device device, int pasid, Hwpt table, boolean pasidsInUse) throws RegionException;
 }

@@ -3,17 +3,17 @@ package dev.nestwalk.region;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A hardware page table as far as reserved regions are concerned. Made by the {@link Tracker}, and
- * used with it alone.
+ * A hardware page table, as far as reserved regions are concerned. A {@link Tracker} makes it and
+ * is the only one to use it.
  */
 public final class Hwpt {
-  /** What it is. */
+  /** The kind of table. */
   public enum Kind {
     /** Owned by the host; mirrors the mappings of one address space. */
     PAGING,
-    /** Maps what its address space maps, and may be the second stage below nested tables. */
+    /** A paging table that may also be the second stage below nested tables. */
     PARENT,
-    /** Made for a device that was attached to an address space. */
+    /** A paging table made for a device that was attached to an address space. */
     AUTO,
     /** A guest's first stage on a parent. */
     NESTED
@@ -33,7 +33,7 @@ public final class Hwpt {
   int children;
   boolean destroyed;
 
-  /** What an opt-in at allocation has put into the address space, or null. */
+  /** The reservations in the address space by an opt-in at allocation, or null. */
   Group.@Nullable Tag optIn;
 
   Hwpt(
@@ -56,45 +56,46 @@ public final class Hwpt {
   /**
    * How a table is allocated.
    *
-   * @param takesPasids may be attached to a PASID, and to the RID beside PASIDs
+   * @param takesPasids whether it may be attached to a PASID, and to the RID of a device with
+   *     attached PASIDs
    * @param firstStage what a nested table does
-   * @param virtualDevice the device has its identity in the guest's IOMMU; a translating nested
-   *     table of an SMMUv3 needs that
-   * @param loadsRegions opt-in: the regions of the device enter the address space of the parent (or
-   *     of this table if it is a parent) now, until this table is destroyed
+   * @param virtualDevice whether the device has an identity in the guest's IOMMU; a translating
+   *     nested table of an SMMUv3 needs one
+   * @param loadsRegions opt-in: the device's regions are reserved in the address space of the
+   *     parent (or of this table if it is a parent) until this table is destroyed
    */
   public record Options(
       boolean takesPasids, FirstStage firstStage, boolean virtualDevice, boolean loadsRegions) {
     /** No PASIDs, a translating first stage, a virtual device, no opt-in. */
     public static final Options DEFAULT = new Options(false, FirstStage.TRANSLATE, true, false);
 
-    /** For PASIDs. */
+    /** These options, for a table that may be attached to PASIDs. */
     public Options forPasids() {
       return new Options(true, firstStage, virtualDevice, loadsRegions);
     }
 
-    /** With another first stage. */
+    /** These options with another first stage. */
     public Options with(FirstStage other) {
       return new Options(takesPasids, other, virtualDevice, loadsRegions);
     }
 
-    /** Without a virtual device. */
+    /** These options without a virtual device. */
     public Options withoutVirtualDevice() {
       return new Options(takesPasids, firstStage, false, loadsRegions);
     }
 
-    /** With the opt-in. */
+    /** These options with the opt-in. */
     public Options loadingRegions() {
       return new Options(takesPasids, firstStage, virtualDevice, true);
     }
   }
 
-  /** What it is. */
+  /** The kind of table. */
   public Kind kind() {
     return kind;
   }
 
-  /** The IOMMU that can use it. */
+  /** The IOMMU that can use the table. */
   public Unit unit() {
     return unit;
   }
@@ -104,7 +105,7 @@ public final class Hwpt {
     return kind == Kind.NESTED;
   }
 
-  /** The paging table: itself, or the parent of a nested one. */
+  /** The paging table: this one, or the parent of a nested table. */
   public Hwpt paging() {
     return parent == null ? this : parent;
   }
@@ -118,7 +119,7 @@ public final class Hwpt {
     return own;
   }
 
-  /** Input addresses that it can translate at all. */
+  /** The input addresses that the table can translate. */
   public AddressSet.Range aperture() {
     return aperture;
   }
@@ -133,7 +134,7 @@ public final class Hwpt {
     return firstStage;
   }
 
-  /** Whether a nested table's device has its identity in the guest's IOMMU. */
+  /** Whether a nested table's device has an identity in the guest's IOMMU. */
   public boolean hasVirtualDevice() {
     return virtualDevice;
   }

@@ -9,15 +9,15 @@ import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An I/O address space: mappings, what is reserved in it and by whom, what the user has set aside
- * as always usable, and its alignment. No mapping and no allowed range ever meets a reserved
- * address.
+ * An I/O address space: its mappings, the ranges reserved in it with their owners, the ranges that
+ * the user has set aside as always usable, and its alignment. No mapping and no allowed range ever
+ * overlaps a reserved address.
  *
- * <p>Threads: operations exclude each other; {@link #reserved} gives whole states without waiting
- * for them unless something has changed since the last call.
+ * <p>Threads: any; operations exclude each other. {@link #reserved} returns an immutable state and
+ * waits for them only if something has changed since the last call.
  */
 public final class Ioas {
-  /** All ones: the last address, and "everything" as the length of an unmap. */
+  /** All ones: the last address; as the length of an unmap, the whole address space. */
   public static final long LAST = -1;
 
   /** Right of a mapping: devices may read. */
@@ -26,7 +26,7 @@ public final class Ioas {
   /** Right of a mapping: devices may write. */
   public static final int WRITE = 2;
 
-  /** Bytes of a page of this library's user: offsets within it are kept by {@link #map}. */
+  /** Size of a page for the user of this library; {@link #map} keeps offsets within a page. */
   static final long PAGE = 4096;
 
   private final Coverage reserved = new Coverage();
@@ -53,18 +53,18 @@ public final class Ioas {
     }
   }
 
-  /** Usable ranges, and how mappings have to be aligned. */
+  /** Usable ranges, and the alignment of mappings. */
   public record Ranges(List<AddressSet.Range> usable, long alignment) {}
 
-  /** An empty address space. */
+  /** Makes an empty address space. */
   public Ioas() {}
 
-  // What is reserved.
+  // Reserved ranges.
 
   /**
-   * Reserves ranges for an owner, all or none.
+   * Reserves ranges for an owner, either all or none.
    *
-   * @throws RegionException EADDRINUSE if one meets a mapping or an allowed range
+   * @throws RegionException EADDRINUSE if one overlaps a mapping or an allowed range
    */
   synchronized void reserve(Object owner, Collection<AddressSet.Range> ranges)
       throws RegionException {
@@ -103,7 +103,7 @@ public final class Ioas {
    * Reserves {@code length} bytes for an owner.
    *
    * @throws RegionException EINVAL for an empty range, EOVERFLOW for one that wraps, EADDRINUSE if
-   *     it meets a mapping or an allowed range
+   *     it overlaps a mapping or an allowed range
    */
   public void reserve(Object owner, long first, long length) throws RegionException {
     if (length == 0) {
@@ -112,7 +112,7 @@ public final class Ioas {
     reserve(owner, List.of(new AddressSet.Range(first, lastOf(first, length))));
   }
 
-  /** Removes all that an owner reserved. */
+  /** Removes all reservations of an owner. */
   public synchronized void removeOwner(Object owner) {
     List<AddressSet.Range> ranges = owners.remove(owner);
     if (ranges != null) {
@@ -127,7 +127,7 @@ public final class Ioas {
     return owners.containsKey(owner);
   }
 
-  /** What is reserved, as one state; lookups in it allocate nothing. */
+  /** The reserved addresses as an immutable set; lookups in it allocate nothing. */
   public AddressSet reserved() {
     AddressSet known = snapshot;
     return known != null ? known : rebuild();
@@ -142,17 +142,17 @@ public final class Ioas {
     return known;
   }
 
-  /** Usable ranges; neither mappings nor allowed ranges count (IOVA_RANGES). */
+  /** The usable ranges (IOVA_RANGES). They do not depend on mappings and allowed ranges. */
   public synchronized Ranges ranges() {
     return new Ranges(reserved().complement(new AddressSet.Range(0, LAST), 1), alignment());
   }
 
   /**
-   * Writes the usable ranges, as {@link #ranges()} gives them, into a buffer.
+   * Writes the usable ranges, as {@link #ranges()} returns them, into a buffer.
    *
-   * @param into receives first and last address of as many ranges as it has room for
-   * @return how many ranges there are
-   * @throws RegionException EMSGSIZE if there are more than {@code into} takes
+   * @param into receives first and last address of as many ranges as fit
+   * @return number of ranges
+   * @throws RegionException EMSGSIZE if they do not all fit
    */
   public int ranges(long[] into) throws RegionException {
     List<AddressSet.Range> usable = ranges().usable();
@@ -170,9 +170,9 @@ public final class Ioas {
   // Alignment.
 
   /**
-   * Asks for an alignment of all mappings.
+   * Requires an alignment of all mappings.
    *
-   * @throws RegionException EINVAL above 4096, EADDRINUSE if a mapping does not fit
+   * @throws RegionException EINVAL above 4096, EADDRINUSE if a mapping is not aligned
    */
   public synchronized void align(Object owner, long granule) throws RegionException {
     checkAlignment(granule);
@@ -199,7 +199,10 @@ public final class Ioas {
     return alignments.values().stream().mapToLong(Long::longValue).max().orElse(1);
   }
 
-  /** Adds a hardware page table: its alignment and what lies outside its aperture; all or none. */
+  /**
+   * Adds a hardware page table: its alignment, and a reservation of all addresses outside its
+   * aperture. Either both are added or neither.
+   */
   synchronized void addTable(Object owner, AddressSet.Range aperture, long granule)
       throws RegionException {
     checkAlignment(granule);
@@ -219,13 +222,13 @@ public final class Ioas {
     alignments.remove(owner);
   }
 
-  // What is allowed.
+  // Allowed ranges.
 
   /**
    * Replaces the set of ranges that stay usable whatever is attached (ALLOW_IOVAS).
    *
    * @throws RegionException EINVAL for a range of fewer than two bytes or two that overlap,
-   *     EADDRINUSE if one is reserved; the old set stays then
+   *     EADDRINUSE if one is reserved; the old set remains in that case
    */
   public synchronized void allow(List<AddressSet.Range> ranges) throws RegionException {
     TreeMap<Long, AddressSet.Range> sorted = new TreeMap<>(Long::compareUnsigned);
@@ -263,7 +266,8 @@ public final class Ioas {
    *
    * @param source address of the memory; its offset within a page is kept
    * @param rights {@link #READ}, {@link #WRITE} or both
-   * @throws RegionException EOVERFLOW, EINVAL (also for a reserved address), EEXIST
+   * @throws RegionException EOVERFLOW if the range wraps, EINVAL for bad arguments or a reserved
+   *     address, EEXIST if there is a mapping
    */
   public synchronized void mapFixed(long iova, long length, long source, int rights)
       throws RegionException {
@@ -289,10 +293,11 @@ public final class Ioas {
   }
 
   /**
-   * Maps where there is room: at the lowest fitting address of the allowed ranges, or of all.
+   * Maps at the lowest free address that fits, among the allowed ranges if there are any.
    *
    * @return the address
-   * @throws RegionException EOVERFLOW, EINVAL, ENOSPC
+   * @throws RegionException EOVERFLOW if sizes wrap, EINVAL for bad arguments, ENOSPC if there is
+   *     no room
    */
   public synchronized long map(long length, long source, int rights) throws RegionException {
     checkRequest(0, length, source, rights);
@@ -340,11 +345,11 @@ public final class Ioas {
   }
 
   /**
-   * Maps what is mapped elsewhere, at a fixed address.
+   * Maps at a fixed address what is mapped elsewhere.
    *
-   * @param from may be this address space
-   * @throws RegionException ENOENT if the source is not mapped without gap; else as {@link
-   *     #mapFixed}
+   * @param from address space of the source; may be this one
+   * @throws RegionException ENOENT if the source has a gap, EPERM for write access to a source that
+   *     is mapped read-only; otherwise as for {@link #mapFixed}
    */
   public void copyFixed(Ioas from, long source, long length, long iova, int rights)
       throws RegionException {
@@ -375,11 +380,13 @@ public final class Ioas {
   }
 
   /**
-   * Unmaps whole mappings within a range; (0, {@link #LAST}) is everything.
+   * Unmaps the mappings within a range, which must not cut one; (0, {@link #LAST}) is the whole
+   * address space.
    *
-   * @return how many bytes
-   * @throws RegionException EOVERFLOW, EINVAL, ENOENT if nothing is mapped there or a mapping
-   *     sticks out, EBUSY if one is locked; mappings before that one are gone
+   * @return number of bytes unmapped
+   * @throws RegionException EOVERFLOW if the range wraps, EINVAL for an empty range, ENOENT if
+   *     nothing is mapped there or a mapping extends beyond the range, EBUSY if a mapping is
+   *     locked; the mappings before that one are unmapped
    */
   public synchronized long unmap(long iova, long length) throws RegionException {
     boolean all = iova == 0 && length == LAST;
@@ -418,10 +425,10 @@ public final class Ioas {
   }
 
   /**
-   * Unmaps as VFIO does: an empty range is no error.
+   * Unmaps as VFIO does, for which an empty range is not an error.
    *
-   * @param all everything; {@code iova} and {@code length} have to be 0 then
-   * @throws RegionException EINVAL, or as {@link #unmap}
+   * @param all unmaps everything; {@code iova} and {@code length} have to be 0 then
+   * @throws RegionException EINVAL, or as for {@link #unmap}
    */
   public synchronized long unmapVfio(long iova, long length, boolean all) throws RegionException {
     if (all) {
@@ -437,7 +444,7 @@ public final class Ioas {
   }
 
   /**
-   * Locks the mapping that holds an address, as a hardware queue does; locks count.
+   * Locks the mapping that holds an address, as a hardware queue does. Locks are counted.
    *
    * @throws RegionException ENOENT if nothing is mapped there
    */
@@ -449,7 +456,7 @@ public final class Ioas {
     area.locks++;
   }
 
-  /** Ends a lock. */
+  /** Releases one lock. */
   public synchronized void unlock(long iova) {
     Area area = areaMeeting(iova, iova);
     if (area != null && area.locks > 0) {
@@ -457,14 +464,14 @@ public final class Ioas {
     }
   }
 
-  /** Mapped ranges, ascending. */
+  /** The mapped ranges, in ascending order. */
   public synchronized List<AddressSet.Range> mapped() {
     List<AddressSet.Range> all = new ArrayList<>(areas.size());
     areas.values().forEach(area -> all.add(new AddressSet.Range(area.first, area.last)));
     return all;
   }
 
-  /** The first mapping that meets {@code first..last}, or null. */
+  /** The first mapping that overlaps {@code first..last}, or null. */
   synchronized AddressSet.@Nullable Range mappingIn(long first, long last) {
     Area area = areaMeeting(first, last);
     return area == null ? null : new AddressSet.Range(area.first, area.last);

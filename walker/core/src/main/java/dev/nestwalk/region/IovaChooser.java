@@ -6,13 +6,13 @@ import java.util.Map;
 import java.util.NavigableMap;
 
 /**
- * Chooses addresses for mappings as Linux does: aligned to the power of two that the length rounds
- * up to, as far as the memory is and to 2 MiB at most; the lowest place that fits; never the first
- * and never the last page.
+ * Chooses addresses for mappings as Linux does. An address is aligned to the length rounded up to a
+ * power of two, but no more than the memory is aligned and no more than 2 MiB. The lowest address
+ * that fits is chosen, never in the first or the last page.
  *
- * <p>A search remembers where it found room, and the next one of the same shape begins there: until
- * something is released nothing below has become free. Thousands of equal requests thus do not each
- * look at all the mappings before them.
+ * <p>A search remembers where it found room, and the next one of the same size and alignment begins
+ * there: until something is released, nothing below can have become free. Thousands of equal
+ * requests thus do not each go through all earlier mappings.
  */
 final class IovaChooser {
   private static final long HUGE = 2L << 20;
@@ -30,7 +30,7 @@ final class IovaChooser {
     this.areas = areas;
   }
 
-  /** Something was released, or other windows apply. */
+  /** Called when something was released or other windows apply. */
   void forget() {
     hints.clear();
   }
@@ -75,7 +75,7 @@ final class IovaChooser {
     return AddressSet.ofSorted(allowed).cut(LOWEST, HIGHEST);
   }
 
-  /** 0 if there is no place: 0 itself is never chosen. */
+  /** The address found in a window, or 0 if there is none; 0 itself is never chosen. */
   private long within(AddressSet.Range window, Shape shape, long hint) {
     long start = place(window.first(), shape);
     boolean fits =
@@ -110,13 +110,13 @@ final class IovaChooser {
     return 0;
   }
 
-  /** The first suitable address from {@code from} on, 0 if that wraps. */
+  /** The first suitable address from {@code from} on, or 0 if that wraps. */
   private static long place(long from, Shape shape) {
     long up = from + (shape.alignment - 1) & -shape.alignment;
     return Long.compareUnsigned(up, from) < 0 ? 0 : up | shape.offset;
   }
 
-  /** Last address of the reservation or mapping that covers {@code address}, 0 if it is free. */
+  /** Last address of the reservation or mapping that covers {@code address}, or 0 if it is free. */
   private long lastOfBlocked(long address) {
     Long covered = reserved.lastOfCovering(address);
     if (covered != null) {

@@ -4,10 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Ranges with a property each, in which a newcomer overrides what it covers: how a virtual machine
- * monitor lays its machine's own regions over those of the host.
+ * A list of ranges, each with a property, in which a new range replaces what it covers. A virtual
+ * machine monitor lays the regions of its own machine over those of the host in this way.
  *
- * <p>Threads: belongs to one.
+ * <p>Threads: belongs to one thread.
  *
  * @param <T> the property
  */
@@ -17,10 +17,13 @@ public final class OverrideList<T> {
   /** A range and its property. */
   public record Entry<T>(T property, long first, long last) {}
 
-  /** An empty list. */
+  /** Makes an empty list. */
   public OverrideList() {}
 
-  /** Inserts a range; what it covers of others is cut away, and neighbours are never joined. */
+  /**
+   * Inserts a range. The parts of other ranges that it covers are removed; adjacent ranges are
+   * never joined.
+   */
   public OverrideList<T> insert(T property, long first, long last) {
     List<Entry<T>> kept = new ArrayList<>();
     for (Entry<T> entry : entries) {

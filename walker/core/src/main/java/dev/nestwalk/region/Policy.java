@@ -3,24 +3,24 @@ package dev.nestwalk.region;
 import java.util.List;
 
 /**
- * What of a device's regions a nested attachment of its RID puts into the address space of the
- * parent. A direct attachment of the RID always brings all of them, one of a PASID none; nobody
- * disputes that. Another policy is another object: the tracker asks nothing else.
+ * Which of a device's regions a nested attachment of its RID reserves in the address space of the
+ * parent. A direct attachment of the RID always reserves all of them, and one of a PASID reserves
+ * none; these are not in dispute. The tracker depends on a policy only through this interface.
  */
 public interface Policy {
-  /** The name in commands and reports. */
+  /** The policy's name in commands and reports. */
   String name();
 
-  /** Whether a region enters the parent's address space with a nested attachment. */
+  /** Whether a nested attachment reserves this region in the parent's address space. */
   boolean entersWithNestedAttach(Region region);
 
-  /** Whether an opt-in at allocation is honoured (an explicit load always is). */
+  /** Whether an opt-in at allocation is honoured; an explicit load always is. */
   boolean honoursOptIn();
 
-  /** Whether a device with a direct region cannot be bound at all. */
+  /** Whether a device with a direct region cannot be bound. */
   boolean refusesDirect();
 
-  /** A policy by its parts. */
+  /** A policy given by its parts. */
   record Named(
       String name, java.util.Set<RegionKind> nested, boolean honoursOptIn, boolean refusesDirect)
       implements Policy {
@@ -35,31 +35,34 @@ public interface Policy {
     }
   }
 
-  /** The posted series that began the discussion: everything enters. */
+  /** The posted patch series that began the discussion: all regions are reserved. */
   Policy POSTED_V2 =
       new Named("POSTED_V2", java.util.EnumSet.allOf(RegionKind.class), false, false);
 
-  /** An intermediate address is never on the bus, so nothing enters; Linux 6.7 to 6.11. */
+  /** Nothing is reserved, since an intermediate address is never on the bus; Linux 6.7 to 6.11. */
   Policy DIRECT_RID_ONLY =
       new Named("DIRECT_RID_ONLY", java.util.EnumSet.noneOf(RegionKind.class), false, false);
 
-  /** The discussion's end: nothing enters unless asked for at allocation. The default. */
+  /**
+   * The result of the discussion, and the default: nothing is reserved unless asked for at
+   * allocation.
+   */
   Policy PARENT_OPT_IN =
       new Named("PARENT_OPT_IN", java.util.EnumSet.noneOf(RegionKind.class), true, false);
 
-  /** Only the software's doorbell window enters. */
+  /** Only the software MSI window is reserved. */
   Policy POSTED_V3 = new Named("POSTED_V3", java.util.EnumSet.of(RegionKind.SW_MSI), false, false);
 
-  /** Linux from 6.12 on: everything enters, and devices with direct regions are refused. */
+  /** Linux from 6.12 on: all regions are reserved, and devices with direct regions are refused. */
   Policy LINUX_7_2 = new Named("LINUX_7_2", java.util.EnumSet.allOf(RegionKind.class), false, true);
 
-  /** Those that have a name, in the order of the discussion. */
+  /** The named policies, in the order of the discussion. */
   static List<Policy> all() {
     return List.of(POSTED_V2, DIRECT_RID_ONLY, PARENT_OPT_IN, POSTED_V3, LINUX_7_2);
   }
 
   /**
-   * The policy of a name, in any case, with - for _.
+   * The policy with this name, in upper or lower case and with - or _.
    *
    * @throws IllegalArgumentException if there is none
    */

@@ -18,7 +18,7 @@ public record Region(long first, long last, RegionKind kind) {
     }
   }
 
-  /** VT-d's and AMD's hardware interrupt window. */
+  /** The hardware interrupt window of VT-d and AMD. */
   public static final Region X86_MSI = new Region(0xfee0_0000L, 0xfeef_ffffL, RegionKind.MSI);
 
   /** The window in which Linux places doorbell pages on an SMMU. */

@@ -1,12 +1,14 @@
 package dev.nestwalk.region;
 
-/** An operation of the tracker that was refused; nothing changed unless its method says so. */
+/**
+ * An operation of the tracker was refused. It has changed nothing unless its method says otherwise.
+ */
 public final class RegionException extends Exception {
   private static final long serialVersionUID = 1;
 
   private final Errno errno;
 
-  /** A refusal with what, where and why in one line. */
+  /** A refusal with a message of one line: what, where and why. */
   public RegionException(Errno errno, String message) {
     super(errno + ": " + message);
     this.errno = errno;

@@ -1,16 +1,20 @@
 package dev.nestwalk.region;
 
-/** Why addresses are reserved. The order is the tie-break of group lists. */
+/**
+ * Why addresses are reserved. Lists of groups are ordered by this where first addresses are equal.
+ */
 public enum RegionKind {
-  /** Has to stay identity mapped: firmware or a second agent keeps using it. */
+  /** Has to stay identity mapped, because firmware or another agent keeps using it. */
   DIRECT("direct"),
-  /** Identity mapped for the host's own use; may be given up once the device is assigned. */
+  /**
+   * Identity mapped for the host's own use; may be given up once the device is assigned to a guest.
+   */
   DIRECT_RELAXABLE("direct-relaxable"),
-  /** Never to be mapped. */
+  /** Must never be mapped. */
   RESERVED("reserved"),
-  /** Hardware doorbell window: a write there is an interrupt whatever the tables say. */
+  /** Hardware MSI window: a write there is an interrupt, whatever the tables say. */
   MSI("msi"),
-  /** Window in which software places doorbell pages that are translated. */
+  /** Software MSI window, in which software places doorbell pages that are translated. */
   SW_MSI("msi");
 
   private final String text;
@@ -19,7 +23,7 @@ public enum RegionKind {
     this.text = text;
   }
 
-  /** The word that Linux prints; two kinds share {@code "msi"}. */
+  /** The word that Linux prints; both MSI kinds are {@code "msi"}. */
   public String text() {
     return text;
   }

@@ -4,16 +4,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The regions of a group as Linux lists them: by first address, then by kind; regions of one kind
- * are merged where they overlap or touch, regions of different kinds never.
+ * The regions of a group as Linux lists them, ordered by first address and then by kind. Regions of
+ * one kind are merged if they overlap or are adjacent; regions of different kinds are never merged.
  */
 public final class RegionList {
   private final List<Region> regions = new ArrayList<>();
 
-  /** An empty list. */
+  /** Makes an empty list. */
   public RegionList() {}
 
-  /** Adds a region and merges those of its kind. */
+  /** Adds a region and merges it with those of its kind. */
   public RegionList add(Region region) {
     int at = 0;
     while (at < regions.size() && isBefore(regions.get(at), region)) {
@@ -48,7 +48,10 @@ public final class RegionList {
     }
   }
 
-  /** Whether {@code next}, which does not begin earlier, overlaps {@code before} or follows it. */
+  /**
+   * Whether {@code next}, which does not begin before {@code before}, overlaps it or follows it
+   * directly.
+   */
   private static boolean touches(Region before, Region next) {
     return before.last() == -1 || Long.compareUnsigned(next.first(), before.last() + 1) <= 0;
   }

@@ -9,14 +9,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reserved addresses with the kind that counts at each: what a translator asks before it reads a
- * table. Where regions overlap, an interrupt window comes before a hole, a hole before what has to
- * be mapped.
+ * Reserved addresses with the kind that counts at each, for translators, which look here before
+ * they read a table. Where regions overlap, interrupt windows take precedence over holes, and holes
+ * over identity mappings.
  *
  * <p>Threads: immutable; lookups allocate nothing.
  */
 public final class RegionSet {
-  /** Nothing is reserved. */
+  /** The empty set. */
   public static final RegionSet EMPTY = of(List.of());
 
   private static final RegionKind[] PRECEDENCE = {
@@ -31,10 +31,10 @@ public final class RegionSet {
   private final long[] lasts;
   private final RegionKind[] kinds;
 
-  /** The addresses from the first range's on in equal shares of 2^this bytes. */
+  /** Lookups divide the addresses from the first range on into equal shares of 2^this bytes. */
   private final int shareShift;
 
-  /** By share, the last range that begins at or below its start; one more at the end. */
+  /** For each share the last range that begins at or below its start; one more entry at the end. */
   private final int[] shares;
 
   private RegionSet(long[] firsts, long[] lasts, RegionKind[] kinds) {
@@ -60,7 +60,7 @@ public final class RegionSet {
 
   /** The set of regions. */
   public static RegionSet of(Collection<Region> regions) {
-    // Boundaries in order: where a region begins and the address after its last.
+    // The boundaries in order: where a region begins, and the address after its last one.
     record Boundary(long at, boolean beyond, RegionKind kind, int step) {}
     List<Boundary> boundaries = new ArrayList<>(2 * regions.size());
     for (Region region : regions) {
@@ -117,7 +117,7 @@ public final class RegionSet {
     if (firsts.length == 0 || Long.compareUnsigned(address, firsts[0]) < 0) {
       return -1;
     }
-    // The share that the address lies in leaves few ranges to search, mostly one.
+    // The address's share leaves few ranges to search, mostly one.
     long share = Math.min(address - firsts[0] >>> shareShift, shares.length - 2L);
     share = share < 0 ? shares.length - 2L : share;
     int low = shares[(int) share];
@@ -145,7 +145,7 @@ public final class RegionSet {
   }
 
   /**
-   * First address of {@code first..last} that is reserved.
+   * The first address of {@code first..last} that is reserved.
    *
    * @return the address, or {@code first - 1} if there is none
    */
@@ -158,14 +158,17 @@ public final class RegionSet {
     return next ? firsts[at + 1] : first - 1;
   }
 
-  /** Whether the naturally aligned block of 2^{@code log2} bytes around an address is free. */
+  /**
+   * Whether no address is reserved in the naturally aligned block of 2^{@code log2} bytes around an
+   * address.
+   */
   public boolean isBlockFree(long address, int log2) {
     long mask = log2 >= 64 ? -1 : (1L << log2) - 1;
     int at = rangeBelow(address | mask);
     return at < 0 || Long.compareUnsigned(address & ~mask, lasts[at]) > 0;
   }
 
-  /** The regions, disjoint and ascending. */
+  /** The regions, disjoint and in ascending order. */
   public List<Region> regions() {
     List<Region> all = new ArrayList<>(firsts.length);
     for (int i = 0; i < firsts.length; i++) {

@@ -8,17 +8,17 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which device's reserved regions are out of bounds in which address space: devices, groups, tables
- * and attachments, and what they put into the I/O address spaces under a {@link Policy}.
+ * Tracks which device's reserved regions are out of bounds in which address space: devices, groups,
+ * tables and attachments, and what these reserve in the I/O address spaces under a {@link Policy}.
  *
- * <p>An operation that is refused has changed nothing. Three notions stay apart: what is enforced
- * is the reserved set of an {@link Ioas}; what binds and what is reported is {@link Effects}'
- * answer.
+ * <p>An operation that is refused changes nothing. Three notions are kept apart: what is enforced
+ * is the reserved set of an {@link Ioas}; what binds, and what is reported, is the answer of {@link
+ * Effects}.
  *
  * <p>Threads: any; operations exclude each other.
  */
 public final class Tracker {
-  /** In place of a PASID: requests without one. */
+  /** Takes the place of a PASID and stands for requests without one. */
   public static final int RID = -1;
 
   private static final int MAX_PASID = 0xf_ffff;
@@ -31,16 +31,16 @@ public final class Tracker {
   private final Map<Ioas, List<Hwpt>> tables = new HashMap<>();
   private final Map<Load, Integer> loads = new HashMap<>();
 
-  /** A device's regions in an address space because somebody asked for them. */
+  /** A device's regions, reserved in an address space by an explicit call. */
   private record Load(Ioas ioas, Device device) {}
 
-  /** A tracker with the rules of VT-d and SMMUv3, in which relaxable regions do not count. */
+  /** Makes a tracker with the rules of VT-d and SMMUv3, in which relaxable regions do not count. */
   public Tracker(Policy policy) {
     this(policy, Hardware.RULES, false);
   }
 
   /**
-   * A tracker.
+   * Makes a tracker.
    *
    * @param strictRelaxable whether relaxable regions count as direct ones do
    */
@@ -55,7 +55,7 @@ public final class Tracker {
     return policy;
   }
 
-  /** Devices in the order they were bound. */
+  /** The devices in the order in which they were bound. */
   public synchronized List<Device> devices() {
     return List.copyOf(devices.values());
   }
@@ -63,7 +63,7 @@ public final class Tracker {
   /**
    * Starts tracking a device.
    *
-   * @param group devices of one name share tables
+   * @param group name of its group; the devices of a group share tables
    * @param hasPasids whether it can issue requests with PASID
    * @throws RegionException EBUSY if the name is taken; EINVAL if it has a direct region and the
    *     policy refuses such devices
@@ -75,10 +75,10 @@ public final class Tracker {
   }
 
   /**
-   * Starts tracking a device; whether one with a direct region is refused is said here instead of
-   * by the policy.
+   * Starts tracking a device. The caller rather than the policy decides whether a device with a
+   * direct region is refused.
    *
-   * @param group devices of one name share tables
+   * @param group name of its group; the devices of a group share tables
    * @param hasPasids whether it can issue requests with PASID
    * @throws RegionException EBUSY if the name is taken; EINVAL if it has a direct region and such
    *     devices are refused
@@ -111,7 +111,7 @@ public final class Tracker {
   }
 
   /**
-   * Lets go of a device.
+   * Stops tracking a device.
    *
    * @throws RegionException EBUSY while it is attached or its regions are loaded
    */
@@ -141,9 +141,10 @@ public final class Tracker {
    *
    * @param kind {@link Hwpt.Kind#PAGING} or {@link Hwpt.Kind#PARENT}
    * @param aperture addresses that it can translate
-   * @param granule its smallest page
-   * @throws RegionException EOPNOTSUPP for another kind, EINVAL, EADDRINUSE if a mapping or an
-   *     allowed range lies outside the aperture or meets a region of an opt-in
+   * @param granule size of its smallest page
+   * @throws RegionException EOPNOTSUPP for another kind, EINVAL for a bad aperture or granule,
+   *     EADDRINUSE if a mapping or an allowed range lies outside the aperture or overlaps a region
+   *     of an opt-in
    */
   public synchronized Hwpt allocate(
       Device device,
@@ -171,8 +172,8 @@ public final class Tracker {
   /**
    * Allocates a guest's first stage.
    *
-   * @throws RegionException EINVAL if {@code parent} is no nesting parent or of another IOMMU,
-   *     EOPNOTSUPP for PASIDs of an SMMUv3, EADDRINUSE if a region of an opt-in is mapped
+   * @throws RegionException EINVAL if {@code parent} is not a nesting parent or belongs to another
+   *     IOMMU, EOPNOTSUPP for PASIDs of an SMMUv3, EADDRINUSE if a region of an opt-in is mapped
    */
   public synchronized Hwpt nest(Device device, Hwpt parent, Hwpt.Options options)
       throws RegionException {
@@ -238,7 +239,7 @@ public final class Tracker {
   }
 
   /**
-   * Says that an address space will not be used any more.
+   * Declares that an address space is no longer used.
    *
    * @throws RegionException EBUSY while it has tables or loaded regions
    */
@@ -258,7 +259,8 @@ public final class Tracker {
   // Explicit loads.
 
   /**
-   * Puts a device's regions into an address space until as many {@link #unload}s.
+   * Reserves a device's regions in an address space. Loads are counted: each needs its {@link
+   * #unload}.
    *
    * @throws RegionException EADDRINUSE if one is mapped or allowed
    */
@@ -289,9 +291,9 @@ public final class Tracker {
    * Attaches a table to a device's requests.
    *
    * @param pasid {@link #RID} for requests without PASID
-   * @throws RegionException EBUSY if something is attached there, EINVAL if the group has another
-   *     table there, for tables and devices that do not take PASIDs and for contradicting message
-   *     windows, EADDRINUSE if a region is mapped or allowed, or what the hardware says
+   * @throws RegionException EBUSY if a table is attached there; EINVAL if the group has another
+   *     table there, for tables and devices that do not support PASIDs and for contradicting MSI
+   *     windows; EADDRINUSE if a region is mapped or allowed; or what the hardware reports
    */
   public synchronized void attach(Device device, int pasid, Hwpt table) throws RegionException {
     check(table);
@@ -319,11 +321,11 @@ public final class Tracker {
   }
 
   /**
-   * Attaches a device to an address space: to a table that was made so before and fits, else to a
-   * new one with this aperture and granule.
+   * Attaches a device to an address space. This uses a table that was made so earlier, if one fits,
+   * or else a new one with this aperture and granule.
    *
    * @return the table
-   * @throws RegionException as {@link #attach(Device, int, Hwpt)} and {@link #allocate}
+   * @throws RegionException as for {@link #attach(Device, int, Hwpt)} and {@link #allocate}
    */
   public synchronized Hwpt attach(
       Device device, int pasid, Ioas ioas, AddressSet.Range aperture, long granule)
@@ -366,7 +368,7 @@ public final class Tracker {
     return null;
   }
 
-  /** Detaches; nothing happens if nothing is attached. */
+  /** Detaches the table; does nothing if none is attached. */
   public synchronized void detach(Device device, int pasid) {
     Group.Slot slot = device.group.slot(pasid);
     Group.Tag tag = slot == null ? null : slot.members.remove(device);
@@ -388,11 +390,11 @@ public final class Tracker {
   }
 
   /**
-   * Replaces the table that a device's group has attached, for all members.
+   * Replaces the table that a device's group has attached, for all its members.
    *
-   * @throws RegionException EINVAL if nothing is attached or the table does not fit, EADDRINUSE if
-   *     a region is mapped or allowed in the new address space, or what the hardware says; the old
-   *     table and every reservation stay then
+   * @throws RegionException EINVAL if nothing is attached or the table does not fit; EADDRINUSE if
+   *     a region is mapped or allowed in the new address space; or what the hardware reports. The
+   *     old table and every reservation remain in that case
    */
   public synchronized void replace(Device device, int pasid, Hwpt table) throws RegionException {
     check(table);
@@ -405,7 +407,7 @@ public final class Tracker {
     if (old.equals(table)) {
       return;
     }
-    // All that the new attachment reserves is added before anything of the old one goes.
+    // All reservations of the new attachment are added before any of the old one is removed.
     Map<Device, Group.Tag> fresh = new LinkedHashMap<>();
     try {
       for (Device member : slot.members.keySet()) {
@@ -425,10 +427,11 @@ public final class Tracker {
   }
 
   /**
-   * Replaces by an address space, as {@link #attach(Device, int, Ioas, AddressSet.Range, long)}.
+   * Replaces the table by one of an address space, chosen as {@link #attach(Device, int, Ioas,
+   * AddressSet.Range, long)} does.
    *
    * @return the table
-   * @throws RegionException as those two
+   * @throws RegionException as for {@link #replace(Device, int, Hwpt)} and {@link #allocate}
    */
   public synchronized Hwpt replace(
       Device device, int pasid, Ioas ioas, AddressSet.Range aperture, long granule)
@@ -476,7 +479,7 @@ public final class Tracker {
     return group.pasids().stream().anyMatch(pasid -> pasid != RID);
   }
 
-  /** Puts what an attachment brings into its address space. */
+  /** Reserves the regions of an attachment in its address space. */
   private Group.Tag reserve(Device device, int pasid, Hwpt table) throws RegionException {
     Group.Tag tag = new Group.Tag(device.name());
     if (pasid == RID) {
@@ -486,7 +489,7 @@ public final class Tracker {
     return tag;
   }
 
-  /** What attaching a table to a device's RID puts into the address space. */
+  /** The regions that attaching a table to a device's RID reserves in the address space. */
   List<Region> brought(Device device, Hwpt table) {
     List<Region> brought = counted(device);
     if (table.isNested()) {
@@ -513,7 +516,7 @@ public final class Tracker {
     return ranges;
   }
 
-  // What is attached.
+  // Attached tables.
 
   /** The table that a device's requests use, or null. */
   public synchronized @Nullable Hwpt attached(Device device, int pasid) {
@@ -521,7 +524,7 @@ public final class Tracker {
     return slot != null && slot.members.containsKey(device) ? slot.table : null;
   }
 
-  /** The PASIDs that a device has attached, {@link #RID} among them. */
+  /** The PASIDs of a device that have tables; {@link #RID} is one of them if the RID has one. */
   public synchronized List<Integer> pasidsOf(Device device) {
     List<Integer> pasids = new ArrayList<>();
     for (int pasid : device.group.pasids()) {

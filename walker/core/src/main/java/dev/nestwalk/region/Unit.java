@@ -1,12 +1,12 @@
 package dev.nestwalk.region;
 
 /**
- * An IOMMU that devices sit behind.
+ * An IOMMU that devices are behind.
  *
- * @param instance tells units of one format apart
+ * @param instance distinguishes units of one format
  */
 public record Unit(Format format, int instance) {
-  /** What its tables are, and thereby what it can do with a PASID. */
+  /** The format of the unit's tables, which determines what it can do with a PASID. */
   public enum Format {
     /** Intel VT-d. */
     VTD,

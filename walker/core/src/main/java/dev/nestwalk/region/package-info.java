@@ -1,8 +1,10 @@
 /**
- * Reserved regions: what a device may not use as an I/O virtual address, how the regions of several
- * devices come together, and what is left. Knows no walker and no table format.
+ * Reserved regions: which I/O virtual addresses a device may not use, how the regions of several
+ * devices combine, and which addresses remain. This package does not depend on walkers or table
+ * formats.
  *
- * <p>Threads: everything here is immutable.
+ * <p>Threads: sets and records are immutable; {@link dev.nestwalk.region.Tracker} and {@link
+ * dev.nestwalk.region.Ioas} have state and may be used from any thread.
  */
 @NullMarked
 package dev.nestwalk.region;
