@@ -5,8 +5,8 @@ import dev.nestwalk.format.Structure;
 
 /**
  * The four registers that turn an event into a message (VT-d 11.4.7.2 to 11.4.7.5): control, data,
- * address, upper address. Faults (0x38 on), completed invalidations (0xA0 on) and page requests
- * (0xE0 on) have a set each.
+ * address, upper address. There is one set each for faults (from 0x38 on), completed invalidations
+ * (from 0xA0 on) and page requests (from 0xE0 on).
  */
 public final class EventRegisters {
   /** Interrupt pending. */

@@ -1,9 +1,9 @@
 package dev.nestwalk.vtd;
 
 /**
- * Numbers of the fault reasons (VT-d 7.1.3) under the specification's mnemonics, as they stand in
- * field FR of a fault record and in a {@link dev.nestwalk.dma.Translation}. {@link FaultReason} has
- * what belongs to a number; a walk that finds a fault needs the number alone.
+ * The numbers of the fault reasons (VT-d 7.1.3) under the specification's mnemonics, as used in
+ * field FR of a fault record and in a {@link dev.nestwalk.dma.Translation}. A walk that finds a
+ * fault needs only the number; {@link FaultReason} describes each reason.
  */
 public final class FaultCode {
   /** LRT.2: root entry not present. */

@@ -3,13 +3,13 @@ package dev.nestwalk.vtd;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fault reasons that a translation can raise (VT-d 7.1.3). The constants carry the specification's
+ * Fault reasons that a translation can raise (VT-d 7.1.3). The constants have the specification's
  * mnemonics.
  *
  * <p>A <em>qualified</em> fault is recorded only if no structure on the way has FPD set; the others
- * are always recorded. Reasons of page requests (0x32, 0x47) and of interrupt remapping (0x20 to
- * 0x29) are not raised by a translation; SCT.4 (0x43) and SGN.9/SGN.10 (0x88, 0x89) have conditions
- * that no source at hand describes.
+ * are always recorded. A translation does not raise the reasons of page requests (0x32, 0x47) and
+ * of interrupt remapping (0x20 to 0x29), nor SGN.9 (0x88), whose condition the published
+ * specification does not describe.
  */
 public enum FaultReason {
   /** Root entry not present. */
@@ -197,12 +197,12 @@ public enum FaultReason {
     return mnemonic;
   }
 
-  /** What the hardware found, in one line. */
+  /** What the hardware found, in words. */
   public String condition() {
     return condition;
   }
 
-  /** Whether FPD keeps this fault out of the record. */
+  /** Whether FPD suppresses the record of this fault. */
   public boolean isQualified() {
     return qualified;
   }

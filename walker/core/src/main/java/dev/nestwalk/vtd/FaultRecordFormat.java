@@ -3,7 +3,7 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Fault recording register FRCD (VT-d 11.4.7.6), 128 bits: word 0 the low half. */
+/** Fault recording register FRCD (VT-d 11.4.7.6), 128 bits; word 0 is the low half. */
 public final class FaultRecordFormat {
   /** Fault information. */
   public static final Field FI = Field.of("FI", 63, 12, "page of the requested address");

@@ -15,7 +15,7 @@ final class FaultRecording {
   /**
    * Fills {@code fault}.
    *
-   * @param hidden whether FPD of a structure on the way is set
+   * @param hidden whether a structure on the way has FPD set
    */
   static void fill(
       FaultRecord fault,
@@ -70,7 +70,7 @@ final class FaultRecording {
     };
   }
 
-  /** {@code value} at bit {@code lo} of the record, which lies in its high half. */
+  /** {@code value} at bit {@code lo} of the record; this bit is in the high half. */
   private static long put(int lo, long value) {
     return value << (lo - 64);
   }

@@ -4,7 +4,7 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
 /**
- * First-stage paging entry (VT-d 9.7), in its four shapes. Levels count as that section counts: 5
+ * First-stage paging entry (VT-d 9.7), in its four forms. Levels are numbered as in that section: 5
  * is PML5, 4 PML4, 3 page-directory-pointer, 2 page-directory, 1 page table.
  */
 public final class FirstStageEntry {

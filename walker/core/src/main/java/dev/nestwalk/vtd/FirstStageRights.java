@@ -2,21 +2,21 @@ package dev.nestwalk.vtd;
 
 import dev.nestwalk.dma.Access;
 
-/** Rights of a first-stage mapping, combined over all its entries (VT-d 3.6.1). */
+/** The rights of a first-stage mapping, combined over all its entries (VT-d 3.6.1). */
 final class FirstStageRights {
   private static final long US = FirstStageEntry.US.mask();
   private static final long RW = FirstStageEntry.RW.mask();
   private static final long XD = FirstStageEntry.XD.mask();
 
   /**
-   * Judges a request.
+   * Checks a request.
    *
    * @param all AND of the entries of the walk
    * @param some OR of the entries of the walk
-   * @param need rights that must all be granted, {@link SecondStageWalk#X} among them
+   * @param need rights that must all be granted, possibly with {@link SecondStageWalk#X}
    * @param any rights of which at least one must be granted
-   * @return the rights granted ({@link Access#READ}, {@link Access#WRITE}), or a fault reason
-   *     negated
+   * @return the rights granted ({@link Access#READ}, {@link Access#WRITE}), or a negated fault
+   *     reason
    */
   static int judge(VtdPlan plan, long all, long some, int need, int any) {
     boolean user = !plan.privileged;

@@ -7,15 +7,17 @@ import dev.nestwalk.iotlb.WalkNotes;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * The first-stage walk (VT-d 3.6, 9.7), alone or over the second stage (3.8), where each table
- * address, and the address that comes out, is guest-physical and passes that stage. Levels count
- * down to 1, the page table. With F and S levels it makes at most F reads alone, and F * (S + 1) +
- * S nested.
+ * The first-stage walk (VT-d 3.6, 9.7), alone or nested over the second stage (3.8). When nested,
+ * the address of each table and the output address are guest-physical and pass the second stage.
+ * Levels go down to 1, the page table. With F and S levels, the walk makes at most F reads alone
+ * and F * (S + 1) + S when nested.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 final class FirstStageWalk {
-  /** No answer: a flag update lost against another writer. No packed fault has code 0. */
+  /**
+   * A flag update lost to another writer, so there is no answer yet. No packed fault has code 0.
+   */
   private static final long LOST = Long.MIN_VALUE;
 
   private static final long ADDRESS = FirstStageEntry.ADDR.mask();
@@ -29,18 +31,18 @@ final class FirstStageWalk {
   private final WalkNotes notes;
   private final WalkCounters counters;
 
-  /** The walk at hand is over the second stage. */
+  /** Whether the current walk is nested over the second stage. */
   private boolean nested;
 
-  /** Guest-physical address at fault, 0 if the fault concerns none. */
+  /** Guest-physical address at fault, or 0 if the fault concerns none. */
   private long intermediate;
 
-  // The first-stage entry at hand.
+  // The current first-stage entry.
   private long entryAt;
   private int entryRun;
   private int entryRights;
 
-  // The refusal that a lost update becomes if it is lost time and again.
+  // The refusal to return if a flag update keeps losing.
   private long lost;
   private long lostAddress;
 
@@ -57,12 +59,12 @@ final class FirstStageWalk {
     leafLevels = config.unit.firstStageLeafLevels();
   }
 
-  /** Guest-physical address at fault of the last walk, 0 if its fault concerns none. */
+  /** Guest-physical address at fault in the last walk, or 0 if its fault concerns none. */
   long intermediate() {
     return intermediate;
   }
 
-  /** Forgets the last fault. */
+  /** Clears the last fault. */
   void reset() {
     intermediate = 0;
   }
@@ -71,8 +73,9 @@ final class FirstStageWalk {
    * Walks.
    *
    * @param need rights that must all be granted
-   * @param asked read and write as the request has them
-   * @param zero a zero-length read, which either right satisfies in the second stage
+   * @param asked read and write bits of the request
+   * @param zero whether it is a zero-length read, for which either right is enough in the second
+   *     stage
    */
   long walk(VtdPlan plan, long iova, int need, int asked, boolean zero) {
     int unused = 52 - 9 * plan.firstLevels;
@@ -80,7 +83,8 @@ final class FirstStageWalk {
       return Translation.fault(FaultCode.SGN_1, 1, 0);
     }
     nested = plan.kind == VtdPlan.NESTED;
-    // A lost flag update starts over: flags only get set, so the next round has less to do.
+    // After a lost flag update the walk starts over. Flags are only ever set, so the next round has
+    // less to do.
     for (int losses = 0; losses <= VtdWalker.MAX_LOSSES; losses++) {
       long answer = walkOnce(plan, iova, need, asked, zero);
       if (answer != LOST) {
@@ -131,7 +135,11 @@ final class FirstStageWalk {
     }
   }
 
-  /** Finds an entry in memory, through the second stage where that is on: 0, a fault or LOST. */
+  /**
+   * Finds an entry in memory, through the second stage if it is on.
+   *
+   * @return 0, a packed fault or LOST
+   */
   private long locate(VtdPlan plan, long at, int level) {
     boolean root = level == plan.firstLevels;
     entryAt = at;
@@ -169,7 +177,11 @@ final class FirstStageWalk {
     return Translation.fault(code, 2, second.leafLevel());
   }
 
-  /** A flag update is a write, to guest memory where a second stage is on: refused, allowed (0). */
+  /**
+   * Checks a flag update, which is a write; under a second stage it is a write to guest memory.
+   *
+   * @return 0 if it is allowed, otherwise a packed fault
+   */
   private long flagFault(VtdPlan plan, long at, int level) {
     if (plan.updates && (entryRights & Access.WRITE) != 0) {
       return 0;
@@ -187,7 +199,11 @@ final class FirstStageWalk {
     return code != 0 ? secondFlagFault(at, code) : write(at, entry, level, plan.firstUsed);
   }
 
-  /** The compare-and-set of a flag update: 0, LOST or a packed fault. */
+  /**
+   * Updates flags by compare-and-set.
+   *
+   * @return 0, LOST or a packed fault
+   */
   private long write(long at, long entry, int level, long flags) {
     int outcome = memory.update(entryRun, entryAt, entry, entry | flags);
     if (outcome == GuestMemory.LOST) {
@@ -246,7 +262,7 @@ final class FirstStageWalk {
     return Translation.ok(output, Math.min(shift, Translation.spanLog2(answer)), rights);
   }
 
-  /** The address that comes out of the first stage, through the second. */
+  /** Takes the output address of the first stage through the second. */
   private long throughSecond(
       VtdPlan plan, long address, int level, int need, int any, boolean zero) {
     if (address >>> plan.secondWidth != 0) {
@@ -262,7 +278,10 @@ final class FirstStageWalk {
     return answer;
   }
 
-  /** The leaf's flags, while the second-stage leaf of the final address waits for its own. */
+  /**
+   * Sets the flags of the first-stage leaf; the second-stage leaf of the final address is set
+   * afterwards.
+   */
   private long setLeaf(VtdPlan plan, long at, long entry, int level, long flags) {
     long fault = flagFault(plan, at, level);
     if (fault != 0) {

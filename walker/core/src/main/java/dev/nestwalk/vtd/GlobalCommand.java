@@ -4,8 +4,8 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
 /**
- * Global command register GCMD, offset 0x18 (VT-d 11.4.4), written only. Some bits are levels,
- * which stay as software wrote them; others are one-shot commands.
+ * Global command register GCMD, offset 0x18 (VT-d 11.4.4), write-only. Some bits are levels, which
+ * keep the value that software wrote; others are one-shot commands.
  */
 public final class GlobalCommand {
   /** Translation enable, a level. */

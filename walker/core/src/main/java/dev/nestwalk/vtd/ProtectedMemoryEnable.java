@@ -14,13 +14,13 @@ public final class ProtectedMemoryEnable {
   /** The register. */
   public static final Structure STRUCTURE = Structure.of("PMEN", "VT-d 11.4.8.1", 1, PRS, EPM);
 
-  /** First of the low protected region. */
+  /** First address of the low protected region. */
   public static final Field LOW = Field.of("BASE", 31, 20, "first address of the low region");
 
   /** PLMBASE, offset 0x68; PLMLIMIT at 0x6C has the same field. */
   public static final Structure LOW_REGION = Structure.of("PLMBASE", "VT-d 11.4.8", 1, LOW);
 
-  /** First of the high protected region. */
+  /** First address of the high protected region. */
   public static final Field HIGH = Field.of("BASE", 63, 20, "first address of the high region");
 
   /** PHMBASE, offset 0x70; PHMLIMIT at 0x78 has the same field. */

@@ -44,10 +44,10 @@ public final class QueueRegisters {
           0,
           "0 none, 1 tail, 2 fetch, 3 type, 4 reserved field, 5 width, 6 tail alignment, 7 mode");
 
-  /** Whose device-TLB did not answer. */
+  /** Source of the device-TLB that did not answer. */
   public static final Field ITESID = Field.of("ITESID", 47, 32, "source id, valid with FSTS.ITE");
 
-  /** Whose device-TLB answered wrongly. */
+  /** Source of the device-TLB that answered wrongly. */
   public static final Field ICESID = Field.of("ICESID", 63, 48, "source id, valid with FSTS.ICE");
 
   /** IQERCD, offset 0xB0. */

@@ -3,7 +3,7 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Registers that invalidate without a queue: CCMD, IVA and IOTLB (VT-d 11.4.6). */
+/** The registers that invalidate without a queue: CCMD, IVA and IOTLB (VT-d 11.4.6). */
 public final class RegisterInvalidation {
   /** Domain id of a context-cache invalidation. */
   public static final Field DID = Field.of("DID", 15, 0, "domain id");
@@ -14,11 +14,11 @@ public final class RegisterInvalidation {
   /** Function mask of a context-cache invalidation; reads as 0. */
   public static final Field FM = Field.of("FM", 33, 32, "function bits that do not count");
 
-  /** Granularity of what was done. */
+  /** Granularity that was carried out. */
   public static final Field CAIG =
       Field.of("CAIG", 60, 59, "what was done: 0 nothing, else as CIRG");
 
-  /** Granularity asked for. */
+  /** Granularity requested. */
   public static final Field CIRG = Field.of("CIRG", 62, 61, "1 global, 2 domain, 3 device");
 
   /** Go. */
@@ -50,11 +50,11 @@ public final class RegisterInvalidation {
   /** Drain reads. */
   public static final Field DR = Field.bit("DR", 49, "drain reads");
 
-  /** Granularity of what was done. */
+  /** Granularity that was carried out. */
   public static final Field IAIG =
       Field.of("IAIG", 58, 57, "what was done: 0 nothing, else as IIRG");
 
-  /** Granularity asked for. */
+  /** Granularity requested. */
   public static final Field IIRG = Field.of("IIRG", 61, 60, "1 global, 2 domain, 3 pages of IVA");
 
   /** Go. */

@@ -4,9 +4,9 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
 /**
- * Reserved bits of every structure under given capabilities, all derived from the field
- * declarations: what no field names, address bits from the host address width on, and fields whose
- * capability is missing (VT-d 9.1 to 9.8).
+ * The reserved bits of every structure under given capabilities, all derived from the field
+ * declarations: bits that no field names, address bits from the host address width on, and fields
+ * whose capability is missing (VT-d 9.1 to 9.8).
  *
  * <p>Threads: immutable.
  */
@@ -20,37 +20,51 @@ final class ReservedMasks {
   final long pasidDirectory;
   final long[] pasidEntry = new long[PasidTableEntry.STRUCTURE.words()];
 
-  /** Second stage: by level, for an entry that points to a table (PS unsupported or absent). */
+  /**
+   * Second stage: reserved bits by level, for an entry that points to a table (PS unsupported or
+   * absent).
+   */
   final long[] secondTable = new long[6];
 
-  /** Second stage: by level, for an entry that maps a page. */
+  /** Second stage: reserved bits by level, for an entry that maps a page. */
   final long[] secondLeaf = new long[6];
 
-  /** Second stage: what a table entry has clear at whatever level. */
+  /** Second stage: bits that are clear in an entry that points to a table, at any level. */
   final long secondIllegal;
 
-  /** Second stage: what a page has clear, by level; every bit at a level without pages. */
+  /**
+   * Second stage: bits that are clear in a page's entry, by level; all bits at a level without
+   * pages.
+   */
   final long[] secondPage = new long[6];
 
-  /** First stage: what a table entry has clear at whatever level, XD apart. */
+  /**
+   * First stage: bits that are clear in an entry that points to a table, at any level; without XD.
+   */
   final long firstIllegal;
 
-  /** First stage: what a page has clear, by level; every bit at a level without pages. */
+  /**
+   * First stage: bits that are clear in a page's entry, by level; all bits at a level without
+   * pages.
+   */
   final long[] firstPage = new long[6];
 
-  /** First stage with XD reserved: what a page has clear, by level. */
+  /** First stage with XD reserved: bits that are clear in a page's entry, by level. */
   final long[] firstPageNoXd = new long[6];
 
-  /** First stage with XD meaningful or ignored: by level, table entries. */
+  /** First stage with XD meaningful or ignored: reserved bits of table entries, by level. */
   final long[] firstTable = new long[6];
 
-  /** First stage with XD meaningful or ignored: by level, pages. */
+  /** First stage with XD meaningful or ignored: reserved bits of pages, by level. */
   final long[] firstLeaf = new long[6];
 
-  /** First stage with XD reserved (NXE=0 on a unit with execute requests): table entries. */
+  /**
+   * First stage with XD reserved (NXE=0 on a unit with execute requests): reserved bits of table
+   * entries, by level.
+   */
   final long[] firstTableNoXd = new long[6];
 
-  /** First stage with XD reserved: pages. */
+  /** First stage with XD reserved: reserved bits of pages, by level. */
   final long[] firstLeafNoXd = new long[6];
 
   ReservedMasks(VtdCapabilities unit) {

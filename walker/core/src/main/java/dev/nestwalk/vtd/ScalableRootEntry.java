@@ -3,7 +3,7 @@ package dev.nestwalk.vtd;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Root entry of scalable mode (VT-d 9.2), one per bus, a half for each value of SID[7]. */
+/** Root entry of scalable mode (VT-d 9.2), one per bus, with one half for each value of SID[7]. */
 public final class ScalableRootEntry {
   /** Lower present. */
   public static final Field LP = Field.bit("LP", 0, "lower half present: functions 0x00..0x7f");

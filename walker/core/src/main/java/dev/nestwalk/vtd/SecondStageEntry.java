@@ -4,9 +4,9 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
 /**
- * Second-stage paging entry (VT-d 9.8), in its shapes. Levels count as that section counts: 5 is
+ * Second-stage paging entry (VT-d 9.8), in its forms. Levels are numbered as in that section: 5 is
  * PML5, 4 PML4, 3 page-directory-pointer, 2 page-directory, 1 page table. There is no present bit:
- * an entry without R and W (and, where execute counts, X) is not present.
+ * an entry without R and W (and without X, if execute rights are on) is not present.
  */
 public final class SecondStageEntry {
   /** Read. */

@@ -6,17 +6,17 @@ import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * The second-stage walk (VT-d 3.7, 9.8): at most one read per level. Levels count down to 1, the
- * page table. The leaf's flags are not set by the walk but by {@link #commit}, once every check of
- * the request has passed.
+ * The second-stage walk (VT-d 3.7, 9.8), with at most one read per level. Levels go down to 1, the
+ * page table. The walk itself sets no flags of the leaf; {@link #commit} sets them once every check
+ * of the request has passed.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 final class SecondStageWalk {
-  /** A flag update lost against another writer: walk again. */
+  /** A flag update lost to another writer; walk again. */
   static final int LOST = -1;
 
-  /** Execute as a right, where the entries have it. */
+  /** The execute right, in entries that have it. */
   static final int X = 4;
 
   private static final long ADDRESS = SecondStageEntry.ADDR.mask();
@@ -31,7 +31,7 @@ final class SecondStageWalk {
 
   private final WalkCounters counters;
 
-  // The leaf of the last successful walk, kept for commit() where flags are on.
+  // The leaf of the last successful walk, kept for commit() if flags are on.
   private long leafAt;
   private int leafRun;
   private long leafEntry;
@@ -46,11 +46,11 @@ final class SecondStageWalk {
   }
 
   /**
-   * Walks; the address has passed the width check.
+   * Walks. The caller has checked the width of the address.
    *
    * @param need rights that must all be granted
    * @param any rights of which at least one must be granted
-   * @return a packed answer with all rights the tables grant, or a packed fault
+   * @return a packed answer with all rights that the tables grant, or a packed fault
    */
   long walk(VtdPlan plan, long address, int need, int any) {
     long table = plan.secondRoot;
@@ -124,7 +124,7 @@ final class SecondStageWalk {
         write ? FaultCode.SGN_6 : executeOnly ? FaultCode.SGN_3 : FaultCode.SGN_7, 2, level);
   }
 
-  /** Whether {@link #commit} would have to write. */
+  /** Whether {@link #commit} would write. */
   boolean isCommitDue(VtdPlan plan, boolean write) {
     long flags = write ? ACCESSED | DIRTY : ACCESSED;
     return plan.secondFlags && (leafEntry & flags) != flags;
@@ -140,7 +140,7 @@ final class SecondStageWalk {
     return leafAt;
   }
 
-  /** The run of memory that holds the leaf. */
+  /** Index of the run of memory that holds the leaf. */
   int leafRun() {
     return leafRun;
   }
@@ -150,7 +150,7 @@ final class SecondStageWalk {
     return leafEntry;
   }
 
-  /** Goes back to a leaf that another walk displaced. */
+  /** Restores a leaf that another walk replaced. */
   void restore(int run, long at, long entry, int level) {
     leafRun = run;
     leafAt = at;
@@ -159,7 +159,7 @@ final class SecondStageWalk {
   }
 
   /**
-   * Sets A, and D for a write, in the leaf of the last walk where flags are on.
+   * Sets A, and for a write D, in the leaf of the last walk if flags are on.
    *
    * @return 0, a fault reason, or {@link #LOST}
    */

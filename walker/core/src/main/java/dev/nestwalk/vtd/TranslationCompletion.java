@@ -5,15 +5,15 @@ import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 
 /**
- * How a translation request ends that does not find a translation (VT-d 7.1.3, Table 30 of revision
- * 5.1, columns of translation requests).
+ * How a translation request ends that finds no translation (VT-d 7.1.3, Table 30 of revision 5.1,
+ * columns of translation requests).
  */
 final class TranslationCompletion {
   private static final long NO_RIGHTS = Outcome.NO_RIGHTS.packed();
 
   /**
-   * The refusal as a completion: recoverable faults are a success without rights and have no code,
-   * the others keep theirs beside the status.
+   * The completion for a refusal. A recoverable fault becomes a success without rights and without
+   * a code; any other fault keeps its code, with a status.
    */
   static long of(long refusal) {
     int code = Translation.code(refusal);
@@ -22,7 +22,7 @@ final class TranslationCompletion {
     }
     Completion status = Completion.COMPLETER_ABORT;
     if (code == FaultCode.SFS_10 || Outcome.isLibraryCode(code)) {
-      // SFS.10 is a success without rights, and recorded all the same.
+      // SFS.10 completes with success and without rights, but is recorded nevertheless.
       boolean unsupported = code == Outcome.UNSUPPORTED_REQUEST.code();
       status = unsupported ? Completion.UNSUPPORTED_REQUEST : Completion.SUCCESS;
     } else if (isUnsupported(code)) {
@@ -31,7 +31,7 @@ final class TranslationCompletion {
     return Translation.completed(refusal, status);
   }
 
-  /** Faults that software may mend, so that the device asks again; they are not recorded. */
+  /** Faults that software can remedy, after which the device asks again; they are not recorded. */
   private static boolean isRecoverable(int code) {
     FaultReason reason = FaultReason.of(code);
     if (reason == null) {
@@ -46,7 +46,7 @@ final class TranslationCompletion {
     };
   }
 
-  /** Faults that say that this requester has no business with translation requests. */
+  /** Faults that mean that this requester must not send translation requests. */
   private static boolean isUnsupported(int code) {
     FaultReason reason = FaultReason.of(code);
     if (reason == null) {

@@ -1,8 +1,9 @@
 package dev.nestwalk.vtd;
 
 /**
- * What a remapping unit can do: CAP, ECAP and the host address width, checked together (VT-d
- * 11.4.2, 11.4.3). The host address width stands in no register but in the ACPI DMAR table.
+ * The capabilities of a remapping unit: CAP, ECAP and the host address width, checked together
+ * (VT-d 11.4.2, 11.4.3). No register holds the host address width; it comes from the ACPI DMAR
+ * table.
  *
  * <p>Threads: immutable.
  */
@@ -23,12 +24,12 @@ public final class VtdCapabilities {
   }
 
   /**
-   * Decodes and checks.
+   * Decodes and checks the registers.
    *
    * @param cap capability register
    * @param ecap extended capability register
    * @param haw host address width in bits, 32 to 52, or -1 for CAP.MGAW + 1
-   * @throws IllegalArgumentException for a set that no unit can have
+   * @throws IllegalArgumentException for a combination that no unit can have
    */
   public static VtdCapabilities of(long cap, long ecap, int haw) {
     int guest = (int) Cap.MGAW.get(cap) + 1;
@@ -78,17 +79,17 @@ public final class VtdCapabilities {
     return (int) Cap.MGAW.get(cap) + 1;
   }
 
-  /** Bits from HAW upwards. */
+  /** The address bits from HAW upwards. */
   public long beyondHost() {
     return -1L << haw;
   }
 
-  /** Whether the second stage can have the width that AW code {@code aw} stands for. */
+  /** Whether the second stage supports the width that AW code {@code aw} stands for. */
   public boolean supportsWidth(int aw) {
     return aw >= 1 && aw <= 3 && (Cap.SAGAW.get(cap) >>> aw & 1) != 0;
   }
 
-  /** The largest AW code of SAGAW, 1 to 3, or 0 without any. */
+  /** The largest AW code of SAGAW, 1 to 3, or 0 if there is none. */
   public int widestSecondStage() {
     for (int aw = 3; aw > 0; aw--) {
       if (supportsWidth(aw)) {
@@ -103,7 +104,7 @@ public final class VtdCapabilities {
     return Math.min(guestAddressWidth(), 30 + 9 * aw);
   }
 
-  /** Bits of a domain id that the unit does not have, right-aligned in 16 bits. */
+  /** The bits of a domain id that the unit does not support, right-aligned in 16 bits. */
   public long unsupportedDomainBits() {
     int width = Math.min(16, 4 + 2 * (int) Cap.ND.get(cap));
     return 0xffffL & -1L << width;
@@ -114,12 +115,12 @@ public final class VtdCapabilities {
     return Math.min(20, (int) Ecap.PSS.get(ecap) + 1);
   }
 
-  /** Levels at which a second-stage entry may map a page, as bits. */
+  /** The levels at which a second-stage entry may map a page, as bits. */
   public int secondStageLeafLevels() {
     return 1 << 1 | (int) (Cap.SSLPS.get(cap) & 3) << 2;
   }
 
-  /** Levels at which a first-stage entry may map a page, as bits. */
+  /** The levels at which a first-stage entry may map a page, as bits. */
   public int firstStageLeafLevels() {
     return 1 << 1 | 1 << 2 | (Cap.FS1GP.in(cap) ? 1 << 3 : 0);
   }

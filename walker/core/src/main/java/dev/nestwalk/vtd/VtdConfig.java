@@ -13,7 +13,7 @@ public final class VtdConfig {
   /** First address of the interrupt range (VT-d 3.15), which is 1 MiB. */
   public static final long INTERRUPT_FIRST = 0xfee0_0000L;
 
-  /** Log2 of the granule of protected memory regions where the unit does not say: 2 MiB. */
+  /** Log2 of the granule of protected memory regions unless another one is given: 2 MiB. */
   public static final int PROTECTED_MEMORY_LOG2 = 21;
 
   /** The registers of the unit (VT-d 11.4), by the names that the specification gives them. */
@@ -49,7 +49,7 @@ public final class VtdConfig {
     boolean low = enforced && Cap.PLMR.in(unit.cap());
     boolean high = enforced && Cap.PHMR.in(unit.cap());
     protects = low || high;
-    // A region that is not there is an empty one: its first address above its last.
+    // An absent region is an empty one: its first address is above its last.
     lowFirst = low ? optional(registers, "PLMBASE") & 0xffff_ffffL & ~within : -1;
     lowLast = low ? optional(registers, "PLMLIMIT") & 0xffff_ffffL | within : 0;
     highFirst = high ? optional(registers, "PHMBASE") & ~within : -1;
@@ -60,25 +60,25 @@ public final class VtdConfig {
    * Decodes register values.
    *
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
-   *     PLMLIMIT, PHMBASE, PHMLIMIT; other registers of the unit count for nothing here
+   *     PLMLIMIT, PHMBASE, PHMLIMIT; other registers of the unit are accepted and ignored
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
-   * @throws IllegalArgumentException for a missing register, a name that is no register's, a null
-   *     value, or an impossible set of capabilities
+   * @throws IllegalArgumentException for a missing register, an unknown name, a null value, or an
+   *     impossible combination of capabilities
    */
   public static VtdConfig of(Map<String, Long> registers, int hostAddressWidth) {
     return of(registers, hostAddressWidth, PROTECTED_MEMORY_LOG2);
   }
 
   /**
-   * Decodes register values of a unit with another granule of protected memory regions.
+   * Decodes register values of a unit whose protected memory regions have another granule.
    *
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
-   *     PLMLIMIT, PHMBASE, PHMLIMIT; other registers of the unit count for nothing here
+   *     PLMLIMIT, PHMBASE, PHMLIMIT; other registers of the unit are accepted and ignored
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
-   * @param protectedMemoryLog2 log2 of the granule, 12 to 31: software finds it as the bits of a
-   *     base register that stay 0 when ones are written (11.4.8); units have 1 or 2 MiB
-   * @throws IllegalArgumentException for a missing register, a name that is no register's, a null
-   *     value, an impossible set of capabilities or another granule
+   * @param protectedMemoryLog2 log2 of the granule, 12 to 31. Software determines it from the bits
+   *     of a base register that stay 0 when ones are written (11.4.8); units have 1 or 2 MiB
+   * @throws IllegalArgumentException for a missing register, an unknown name, a null value, an
+   *     impossible combination of capabilities or a granule out of range
    */
   public static VtdConfig of(
       Map<String, Long> registers, int hostAddressWidth, int protectedMemoryLog2) {
@@ -106,7 +106,7 @@ public final class VtdConfig {
     return Objects.requireNonNullElse(registers.get(name), 0L);
   }
 
-  /** What the unit can do. */
+  /** The unit's capabilities. */
   public VtdCapabilities capabilities() {
     return unit;
   }
@@ -116,7 +116,7 @@ public final class VtdConfig {
     return enabled;
   }
 
-  /** RTADDR.TTM: see {@link RootTableAddress}. */
+  /** RTADDR.TTM; {@link RootTableAddress} has the values. */
   public int mode() {
     return mode;
   }
@@ -126,19 +126,20 @@ public final class VtdConfig {
     return rootTable;
   }
 
-  /** Whether {@code address} lies in 0xFEE00000..0xFEEFFFFF. */
+  /** Whether {@code address} is in 0xFEE00000..0xFEEFFFFF. */
   static boolean isInterrupt(long address) {
     return address >>> 20 == INTERRUPT_FIRST >>> 20;
   }
 
   /**
-   * Whether the block of 2^{@code span} bytes, 1 MiB or more, around an address meets that range.
+   * Whether the block of 2^{@code span} bytes, at least 1 MiB, around an address overlaps the
+   * interrupt range.
    */
   static boolean touchesInterrupt(long address, int span) {
     return address >>> span == INTERRUPT_FIRST >>> span;
   }
 
-  /** Whether {@code address} lies in a protected memory region that is enforced. */
+  /** Whether {@code address} is in a protected memory region that is enforced. */
   boolean isProtected(long address) {
     return protects && (within(address, lowFirst, lowLast) || within(address, highFirst, highLast));
   }

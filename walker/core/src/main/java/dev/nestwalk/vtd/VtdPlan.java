@@ -5,13 +5,13 @@ import dev.nestwalk.iotlb.CachedPlan;
 import dev.nestwalk.walk.Tables;
 
 /**
- * A device's configuration, resolved: root, context and PASID entries decoded and checked into
- * primitives, so that a walk meets only legal geometry. Filled by {@link VtdResolver}.
+ * The resolved configuration of a device: root, context and PASID entries, decoded and checked into
+ * primitives, so that a walk needs no checks of geometry. {@link VtdResolver} fills it.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 public final class VtdPlan extends CachedPlan {
-  /** Kind: translated by no table. */
+  /** Kind: no table translates. */
   static final int IDENTITY = 0;
 
   /** Kind: second stage only. */
@@ -33,19 +33,19 @@ public final class VtdPlan extends CachedPlan {
   /** The request has no PASID. */
   boolean plain;
 
-  /** FPD of a structure on the way: qualified faults are not recorded. */
+  /** A structure on the way has FPD set, so qualified faults are not recorded. */
   boolean faultsHidden;
 
-  /** Legacy mode: its fault reasons, no flags, no execute. */
+  /** Legacy mode, which has its own fault reasons, no flags and no execute rights. */
   boolean legacy;
 
   /** Domain id, or {@link CachedPlan#UNTRANSLATED}. */
   int domainId;
 
-  /** Identity: first address that is beyond, as a power of two (exponent). */
+  /** Identity: number of bits of an address; larger addresses are refused. */
   int identityWidth;
 
-  /** The request's rights after privilege and execute were settled ({@code Access} bits). */
+  /** Whether the request is privileged. */
   boolean privileged;
 
   /** Host address of the second-stage root table. */
@@ -60,16 +60,19 @@ public final class VtdPlan extends CachedPlan {
   /** SSADE: second-stage flags are updated. */
   boolean secondFlags;
 
-  /** SSEE: the second stage's X counts. */
+  /** SSEE: the second stage's X is in force. */
   boolean secondExecute;
 
-  /** Bits that no second-stage entry has that points to a table, at any level. */
+  /** Bits that are clear in a second-stage entry that points to a table, at any level. */
   long secondIllegal;
 
-  /** By level, bits that no second-stage page has; all where there are no pages. */
+  /**
+   * Bits that are clear in a second-stage page's entry, by level; all bits at a level without
+   * pages.
+   */
   long[] secondPage = {};
 
-  /** First-stage root table: host address, or guest-physical if nested. */
+  /** Address of the first-stage root table; guest-physical if nested. */
   long firstRoot;
 
   /** Level of the first-stage root table, 4 or 5. */
@@ -81,34 +84,36 @@ public final class VtdPlan extends CachedPlan {
   /** Reserved bits of first-stage pages by level. */
   long[] firstLeaf = {};
 
-  /** Bits that no first-stage entry has that points to a table, at any level. */
+  /** Bits that are clear in a first-stage entry that points to a table, at any level. */
   long firstIllegal;
 
-  /** By level, bits that no first-stage page has; all where there are no pages. */
+  /**
+   * Bits that are clear in a first-stage page's entry, by level; all bits at a level without pages.
+   */
   long[] firstPage = {};
 
-  /** A, and EA with EAFE: what a used first-stage entry carries. */
+  /** The flags of a used first-stage entry: A, and EA with EAFE. */
   long firstUsed;
 
-  /** What the fast walk has to know. */
+  /** The configuration in the form of the fast walk. */
   private Tables tables = Tables.NONE;
 
   boolean writeProtect;
   boolean noExecute;
   boolean smep;
 
-  /** Flags may be updated: PWSNP, or a unit without that field. */
+  /** Whether flags may be updated: PWSNP is set, or the unit does not have that field. */
   boolean updates;
 
-  /** A plan to be filled. */
+  /** Makes a plan to be filled. */
   public VtdPlan() {}
 
-  /** What the fast walk has to know of the plan that was filled last. */
+  /** The plan that was filled last, in the form of the fast walk. */
   public Tables tables() {
     return tables;
   }
 
-  /** The plan of requests without PASID, or with one, while the unit is off. */
+  /** Fills the plan for a unit that is off; {@code isPlain} is for requests without PASID. */
   void untranslated(int hostAddressWidth, boolean isPlain) {
     kind = UNTRANSLATED;
     legacy = true;
@@ -118,7 +123,7 @@ public final class VtdPlan extends CachedPlan {
     describe(NO_WORDS, 0, 0);
   }
 
-  /** What caches need to know of the plan that was filled last. */
+  /** Sets what caches need to know of the plan that was filled last. */
   void describe(long[] configuration, int count, int effectivePasid) {
     boolean first = kind == FIRST || kind == NESTED;
     boolean second = kind == SECOND || kind == NESTED;
@@ -152,7 +157,7 @@ public final class VtdPlan extends CachedPlan {
 
   @Override
   public long block(long input, int stage, int level) {
-    // Level 0 is no entry: the address is none that the stage translates.
+    // Level 0 stands for no entry: the stage does not translate the address at all.
     return level == 0 ? -1 : (4096L << 9 * (level - 1)) - 1;
   }
 

@@ -4,9 +4,9 @@ import dev.nestwalk.dma.Access;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * Reads root, context and PASID structures of one request into a {@link VtdPlan} (VT-d 3.4, 9.1 to
- * 9.6). Checks come in the order of the fault conditions that 7.1.3 lists: presence, reserved bits,
- * then what a present entry asks for.
+ * Resolves the root, context and PASID structures of one request into a {@link VtdPlan} (VT-d 3.4,
+ * 9.1 to 9.6). Checks follow the order of the fault conditions in 7.1.3: presence, reserved bits,
+ * then what a present entry demands.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
@@ -19,13 +19,13 @@ final class VtdResolver {
   private final GuestMemory memory;
   private final long ecap;
 
-  /** PASID that stands for requests without one. */
+  /** The PASID of requests without one. */
   private int plainPasid;
 
   // The entry under examination; filled by read().
   private final long[] words = new long[8];
 
-  /** Set by {@link #resolve}: whether FPD of an entry read so far hides qualified faults. */
+  /** Set by {@link #resolve}: whether FPD of an entry that was read suppresses qualified faults. */
   boolean faultsHidden;
 
   VtdResolver(VtdConfig config, GuestMemory memory) {
@@ -37,7 +37,7 @@ final class VtdResolver {
   }
 
   /**
-   * Resolves a request's configuration; the translation table mode was checked before.
+   * Resolves a request's configuration; the caller has checked the translation table mode.
    *
    * @param pasid 20 bits, or -1 for a request without PASID
    * @return 0, or the fault reason
@@ -50,7 +50,7 @@ final class VtdResolver {
         : resolveScalable(plan, sourceId, pasid, access, ofDeviceTlb);
   }
 
-  /** After {@link #resolve}: tells the plan's caches what it was resolved from. */
+  /** Tells the plan's caches what {@link #resolve} resolved it from. */
   void describe(VtdPlan plan, int pasid) {
     plan.plain = pasid < 0;
     plan.faultsHidden = faultsHidden;

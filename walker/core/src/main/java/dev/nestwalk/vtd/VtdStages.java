@@ -5,15 +5,15 @@ import dev.nestwalk.walk.Stage;
 import dev.nestwalk.walk.Tables;
 
 /**
- * VT-d's page tables as masks for the fast walk (VT-d 9.7, 9.8): both stages take their rights from
- * all entries of the way, and an entry with PS clear is a table.
+ * VT-d's page tables as masks for the fast walk (VT-d 9.7, 9.8). In both stages the rights are
+ * those that all entries on the way grant, and an entry with PS clear points to a table.
  */
 final class VtdStages {
   private static final int GRANULE = 12;
   private static final int STRIDE = 9;
   private static final long PS = SecondStageEntry.PS.mask();
 
-  /** What the fast walk has to know of a configuration. */
+  /** The configuration in the form of the fast walk. */
   static Tables of(VtdPlan plan) {
     boolean usesFirst = plan.kind == VtdPlan.FIRST || plan.kind == VtdPlan.NESTED;
     boolean usesSecond = plan.kind == VtdPlan.SECOND || plan.kind == VtdPlan.NESTED;
@@ -54,7 +54,10 @@ final class VtdStages {
     return pages(stage, plan.secondPage);
   }
 
-  /** Pages by level, each with the bits that it has clear; all bits where there are no pages. */
+  /**
+   * Adds the pages by level, each with the bits that are clear in its entry; all bits at a level
+   * without pages.
+   */
   private static Stage pages(Stage.Builder stage, long[] clear) {
     stage.page(clear[1], 0);
     for (int level = 2; level <= 3; level++) {

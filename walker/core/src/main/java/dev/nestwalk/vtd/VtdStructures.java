@@ -5,7 +5,7 @@ import dev.nestwalk.format.Listing.Unnamed;
 import dev.nestwalk.format.Structure;
 import java.util.List;
 
-/** Every declared structure of VT-d, in the order in which one learns them. */
+/** Every declared structure of VT-d, in the order in which a reader learns them. */
 public final class VtdStructures {
   /** The structures. */
   public static final List<Listing> ALL =
@@ -76,7 +76,8 @@ public final class VtdStructures {
           Listing.of(
               QueueRegisters.ADDRESS,
               Unnamed.ZERO,
-              "Invalidation queue address at offset 0x90, taken over when the queue is switched on."),
+              "Invalidation queue address at offset 0x90, taken over when the queue is switched"
+                  + " on."),
           register(
               QueueRegisters.COMPLETION, "Invalidation completion status register at offset 0x9c."),
           Listing.of(

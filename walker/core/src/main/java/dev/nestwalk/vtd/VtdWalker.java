@@ -12,13 +12,14 @@ import dev.nestwalk.walk.Tables;
 
 /**
  * Translates DMA through VT-d structures (VT-d 3.4 to 3.8). {@link #translate} reads everything
- * anew; {@link #resolve} and {@link #walk} split it, so that configuration can be kept. Total: any
- * memory content gives a translation or a fault. Allocates nothing after construction.
+ * anew; {@link #resolve} and {@link #walk} are its two halves, so that the configuration can be
+ * cached. Any memory content gives a translation or a fault. Nothing is allocated after
+ * construction.
  *
  * <p>Threads: belongs to one thread; several walkers may share configuration and memory.
  */
 public final class VtdWalker implements FullWalker<VtdPlan> {
-  /** Flag updates lost in a row before the update counts as failed. */
+  /** Number of consecutive lost flag updates after which the update counts as failed. */
   static final int MAX_LOSSES = 64;
 
   private static final long INTERRUPT = Outcome.INTERRUPT.packed();
@@ -37,7 +38,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
   private final FaultRecord fault;
   private final WalkNotes notes = new WalkNotes();
 
-  // What the last translate() passed between the stages, or -1.
+  // The address between the stages in the last translate(), or -1.
   private long intermediate = -1;
 
   /** A walker over {@code memory}, configured by {@code config}. */
@@ -48,7 +49,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
   /**
    * A walker over {@code memory}, configured by {@code config}.
    *
-   * @param fault filled by each refusal
+   * @param fault filled at each refusal
    * @param counters count the entries read
    */
   public VtdWalker(VtdConfig config, GuestMemory memory, FaultRecord fault, WalkCounters counters) {
@@ -68,7 +69,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
    * @param pasid 20 bits, or -1 for a request without PASID
    * @param iova byte address, all 64 bits significant
    * @param access valid {@link Access} bits
-   * @return a packed {@link Translation}; after a refusal {@link #fault()} has the whole of it
+   * @return a packed {@link Translation}; after a refusal {@link #fault()} has the details
    */
   @Override
   public long translate(int sourceId, int pasid, long iova, int access) {
@@ -84,9 +85,9 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
   }
 
   /**
-   * Resolves what requests without further attributes need, for {@link #walk}.
+   * Resolves the configuration of requests without further attributes, for {@link #walk}.
    *
-   * @return whether there is a configuration; without one {@link #translate} tells the fault
+   * @return whether there is a configuration; if not, {@link #translate} gives the fault
    */
   @Override
   public boolean resolve(VtdPlan plan, int sourceId, int pasid) {
@@ -169,7 +170,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
     return of.tables();
   }
 
-  /** The last refusal; filled again by the next one. */
+  /** The last refusal; the next one overwrites it. */
   public FaultRecord fault() {
     return fault;
   }
@@ -196,7 +197,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
     boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
     int asked = query ? query(access) : access;
     if (query && VtdConfig.isInterrupt(iova) && (plain || plan.kind == VtdPlan.IDENTITY)) {
-      // Devices ask for the addresses of their interrupts too: these go untranslated (S.1 to S.3).
+      // Devices also ask for the addresses of their interrupts, which go untranslated (S.1 to S.3).
       boolean writes = plain && (asked & Access.WRITE) != 0;
       return writes ? Translation.untranslatedOnly(iova) : NO_RIGHTS;
     }
@@ -212,8 +213,8 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
   }
 
   /**
-   * What a translation request asks for: reading always, and writing unless its No-Write bit is set
-   * on a unit that heeds it (4.2.3.1).
+   * The rights that a translation request asks for: always read, and write unless its No-Write bit
+   * is set on a unit that honours it (4.2.3.1).
    */
   private int query(int access) {
     boolean writes = !noWriteCounts || (access & Access.WRITE) != 0;
@@ -221,16 +222,18 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
     return rest | (writes ? Access.ATOMIC : Access.READ);
   }
 
-  /** A translation as the completion of a request holds it: rights as far as asked for (4.2.3). */
+  /**
+   * A translation in the form of a completion, with the rights limited to those asked for (4.2.3).
+   */
   private static long completed(long answer, int asked, boolean tagged) {
     int rights = Translation.rights(answer) & asked;
-    // Execute was granted if it was asked for; without read it means nothing.
+    // Execute was granted only if it was asked for; without read it has no meaning.
     boolean executes = tagged && (rights & Access.READ) != 0;
     rights |= executes ? asked & Access.EXECUTE : 0;
     return Translation.ok(Translation.address(answer), Translation.spanLog2(answer), rights);
   }
 
-  /** Translation is off: addresses pass unchanged, protected memory excepted. */
+  /** Translates while translation is off: addresses pass unchanged, except in protected memory. */
   private long untranslated(long iova, int access) {
     boolean beyond = iova >>> config.unit.hostAddressWidth() != 0;
     if (beyond || (access & OF_DEVICE_TLB) != 0 || VtdConfig.isInterrupt(iova)) {
@@ -283,7 +286,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
     if (span > 20
         && (VtdConfig.touchesInterrupt(output, span)
             || plain && VtdConfig.touchesInterrupt(iova, span))) {
-      // An invalidation of any of its addresses concerns the whole page.
+      // An invalidation of any address in the page concerns the whole page.
       notes.inputSpan(span);
       return Translation.ok(output, 20, Translation.rights(answer));
     }

@@ -1,6 +1,6 @@
 /**
- * VT-d: the structures of the specification, configuration checked into plans, the hot walker,
- * fault reasons and records.
+ * VT-d: the structures of the specification, the resolution of configuration into checked plans,
+ * the walker, and fault reasons and records.
  */
 @NullMarked
 package dev.nestwalk.vtd;
