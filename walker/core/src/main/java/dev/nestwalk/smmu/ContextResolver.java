@@ -3,14 +3,14 @@ package dev.nestwalk.smmu;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.memory.GuestMemory;
 
-/** From SubstreamID to a checked CD (IHI 0070, 3.3.2, 5.3, 5.4). */
+/** Resolves a SubstreamID to a checked CD (IHI 0070, 3.3.2, 5.3, 5.4). */
 final class ContextResolver {
   private final SmmuCapabilities unit;
   private final GuestMemory memory;
   private final Stage2Walk second;
   private final SmmuFault fault;
 
-  // Host address that reach() found.
+  // The host address that reach() found.
   private long reached;
 
   ContextResolver(SmmuConfig config, GuestMemory memory, Stage2Walk second, SmmuFault fault) {
@@ -21,9 +21,9 @@ final class ContextResolver {
   }
 
   /**
-   * Rules of 3.3.2 that need no CD.
+   * Applies the rules of 3.3.2 that need no CD.
    *
-   * @return the number of the CD, or an event number negated
+   * @return the number of the CD, or a negated event number
    */
   int select(SmmuPlan plan, int substreamId) {
     boolean given = substreamId >= 0;
@@ -49,7 +49,11 @@ final class ContextResolver {
     return plan.defaultSubstream == 2 ? 0 : -EventCode.F_STREAM_DISABLED;
   }
 
-  /** Fetches and checks CD number {@code index}; 0 or a packed refusal. */
+  /**
+   * Fetches and checks the CD with number {@code index}.
+   *
+   * @return 0 or a packed refusal
+   */
   long resolve(SmmuPlan plan, int index) {
     long at = plan.contextTable & -64L << (plan.contextFormat == 0 ? plan.contextBits : 0);
     if (plan.contextFormat == 0) {
@@ -83,7 +87,11 @@ final class ContextResolver {
         : SmmuFault.config(EventCode.C_BAD_CD);
   }
 
-  /** Takes the address of a CD or L1CD through stage 2 where that is on: 0 or a refusal. */
+  /**
+   * Takes the address of a CD or L1CD through stage 2 if that is on.
+   *
+   * @return 0 or a packed refusal
+   */
   private long reach(SmmuPlan plan, long at) {
     reached = at;
     if (plan.stage2) {
@@ -105,7 +113,7 @@ final class ContextResolver {
     boolean ha = ContextDescriptor.HA.in(w0);
     boolean hd = ContextDescriptor.HD.in(w0);
     boolean big = ContextDescriptor.ENDI.in(w0);
-    // Only regimes with two ranges have EPD0; the others always walk TTB0 and never TTB1.
+    // Only regimes with two ranges have EPD0. The others always walk TTB0 and never TTB1.
     plan.lowerOff = plan.twoPrivileges && ContextDescriptor.EPD0.in(w0);
     plan.upperOff = !plan.twoPrivileges || ContextDescriptor.EPD1.in(w0);
     boolean legal = ContextDescriptor.V.in(w0) && ContextDescriptor.AA64.in(w0);

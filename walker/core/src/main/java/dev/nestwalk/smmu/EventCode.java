@@ -1,9 +1,9 @@
 package dev.nestwalk.smmu;
 
 /**
- * Event numbers (IHI 0070, 7.3) that a translation can raise, under the specification's names, as
- * they stand in an event record and in a {@link dev.nestwalk.dma.Translation}. {@link EventType}
- * has what belongs to a number; a walk that finds a fault needs the number alone.
+ * The numbers of the events that a translation can raise (IHI 0070, 7.3), under the specification's
+ * names, as used in an event record and in a {@link dev.nestwalk.dma.Translation}. A walk that
+ * finds a fault needs only the number; {@link EventType} describes each event.
  */
 public final class EventCode {
   /** StreamID out of range or without a stream table. */
@@ -49,8 +49,9 @@ public final class EventCode {
   public static final int F_PERMISSION = 0x13;
 
   /**
-   * Whether an event is one of the translation related faults, which a stall model can hold: {@link
-   * #F_TRANSLATION}, {@link #F_ADDR_SIZE}, {@link #F_ACCESS}, {@link #F_PERMISSION} (3.12).
+   * Whether an event is one of the translation related faults, for which a transaction can be
+   * stalled: {@link #F_TRANSLATION}, {@link #F_ADDR_SIZE}, {@link #F_ACCESS}, {@link #F_PERMISSION}
+   * (3.12).
    */
   public static boolean isTranslationFault(int code) {
     return code >= F_TRANSLATION && code <= F_PERMISSION;

@@ -48,10 +48,10 @@ public final class EventRecord {
   /** Intermediate address, page. */
   public static final Field IPA = Field.of("IPA", 243, 204, "intermediate address, page");
 
-  /** What a fetch met, as the implementation defines it. */
+  /** Cause of a failed fetch, as the implementation defines it. */
   public static final Field REASON = Field.of("REASON", 79, 64, "cause, implementation defined");
 
-  /** Where a fetch went. */
+  /** Address of the fetch. */
   public static final Field FETCHADDR = Field.of("FETCHADDR", 243, 195, "address of the fetch");
 
   /** F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION; TTRNW in the last only. */
@@ -99,11 +99,14 @@ public final class EventRecord {
       Structure.of(
           "Event (fetch)", "SMMUv3 7.3", 4, ID, SSV, SUBSTREAMID, STREAMID, REASON, FETCHADDR);
 
-  /** C_BAD_STREAMID, C_BAD_STE, C_BAD_CD and the others about configuration. */
+  /** C_BAD_STREAMID, C_BAD_STE, C_BAD_CD and the other events of configuration. */
   public static final Structure CONFIGURATION =
       Structure.of("Event (configuration)", "SMMUv3 7.3", 4, ID, SSV, SUBSTREAMID, STREAMID);
 
-  /** The form of the event with this number; requests that are forbidden carry an input address. */
+  /**
+   * The structure of the event with this number. The event of a forbidden request has an input
+   * address.
+   */
   public static Structure of(int code) {
     EventType type = EventType.of(code);
     if (type == null) {

@@ -56,7 +56,7 @@ public enum EventType {
     return code;
   }
 
-  /** What was found, in one line. */
+  /** What was found, in words. */
   public String condition() {
     return condition;
   }

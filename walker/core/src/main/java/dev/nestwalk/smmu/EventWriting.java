@@ -11,7 +11,7 @@ final class EventWriting {
    * Fills {@code record}.
    *
    * @param access the request after overrides
-   * @param stalls whether the access would wait (CD.S or STE.S2S)
+   * @param stalls whether the access would be stalled (CD.S or STE.S2S)
    * @param recorded whether the architecture writes an event
    */
   static void fill(
@@ -76,7 +76,7 @@ final class EventWriting {
 
   private static long requester(int access, SmmuFault fault, int code) {
     boolean write = (access & Access.WRITE) != 0;
-    // An atomic counts as a write, unless it may write and only the read is denied (3.7).
+    // An atomic access counts as a write, unless it may write and only the read is denied (3.7).
     boolean atomicRead =
         (access & Access.ATOMIC) == Access.ATOMIC
             && code == EventCode.F_PERMISSION

@@ -3,7 +3,7 @@ package dev.nestwalk.smmu;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
-/** Where an interrupt goes (IHI 0070, 6.3.21 to 6.3.23): three registers per source. */
+/** Destination of an interrupt (IHI 0070, 6.3.21 to 6.3.23): three registers per source. */
 public final class InterruptConfig {
   /** Address of the message. */
   public static final Field ADDR = Field.of("ADDR", 51, 2, "where the message goes; 0 for a wire");

@@ -4,8 +4,8 @@ import java.util.Locale;
 
 /**
  * Memory type, cacheability and shareability of a translation (IHI 0070, 13.1; DDI 0487, D8.5).
- * They change no address and no fault, so the hot walker does not carry them: whoever needs them
- * asks here with the descriptors at hand, as the reference walker does.
+ * They change neither addresses nor faults, so the fast walker does not carry them. They are
+ * computed here from the descriptors for those who need them, such as the reference walker.
  *
  * @param device the Device type, {@link Device#NONE} for Normal memory
  * @param inner inner cacheability of Normal memory
@@ -49,7 +49,7 @@ public record MemoryAttributes(
     OUTER
   }
 
-  /** Makes Device and non-cacheable memory outer shareable, as the architecture does. */
+  /** Makes Device and non-cacheable memory outer shareable, as the architecture requires. */
   public MemoryAttributes {
     boolean uncached = inner == Cacheability.NON_CACHEABLE && outer == Cacheability.NON_CACHEABLE;
     if (device != Device.NONE || uncached) {
@@ -64,7 +64,7 @@ public record MemoryAttributes(
   }
 
   /**
-   * Stage 1.
+   * Attributes of stage 1.
    *
    * @param mair the attribute byte that AttrIndx selects
    * @param sh the descriptor's SH: 0 non, 2 outer, 3 inner
@@ -94,7 +94,7 @@ public record MemoryAttributes(
   }
 
   /**
-   * Stage 2 without forced write-back.
+   * Attributes of stage 2 without forced write-back.
    *
    * @param memAttr the descriptor's MemAttr, 4 bits
    * @param sh the descriptor's SH
@@ -111,7 +111,7 @@ public record MemoryAttributes(
     return Cacheability.values()[Math.max(0, pair - 1)];
   }
 
-  /** Both stages: the more restrictive type, the weaker cacheability, the wider domain. */
+  /** Combines two stages: the more restrictive type, the weaker cacheability, the wider domain. */
   public MemoryAttributes combine(MemoryAttributes other) {
     Device type = device.compareTo(other.device) <= 0 ? device : other.device;
     if (type != Device.NONE) {
@@ -125,8 +125,8 @@ public record MemoryAttributes(
   }
 
   /**
-   * Both stages under STE.S2FWB: MemAttr[2:0] 110 forces write-back, 101 non-cacheable, 111 takes
-   * stage 1's type, 0xx is Device.
+   * Combines two stages under STE.S2FWB: MemAttr[2:0] 110 forces write-back, 101 non-cacheable, 111
+   * keeps the type of stage 1, and 0xx is Device.
    */
   public MemoryAttributes forcedBy(int memAttr, int sh) {
     Shareability second = shareability(sh);
@@ -148,7 +148,8 @@ public record MemoryAttributes(
   }
 
   /**
-   * For readers: {@code "Device nGnRE"} or {@code "Normal, inner WB, outer WB, inner shareable"}.
+   * The attributes in words: {@code "Device nGnRE"} or {@code "Normal, inner WB, outer WB, inner
+   * shareable"}.
    */
   public String describe() {
     if (device != Device.NONE) {

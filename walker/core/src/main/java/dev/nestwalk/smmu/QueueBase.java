@@ -9,7 +9,7 @@ public final class QueueBase {
   public static final Field LOG2SIZE =
       Field.of("LOG2SIZE", 4, 0, "log2 of the number of entries, capped by IDR1");
 
-  /** Where the queue is. */
+  /** Address of the queue. */
   public static final Field ADDR = Field.of("ADDR", 51, 5, "where the queue is, aligned to itself");
 
   /** Allocation hint: RA of the command queue, WA of the other two. */

@@ -4,7 +4,8 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
 /**
- * Indexes of the queues (IHI 0070, 3.5, 6.3.27 to 6.3.35): entry number with a wrap bit above it.
+ * Indices of the queues (IHI 0070, 3.5, 6.3.27 to 6.3.35): the entry number, with a wrap bit above
+ * it.
  */
 public final class QueueIndex {
   /** Next entry, and the wrap bit above. */
@@ -19,7 +20,7 @@ public final class QueueIndex {
   public static final Field OVFLG =
       Field.bit("OVFLG", 31, "overflow; OVACKFLG in CONS: equal when acknowledged");
 
-  /** CMDQ_PROD; and EVENTQ_CONS, PRIQ_CONS without their overflow flag. */
+  /** CMDQ_PROD; also EVENTQ_CONS and PRIQ_CONS without their overflow flag. */
   public static final Structure COMMAND_PROD = Structure.of("CMDQ_PROD", "SMMUv3 6.3.27", 1, INDEX);
 
   /** CMDQ_CONS. */

@@ -1,8 +1,8 @@
 package dev.nestwalk.smmu;
 
 /**
- * The geometry of one table base: granule, levels, sizes (DDI 0487, D8.2). Filled while a plan is
- * resolved; a walk meets only legal geometry.
+ * The geometry of the tables below one base: granule, levels, sizes (DDI 0487, D8.2). It is filled
+ * when a plan is resolved, so that a walk needs no checks of geometry.
  */
 final class Regime {
   /** Output addresses in bits 47:lsb. */
@@ -41,12 +41,12 @@ final class Regime {
   /** Descriptors are big-endian. */
   boolean bigEndian;
 
-  /** Lowest input bit that an index of {@code level} resolves. */
+  /** Lowest input bit of the index at {@code level}. */
   int lsb(int level) {
     return granule + stride * (3 - level);
   }
 
-  /** Output address of a descriptor at a level with this {@code lsb}. */
+  /** Output address in a descriptor at a level with this {@code lsb}. */
   long address(long descriptor, int lsb) {
     return switch (format) {
       case PLAIN -> (descriptor & 0x0000_ffff_ffff_ffffL) >>> lsb << lsb;
@@ -57,7 +57,7 @@ final class Regime {
     };
   }
 
-  /** Sets granule and what follows from it; the start level is set by the caller. */
+  /** Sets the granule and what depends on it; the caller sets the start level. */
   void granule(int log2, boolean ds, boolean wide) {
     granule = log2;
     stride = log2 - 3;
@@ -71,16 +71,17 @@ final class Regime {
         };
   }
 
-  /** Sets the start table, aligned to its own size; {@link #output} was called before. */
+  /** Sets the start table, aligned to its own size; call {@link #output} first. */
   void base(long address) {
     int bits = inputBits - lsb(start);
     long size = 8L << bits;
-    // A 64K granule's base has its bits 51:48 in bits 5:2 if the effective output size is 52.
+    // With a 64K granule and an effective output size of 52, bits 51:48 of the base are in bits
+    // 5:2.
     boolean wideBase = format == LPA2 || format == LPA_64K && outputBits == 52;
     base = address & -(wideBase ? Math.max(64, size) : size);
   }
 
-  /** Limits the output to {@code bits} and to what the descriptors can hold. */
+  /** Limits the output to {@code bits} and to the addresses that descriptors can hold. */
   void output(int bits) {
     outputBits = format == PLAIN ? Math.min(48, bits) : bits;
   }

@@ -4,7 +4,8 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What an SMMU can do: its identification registers, checked together (IHI 0070, 6.3).
+ * The capabilities of an SMMU: its identification registers, checked together (IHI 0070, 6.3.1 to
+ * 6.3.6).
  *
  * <p>Threads: immutable.
  */
@@ -24,9 +25,9 @@ public final class SmmuCapabilities {
   }
 
   /**
-   * Decodes and checks.
+   * Decodes and checks the registers.
    *
-   * @throws IllegalArgumentException for a missing register or a set that no SMMU can have
+   * @throws IllegalArgumentException for a missing register or a combination that no SMMU can have
    */
   public static SmmuCapabilities of(Map<String, Long> registers) {
     SmmuCapabilities unit = new SmmuCapabilities(registers);
@@ -93,12 +94,12 @@ public final class SmmuCapabilities {
     return Idr0.TTF.get(idr0) == 3 ? Math.max(40, outputSize()) : outputSize();
   }
 
-  /** Address size that a field of OAS encoding stands for, reserved values capped. */
+  /** Address size for a field with OAS encoding; reserved values give the largest size. */
   static int size(long encoded) {
     return SIZES[(int) encoded];
   }
 
-  /** Whether the granule of {@code log2} bytes is offered. */
+  /** Whether the granule of 2^{@code log2} bytes is supported. */
   boolean hasGranule(int log2) {
     return switch (log2) {
       case 12 -> Idr5.GRAN4K.in(idr5);
@@ -108,7 +109,7 @@ public final class SmmuCapabilities {
     };
   }
 
-  /** Whether 64K tables carry OA[51:48]. */
+  /** Whether descriptors of the 64K granule hold OA[51:48]. */
   boolean has52BitOutput() {
     return outputSize() >= 52;
   }
@@ -117,7 +118,7 @@ public final class SmmuCapabilities {
     return Idr3.STT.in(idr3);
   }
 
-  /** Whether 4K and 16K granules can have 52-bit addresses (IDR5.DS). */
+  /** Whether the 4K and 16K granules support 52-bit addresses (IDR5.DS). */
   public boolean hasDs() {
     return Idr5.DS.in(idr5);
   }
@@ -130,7 +131,7 @@ public final class SmmuCapabilities {
     return (int) Idr0.HTTU.get(idr0);
   }
 
-  /** IDR0.STALL_MODEL: 0 stalls and terminates, 1 terminates alone, 2 stalls alone. */
+  /** IDR0.STALL_MODEL: 0 stall and terminate, 1 terminate only, 2 stall only. */
   public int stallModel() {
     return (int) Idr0.STALL_MODEL.get(idr0);
   }

@@ -10,7 +10,7 @@ import java.util.Objects;
  * <p>Threads: immutable.
  */
 public final class SmmuConfig {
-  /** The registers of section 6.3, by the names that it gives them, without SMMU_. */
+  /** The names of the registers in section 6.3, without the prefix SMMU_. */
   public static final RegisterNames REGISTERS =
       new RegisterNames(
           "SMMUv3",
@@ -65,16 +65,16 @@ public final class SmmuConfig {
    * Decodes register values.
    *
    * @param registers by architectural name: IDR0, IDR1, IDR5, CR0; optional IDR3, CR2, GBPA,
-   *     STRTAB_BASE, STRTAB_BASE_CFG; other registers of the unit count for nothing here
-   * @throws IllegalArgumentException for a missing register, a name that is no register's, a null
-   *     value, or an impossible set of capabilities
+   *     STRTAB_BASE, STRTAB_BASE_CFG; other registers of the unit are accepted and ignored
+   * @throws IllegalArgumentException for a missing register, an unknown name, a null value, or an
+   *     impossible combination of capabilities
    */
   public static SmmuConfig of(Map<String, Long> registers) {
     REGISTERS.check(registers);
     return new SmmuConfig(registers);
   }
 
-  /** What the unit can do. */
+  /** The unit's capabilities. */
   public SmmuCapabilities capabilities() {
     return unit;
   }

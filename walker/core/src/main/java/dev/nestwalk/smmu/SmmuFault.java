@@ -2,7 +2,7 @@ package dev.nestwalk.smmu;
 
 import dev.nestwalk.dma.Translation;
 
-/** What a walk found wrong, until the event is written. */
+/** A fault of a walk, as far as it is known before the event is written. */
 final class SmmuFault {
   /** CLASS: fetch of a CD. */
   static final int CD = 0;
@@ -19,13 +19,13 @@ final class SmmuFault {
   /** IPA of a stage 2 fault, or FetchAddr. */
   long address;
 
-  /** The walk's own access, where a permission fault has CLASS TT. */
+  /** Whether the walk's own access was a read; used if a permission fault has CLASS TT. */
   boolean walkRead;
 
-  /** The fault is always recorded: stage 1 bypass. */
+  /** Whether the fault is always recorded, as under stage 1 bypass. */
   boolean always;
 
-  /** The refusal that a lost update becomes if it is lost time and again. */
+  /** The refusal to return if a flag update keeps losing. */
   long lost;
 
   void clear() {
@@ -36,7 +36,7 @@ final class SmmuFault {
     always = false;
   }
 
-  /** A refusal by configuration, without stage. */
+  /** A refusal by configuration, without a stage. */
   static long config(int code) {
     return Translation.fault(code, 0, 0);
   }
@@ -61,7 +61,7 @@ final class SmmuFault {
     return Translation.fault(code, 2, level & 15);
   }
 
-  /** A table of stage {@code stage} outside memory. */
+  /** A table of stage {@code stage} that is outside memory. */
   long external(int stage, int level, int newKind, long at) {
     kind = newKind;
     stage2 = stage == 2;
@@ -69,7 +69,7 @@ final class SmmuFault {
     return Translation.fault(EventCode.F_WALK_EABT, stage, level & 15);
   }
 
-  /** A flag update lost against another writer: {@link Stage2Walk#LOST}. */
+  /** A flag update that lost to another writer: {@link Stage2Walk#LOST}. */
   long lost(int stage, int level, int newKind, long at) {
     lost = external(stage, level, newKind, at);
     return Stage2Walk.LOST;

@@ -4,18 +4,18 @@ import dev.nestwalk.iotlb.CachedPlan;
 import dev.nestwalk.walk.Tables;
 
 /**
- * A stream's configuration, resolved: STE and CD decoded and checked into primitives. Filled by
- * {@link StreamResolver} and {@link ContextResolver}.
+ * The resolved configuration of a stream: STE and CD, decoded and checked into primitives. {@link
+ * StreamResolver} and {@link ContextResolver} fill it.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 public final class SmmuPlan extends CachedPlan {
-  /** Effective stages, after S1DSS. */
+  /** The effective stages, after S1DSS. */
   boolean stage1;
 
   boolean stage2;
 
-  /** STE.Config enables both stages, whatever S1DSS says. */
+  /** STE.Config enables both stages, whatever S1DSS is. */
   boolean nested;
 
   /** S1DSS. */
@@ -24,13 +24,13 @@ public final class SmmuPlan extends CachedPlan {
   /** Stage 1 is on in the STE, but S1DSS bypasses it for this request. */
   boolean bypassedStage1;
 
-  /** {@link #ats}: translation requests are answered with intermediate addresses. */
+  /** Value of {@link #ats}: translation requests are answered with intermediate addresses. */
   static final int SPLIT_STAGE = 2;
 
-  /** EATS as it takes effect: 0 off, 1 full, {@link #SPLIT_STAGE}. */
+  /** Effective EATS: 0 off, 1 full, {@link #SPLIT_STAGE}. */
   int ats;
 
-  /** PRIVCFG and INSTCFG as they take effect: 0 incoming, 2 and 3 override. */
+  /** Effective PRIVCFG and INSTCFG: 0 incoming, 2 and 3 override. */
   int privilege;
 
   int instruction;
@@ -67,7 +67,7 @@ public final class SmmuPlan extends CachedPlan {
   boolean lowerNoUser;
   boolean upperNoUser;
 
-  /** EL1&0 or EL2-E2H: two ranges, and privilege counts. */
+  /** EL1&0 or EL2-E2H: there are two ranges, and privilege matters. */
   boolean twoPrivileges;
 
   int asid;
@@ -79,7 +79,7 @@ public final class SmmuPlan extends CachedPlan {
   boolean stalls;
   boolean records;
 
-  /** What the fast walk has to know. */
+  /** The configuration in the form of the fast walk. */
   private Tables tables = Tables.NONE;
 
   /** The unit is off: no STE, no CD. */
@@ -89,15 +89,15 @@ public final class SmmuPlan extends CachedPlan {
   final long[] stream = new long[4];
   final long[] context = new long[3];
 
-  /** A plan to be filled. */
+  /** Makes a plan to be filled. */
   public SmmuPlan() {}
 
-  /** What the fast walk has to know of the plan that was filled last. */
+  /** The plan that was filled last, in the form of the fast walk. */
   public Tables tables() {
     return tables;
   }
 
-  /** The plan while the unit is off. */
+  /** Fills the plan for a unit that is off. */
   void disable() {
     disabled = true;
     select(UNTRANSLATED, -1, 0, false, false);
@@ -108,10 +108,10 @@ public final class SmmuPlan extends CachedPlan {
     tables = Tables.NONE;
   }
 
-  /** What caches and kernel need to know of the plan that was filled last. */
+  /** Sets what caches and kernel need to know of the plan that was filled last. */
   void describe(int substream, boolean el2, boolean checked, int intermediateSize) {
     disabled = false;
-    // Translation regimes of EL2 have no VMID; a number beyond all VMIDs stands for them.
+    // Translation regimes of EL2 have no VMID; a number above all VMIDs stands for them.
     int domain = el2 ? EL2 : vmid;
     select(domain, stage1 ? asid : -1, Math.max(substream, 0), stage1, stage2);
     int ignores = (lowerTopByteIgnored ? 1 : 0) | (upperTopByteIgnored ? 2 : 0);

@@ -5,8 +5,8 @@ import dev.nestwalk.walk.Stage;
 import dev.nestwalk.walk.Tables;
 
 /**
- * VMSAv8-64 tables as masks for the fast walk (DDI 0487, D8.3): the leaf tells the rights, less
- * what table descriptors of stage 1 deny.
+ * VMSAv8-64 tables as masks for the fast walk (DDI 0487, D8.3). The leaf grants the rights, except
+ * those that table descriptors of stage 1 deny.
  */
 final class SmmuStages {
   private static final long TABLE = 3;
@@ -18,10 +18,10 @@ final class SmmuStages {
   /** OA[51:50] of a descriptor with DS, in bits 9:8. */
   private static final long HIGH_DS = 0x300;
 
-  /** What the fast walk has to know of a configuration. */
+  /** The configuration in the form of the fast walk. */
   static Tables of(SmmuPlan plan, int intermediateSize) {
     if (plan.disabled || !plan.stage1 && !plan.stage2 || plan.instruction == 3) {
-      // An access that is made a fetch has rules of its own.
+      // An access that is turned into an instruction fetch has rules of its own.
       return Tables.NONE;
     }
     boolean user = plan.privilege != 3;
@@ -46,7 +46,7 @@ final class SmmuStages {
     boolean privileged = plan.twoPrivileges && plan.privilege == 3;
     boolean asUser = plan.twoPrivileges && !privileged;
     long required = asUser ? Stage1Descriptor.AP1.mask() : 0;
-    // PAN: pages that a user may access are none for privileged accesses; the full walker tells.
+    // PAN denies privileged accesses to pages that a user may access; the full walker handles it.
     long never = privileged && plan.privilegedNever ? Stage1Descriptor.AP1.mask() : 0;
     boolean flag = plan.ha || plan.accessFlagFaults;
     required |= flag ? Stage1Descriptor.AF.mask() : 0;
@@ -67,7 +67,7 @@ final class SmmuStages {
     int bits = regime.inputBits;
     boolean flag = plan.secondHa || plan.secondAccessFlagFaults;
     long type = Stage2Descriptor.MEMATTR.mask();
-    // Device memory is no place for tables with S2PTW: with FWB, MemAttr[2] is clear of it.
+    // With S2PTW, tables must not be in Device memory; with FWB this is MemAttr[2] clear.
     long memory =
         plan.forcedWriteBack
             ? type & 1L << Stage2Descriptor.MEMATTR.lo() + 2
@@ -109,7 +109,7 @@ final class SmmuStages {
     return stage.build();
   }
 
-  /** Bits of a descriptor that would lead beyond the output size. */
+  /** The bits of a descriptor that exceed the output size. */
   private static long beyond(Regime regime) {
     int size = regime.outputBits;
     long above = size >= 64 ? 0 : -(1L << size);

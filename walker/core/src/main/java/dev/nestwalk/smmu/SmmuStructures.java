@@ -5,7 +5,9 @@ import dev.nestwalk.format.Listing.Unnamed;
 import dev.nestwalk.format.Structure;
 import java.util.List;
 
-/** Every declared structure of SMMUv3 and its tables, in the order in which one learns them. */
+/**
+ * Every declared structure of SMMUv3 and its tables, in the order in which a reader learns them.
+ */
 public final class SmmuStructures {
   /** The structures. */
   public static final List<Listing> ALL =
@@ -36,7 +38,8 @@ public final class SmmuStructures {
           register(QueueIndex.COMMAND_CONS, "Register at 0x09c: commands up to here are consumed."),
           register(
               QueueIndex.EVENT_PROD,
-              "Register at 0x100a8; EVENTQ_CONS at 0x100ac, PRIQ_PROD at 0x100c8, PRIQ_CONS at 0x100cc."),
+              "Register at 0x100a8; EVENTQ_CONS at 0x100ac, PRIQ_PROD at 0x100c8, PRIQ_CONS at"
+                  + " 0x100cc."),
           Listing.of(
               StreamTableBase.STRUCTURE,
               Unnamed.UNUSED,

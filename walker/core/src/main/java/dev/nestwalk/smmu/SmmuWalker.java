@@ -13,8 +13,9 @@ import dev.nestwalk.walk.Tables;
 
 /**
  * Translates DMA through SMMUv3 structures (IHI 0070, 3.3). {@link #translate} reads everything
- * anew; {@link #resolve} and {@link #walk} split it, so that configuration can be kept. Total: any
- * memory content gives a translation or a refusal. Allocates nothing after construction.
+ * anew; {@link #resolve} and {@link #walk} are its two halves, so that the configuration can be
+ * cached. Any memory content gives a translation or a refusal. Nothing is allocated after
+ * construction.
  *
  * <p>Threads: belongs to one thread; several walkers may share configuration and memory.
  */
@@ -39,7 +40,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
   // The request after PRIVCFG and INSTCFG.
   private int effective;
 
-  // What the last translate() passed between the stages, or -1.
+  // The address between the stages in the last translate(), or -1.
   private long intermediate;
 
   /** A walker over {@code memory}, configured by {@code config}. */
@@ -50,7 +51,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
   /**
    * A walker over {@code memory}, configured by {@code config}.
    *
-   * @param record filled by each refusal
+   * @param record filled at each refusal
    * @param counters count the entries read
    */
   public SmmuWalker(
@@ -70,7 +71,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
    * @param substreamId SubstreamID, 20 bits, or -1 for a request without one
    * @param address byte address as presented, all 64 bits significant
    * @param access valid {@link Access} bits
-   * @return a packed {@link Translation}; after a refusal {@link #fault()} has the whole of it
+   * @return a packed {@link Translation}; after a refusal {@link #fault()} has the details
    */
   @Override
   public long translate(int streamId, int substreamId, long address, int access) {
@@ -92,9 +93,9 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
   }
 
   /**
-   * Resolves what requests without further attributes need, for {@link #walk}.
+   * Resolves the configuration of requests without further attributes, for {@link #walk}.
    *
-   * @return whether there is a configuration; without one {@link #translate} tells the fault
+   * @return whether there is a configuration; if not, {@link #translate} gives the fault
    */
   @Override
   public boolean resolve(SmmuPlan into, int streamId, int substreamId) {
@@ -178,8 +179,8 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
   }
 
   /**
-   * Address between the stages of the last {@link #translate}: of a request that passed both, or of
-   * a translated request that begins there; else -1.
+   * Address between the stages in the last {@link #translate}, if the request passed both or was a
+   * translated request that begins there; otherwise -1.
    */
   @Override
   public long intermediate() {
@@ -218,7 +219,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     return of.tables();
   }
 
-  /** The last refusal; filled again by the next one. */
+  /** The last refusal; the next one overwrites it. */
   public FaultRecord fault() {
     return record;
   }
@@ -246,7 +247,8 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
   }
 
   /**
-   * Errors that ATS requests meet without an event, unless that is asked for (3.9.1.2, 3.9.1.3).
+   * Whether an ATS request meets this error without an event, which it does unless CR2.REC_CFG_ATS
+   * is set (3.9.1.2, 3.9.1.3).
    */
   private static boolean isConfigurationError(int access, int code) {
     boolean translated = (access & Access.TRANSLATED) != 0;
@@ -280,7 +282,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     if (context < 0) {
       return SmmuFault.config(-context);
     }
-    // Without a PASID a translation request is data and unprivileged (13.7).
+    // A translation request without PASID is for data and unprivileged (13.7).
     int asked = query && substreamId < 0 ? access & ~OF_PASID : access;
     effective = query ? withPrivilege(plan, asked) : override(plan, asked);
     if (plan.stage1) {
@@ -310,7 +312,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     return Translation.ok(address, 30, Access.ATOMIC);
   }
 
-  /** A translated request that STE.EATS is checked for (3.9.1.3). */
+  /** Translates a translated request whose STE.EATS has to be checked (3.9.1.3). */
   private long translated(long address, int access) {
     if (plan.ats == 0) {
       return SmmuFault.config(EventCode.F_TRANSL_FORBIDDEN);
@@ -322,18 +324,21 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
       fault.always = true;
       return fault.first(EventCode.F_ADDR_SIZE, 0);
     }
-    // IDR3.PASIDTT = 0: data and unprivileged, whatever the PASID says.
+    // IDR3.PASIDTT = 0: the request is for data and unprivileged, whatever its PASID prefix has.
     effective = override(plan, access & ~OF_PASID);
     intermediate = address;
     return secondOnly(plan, address);
   }
 
-  /** A translated request with a physical address: only its size is checked (3.9.1.1). */
+  /**
+   * Translates a translated request with a physical address, of which only the size is checked
+   * (3.9.1.1).
+   */
   private long passed(long address) {
     return address >>> config.unit.outputSize() != 0 ? ABORTED : identity(address);
   }
 
-  /** PRIVCFG. */
+  /** Applies PRIVCFG. */
   private static int withPrivilege(SmmuPlan with, int access) {
     return switch (with.privilege) {
       case 2 -> access & ~Access.PRIVILEGED;
@@ -342,7 +347,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     };
   }
 
-  /** PRIVCFG, INSTCFG; a write is never an instruction (13.1.2). */
+  /** Applies PRIVCFG and INSTCFG; a write is never an instruction fetch (13.1.2). */
   private static int override(SmmuPlan with, int access) {
     int result = withPrivilege(with, access);
     if ((access & Access.WRITE) != 0) {
@@ -363,7 +368,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
         : access & Access.ATOMIC | privileged;
   }
 
-  /** What a translation request asks for; INSTCFG is applied to its answer. */
+  /** The rights that a translation request asks for; INSTCFG is applied to its answer instead. */
   private static int ask(int access) {
     int privileged = (access & Access.PRIVILEGED) != 0 ? Stage2Walk.PRIVILEGED : 0;
     return Stage1Walk.QUERY | privileged | access & (Access.WRITE | Access.EXECUTE);

@@ -4,7 +4,8 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
 
 /**
- * VMSAv8-64 stage 1 descriptor (DDI 0487, D8.3): leaf fields, and those of tables in bits 63:59.
+ * VMSAv8-64 stage 1 descriptor (DDI 0487, D8.3): the fields of leaves, and in bits 63:59 those of
+ * tables.
  */
 public final class Stage1Descriptor {
   /** Below level 3: 01 block, 11 table. */
@@ -65,7 +66,7 @@ public final class Stage1Descriptor {
   /** Secure only. */
   public static final Field NSTABLE = Field.bit("NSTABLE", 63, "secure only");
 
-  /** All of them together, as a walk decodes them at levels where tables are possible. */
+  /** All of the fields, for decoding at levels where tables are possible. */
   public static final Structure STRUCTURE =
       Structure.of(
           "Stage 1 descriptor",
@@ -89,7 +90,7 @@ public final class Stage1Descriptor {
           APTABLE,
           NSTABLE);
 
-  /** All of a leaf's together, as a walk decodes them at level 3. */
+  /** All fields of a leaf, for decoding at level 3. */
   public static final Structure AT_LEVEL_3 =
       Structure.of(
           "Stage 1 descriptor of level 3",
@@ -119,10 +120,10 @@ public final class Stage1Descriptor {
   /** Bit 50 of a leaf. */
   public static final Field GP = Field.bit("GP", 50, "guarded page, for processors only");
 
-  /** What a table descriptor ignores below its address. */
+  /** The bits below its address that a table descriptor ignores. */
   public static final Field IGNORED_LOW = Field.of("ignored", 11, 2, "ignored");
 
-  /** What a table descriptor ignores above its address. */
+  /** The bits above its address that a table descriptor ignores. */
   public static final Field IGNORED_HIGH = Field.of("ignored", 58, 51, "ignored");
 
   /** Next table. */

@@ -2,7 +2,7 @@ package dev.nestwalk.smmu;
 
 import dev.nestwalk.dma.Access;
 
-/** Stage 1 permissions of one requester (DDI 0487, D8.4). Filled again for each leaf. */
+/** Stage 1 permissions of one requester (DDI 0487, D8.4); computed anew for each leaf. */
 final class Stage1Rights {
   private boolean readable;
   private boolean writable;
@@ -10,9 +10,9 @@ final class Stage1Rights {
   private boolean privilegedNever;
 
   /**
-   * Works out the rights that a leaf grants.
+   * Computes the rights that a leaf grants.
    *
-   * @param hierarchy OR of the table descriptors above, 0 where they do not count
+   * @param hierarchy OR of the table descriptors above, 0 if hierarchical permissions are off
    */
   void judge(SmmuPlan plan, long leaf, long hierarchy, boolean privileged) {
     boolean clean = plan.hd && Stage1Descriptor.DBM.in(leaf);
@@ -43,17 +43,17 @@ final class Stage1Rights {
     return (data() & data) == data && ((need & Stage2Walk.EXECUTE) == 0 || executable);
   }
 
-  /** Whether of an atomic access only the read is denied. */
+  /** Whether only the read of an atomic access is denied. */
   boolean deniesReadOnly(int need) {
     return (need & Access.WRITE) != 0 && writable;
   }
 
-  /** Read, write and execute as granted. */
+  /** The read, write and execute rights granted. */
   int all() {
     return data() | (executable ? Access.EXECUTE : 0);
   }
 
-  /** Read and write as granted. */
+  /** The read and write rights granted. */
   int data() {
     boolean reads = readable && !privilegedNever;
     return (reads ? Access.READ : 0) | (writable ? Access.WRITE : 0);

@@ -8,15 +8,15 @@ import dev.nestwalk.iotlb.WalkNotes;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * The stage 1 walk (DDI 0487, D8; IHI 0070, 3.4), alone or over stage 2, where each descriptor
- * address and the output are intermediate addresses.
+ * The stage 1 walk (DDI 0487, D8; IHI 0070, 3.4), alone or nested over stage 2, where the address
+ * of each descriptor and the output are intermediate addresses.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
 final class Stage1Walk {
   /**
-   * With other rights asked for: a translation request, which is told the rights there are. WRITE
-   * then stands for its No-Write bit clear.
+   * Combined with rights: a translation request, which is answered with the rights that exist.
+   * WRITE then means that its No-Write bit is clear.
    */
   static final int QUERY = 16;
 
@@ -35,7 +35,7 @@ final class Stage1Walk {
   private final WalkNotes notes;
   private final WalkCounters counters;
 
-  // The descriptor at hand: its address in stage 1's output space, and where it is in memory.
+  // The current descriptor: its address in stage 1's output space, and its place in memory.
   private long descriptorAt;
   private long host;
   private int run;
@@ -57,7 +57,7 @@ final class Stage1Walk {
   /**
    * Walks once.
    *
-   * @param need rights asked for, as {@link Stage2Walk} names them
+   * @param need rights asked for, as {@link Stage2Walk} defines them
    * @return a packed answer or refusal, or {@link Stage2Walk#LOST}
    */
   long walk(SmmuPlan plan, long address, int need) {
@@ -69,7 +69,7 @@ final class Stage1Walk {
     if (off || noUser && (need & Stage2Walk.PRIVILEGED) == 0) {
       return fault.first(EventCode.F_TRANSLATION, off ? 0 : regime.start);
     }
-    // All bits above the input size repeat the bit that chose the range.
+    // All bits above the input size have to equal the bit that selected the range.
     long extended = ignoresTop ? address << 8 >> 8 : address;
     long sign = upper ? -1 : 0;
     if (extended >> regime.inputBits != sign) {
@@ -120,7 +120,11 @@ final class Stage1Walk {
     }
   }
 
-  /** Finds a descriptor in memory, through stage 2 where that is on: 0, a refusal or LOST. */
+  /**
+   * Finds a descriptor in memory, through stage 2 if that is on.
+   *
+   * @return 0, a refusal or LOST
+   */
   private long reach(SmmuPlan plan, long at, int level) {
     descriptorAt = at;
     host = at;
@@ -190,8 +194,8 @@ final class Stage1Walk {
   }
 
   /**
-   * The completion of a translation request (13.7.1): the rights that there are, and flags set for
-   * those that it grants. Stage 2 is not asked where stage 1 grants nothing (3.9.1.2).
+   * Completes a translation request (13.7.1) with the rights that exist, and sets the flags for
+   * those that it grants. Stage 2 is not consulted if stage 1 grants nothing (3.9.1.2).
    */
   private long query(
       SmmuPlan plan, Regime regime, long entry, long raw, int level, long page, int need) {
@@ -233,7 +237,7 @@ final class Stage1Walk {
     return refusal != 0 ? refusal : Translation.ok(output, span, granted);
   }
 
-  /** Updates a stage 1 leaf while the stage 2 leaf of the final address waits for its own. */
+  /** Updates a stage 1 leaf; the stage 2 leaf of the final address is updated afterwards. */
   private long setBehindLeaf(SmmuPlan plan, Regime regime, long raw, long wanted, int level) {
     if (!tableWritable) {
       long refusal =

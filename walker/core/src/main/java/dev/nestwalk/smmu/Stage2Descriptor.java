@@ -38,7 +38,7 @@ public final class Stage2Descriptor {
   /** Execute-never. */
   public static final Field XN = Field.of("XN", 54, 53, "execute-never");
 
-  /** All of them together, as a walk decodes them at levels where tables are possible. */
+  /** All of the fields, for decoding at levels where tables are possible. */
   public static final Structure STRUCTURE =
       Structure.of(
           "Stage 2 descriptor",
@@ -55,7 +55,7 @@ public final class Stage2Descriptor {
           CONTIGUOUS,
           XN);
 
-  /** All of a leaf's together, as a walk decodes them at level 3. */
+  /** All fields of a leaf, for decoding at level 3. */
   public static final Structure AT_LEVEL_3 =
       Structure.of(
           "Stage 2 descriptor of level 3",
@@ -90,10 +90,10 @@ public final class Stage2Descriptor {
   public static final Field NEXT =
       Field.of("ADDR", 49, 12, "next table; from bit 14 for 16K, 16 for 64K granules");
 
-  /** What a table descriptor ignores below its address. */
+  /** The bits below its address that a table descriptor ignores. */
   public static final Field IGNORED_LOW = Field.of("ignored", 11, 2, "ignored");
 
-  /** What a table descriptor ignores above its address. */
+  /** The bits above its address that a table descriptor ignores. */
   public static final Field IGNORED_HIGH = Field.of("ignored", 63, 51, "ignored");
 
   /** Software bits of a leaf. */

@@ -6,8 +6,9 @@ import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * The stage 2 walk (DDI 0487, D8; IHI 0070, 3.4, 3.13): at most one read per level. The leaf's
- * flags are not set by the walk but by {@link #commit}, once every check of the access has passed.
+ * The stage 2 walk (DDI 0487, D8; IHI 0070, 3.4, 3.13), with at most one read per level. The walk
+ * itself sets no flags of the leaf; {@link #commit} sets them once every check of the access has
+ * passed.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
@@ -24,7 +25,9 @@ final class Stage2Walk {
   /** With {@link #EXECUTE}: by a privileged requester. */
   static final int PRIVILEGED = 8;
 
-  /** No answer: a flag update lost against another writer. No packed fault has code 0. */
+  /**
+   * A flag update lost to another writer, so there is no answer yet. No packed fault has code 0.
+   */
   static final long LOST = Long.MIN_VALUE;
 
   static final long AF = Stage2Descriptor.AF.mask();
@@ -108,7 +111,7 @@ final class Stage2Walk {
     }
   }
 
-  /** Read and write as a leaf grants them. */
+  /** The read and write rights that a leaf grants. */
   static int rights(SmmuPlan plan, long entry) {
     return ((entry & READABLE) != 0 ? READ : 0) | (mayWrite(plan, entry) ? WRITE : 0);
   }
@@ -118,9 +121,10 @@ final class Stage2Walk {
   }
 
   /**
-   * Read, write and execute as the leaf of the last walk grants them to a translation request.
+   * The read, write and execute rights that the leaf of the last walk grants to a translation
+   * request.
    *
-   * @param writes whether the request is for writing, so that a clean page becomes dirty
+   * @param writes whether the request asks to write, so that a clean page becomes dirty
    */
   int granted(SmmuPlan plan, boolean privileged, boolean writes) {
     boolean writable = (leafEntry & WRITABLE) != 0 || writes && mayWrite(plan, leafEntry);
@@ -174,17 +178,17 @@ final class Stage2Walk {
     return leafAt;
   }
 
-  /** Run of memory of the last walk's leaf. */
+  /** Index of the run of memory that holds the last walk's leaf. */
   int leafRun() {
     return leafRun;
   }
 
-  /** The last walk's leaf as memory holds it. */
+  /** The last walk's leaf in memory byte order. */
   long leafRaw() {
     return leafRaw;
   }
 
-  /** Goes back to a leaf that another walk displaced. */
+  /** Restores a leaf that another walk replaced. */
   void restore(SmmuPlan plan, int run, long at, long raw, int level) {
     leafRun = run;
     leafAt = at;
@@ -194,8 +198,8 @@ final class Stage2Walk {
   }
 
   /**
-   * Sets AF, and the write right of a writable-clean page for a write, in the leaf of the last walk
-   * where hardware updates are on.
+   * Updates the leaf of the last walk if hardware updates are on: sets AF, and for a write the
+   * write right of a writable-clean page.
    *
    * @return 0, {@link #LOST} or a packed fault
    */

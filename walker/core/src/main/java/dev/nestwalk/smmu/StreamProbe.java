@@ -4,7 +4,7 @@ import dev.nestwalk.memory.GuestMemory;
 import java.util.Map;
 
 /**
- * Looks a stream's STE up without a translation: for automatic answers to page requests, which need
+ * Reads a stream's STE without a translation, for automatic answers to page requests, which need
  * STE.PPAR (IHI 0070, 8.1).
  *
  * <p>Threads: belongs to one thread.
@@ -18,7 +18,7 @@ public final class StreamProbe {
   private final StreamResolver streams;
 
   /**
-   * A look at the tables as they are now.
+   * Makes a probe of the tables as they are now.
    *
    * @param registers by architectural name, as {@code Iommu.smmuv3} takes them
    */
@@ -29,8 +29,8 @@ public final class StreamProbe {
   /**
    * Reads and checks an STE.
    *
-   * @return {@link #VALID}, or the event of a stream without one: C_BAD_STREAMID, F_STE_FETCH or
-   *     C_BAD_STE
+   * @return {@link #VALID}, or the event of a stream without a valid STE: C_BAD_STREAMID,
+   *     F_STE_FETCH or C_BAD_STE
    */
   public int resolve(int streamId) {
     fault.clear();
@@ -38,12 +38,12 @@ public final class StreamProbe {
     return code == StreamResolver.ABORT ? VALID : code;
   }
 
-  /** STE.PPAR of the valid STE resolved last: whether page responses carry a PASID. */
+  /** STE.PPAR of the last valid STE: whether page responses carry a PASID. */
   public boolean respondsWithPasid() {
     return StreamTableEntry.PPAR.in(plan.stream[StreamTableEntry.PPAR.word()]);
   }
 
-  /** Where the fetch went that the last {@link #resolve} could not make. */
+  /** Address of the fetch that failed in the last {@link #resolve}. */
   public long fetchAddress() {
     return fault.address;
   }

@@ -2,7 +2,7 @@ package dev.nestwalk.smmu;
 
 import dev.nestwalk.memory.GuestMemory;
 
-/** From StreamID to a checked STE (IHI 0070, 3.3.1, 5.1, 5.2). */
+/** Resolves a StreamID to a checked STE (IHI 0070, 3.3.1, 5.1, 5.2). */
 final class StreamResolver {
   /** Result of {@link #resolve}: abort without an event. */
   static final int ABORT = -1;
@@ -19,7 +19,11 @@ final class StreamResolver {
     this.fault = fault;
   }
 
-  /** 0, {@link #ABORT} or the event number. */
+  /**
+   * Resolves a stream.
+   *
+   * @return 0, {@link #ABORT} or the event number
+   */
   int resolve(SmmuPlan plan, int streamId) {
     long id = Integer.toUnsignedLong(streamId);
     if (config.streamIdBits < 32 && id >>> config.streamIdBits != 0) {
@@ -87,7 +91,7 @@ final class StreamResolver {
     int eats = (int) StreamTableEntry.EATS.get(w1);
     boolean stalls = StreamTableEntry.S2S.in(w2);
     boolean bypass = !plan.stage1 && !plan.stage2;
-    // Split-stage ATS needs translated requests to be checked, 11 is reserved without DPT.
+    // Split-stage ATS requires checks of translated requests; 11 is reserved without DPT.
     boolean off = bypass || eats == 3 || eats == 2 && !config.checksTranslated;
     plan.ats = off ? 0 : eats;
     if (eats == 2 && !bypass) {

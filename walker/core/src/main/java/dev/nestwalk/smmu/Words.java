@@ -2,14 +2,14 @@ package dev.nestwalk.smmu;
 
 import dev.nestwalk.memory.GuestMemory;
 
-/** Reads structures of several words, whole or not at all. */
+/** Reads structures of several words, either completely or not at all. */
 final class Words {
   /**
-   * Reads a structure. A word that is no memory makes all of it unreadable, wherever it is.
+   * Reads a structure. It is unreadable if any of its words is outside memory.
    *
    * @param at address of the first word, a multiple of 8
-   * @param count words of the structure
-   * @param into takes the first of them
+   * @param count number of words of the structure
+   * @param into receives its first words
    */
   static boolean read(GuestMemory memory, long at, int count, long[] into) {
     for (int i = 0; i < count; i++) {

@@ -1,6 +1,6 @@
 /**
- * SMMUv3: the structures of the specification, configuration checked into plans, the hot walker,
- * events. Non-secure programming interface, VMSAv8-64 tables.
+ * SMMUv3: the structures of the specification, the resolution of configuration into checked plans,
+ * the walker, and events. Covers the Non-secure programming interface and VMSAv8-64 tables.
  */
 @NullMarked
 package dev.nestwalk.smmu;
