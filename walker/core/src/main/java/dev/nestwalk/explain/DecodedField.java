@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * A field of an entry that was read: its name, its bits, its value and what that value says.
  *
  * <p>A walk decodes many fields and few of them are ever shown, so a field out of a structure's
- * words finds the words for its value when {@link #meaning} is asked for.
+ * words looks up the meaning of its value only when {@link #meaning} is called.
  */
 public final class DecodedField {
   private final String name;
@@ -16,7 +16,7 @@ public final class DecodedField {
   private final int lo;
   private final long value;
 
-  /** What the value says; null if {@link #declared} says it. */
+  /** What the value says; null if it is derived from {@link #declared}. */
   private final @Nullable String meaning;
 
   private final @Nullable Field declared;
@@ -32,9 +32,9 @@ public final class DecodedField {
   }
 
   /**
-   * A field with its own words, as a stored walk has it.
+   * A field with its own meaning, as in a stored walk.
    *
-   * @param name as the specification has it
+   * @param name the specification's name
    * @param hi highest bit, counted over the whole structure
    * @param lo lowest bit, counted over the whole structure
    * @param value the field's value, right-aligned
@@ -44,7 +44,7 @@ public final class DecodedField {
     this(name, hi, lo, value, meaning, null);
   }
 
-  /** A field out of its structure's words. */
+  /** Decodes a field from its structure's words. */
   public static DecodedField of(Field field, long[] words) {
     long value = field.get(words[field.word()]);
     return new DecodedField(field.name(), field.hi(), field.lo(), value, null, field);

@@ -11,10 +11,11 @@ import dev.nestwalk.vtd.SecondStageEntry;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The first stage, entry by entry (VT-d 3.6, 9.7), on host or on guest-physical addresses (3.8).
+ * The first stage, entry by entry (VT-d 3.6, 9.7), on host addresses or, when nested, on
+ * guest-physical ones (3.8).
  */
 final class FirstStageSteps {
-  /** A first-stage entry: its own address, where that is in host memory, and its content. */
+  /** A first-stage entry: its own address, its address in host memory, and its content. */
   private record Entry(
       int level, long at, long host, int run, long word, SecondStageSteps.@Nullable Leaf through) {}
 
@@ -90,7 +91,7 @@ final class FirstStageSteps {
     }
   }
 
-  /** A leaf whose A was set a moment ago, when the table was read. */
+  /** The leaf with A set, as it is since the table was read. */
   private static SecondStageSteps.Leaf accessed(SecondStageSteps.Leaf leaf) {
     return new SecondStageSteps.Leaf(
         leaf.output(),
@@ -208,7 +209,11 @@ final class FirstStageSteps {
         || unit.pointsBeyondHost(FirstStageEntry.ADDR, word);
   }
 
-  /** First-stage rights; true if the mapping may be written. */
+  /**
+   * Checks the first-stage rights.
+   *
+   * @return whether the mapping may be written
+   */
   private boolean judge(
       VtdWish wish, int level, boolean user, boolean writable, boolean executeDisabled) {
     boolean supervisor = context.privileged();
@@ -280,7 +285,7 @@ final class FirstStageSteps {
     return new VtdAnswer(last.output(), span, last.readable(), mayWrite && last.writable());
   }
 
-  /** The flag update writes guest memory, which the second stage records as well. */
+  /** Records the flag update in the second stage, since it writes guest memory. */
   private void settleTableWrite(SecondStageSteps stage, Entry entry) {
     try {
       SecondStageSteps.Leaf leaf =

@@ -3,7 +3,7 @@ package dev.nestwalk.explain;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.vtd.FaultReason;
 
-/** A VT-d refusal in words. */
+/** VT-d refusals in words. */
 final class Reasons {
   static String of(int code) {
     if (Outcome.isLibraryCode(code)) {

@@ -11,28 +11,28 @@ final class Recorder {
   private final List<Step> steps = new ArrayList<>();
   private long input;
 
-  /** Nothing yet of a walk of this input address. */
+  /** Begins a walk of this input address. */
   Recorder(long input) {
     this.input = input;
   }
 
-  /** The input address counts without some of its bits. */
+  /** Notes the input address without its ignored bits. */
   void counting(long address) {
     input = address;
   }
 
-  /** The input address as it counts. */
+  /** The input address without its ignored bits. */
   long input() {
     return input;
   }
 
-  /** Something decided without a read. */
+  /** Adds a decision made without a read. */
   Recorder decided(String title, String space, long address, String rule, String section) {
     steps.add(Step.decision(title, space, address, rule, section));
     return this;
   }
 
-  /** Something decided by a register, whose fields the step shows. */
+  /** Adds a decision made by a register, whose fields the step shows. */
   Recorder decidedBy(
       Structure register, long value, String title, String why, String rule, String section) {
     steps.add(
@@ -54,7 +54,7 @@ final class Recorder {
     return this;
   }
 
-  /** An entry read, and what followed from it. */
+  /** Adds an entry that was read, and the rule that followed from it. */
   Recorder read(Reading reading, Structure structure, long[] words, String rule) {
     List<Long> read = new ArrayList<>();
     for (long word : words) {
@@ -79,29 +79,29 @@ final class Recorder {
     return this;
   }
 
-  /** What the entries of the stage grant, up to the last step. */
+  /** Notes the rights that the entries of the stage grant up to the last step. */
   Recorder granting(String rights) {
     steps.set(steps.size() - 1, steps.getLast().granting(rights));
     return this;
   }
 
-  /** Where the last step leads. */
+  /** Notes what the last step leads to. */
   Recorder leadingTo(String what, String space, long address) {
     steps.set(steps.size() - 1, steps.getLast().leadingTo(new Step.Target(what, space, address)));
     return this;
   }
 
-  /** {@code "rw"}, {@code "-"}. */
+  /** Rights as letters: {@code "rw"}, {@code "-"}. */
   static String rights(boolean read, boolean write, boolean execute) {
     String letters = (read ? "r" : "") + (write ? "w" : "") + (execute ? "x" : "");
     return letters.isEmpty() ? "-" : letters;
   }
 
   /**
-   * What is read, where and what for.
+   * What is read, where and for what purpose.
    *
    * @param stage 1, 2, or 0 for configuration
-   * @param host where it is in memory, whatever space {@code address} is in
+   * @param host its address in memory, whatever space {@code address} is in
    */
   record Reading(
       String title,
@@ -117,17 +117,17 @@ final class Recorder {
       this(title, stage, level, space, address, host, "", null);
     }
 
-    /** Something whose address is its place in memory. */
+    /** A structure whose address is its place in memory. */
     Reading(String title, int stage, int level, String space, long address) {
       this(title, stage, level, space, address, address);
     }
 
-    /** This reading with what it is for. */
+    /** This reading with its purpose. */
     Reading because(String purpose) {
       return new Reading(title, stage, level, space, address, host, purpose, selector);
     }
 
-    /** This reading with the bits that chose the entry. */
+    /** This reading with the bits that selected the entry. */
     Reading selectedBy(String of, long value, int hi, int lo) {
       var bits = new Step.Selector(of, value, hi, lo);
       return new Reading(title, stage, level, space, address, host, why, bits);

@@ -1,13 +1,13 @@
 package dev.nestwalk.explain;
 
 /**
- * A walker that follows its specification step by step and tells each of them.
+ * A walker that follows its specification step by step and reports each step.
  *
  * <p>Threads: belongs to one thread.
  */
 public interface Reference {
   /**
-   * Translates one byte of DMA and explains.
+   * Translates one byte of DMA and explains the walk.
    *
    * @param sourceId requester id or StreamID
    * @param pasid PASID or SubstreamID, or -1

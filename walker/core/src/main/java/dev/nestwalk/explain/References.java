@@ -21,7 +21,8 @@ public final class References {
   }
 
   /**
-   * The reference walker of a VT-d unit with another granule of protected memory regions.
+   * The reference walker of a VT-d unit whose protected memory regions have a granule other than 2
+   * MiB.
    *
    * @param memory guest memory; flags are updated in it unless it is read-only
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
@@ -29,7 +30,7 @@ public final class References {
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
    * @param protectedMemoryLog2 log2 of the granule, 12 to 31
    * @throws IllegalArgumentException for a missing register, capabilities that exclude each other
-   *     or another granule
+   *     or a granule out of range
    */
   public static Reference vtd(
       GuestMemory memory,

@@ -2,7 +2,7 @@ package dev.nestwalk.explain;
 
 import java.io.Serial;
 
-/** The end of a reference walk that gives no translation. */
+/** Ends a VT-d reference walk without a translation. */
 final class Refusal extends RuntimeException {
   @Serial private static final long serialVersionUID = 1;
 
@@ -19,7 +19,7 @@ final class Refusal extends RuntimeException {
     this.intermediate = intermediate;
   }
 
-  /** A refusal that no page table is concerned with. */
+  /** A refusal that concerns no page table. */
   static Refusal of(int code) {
     return new Refusal(code, 0, 0, 0);
   }

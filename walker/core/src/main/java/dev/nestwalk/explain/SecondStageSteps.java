@@ -9,12 +9,12 @@ import dev.nestwalk.vtd.SecondStageEntry;
 
 /** The second stage, entry by entry (VT-d 3.7, 9.8). */
 final class SecondStageSteps {
-  /** Rights asked of a walk: all of three, or one of two. */
+  /** The rights that a walk needs: all of them, or any one of read and write. */
   record Want(boolean read, boolean write, boolean execute, boolean oneIsEnough) {
     static final Want READ = new Want(true, false, false, false);
     static final Want WRITE = new Want(false, true, false, false);
 
-    /** What is missing in the rights so far: a fault reason, or 0. */
+    /** The fault reason of the first right that is missing so far, or 0. */
     int missing(boolean readable, boolean writable, boolean executable) {
       if (oneIsEnough) {
         boolean some = read && readable || write && writable;
@@ -30,7 +30,7 @@ final class SecondStageSteps {
     }
   }
 
-  /** A leaf found: where it leads, what it grants, and where the entry is. */
+  /** A leaf: where it leads, which rights it grants, and where the entry is. */
   record Leaf(
       long output,
       int spanLog2,
@@ -179,7 +179,7 @@ final class SecondStageSteps {
         || unit.pointsBeyondHost(SecondStageEntry.ADDR, entry);
   }
 
-  /** Whether the leaf's flags would have to be written. */
+  /** Whether the leaf's flags have to be written. */
   boolean flagsAreDue(Leaf leaf, boolean dirty) {
     boolean accessed = SecondStageEntry.A.in(leaf.entry());
     boolean written = SecondStageEntry.D.in(leaf.entry());

@@ -3,17 +3,17 @@ package dev.nestwalk.explain;
 import dev.nestwalk.dma.Outcome;
 
 /**
- * A translation request on its way, and what its completion grants (IHI 0070, 13.7).
+ * A translation request in progress, and the rights that its completion grants (IHI 0070, 13.7).
  *
  * @param write its No-Write bit is clear
  * @param execute Execute_Requested of its PASID
- * @param privileged for whom rights count, after PRIVCFG
- * @param instruction INSTCFG as it takes effect
- * @param split the completion holds the intermediate address
+ * @param privileged effective privilege, after PRIVCFG
+ * @param instruction effective INSTCFG
+ * @param split whether the completion holds the intermediate address
  */
 record SmmuAts(
     boolean write, boolean execute, boolean privileged, long instruction, boolean split) {
-  /** Read, write and execute of the completion, from what all stages grant. */
+  /** The read, write and execute rights of the completion, from those that all stages grant. */
   boolean[] completion(boolean[] granted) {
     boolean read = granted[0];
     boolean fetch = granted[2];
@@ -24,7 +24,7 @@ record SmmuAts(
     };
   }
 
-  /** Notes the completion's rights; refuses if there are none. */
+  /** Records the completion's rights; refuses the request if there are none. */
   boolean[] complete(Recorder recorder, boolean[] granted) {
     boolean[] rights = completion(granted);
     boolean some = rights[0] || rights[1] || rights[2];
@@ -40,19 +40,19 @@ record SmmuAts(
     return rights;
   }
 
-  /** What both sets of rights have. */
+  /** The rights that are in both sets. */
   static boolean[] both(boolean[] first, boolean[] second) {
     return new boolean[] {
       first[0] && second[0], first[1] && second[1], first[2] && second[2],
     };
   }
 
-  /** The rights asked of walks: none, and for the privilege that counts. */
+  /** The rights that walks have to check: none, at the effective privilege. */
   SmmuStage2Steps.Want nothing() {
     return new SmmuStage2Steps.Want(false, false, false, privileged);
   }
 
-  /** A request that stage 1 is skipped for, through stage 2 alone. */
+  /** Translates a request that skips stage 1 through stage 2 alone. */
   VtdAnswer throughStage2(SmmuStage2Steps stage2, Recorder recorder, long address) {
     SmmuStage2Steps.Leaf leaf = stage2.walk("", address, nothing(), 2);
     boolean[] rights = complete(recorder, stage2.granted(leaf, this));

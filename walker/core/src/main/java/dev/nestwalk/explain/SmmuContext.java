@@ -11,7 +11,10 @@ import dev.nestwalk.smmu.L1ContextDescriptor;
 import dev.nestwalk.smmu.StreamTableEntry;
 import org.jspecify.annotations.Nullable;
 
-/** From SubstreamID to CD, and what makes a CD illegal (IHI 0070, 3.3.2, 5.3, 5.4). */
+/**
+ * Resolves a SubstreamID to a CD, with the rules that make a CD illegal (IHI 0070, 3.3.2, 5.3,
+ * 5.4).
+ */
 final class SmmuContext {
   private final SmmuUnit unit;
   private final GuestMemory memory;
@@ -39,7 +42,7 @@ final class SmmuContext {
     return second == null ? "PA" : "IPA";
   }
 
-  /** Host address of a CD or L1CD, through stage 2 where that is on. */
+  /** Host address of a CD or L1CD, through stage 2 if that is on. */
   private long reach(String what, long at) {
     long host = at;
     if (second != null) {
@@ -95,7 +98,7 @@ final class SmmuContext {
     return words;
   }
 
-  /** SubstreamID bits that select a CD within its table. */
+  /** Number of SubstreamID bits that select a CD within its table. */
   private static int leafBits(long format, long bits) {
     return format == 1 ? 6 : format == 2 ? 10 : (int) bits;
   }
@@ -137,7 +140,7 @@ final class SmmuContext {
     return SmmuStream.get(upper ? ContextDescriptor.EPD1 : ContextDescriptor.EPD0, cd) == 1;
   }
 
-  /** Why the CD is illegal; empty if it is not (5.4.2). */
+  /** Why the CD is illegal, or empty if it is legal (5.4.2). */
   private String problem(long[] cd) {
     boolean stalls = SmmuStream.get(ContextDescriptor.S, cd) == 1;
     long model = unit.idr0(Idr0.STALL_MODEL);

@@ -15,9 +15,9 @@ import dev.nestwalk.smmu.StreamTableEntry;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** SMMUv3, step by step, from the StreamID to the event record (IHI 0070, 3.3, 7.3). */
+/** SMMUv3 step by step, from the StreamID to the event record (IHI 0070, 3.3, 7.3). */
 final class SmmuReference implements Reference {
-  /** Walks that lost a flag update before the update counts as failed. */
+  /** Number of walks with a lost flag update after which the update counts as failed. */
   private static final int MAX_RESTARTS = 64;
 
   private final SmmuUnit unit;
@@ -28,7 +28,7 @@ final class SmmuReference implements Reference {
     this.memory = memory;
   }
 
-  /** One request on its way. */
+  /** One request in progress. */
   private static final class Request {
     final long address;
     final int asked;
@@ -144,7 +144,10 @@ final class SmmuReference implements Reference {
         .walk(request.address, want, completion);
   }
 
-  /** What a translation request asks for; without a PASID it is data and unprivileged (13.7). */
+  /**
+   * The rights that a translation request asks for; without a PASID it is for data and unprivileged
+   * (13.7).
+   */
   private SmmuAts query(long[] entry, Request request, boolean tagged) {
     boolean applies = unit.idr1(Idr1.ATTR_PERMS_OVR) == 1;
     long privilege = applies ? SmmuStream.get(StreamTableEntry.PRIVCFG, entry) : 0;
@@ -169,7 +172,7 @@ final class SmmuReference implements Reference {
     return new SmmuStage2Steps(unit, memory, recorder, tables, entry, nested);
   }
 
-  /** Number of the CD, or -1 where S1DSS bypasses stage 1 (3.3.2, 5.2). */
+  /** Number of the CD, or -1 if S1DSS bypasses stage 1 (3.3.2, 5.2). */
   private static int substream(long[] entry, long bits, int pasid, Recorder recorder) {
     long rule = SmmuStream.get(StreamTableEntry.S1DSS, entry);
     int code = 0;
@@ -227,7 +230,7 @@ final class SmmuReference implements Reference {
     return new VtdAnswer(request.address, 30, true, true);
   }
 
-  /** A translated request that the STE is looked up for (3.9.1.3). */
+  /** Translates a translated request for which the STE is read (3.9.1.3). */
   private VtdAnswer translated(
       Request request, long[] entry, long ats, @Nullable SmmuStage2Steps stage2) {
     if (ats == 0) {
@@ -320,7 +323,10 @@ final class SmmuReference implements Reference {
         : Completion.COMPLETER_ABORT;
   }
 
-  /** What ATS requests meet without an event unless CR2.REC_CFG_ATS asks for it. */
+  /**
+   * Whether an ATS request meets this error without an event, as it does unless CR2.REC_CFG_ATS is
+   * set.
+   */
   private static boolean isSilent(Request request, int code) {
     EventType event = EventType.of(code);
     if (event == null) {
@@ -345,7 +351,7 @@ final class SmmuReference implements Reference {
   }
 
   private boolean isRecorded(Request request, SmmuRefusal refusal) {
-    // CR2.RECINVSID does not count for translated requests (3.9.1.3).
+    // CR2.RECINVSID is not applied to translated requests (3.9.1.3).
     boolean hidden =
         refusal.code == EventCode.C_BAD_STREAMID
             && !unit.recordsBadStream()
@@ -364,7 +370,7 @@ final class SmmuReference implements Reference {
         : request.context != null && SmmuStream.get(ContextDescriptor.R, request.context) == 1;
   }
 
-  /** The 32 bytes, put together bit by bit (IHI 0070, 7.3). */
+  /** Builds the 32 bytes of the event bit by bit (IHI 0070, 7.3). */
   private void writeEvent(
       Request request, FaultRecord fault, SmmuRefusal refusal, int streamId, int pasid) {
     int code = refusal.code;

@@ -2,7 +2,7 @@ package dev.nestwalk.explain;
 
 import java.io.Serial;
 
-/** The end of an SMMUv3 reference walk that gives no translation. */
+/** Ends an SMMUv3 reference walk without a translation. */
 final class SmmuRefusal extends RuntimeException {
   @Serial private static final long serialVersionUID = 1;
 
@@ -16,7 +16,7 @@ final class SmmuRefusal extends RuntimeException {
   /** IPA or FetchAddr. */
   final long address;
 
-  /** TTRnW, or for an atomic that only its read was denied. */
+  /** TTRnW; for an atomic access, whether only its read was denied. */
   final boolean read;
 
   SmmuRefusal(int code, int stage, int level, int kind, long address, boolean read) {

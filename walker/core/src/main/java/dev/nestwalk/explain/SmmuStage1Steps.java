@@ -15,7 +15,7 @@ final class SmmuStage1Steps {
   private record Descriptor(
       int level, long at, long host, int run, long word, SmmuStage2Steps.@Nullable Leaf through) {}
 
-  /** A leaf that itself denies an unprivileged request nothing. */
+  /** A leaf that denies nothing to an unprivileged request. */
   private static final long UNLIMITED = Stage1Descriptor.AP1.mask();
 
   private final SmmuUnit unit;
@@ -44,7 +44,10 @@ final class SmmuStage1Steps {
     return SmmuStream.get(field, cd) == 1;
   }
 
-  /** Walks; for a translation request {@code ats} tells what it asks for, and want is nothing. */
+  /**
+   * Walks. For a translation request {@code ats} has the rights asked for, and {@code want} is
+   * empty.
+   */
   VtdAnswer walk(long address, SmmuStage2Steps.Want want, @Nullable SmmuAts ats) {
     boolean two = context.hasTwoPrivileges();
     boolean upper = two && (address >>> 55 & 1) == 1;
@@ -128,7 +131,7 @@ final class SmmuStage1Steps {
             && !privileged;
     boolean outside = true;
     int top = is(upper ? ContextDescriptor.TBI1 : ContextDescriptor.TBI0) ? 55 : 63;
-    // The address that counts: bits above are ignored, as if they were copies of bit 55.
+    // The bits above are ignored: they are treated as copies of bit 55.
     long counted = address << 63 - top >> 63 - top;
     recorder.counting(counted);
     if (tables != null) {
@@ -147,7 +150,7 @@ final class SmmuStage1Steps {
             : counted == address ? "inside" : "inside; bits 63:56 are ignored",
         "SMMUv3 3.4.1");
     if (refused) {
-      // The level of a refusal before any fetch is that of the start table.
+      // A refusal before any fetch has the level of the start table.
       throw SmmuRefusal.first(
           EventCode.F_TRANSLATION, off || tables == null ? 0 : tables.start(), false);
     }
@@ -226,13 +229,15 @@ final class SmmuStage1Steps {
     update(tables, leaf, wanted);
   }
 
-  /** The completion of a translation request; flags are set for what it grants (3.13.7, 13.7). */
+  /**
+   * Completes a translation request and sets flags for the rights that it grants (3.13.7, 13.7).
+   */
   private VtdAnswer complete(
       SmmuTables tables, Descriptor leaf, long above, long page, SmmuAts ats) {
     boolean clean = Stage1Descriptor.AP2.in(leaf.word);
     boolean[] mine = granted(leaf.word, above, ats.nothing());
     if (clean && !ats.write()) {
-      // No-Write must not make a page dirty, so a clean one is not writable for it.
+      // No-Write must not make a page dirty, so a clean page is not writable for such a request.
       mine[1] = false;
     }
     boolean[] rights = ats.complete(recorder, mine);
@@ -261,13 +266,13 @@ final class SmmuStage1Steps {
     return new VtdAnswer(output, span, rights[0], rights[1], rights[2]);
   }
 
-  /** Whether a clean page becomes writable by the write that makes it dirty. */
+  /** Whether a write makes a clean page dirty and thereby writable. */
   private boolean isRevivable(long word) {
     boolean hd = is(ContextDescriptor.HA) && is(ContextDescriptor.HD);
     return hd && Stage1Descriptor.DBM.in(word);
   }
 
-  /** What a leaf grants this request. */
+  /** The rights that a leaf grants this request. */
   private boolean[] granted(long word, long above, SmmuStage2Steps.Want want) {
     boolean writable = !Stage1Descriptor.AP2.in(word) || isRevivable(word);
     return rights(word, above, writable, want.privileged());
@@ -288,7 +293,7 @@ final class SmmuStage1Steps {
     recorder.decided("memory attributes", "", 0, attributes.describe(), "SMMUv3 13.1");
   }
 
-  /** Read, write and execute for one requester (DDI 0487, D8.4). */
+  /** The read, write and execute rights of one requester (DDI 0487, D8.4). */
   private boolean[] rights(long word, long above, boolean writable, boolean privileged) {
     long table = Stage1Descriptor.APTABLE.get(above);
     boolean write = writable && table < 2;

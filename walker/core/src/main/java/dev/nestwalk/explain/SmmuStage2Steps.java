@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Stage 2, descriptor by descriptor (DDI 0487, D8; IHI 0070, 3.4). */
 final class SmmuStage2Steps {
-  /** A leaf: where it leads, what it grants, where the descriptor is. */
+  /** A leaf: where it leads, which rights it grants, and where the descriptor is. */
   record Leaf(
       long output,
       int spanLog2,
@@ -23,13 +23,13 @@ final class SmmuStage2Steps {
       int run,
       long word) {}
 
-  /** What an access wants of a page. */
+  /** The rights that an access needs. */
   record Want(boolean read, boolean write, boolean execute, boolean privileged) {
     static final Want TABLE_READ = new Want(true, false, false, false);
     static final Want TABLE_UPDATE = new Want(true, true, false, false);
   }
 
-  /** What a request without stage 1 is taken to ask for: write-back, inner shareable. */
+  /** The attributes of a request without stage 1: write-back, inner shareable. */
   private static final MemoryAttributes INCOMING = MemoryAttributes.ofStage1(0xff, 3);
 
   private final SmmuUnit unit;
@@ -111,7 +111,7 @@ final class SmmuStage2Steps {
             Recorder.rights(Stage2Descriptor.S2AP0.in(word), mayWrite(word), executable));
       }
       if (code != 0) {
-        // Of an atomic only the read may be denied, which the event says (13.1.1).
+        // If only the read of an atomic access is denied, the event says so (13.1.1).
         boolean readOnly = want.write() && kind == 2 && mayWrite(word);
         boolean read = code != EventCode.F_PERMISSION || !want.write() || readOnly;
         throw SmmuRefusal.second(code, level, kind, ipa, read);
@@ -129,7 +129,7 @@ final class SmmuStage2Steps {
     }
   }
 
-  /** What a valid descriptor is, as the architecture calls it. */
+  /** The architecture's name for a valid descriptor. */
   static String kind(int level, boolean leaf) {
     return !leaf ? "points to the next table" : level == 3 ? "page" : "block";
   }
@@ -175,7 +175,7 @@ final class SmmuStage2Steps {
     return never == 2 || never == 1 && privileged || never == 3 && !privileged;
   }
 
-  /** What both stages make of the memory's attributes; stage 1 may be off. */
+  /** The combined memory attributes of both stages; stage 1 may be off. */
   MemoryAttributes attributes(@Nullable MemoryAttributes first, Leaf leaf) {
     int type = (int) Stage2Descriptor.MEMATTR.get(leaf.word);
     int sh = (int) Stage2Descriptor.SH.get(leaf.word);
@@ -186,14 +186,14 @@ final class SmmuStage2Steps {
     return forced ? first.forcedBy(type, sh) : first.combine(MemoryAttributes.ofStage2(type, sh));
   }
 
-  /** Read, write and execute as a leaf grants them to a translation request. */
+  /** The read, write and execute rights that a leaf grants to a translation request. */
   boolean[] granted(Leaf leaf, SmmuAts ats) {
     boolean writable = Stage2Descriptor.S2AP1.in(leaf.word) || ats.write() && mayWrite(leaf.word);
     boolean executable = !neverExecutes(leaf.word, ats.privileged());
     return new boolean[] {Stage2Descriptor.S2AP0.in(leaf.word), writable, executable};
   }
 
-  /** Access flag and dirty state of a leaf that was used. */
+  /** Updates access flag and dirty state of a leaf that was used. */
   void settle(Leaf leaf, boolean writes, int kind) {
     long wanted = leaf.word;
     if (updatesAccess()) {

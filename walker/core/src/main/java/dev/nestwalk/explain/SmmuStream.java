@@ -12,7 +12,10 @@ import dev.nestwalk.smmu.L1StreamDescriptor;
 import dev.nestwalk.smmu.StreamTableEntry;
 import org.jspecify.annotations.Nullable;
 
-/** From StreamID to STE, and what makes an STE illegal (IHI 0070, 3.3.1, 5.1, 5.2). */
+/**
+ * Resolves a StreamID to an STE, with the rules that make an STE illegal (IHI 0070, 3.3.1, 5.1,
+ * 5.2).
+ */
 final class SmmuStream {
   private final SmmuUnit unit;
   private final GuestMemory memory;
@@ -24,7 +27,7 @@ final class SmmuStream {
     this.recorder = recorder;
   }
 
-  /** A legal STE; empty words mean "abort, no event". */
+  /** A legal STE; an empty array means "abort, no event". */
   long[] find(long streamId) {
     if (VtdUnit.exceeds(streamId, (int) unit.streamBits())) {
       recorder.decided(
@@ -132,7 +135,7 @@ final class SmmuStream {
     return (get(StreamTableEntry.CONFIG, entry) & 2) == 2;
   }
 
-  /** Whether the stream is of EL2 or EL2-E2H (5.2, STRW). */
+  /** Whether the stream belongs to EL2 or EL2-E2H (5.2, STRW). */
   boolean isEl2(long[] entry) {
     return worldCounts(entry) && get(StreamTableEntry.STRW, entry) == 2;
   }
@@ -141,12 +144,12 @@ final class SmmuStream {
     return usesStage1(entry) && !usesStage2(entry) && unit.idr0(Idr0.HYP) == 1;
   }
 
-  /** Number of SubstreamID bits that the stream's CD table has. */
+  /** Number of SubstreamID bits of the stream's CD table. */
   long contextBits(long[] entry) {
     return unit.idr1(Idr1.SSIDSIZE) == 0 ? 0 : get(StreamTableEntry.S1CDMAX, entry);
   }
 
-  /** Why the STE is illegal; empty if it is not (5.2.2). */
+  /** Why the STE is illegal, or empty if it is legal (5.2.2). */
   private String problem(long[] entry) {
     if (get(StreamTableEntry.V, entry) == 0) {
       return "not valid: C_BAD_STE";

@@ -6,7 +6,7 @@ package dev.nestwalk.explain;
  * @param granule log2 of the granule
  * @param start start level
  * @param inputBits bits of an input address
- * @param base table base as the structure has it
+ * @param base table base from the STE or CD
  * @param outputBits bits of an output address
  * @param ds descriptors hold OA[51:50] in bits 9:8
  * @param wide a 64K granule's descriptors hold OA[51:48] in bits 15:12
@@ -30,12 +30,12 @@ record SmmuTables(
     return bits;
   }
 
-  /** Limits the output to 48 bits where descriptors hold no more. */
+  /** Limits the output to 48 bits if descriptors cannot hold more. */
   int outputLimit() {
     return ds || wide ? outputBits : Math.min(outputBits, 48);
   }
 
-  /** Address of the start table, whose low bits are not looked at. */
+  /** Address of the start table; the low bits of the base are ignored. */
   long startTable() {
     long entries = 1L << inputBits - offsetBits(start);
     long bytes = entries * 8;
@@ -53,7 +53,7 @@ record SmmuTables(
     return within >>> offsetBits(level);
   }
 
-  /** Highest of the address bits that are the index of this level. */
+  /** Highest address bit of the index at this level. */
   int highestBit(int level) {
     return (level == start ? inputBits : offsetBits(level - 1)) - 1;
   }
@@ -66,7 +66,7 @@ record SmmuTables(
     };
   }
 
-  /** Output address of a descriptor, low {@code zeros} bits clear. */
+  /** Output address in a descriptor, with its low {@code zeros} bits clear. */
   long output(long descriptor, int zeros) {
     long address = descriptor & (1L << (ds ? 50 : 48)) - 1;
     address -= Long.remainderUnsigned(address, 1L << zeros);

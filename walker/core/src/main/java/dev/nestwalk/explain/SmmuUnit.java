@@ -12,13 +12,13 @@ import dev.nestwalk.smmu.StreamTableBase;
 import dev.nestwalk.smmu.StreamTableConfig;
 import java.util.Map;
 
-/** An SMMU's registers, asked field by field (IHI 0070, 6.3). */
+/** An SMMU's registers, read field by field (IHI 0070, 6.3.1 to 6.3.25). */
 final class SmmuUnit {
   private final Map<String, Long> registers;
 
   SmmuUnit(Map<String, Long> registers) {
     this.registers = Map.copyOf(registers);
-    // Which sets of capabilities are impossible is no step of a walk; it is judged in one place.
+    // Whether a set of capabilities is possible is not a step of a walk; one class decides it.
     SmmuCapabilities.of(registers);
     if (!registers.containsKey("CR0")) {
       throw new IllegalArgumentException("register CR0 is missing");
@@ -75,7 +75,7 @@ final class SmmuUnit {
     return Gbpa.ABORT.get(value("GBPA")) == 1;
   }
 
-  /** StreamIDs have this many bits: the smaller of table and unit. */
+  /** Number of StreamID bits: the smaller one of the table's and the unit's. */
   long streamBits() {
     return Math.min(StreamTableConfig.LOG2SIZE.get(value("STRTAB_BASE_CFG")), idr1(Idr1.SIDSIZE));
   }
@@ -89,7 +89,7 @@ final class SmmuUnit {
     return split == 8 ? 8 : split == 10 ? 10 : 6;
   }
 
-  /** The stream table, aligned to its own size, a level 1 table to at least 64 bytes. */
+  /** The stream table, aligned to its own size; a level 1 table to at least 64 bytes. */
   long streamTable() {
     long size = StreamTableConfig.LOG2SIZE.get(value("STRTAB_BASE_CFG"));
     long bytesLog2 = twoLevel() ? Math.max(6, size - split() + 3) : size + 6;

@@ -6,22 +6,22 @@ import org.jspecify.annotations.Nullable;
 /**
  * One step of a walk: something read, or something decided.
  *
- * @param title what is looked at
- * @param stage 1 or 2 in a walk of page tables, else 0
- * @param level level of the entry as the specification counts, else 0
- * @param why what the step is for; empty where the title says it
- * @param selector which bits of what chose the entry of its table, null where none did
+ * @param title what the step examines
+ * @param stage 1 or 2 in a walk of page tables, otherwise 0
+ * @param level level of the entry as numbered in the specification, otherwise 0
+ * @param why purpose of the step; empty if the title says it
+ * @param selector the bits that selected the entry in its table, or null if none did
  * @param space the space of {@code address}: {@code "HPA"}, {@code "GPA"}, {@code "IOVA"}, or empty
- * @param address where the entry is, or the address that is judged
- * @param host where the words are in memory; the same as {@code address} unless that is a guest's
+ * @param address address of the entry, or the address that is judged
+ * @param host address of the words in memory; equal to {@code address} unless that is a guest's
  * @param read the words read, lowest first; empty if the step reads nothing
  * @param fields the entry's fields
  * @param rule what was decided, and why
- * @param section where the specification says so
- * @param rights what the entries of this stage grant so far: letters of {@code "rwx"}, {@code "-"}
- *     for none, with {@code " user"} or {@code " supervisor"} where pages belong to one; empty
- *     where nothing is accumulated
- * @param next where the step leads, null if it leads nowhere
+ * @param section the section of the specification that says so
+ * @param rights the rights that the entries of this stage grant so far: letters of {@code "rwx"},
+ *     {@code "-"} for none, with {@code " user"} or {@code " supervisor"} if pages belong to one;
+ *     empty if nothing is accumulated
+ * @param next what the step leads to, or null
  */
 public record Step(
     String title,
@@ -40,9 +40,9 @@ public record Step(
     @Nullable Target next) {
 
   /**
-   * Bits {@code hi..lo} of a number, which are an index into a table.
+   * Bits {@code hi..lo} of a number that are an index into a table.
    *
-   * @param of what the number is: {@code "IOVA"}, {@code "GPA"}, {@code "source id"}, …
+   * @param of the kind of number: {@code "IOVA"}, {@code "GPA"}, {@code "source id"}, …
    */
   public record Selector(String of, long value, int hi, int lo) {
     /** The index. */
@@ -65,7 +65,7 @@ public record Step(
     fields = List.copyOf(fields);
   }
 
-  /** Something decided without a read. */
+  /** A decision made without a read. */
   public static Step decision(
       String title, String space, long address, String rule, String section) {
     return new Step(

@@ -21,7 +21,7 @@ final class VtdConfiguration {
   private final GuestMemory memory;
   private final Recorder recorder;
 
-  /** OR of the FPD bits met so far. */
+  /** OR of the FPD bits read so far. */
   boolean faultsDisabled;
 
   VtdConfiguration(VtdUnit unit, GuestMemory memory, Recorder recorder) {
@@ -30,7 +30,7 @@ final class VtdConfiguration {
     this.recorder = recorder;
   }
 
-  /** Reads an entry; null if a word of it is no memory. */
+  /** Reads an entry; null if any of its words is outside memory. */
   private long @Nullable [] fetch(long address, int words) {
     long[] entry = new long[words];
     for (int i = 0; i < words; i++) {
@@ -56,7 +56,7 @@ final class VtdConfiguration {
     return new Recorder.Reading(title, 0, 0, "HPA", address).because(why);
   }
 
-  /** Notes the outcome of an entry's checks; refuses if {@code code} is not 0. */
+  /** Records the outcome of an entry's checks; refuses the request if {@code code} is not 0. */
   private void judge(
       Recorder.Reading reading, Structure structure, long[] words, int code, String rule) {
     recorder.read(reading, structure, words, rule);
@@ -347,7 +347,7 @@ final class VtdConfiguration {
     return reserved || lacks(Ecap.MTS, entry, PasidTableEntry.PCD, PasidTableEntry.PAT);
   }
 
-  /** Whether a field is set whose capability is missing. */
+  /** Whether a field is set although the unit lacks the capability for it. */
   private boolean lacks(Field capability, long[] entry, Field... fields) {
     boolean found = false;
     for (Field field : fields) {

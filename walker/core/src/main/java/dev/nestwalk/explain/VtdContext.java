@@ -1,7 +1,7 @@
 package dev.nestwalk.explain;
 
 /**
- * What root, context and PASID entries said.
+ * The result of the root, context and PASID entries.
  *
  * @param kind how the request is translated
  * @param legacy whether legacy mode's fault reasons apply

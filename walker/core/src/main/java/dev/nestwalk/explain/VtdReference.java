@@ -14,9 +14,12 @@ import dev.nestwalk.vtd.RootTableAddress;
 import java.io.Serial;
 import java.util.Map;
 
-/** VT-d, step by step, from the interrupt range to the fault record (VT-d chapters 3 and 7). */
+/**
+ * VT-d step by step, from the interrupt range to the fault record (VT-d 3.4 to 3.8, 3.15, 7.1 to
+ * 7.3).
+ */
 final class VtdReference implements Reference {
-  /** Walks that lost a flag update before the update counts as failed. */
+  /** Number of walks with a lost flag update after which the update counts as failed. */
   private static final int MAX_RESTARTS = 64;
 
   private final VtdUnit unit;
@@ -68,7 +71,10 @@ final class VtdReference implements Reference {
     return (access & Access.TRANSLATION_REQUEST) != 0;
   }
 
-  /** A translation request asks for reading, and for writing if its No-Write bit does not count. */
+  /**
+   * The rights that a translation request asks for: read, and write if its No-Write bit is clear or
+   * ignored.
+   */
   private int wanted(int access) {
     boolean readOnly = unit.has(Ecap.NWFS) && (access & Access.WRITE) == 0;
     return access | Access.READ | (readOnly ? 0 : Access.WRITE);
@@ -82,7 +88,10 @@ final class VtdReference implements Reference {
     return Translation.ok(Translation.address(answer), Translation.spanLog2(answer), rights);
   }
 
-  /** Faults that leave a translation request with success and no rights (VT-d 7.1.3, Table 30). */
+  /**
+   * Faults that complete a translation request with success and without rights (VT-d 7.1.3, Table
+   * 30).
+   */
   private static boolean isRecoverable(int code) {
     boolean legacy = code >= FaultCode.LGN_1 && code <= FaultCode.LGN_3;
     boolean pasid =
@@ -123,7 +132,7 @@ final class VtdReference implements Reference {
     return Completion.COMPLETER_ABORT;
   }
 
-  /** The address asked for is an interrupt's: untranslated writes alone may go there. */
+  /** Thrown for an address in the interrupt range, which only untranslated writes may access. */
   private static final class UntranslatedOnly extends RuntimeException {
     @Serial private static final long serialVersionUID = 1;
 
@@ -137,7 +146,7 @@ final class VtdReference implements Reference {
     return !Outcome.isLibraryCode(code) && !(disabled && reason != null && reason.isQualified());
   }
 
-  /** Bits 127:64 of the record (VT-d 11.4.7.6), put together bit by bit. */
+  /** Builds bits 127:64 of the record (VT-d 11.4.7.6) bit by bit. */
   private static long recordHigh(int sourceId, int pasid, int access, int code) {
     boolean query = (access & Access.TRANSLATION_REQUEST) != 0;
     boolean read = query || (access & Access.READ) != 0;
@@ -155,7 +164,7 @@ final class VtdReference implements Reference {
     return high;
   }
 
-  /** Cuts the span where the interrupt range interrupts it. */
+  /** Limits the span so that it does not overlap the interrupt range. */
   private static long pack(VtdAnswer answer, int pasid, long iova) {
     int span = answer.spanLog2();
     boolean cut = span > 20 && (touches(answer.output(), span) || pasid < 0 && touches(iova, span));
@@ -209,7 +218,10 @@ final class VtdReference implements Reference {
     };
   }
 
-  /** Special conditions S.1 to S.3: a device asks for the address of its interrupts. */
+  /**
+   * Applies the special conditions S.1 to S.3, for a device that asks for the address of its
+   * interrupts.
+   */
   private static void refuseInterrupts(
       Recorder recorder, VtdContext context, int pasid, long iova, int wanted) {
     if (pasid < 0 && (wanted & Access.WRITE) != 0) {

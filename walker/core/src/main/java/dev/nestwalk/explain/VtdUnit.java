@@ -10,7 +10,7 @@ import dev.nestwalk.vtd.RootTableAddress;
 import dev.nestwalk.vtd.VtdCapabilities;
 import java.util.Map;
 
-/** A unit's registers, asked field by field (VT-d 11.4.2 to 11.4.8). */
+/** A unit's registers, read field by field (VT-d 11.4.2 to 11.4.8). */
 final class VtdUnit {
   private final Map<String, Long> registers;
   private final long cap;
@@ -31,7 +31,7 @@ final class VtdUnit {
     }
     cap = value("CAP");
     ecap = value("ECAP");
-    // Which sets of capabilities are impossible is no step of a walk; it is judged in one place.
+    // Whether a set of capabilities is possible is not a step of a walk; one class decides it.
     this.haw = VtdCapabilities.of(cap, ecap, haw).hostAddressWidth();
   }
 
@@ -77,7 +77,7 @@ final class VtdUnit {
     return exceeds(address, haw);
   }
 
-  /** AW codes: 1 is 39 bits, 2 is 48, 3 is 57. */
+  /** Whether the unit supports an AW code: 1 is 39 bits, 2 is 48, 3 is 57. */
   boolean widthIsSupported(int aw) {
     return aw >= 1 && aw <= 3 && (cap(Cap.SAGAW) & (1L << aw)) != 0;
   }
@@ -95,7 +95,7 @@ final class VtdUnit {
     return widthIsSupported(1) || widthIsSupported(2) || widthIsSupported(3);
   }
 
-  /** Bits of a second-stage input address under AW code {@code aw}. */
+  /** Number of bits of a second-stage input address under AW code {@code aw}. */
   int secondStageWidth(int aw) {
     int table = aw == 1 ? 39 : aw == 2 ? 48 : 57;
     return Math.min(table, (int) cap(Cap.MGAW) + 1);
@@ -105,7 +105,7 @@ final class VtdUnit {
     return (int) Ecap.PSS.get(ecap) + 1;
   }
 
-  /** Whether any bit of word {@code word} is set that the structure does not name. */
+  /** Whether {@code value} has a bit set that the structure does not name in word {@code word}. */
   static boolean hasUnnamed(Structure structure, int word, long value) {
     long rest = value;
     for (Field field : structure.fields()) {
@@ -116,7 +116,7 @@ final class VtdUnit {
     return rest != 0;
   }
 
-  /** Whether an address field carries bits from HAW on. */
+  /** Whether an address field has bits from HAW upwards. */
   boolean pointsBeyondHost(Field address, long word) {
     return isBeyondHost(word & address.mask());
   }
@@ -147,7 +147,7 @@ final class VtdUnit {
     return inLow || inHigh;
   }
 
-  /** Whether an address lies between two, in units of protected memory. */
+  /** Whether an address is between two others, in granules of protected memory. */
   private boolean isWithin(long address, long base, long limit) {
     long block = address >>> protectedMemoryLog2;
     return block >= base >>> protectedMemoryLog2 && block <= limit >>> protectedMemoryLog2;

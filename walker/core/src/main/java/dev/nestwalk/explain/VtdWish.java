@@ -3,10 +3,12 @@ package dev.nestwalk.explain;
 import dev.nestwalk.dma.Access;
 
 /**
- * What a request asks of page tables.
+ * The rights that a request needs of page tables.
  *
- * @param oneIsEnough whether one right of those asked for will do: a translation request
- * @param emptyRead a zero-length read on a unit with ZLR: in the second stage either right will do
+ * @param oneIsEnough whether any one of the rights asked for is enough, as for a translation
+ *     request
+ * @param emptyRead whether it is a zero-length read on a unit with ZLR, for which either right is
+ *     enough in the second stage
  */
 record VtdWish(
     boolean read, boolean write, boolean execute, boolean oneIsEnough, boolean emptyRead) {
@@ -21,7 +23,7 @@ record VtdWish(
         !query && zeroLengthReads && (access & Access.ZERO_LENGTH) != 0);
   }
 
-  /** What is left to ask of the second stage. */
+  /** The rights that remain to be checked in the second stage. */
   SecondStageSteps.Want ofSecondStage(boolean mayWrite) {
     if (emptyRead) {
       return new SecondStageSteps.Want(true, true, false, true);

@@ -1,6 +1,6 @@
 /**
- * The reference walkers: the specification's steps one by one, each read recorded, written without
- * any thought of speed.
+ * The reference walkers. They follow the specification step by step, record each read, and are
+ * written for clarity rather than speed.
  */
 @NullMarked
 package dev.nestwalk.explain;
