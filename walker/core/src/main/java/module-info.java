@@ -3,6 +3,7 @@
 module dev.nestwalk {
   requires org.agrona;
   requires static transitive org.jspecify;
+  requires static jdk.jfr; // no events where the runtime has none
 
   // What an embedder names in code.
   exports dev.nestwalk;

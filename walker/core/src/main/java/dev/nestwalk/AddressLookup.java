@@ -152,7 +152,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
     if (barred != null) {
       RegionKind kind = barred.input().kindAt(iova);
       if (kind != null) {
-        return translator.refuse(sourceId, pasid, iova, access, kind, 0);
+        return translator.refused(translator.refuse(sourceId, pasid, iova, access, kind, 0));
       }
     }
     CachedPlan plan = configuration.plan();
@@ -167,7 +167,7 @@ abstract class AddressLookup implements AddressSpaces.Requester {
       answer = translator.judged(barred, sourceId, pasid, iova, key, access, answer, intermediate);
     }
     if (Translation.isFault(answer)) {
-      return answer;
+      return translator.refused(answer);
     }
     if (translator.keeps) {
       if (notes.isGlobal()) {

@@ -7,6 +7,7 @@ import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
+import dev.nestwalk.flight.UnitEvents;
 import dev.nestwalk.iotlb.InvalidationLog;
 import dev.nestwalk.iotlb.TagCounter;
 import dev.nestwalk.iotlb.WalkCounters;
@@ -44,6 +45,7 @@ public final class Iommu {
       Set.of("PMEN", "PLMBASE", "PLMLIMIT", "PHMBASE", "PHMLIMIT");
 
   private final InvalidationLog log;
+  private final UnitEvents events;
   private final Restrictions restrictions = new Restrictions();
   private final GuestMemory memory;
   private final KernelFactory kernels;
@@ -82,6 +84,8 @@ public final class Iommu {
     var config = new AtomicReference<>(VtdConfig.of(registers, hostAddressWidth, protectedLog2));
     configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth, protectedLog2));
     log = new InvalidationLog();
+    events = UnitEvents.of("VT-d", this::reason);
+    log.addListener(events);
     kernels = new KernelFactory(memory);
     maker =
         (fault, counters) ->
@@ -99,6 +103,8 @@ public final class Iommu {
     var config = new AtomicReference<>(SmmuConfig.of(registers));
     configuration = changed -> config.set(SmmuConfig.of(changed));
     log = new InvalidationLog();
+    events = UnitEvents.of("SMMUv3", this::reason);
+    log.addListener(events);
     kernels = new KernelFactory(memory);
     maker =
         (fault, counters) ->
@@ -167,7 +173,7 @@ public final class Iommu {
 
   /** A translator for the calling thread, with caches of the given geometry. */
   public Translator newTranslator(CacheOptions options) {
-    return make(new TagCounter(), Objects.requireNonNull(options, "options"));
+    return make(new TagCounter(), Objects.requireNonNull(options, "options"), events);
   }
 
   /**
@@ -175,21 +181,21 @@ public final class Iommu {
    * translation.
    */
   public Translator newUncachedTranslator() {
-    return make(new TagCounter(), null);
+    return make(new TagCounter(), null, events);
   }
 
   /** A translator with few tags, for tests of what happens when tags run out. */
   Translator newTranslator(CacheOptions options, int lastTag) {
-    return make(new TagCounter(lastTag), options);
+    return make(new TagCounter(lastTag), options, events);
   }
 
-  private Translator make(TagCounter tags, @Nullable CacheOptions options) {
+  private Translator make(TagCounter tags, @Nullable CacheOptions options, UnitEvents told) {
     FaultRecord lastFault = new FaultRecord();
     WalkCounters counters = new WalkCounters();
     TableWalker<?> tables = maker.make(lastFault, counters);
     Translator translator =
         new Translator(
-            tables, lastFault, counters, kernels, memory, log, restrictions, tags, options);
+            tables, lastFault, counters, kernels, memory, log, told, restrictions, tags, options);
     translators.removeIf(QuiescentState::isGone);
     translators.add(translator.presence);
     return translator;
@@ -222,6 +228,7 @@ public final class Iommu {
     configuration.accept(changed);
     registers.putAll(changes);
     log.registers(keepsCaches && !protects);
+    events.reconfigured(changes, keepsCaches && !protects);
   }
 
   /**
@@ -240,7 +247,9 @@ public final class Iommu {
       now = Map.copyOf(registers);
     }
     GuestMemory view = memory.asReadOnly();
-    Translator translator = copier.copy(view, now).newTranslator(CacheOptions.NONE);
+    // What a scan is refused is no device's fault.
+    Translator translator =
+        copier.copy(view, now).make(new TagCounter(), CacheOptions.NONE, UnitEvents.none());
     return new MappingScan(translator.endpoint(sourceId, pasid), referee.reference(view, now));
   }
 
@@ -390,10 +399,28 @@ public final class Iommu {
    * @return false if the time ran out first
    */
   private boolean await(long nanos) throws InterruptedException {
+    UnitEvents.@Nullable Wait recorded = events.waiting();
+    if (recorded == null) {
+      return await(nanos, null);
+    }
+    boolean complete = false;
+    try {
+      complete = await(nanos, recorded);
+    } finally {
+      recorded.end(complete);
+    }
+    return complete;
+  }
+
+  private boolean await(long nanos, UnitEvents.@Nullable Wait recorded)
+      throws InterruptedException {
     long target = log.latest();
     long began = nanos == Long.MAX_VALUE ? 0 : System.nanoTime();
     for (QuiescentState presence : translators) {
       for (int spins = 0; !presence.isPast(target); spins++) {
+        if (spins == 0 && recorded != null) {
+          recorded.waitsFor(presence.owner());
+        }
         if (Thread.interrupted()) {
           throw new InterruptedException("waiting for a translator to see an invalidation");
         }

@@ -76,6 +76,10 @@ final class QuiescentState {
     return false;
   }
 
+  Thread owner() {
+    return owner;
+  }
+
   Iommu.Laggard describe() {
     return new Iommu.Laggard(owner, owner.getState());
   }

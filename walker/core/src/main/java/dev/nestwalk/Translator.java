@@ -8,6 +8,7 @@ import dev.nestwalk.dma.Completion;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.flight.UnitEvents;
 import dev.nestwalk.iotlb.AddressSpaces;
 import dev.nestwalk.iotlb.InvalidationLog;
 import dev.nestwalk.iotlb.StructureCaches;
@@ -54,6 +55,7 @@ public final class Translator {
   final long[] chunkIn = new long[Batch.SCAN];
   final long[] chunkOut = new long[Batch.SCAN];
 
+  private final UnitEvents events;
   private final FaultRecord lastFault;
   private final WalkCounters counters;
 
@@ -84,6 +86,7 @@ public final class Translator {
       KernelFactory kernels,
       GuestMemory memory,
       InvalidationLog log,
+      UnitEvents events,
       Restrictions restrictions,
       TagCounter tags,
       @Nullable CacheOptions options) {
@@ -93,6 +96,7 @@ public final class Translator {
     this.kernels = kernels;
     this.memory = memory;
     this.log = log;
+    this.events = events;
     this.restrictions = restrictions;
     caches = options != null;
     CacheOptions used = options == null ? CacheOptions.NONE : options;
@@ -197,6 +201,17 @@ public final class Translator {
 
   /** Translates without any cache. */
   final long anew(int sourceId, int pasid, long iova, int access) {
+    long answer = uncached(sourceId, pasid, iova, access);
+    return Translation.isFault(answer) ? refused(answer) : answer;
+  }
+
+  /** A refusal, told to a flight recording that wants to know. */
+  final long refused(long refusal) {
+    events.refused(lastFault);
+    return refusal;
+  }
+
+  private long uncached(int sourceId, int pasid, long iova, int access) {
     if (!Access.isValid(access)) {
       throw new IllegalArgumentException(
           "access 0x%x: expected Access bits that go together".formatted(access));

@@ -39,7 +39,8 @@ final class ArchitectureTest {
           entry("smmu", Set.of("memory", "format", "dma", "iotlb", "walk")),
           entry("region", Set.of()),
           entry("acpi", Set.of("region")),
-          entry("explain", Set.of("memory", "format", "dma", "vtd", "smmu")));
+          entry("explain", Set.of("memory", "format", "dma", "vtd", "smmu")),
+          entry("flight", Set.of("dma", "cache")));
 
   static Stream<Arguments> forbidden() {
     return ALLOWED.entrySet().stream()

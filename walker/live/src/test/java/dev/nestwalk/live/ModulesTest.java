@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.StringWriter;
 import java.lang.module.ModuleDescriptor;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,6 +20,7 @@ import javax.tools.JavaCompiler;
 import javax.tools.JavaFileObject;
 import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
+import jdk.jfr.consumer.RecordingFile;
 import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.BeforeAll;
@@ -145,6 +147,67 @@ class ModulesTest {
       String said = embed("class Embedder { dev.nestwalk." + inside + " it; }");
       assertTrue(said.contains("is not visible"), said);
     }
+  }
+
+  /** The library requires Flight Recorder nowhere: without it there are no events. */
+  @Test
+  void aModularApplicationRunsWithFlightRecorderAndWithout()
+      throws IOException, InterruptedException {
+    String said =
+        embed(
+            """
+            import dev.nestwalk.Iommu;
+            import dev.nestwalk.dma.Access;
+            import dev.nestwalk.memory.GuestMemory;
+            import java.lang.foreign.Arena;
+            import java.util.Map;
+
+            public class Embedder {
+              public static void main(String[] arguments) throws InterruptedException {
+                GuestMemory memory =
+                    GuestMemory.builder().ram(0, Arena.ofAuto().allocate(0x2000, 8)).build();
+                var registers =
+                    Map.of(
+                        "CAP", 0x00d2008c40660462L, "ECAP", 0x0000000000f00f5aL,
+                        "GSTS", 0x80000000L, "RTADDR", 0x1000L);
+                Iommu iommu = Iommu.vtd(memory, registers, 39);
+                iommu.newTranslator().translate(1, -1, 0x1000, Access.READ);
+                iommu.invalidateAll();
+                iommu.sync();
+                System.out.print(ModuleLayer.boot().findModule("jdk.jfr").isPresent());
+              }
+            }
+            """);
+    assertEquals("", said);
+    assertEquals("false", run("--limit-modules", "embedder"));
+    Path recording = classes.resolve("iommu.jfr");
+    String output =
+        run(
+            "-XX:StartFlightRecording:filename="
+                + recording
+                + ",+nestwalk.TranslationFault#enabled=true,+nestwalk.Sync#enabled=true");
+    assertTrue(output.endsWith("true"), output);
+    List<String> events =
+        RecordingFile.readAllEvents(recording).stream()
+            .map(event -> event.getEventType().getName())
+            .filter(name -> name.startsWith("nestwalk."))
+            .sorted()
+            .toList();
+    assertEquals(List.of("nestwalk.Sync", "nestwalk.TranslationFault"), events);
+  }
+
+  private static String run(String... jvmOptions) throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(jvmOptions));
+    List<String> options = options();
+    options.set(1, options.get(1) + File.pathSeparator + classes.resolve("embedder"));
+    command.addAll(options);
+    command.addAll(List.of("--module", "embedder/embedder.Embedder"));
+    Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), said);
+    return said;
   }
 
   private static Set<String> exported(String module) throws IOException {
