@@ -1,7 +1,8 @@
 package dev.nestwalk.cache;
 
 /**
- * What a translator's caches did, where {@link CacheOptions#counting} is on; else all zero.
+ * Counts what a translator's caches do if {@link CacheOptions#counting} is on; otherwise all
+ * counters stay zero.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -9,10 +10,10 @@ public interface CacheCounters {
   /** Translations that the IOTLB answered. */
   long hits();
 
-  /** Translations that it did not. */
+  /** Translations that the IOTLB did not answer. */
   long misses();
 
-  /** Translations that had to leave the IOTLB for others. */
+  /** Translations that were displaced from the IOTLB. */
   long evictions();
 
   /** Page-table entries read from guest memory. */
@@ -27,6 +28,6 @@ public interface CacheCounters {
   /** Second-stage walks that a cached page replaced. */
   long nestedHits();
 
-  /** Begins anew. */
+  /** Resets all counters to zero. */
   void reset();
 }

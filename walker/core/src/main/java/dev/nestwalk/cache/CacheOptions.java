@@ -1,21 +1,22 @@
 package dev.nestwalk.cache;
 
 /**
- * Geometry of a translator's caches. Entries and ways are powers of two; an entry takes 16 bytes,
- * off-heap.
+ * Geometry of a translator's caches. Numbers of entries and ways are powers of two; an entry takes
+ * 16 bytes off the heap.
  *
- * <p>The caches of all translators share 4 MiB, in which they are quickest; one for which there is
- * no more room has memory of its own, where a hit takes 5 ns more. The system property {@code
- * nestwalk.cache.bytes} makes it another power of two, up to 1 GiB.
+ * <p>The caches of all translators share 4 MiB, in which they are fastest. A cache that finds no
+ * room there allocates its own memory, where a hit takes 5 ns more. The system property {@code
+ * nestwalk.cache.bytes} sets another size, a power of two up to 1 GiB.
  *
  * @param iotlbEntries entries of the IOTLB, 2 to 2^26, or 0 for none
- * @param iotlbWays entries per set, 1 to 16; up to 4 are one cache line
- * @param firstStageEntries places for partial first-stage walks, 0 for none
- * @param secondStageEntries places for partial second-stage walks, 0 for none
- * @param nestedEntries places for pairs of intermediate and output page, 0 for none
- * @param counting whether {@link CacheCounters} count; costs a few nanoseconds per translation
- * @param endpoints requesters whose configuration is remembered, at least 1, each with or without a
- *     PASID; one takes about 1 KiB. Of more, those used longest ago are forgotten and resolved anew
+ * @param iotlbWays entries per set, 1 to 16; up to 4 share one cache line
+ * @param firstStageEntries entries for partial first-stage walks, 0 for none
+ * @param secondStageEntries entries for partial second-stage walks, 0 for none
+ * @param nestedEntries entries for pairs of intermediate and output page, 0 for none
+ * @param counting whether {@link CacheCounters} count; this costs a few nanoseconds per translation
+ * @param endpoints number of requesters whose configuration is remembered, at least 1; a requester
+ *     with a PASID counts separately. Each takes about 1 KiB. Beyond this number the least recently
+ *     used ones are forgotten and resolved again
  */
 public record CacheOptions(
     int iotlbEntries,
@@ -28,17 +29,17 @@ public record CacheOptions(
   /** Requesters whose configuration is remembered by default. */
   public static final int ENDPOINTS = 4096;
 
-  /** 4096 translations in sets of 4, and 1024 places in each structure cache: 96 KiB. */
+  /** 4096 translations in sets of 4, and 1024 entries in each page-walk cache: 96 KiB. */
   public static final CacheOptions DEFAULT = new CacheOptions(4096, 4, 1024, 1024, 0, false);
 
-  /** Configurations are kept, translations and tables are not. */
+  /** Configurations are cached, translations and tables are not. */
   public static final CacheOptions NONE = new CacheOptions(0, 1, 0, 0, 0, false);
 
   /**
    * Checks the geometry.
    *
-   * @throws IllegalArgumentException if entries or ways are no powers of two or out of range, or
-   *     for no endpoint at all
+   * @throws IllegalArgumentException if numbers of entries or ways are not powers of two or are out
+   *     of range, or if {@code endpoints} is less than 1
    */
   public CacheOptions {
     if (endpoints < 1) {
@@ -92,7 +93,7 @@ public record CacheOptions(
         entries, ways, firstStageEntries, secondStageEntries, nestedEntries, counting, endpoints);
   }
 
-  /** These options with other structure caches; 0 switches one off. */
+  /** These options with other page-walk caches; 0 switches one off. */
   public CacheOptions withStructures(int firstStage, int secondStage, int nested) {
     return new CacheOptions(
         iotlbEntries, iotlbWays, firstStage, secondStage, nested, counting, endpoints);
@@ -110,7 +111,7 @@ public record CacheOptions(
         endpoints);
   }
 
-  /** These options with room for other numbers of requesters. */
+  /** These options with another number of requesters. */
   public CacheOptions withEndpoints(int most) {
     return new CacheOptions(
         iotlbEntries,

@@ -1,4 +1,6 @@
-/** What an embedder says to a translator's caches and hears of them: geometry, counters, drops. */
+/**
+ * An embedder's view of a translator's caches: geometry, counters, and listeners to invalidations.
+ */
 @NullMarked
 package dev.nestwalk.cache;
 

@@ -4,8 +4,7 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What requesters with one configuration see, under one tag in the caches. Requesters with equal
- * configuration share it.
+ * The translations of all requesters with equal configuration, under one tag in the caches.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -22,10 +21,10 @@ public final class AddressSpace {
   final Scope domain;
   final Scope processScope;
 
-  /** Translations in the IOTLB. */
+  /** The tag of translations in the IOTLB. */
   public final Tag translations = new Tag();
 
-  /** Partial walks of the first stage; for a second stage, all of its walks. */
+  /** The tag of partial walks of the first stage; for a second stage, of all its walks. */
   public final Tag structures = new Tag();
 
   long tagsAt = -1;
@@ -34,17 +33,16 @@ public final class AddressSpace {
   /** Bit n: the IOTLB may hold translations of size class n. */
   int classes;
 
-  /** Log2 of the largest block that the IOTLB holds in smaller pieces, 0 for none. */
+  /** Log2 of the largest block that the IOTLB holds as several smaller pages, 0 for none. */
   int fractured;
 
-  /** Some translations hold for every process (Arm: global). */
+  /** Whether some translations hold for every process (Arm: global). */
   boolean global;
 
-  /** Requesters that use it. */
+  /** Number of requesters that use it. */
   int users;
 
-  // Neighbours in the domain's chain of its kind, and in the process's where a first stage
-  // translates.
+  // Neighbours in the chain of the domain and, if a first stage translates, of the process.
   @Nullable AddressSpace nextInDomain;
   @Nullable AddressSpace nextInProcess;
   private @Nullable AddressSpace previousInDomain;
@@ -74,7 +72,7 @@ public final class AddressSpace {
     return Arrays.equals(words, others);
   }
 
-  /** Number of the last invalidation of all of this space, plus 1. */
+  /** Number of the last invalidation of the whole space, plus 1. */
   long stamp() {
     long stamp = Math.max(everything.stamp, domain.stamp);
     if (usesFirst) {
@@ -93,23 +91,26 @@ public final class AddressSpace {
     return classes;
   }
 
-  /** For caches: the IOTLB holds a translation of this size class from now on. */
+  /** For caches: from now on the IOTLB may hold translations of this size class. */
   public void keeps(int sizeClass) {
     classes |= 1 << sizeClass;
   }
 
-  /** For caches: the IOTLB holds a block of 2^{@code log2} bytes in smaller pieces from now on. */
+  /**
+   * For caches: from now on the IOTLB may hold a block of 2^{@code log2} bytes as several smaller
+   * pages.
+   */
   public void fracture(int log2) {
     fractured = Math.max(fractured, log2);
   }
 
-  /** Says that some translations hold for every process of the domain. */
+  /** Notes that some translations hold for every process of the domain. */
   public void setGlobal() {
     global = true;
     domain.global = true;
   }
 
-  /** Enters the chains of its scopes. */
+  /** Inserts this into the chains of its scopes. */
   void link() {
     @Nullable AddressSpace next = usesFirst ? domain.firsts : domain.seconds;
     nextInDomain = next;
@@ -129,7 +130,7 @@ public final class AddressSpace {
     }
   }
 
-  /** Leaves the chains of its scopes. */
+  /** Removes this from the chains of its scopes. */
   void unlink() {
     if (nextInDomain != null) {
       nextInDomain.previousInDomain = previousInDomain;

@@ -4,9 +4,9 @@ import org.agrona.collections.Long2ObjectHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The address spaces of one translator, and what invalidations do to them. An invalidation of many
- * translations costs one store, whatever the caches hold: it stamps its scope, and an address space
- * that finds itself stamped takes a new tag before it is next used.
+ * The address spaces of one translator, and the effect of invalidations on them. An invalidation of
+ * many translations costs one store, whatever the caches hold: it stamps its scope, and an address
+ * space in a stamped scope takes a new tag before its next use.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -16,12 +16,15 @@ public final class AddressSpaces {
 
   private static final int CLASSES = SHIFTS.length;
 
-  /** An invalidation looks at so many times the IOTLB's entries at most, then drops by tag. */
+  /**
+   * An invalidation examines at most this many times as many entries as the IOTLB has; after that
+   * it drops by tag.
+   */
   private static final int WORK = 4;
 
-  /** What uses an address space. */
+  /** A user of an address space. */
   public interface Requester {
-    /** Takes its tags anew before the next use. */
+    /** Takes new tags before the next use. */
     void refresh();
   }
 
@@ -36,7 +39,7 @@ public final class AddressSpaces {
   private final Long2ObjectHashMap<Scope> domains = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<Scope> processes = new Long2ObjectHashMap<>();
 
-  // What invalidations of configurations name besides: source ids, PASIDs of a source, of a domain.
+  // Further scopes of configurations: source ids, PASIDs of a source, PASIDs of a domain.
   private final Long2ObjectHashMap<Scope> sources = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<Scope> contexts = new Long2ObjectHashMap<>();
   private final Long2ObjectHashMap<Scope> domainContexts = new Long2ObjectHashMap<>();
@@ -64,7 +67,7 @@ public final class AddressSpaces {
     domains.put(CachedPlan.UNTRANSLATED, untranslated);
   }
 
-  /** Entries and address spaces that invalidations looked at so far. */
+  /** Number of entries and address spaces that invalidations have examined so far. */
   long work() {
     return work;
   }
@@ -87,7 +90,7 @@ public final class AddressSpaces {
         applied++;
         apply();
       } else {
-        // Too far behind to know what was asked for: all of it, and everything else.
+        // The translator lags too far to know what was invalidated, so everything is dropped.
         applied = latest;
         everything.stamp = applied;
         everything.configurationStamp = applied;
@@ -104,7 +107,7 @@ public final class AddressSpaces {
       case REGISTERS -> {
         reconfigured = true;
         if (entry.keepsCaches) {
-          // What passed while the unit was off is judged by registers alone.
+          // Translations that passed while the unit was off depend on registers alone.
           untranslated.stamp = applied;
           requesters.forEach(Requester::refresh);
         } else {
@@ -132,7 +135,7 @@ public final class AddressSpaces {
       case DOMAIN -> domain.stamp = applied;
       case FIRST_STAGE -> domain.firstStamp = applied;
       case SECOND_RANGE -> {
-        // No cache can map an intermediate address back to the inputs that led to it.
+        // No cache records which inputs led to an intermediate address.
         domain.firstStamp = applied;
         domain.structureStamp = applied;
         if (!drop(domain.seconds, false)) {
@@ -151,9 +154,9 @@ public final class AddressSpaces {
   }
 
   /**
-   * Drops the range at hand from the address spaces in a chain, as far as it is named.
+   * Drops the current range from the address spaces in a chain, as far as they are named.
    *
-   * @return false if there are so many that whoever has them had better drop everything
+   * @return false if there are so many that dropping everything costs less
    */
   private boolean drop(@Nullable AddressSpace chain, boolean ofProcess) {
     boolean second = entry.kind == InvalidationLog.Kind.SECOND_RANGE;
@@ -187,7 +190,8 @@ public final class AddressSpaces {
       first = whole ? 0 : CachedPlan.untagged(first, ignores);
       last = whole ? -1 : CachedPlan.untagged(last, ignores);
       if (Long.compareUnsigned(first, last) > 0) {
-        // From the upper end of the addresses that are kept to the lower one.
+        // Without its ignored bits the range wraps: it goes from first to the end of the addresses
+        // that are kept, and from 0 to last.
         drop(space, first, -1);
         first = 0;
       }
@@ -196,7 +200,7 @@ public final class AddressSpaces {
   }
 
   private void drop(AddressSpace space, long first, long last) {
-    // A block kept in pieces goes as a whole, whichever of its bytes was named.
+    // A block that is kept as several pages is dropped as a whole, whichever byte was named.
     long block = (1L << space.fractured) - 1;
     work += iotlb.drop(space.translations, SHIFTS, space.classes, first & ~block, last | block);
   }
@@ -215,7 +219,7 @@ public final class AddressSpaces {
     }
   }
 
-  /** Source ids that differ from {@code sourceId} in bits of {@code ignored} at most. */
+  /** Stamps the source ids that differ from {@code sourceId} only in bits of {@code ignored}. */
   private void stampSources(long sourceId, int ignored) {
     long bits = Integer.toUnsignedLong(ignored);
     if (1L << Long.bitCount(bits) > sources.size()) {
@@ -240,7 +244,7 @@ public final class AddressSpaces {
     }
   }
 
-  /** By what invalidations name a plan that was just resolved; to be given back. */
+  /** The validity of a plan that was just resolved; give it back with {@link #release}. */
   public Validity validity(int sourceId, CachedPlan plan) {
     return new Validity(
         everything,
@@ -275,15 +279,13 @@ public final class AddressSpaces {
     }
   }
 
-  /**
-   * Scopes and address spaces that are remembered: a few for each requester with a configuration.
-   */
+  /** Number of scopes and address spaces that are remembered: a few for each resolved requester. */
   public int records() {
     int scopes = domains.size() + processes.size() + sources.size();
     return scopes + contexts.size() + domainContexts.size() + byHash.size();
   }
 
-  /** Gives an address space the tags that are due. */
+  /** Gives an address space the new tags that it needs. */
   public void freshen(AddressSpace space) {
     long stamp = space.stamp();
     boolean all = !space.translations.isSet() || stamp > space.tagsAt;
@@ -303,7 +305,7 @@ public final class AddressSpaces {
     }
   }
 
-  /** All tags were used: nothing kept under an old one may ever be found again. */
+  /** Starts over when all tags are used: no entry under an old tag may be found again. */
   private void restart() {
     iotlb.clear();
     structures.clear();
@@ -323,8 +325,7 @@ public final class AddressSpaces {
   /**
    * The address space of a plan; the caller gives it back with {@link #release}.
    *
-   * @param kept what else tells it from others: translations kept for one number are not found for
-   *     another
+   * @param kept further distinction: translations kept under one number are not found under another
    */
   public AddressSpace of(CachedPlan plan, long kept) {
     System.arraycopy(plan.words, 0, words, 0, words.length);
@@ -332,7 +333,7 @@ public final class AddressSpaces {
     return share(plan, words, plan.usesFirst());
   }
 
-  /** The second stage of a plan as a space of its own. */
+  /** The second stage of a plan as an address space. */
   public AddressSpace secondOf(CachedPlan plan) {
     return share(plan, plan.secondWords, false);
   }
@@ -369,7 +370,7 @@ public final class AddressSpaces {
     return space;
   }
 
-  /** Gives an address space back; without users it is forgotten. */
+  /** Gives an address space back; it is forgotten when it has no users. */
   public void release(AddressSpace space) {
     if (--space.users > 0) {
       return;
@@ -402,7 +403,7 @@ public final class AddressSpaces {
     return SHIFTS[sizeClass];
   }
 
-  /** The largest size class whose blocks fit into 2^{@code span} bytes. */
+  /** The largest size class whose blocks are no larger than 2^{@code span} bytes. */
   public static int classOf(int span) {
     int sizeClass = CLASSES - 1;
     while (SHIFTS[sizeClass] > span) {

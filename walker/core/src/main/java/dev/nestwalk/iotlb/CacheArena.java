@@ -10,29 +10,29 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Off-heap memory that the caches of all translators share. It is one constant segment, so compiled
- * code has its address and its bounds in the instructions: a probe takes a fifth less time than one
- * of a segment that has to be asked for them. Each cache has a part for itself, which comes back
- * when the cache can no longer be reached; one for which there is no room has memory of its own.
+ * Off-heap memory that the caches of all translators share. It is one constant segment, so that
+ * compiled code has its address and bounds as immediates; a probe then takes a fifth less time than
+ * one of a segment held in a field. Each cache has a part of its own, which is returned when the
+ * cache becomes unreachable. A cache for which there is no room allocates separate memory.
  *
  * <p>Threads: any.
  */
 final class CacheArena {
-  /** Parts begin at multiples of the largest set, which is several cache lines. */
+  /** Parts begin at multiples of the size of the largest set, which is several cache lines. */
   private static final int UNIT = 256;
 
-  /** System property: bytes in all. */
+  /** System property: size in bytes. */
   private static final String PROPERTY = "nestwalk.cache.bytes";
 
   private static final int LEAST = 1 << 16;
   private static final int MOST = 1 << 30;
 
-  /** Bytes in all; by default what 40 translators with the default options take. */
+  /** Size in bytes; by default enough for 40 translators with the default options. */
   static final int BYTES = size(System.getProperty(PROPERTY, Integer.toString(4 << 20)));
 
   /**
-   * Bits of the offset of an entry. An offset that was masked with it needs no check of bounds, as
-   * the JIT sees.
+   * Mask for the offset of an entry. The JIT sees that an offset under this mask needs no bounds
+   * check.
    */
   static final long WITHIN = BYTES - 16L;
 
@@ -42,7 +42,7 @@ final class CacheArena {
   private static final ReferenceQueue<Object> LEFT = new ReferenceQueue<>();
   private static final Set<Part> PARTS = new HashSet<>();
 
-  /** A part with its owner, kept until the owner is gone. */
+  /** A part, kept until its owner is unreachable. */
   private static final class Part extends PhantomReference<Object> {
     private final int first;
     private final int count;
@@ -55,9 +55,9 @@ final class CacheArena {
   }
 
   /**
-   * Reads a size.
+   * Parses a size.
    *
-   * @throws IllegalArgumentException if it is none
+   * @throws IllegalArgumentException if the text is not a valid size
    */
   static int size(String text) {
     int bytes;
@@ -74,11 +74,11 @@ final class CacheArena {
   }
 
   /**
-   * Takes zeroed bytes for as long as {@code owner} can be reached.
+   * Takes zeroed bytes for as long as {@code owner} is reachable.
    *
    * @param bytes a power of two
-   * @return their offset in {@link #MEMORY}, a multiple of their number and of {@link #UNIT}, or -1
-   *     if there is no room
+   * @return their offset in {@link #MEMORY}, a multiple of {@code bytes} and of {@link #UNIT}, or
+   *     -1 if there is no room
    */
   static synchronized long take(Object owner, long bytes) {
     for (Reference<?> gone = LEFT.poll(); gone != null; gone = LEFT.poll()) {

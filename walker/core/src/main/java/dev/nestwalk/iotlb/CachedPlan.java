@@ -4,9 +4,9 @@ import dev.nestwalk.dma.Access;
 import java.util.Arrays;
 
 /**
- * A requester's resolved configuration, as far as caches need to know it: which address space it
- * selects and by what invalidations name that. Formats add what their walks need. Only whoever
- * resolves a configuration writes to its plan; a walk leaves what it finds in {@link WalkNotes}.
+ * The part of a requester's resolved configuration that caches need: which address space it
+ * selects, and how invalidations name it. Formats add what their walks need. Only the code that
+ * resolves a configuration writes to its plan; a walk leaves its findings in {@link WalkNotes}.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -18,8 +18,8 @@ public abstract class CachedPlan {
   public static final int UNTRANSLATED = -1;
 
   /**
-   * Everything that the configuration was resolved from: equal words, equal translations. The last
-   * one is for whoever keeps the plan.
+   * Everything that the configuration was resolved from: equal words mean equal translations. The
+   * last word is free for the owner of the plan.
    */
   final long[] words = new long[WORDS];
 
@@ -35,15 +35,17 @@ public abstract class CachedPlan {
   private boolean readsAreFetches;
   private int ignoresTop;
 
-  /** A plan to be filled. */
+  /** Makes a plan to be filled. */
   protected CachedPlan() {}
 
   /**
-   * For those who resolve: which address space the configuration selects. Forgets all words.
+   * For resolvers: sets the address space that the configuration selects, and clears all words.
    *
-   * @param newDomain VT-d domain id, SMMUv3 VMID: what an invalidation of the second stage names
-   * @param newProcess VT-d PASID, SMMUv3 ASID: what one of the first stage names besides
-   * @param newPasid the PASID or SubstreamID whose configuration this is, 0 where there is none
+   * @param newDomain VT-d domain id or SMMUv3 VMID, by which invalidations of the second stage name
+   *     it
+   * @param newProcess VT-d PASID or SMMUv3 ASID, by which invalidations of the first stage name it
+   *     in addition
+   * @param newPasid the PASID or SubstreamID whose configuration this is, 0 if there is none
    */
   protected final void select(
       int newDomain, int newProcess, int newPasid, boolean first, boolean second) {
@@ -57,14 +59,14 @@ public abstract class CachedPlan {
   }
 
   /**
-   * For those who resolve: what a hit may answer.
+   * For resolvers: sets which requests a hit may answer.
    *
-   * @param silent a write leaves no trace in the tables that a read has not left, so a read may
-   *     cache it
-   * @param fetches a read alone is judged as an instruction fetch, so a write tells nothing about
-   *     it
-   * @param ignores whether bits 63 to 56 of input addresses do not count: bit 0 of those with bit
-   *     55 clear, bit 1 of those with bit 55 set
+   * @param silent whether a write leaves no trace in the tables that a read has not left, so that a
+   *     read may cache it
+   * @param fetches whether a plain read is treated as an instruction fetch, so that a write says
+   *     nothing about it
+   * @param ignores whether bits 63 to 56 of input addresses are ignored: bit 0 for addresses with
+   *     bit 55 clear, bit 1 for those with bit 55 set
    */
   protected final void judge(boolean silent, boolean fetches, int ignores) {
     writesAreSilent = silent;
@@ -72,27 +74,35 @@ public abstract class CachedPlan {
     ignoresTop = ignores;
   }
 
-  /** For those who resolve: a word that the configuration was resolved from, 0 to 11. */
+  /**
+   * For resolvers: sets one of the words that the configuration was resolved from.
+   *
+   * @param place 0 to 11
+   */
   protected final void word(int place, long word) {
     words[place] = word;
   }
 
-  /** For those who resolve: a word that the second stage was resolved from, 0 to 11. */
+  /**
+   * For resolvers: sets one of the words that the second stage was resolved from.
+   *
+   * @param place 0 to 11
+   */
   protected final void secondWord(int place, long word) {
     secondWords[place] = word;
   }
 
-  /** VT-d domain id, SMMUv3 VMID: what an invalidation of the second stage names. */
+  /** VT-d domain id or SMMUv3 VMID, by which invalidations of the second stage name it. */
   public final int domain() {
     return domain;
   }
 
-  /** VT-d PASID, SMMUv3 ASID: what an invalidation of the first stage names besides. */
+  /** VT-d PASID or SMMUv3 ASID, by which invalidations of the first stage name it in addition. */
   public final int process() {
     return process;
   }
 
-  /** The PASID or SubstreamID whose configuration this is, 0 where there is none. */
+  /** The PASID or SubstreamID whose configuration this is, 0 if there is none. */
   public final int pasid() {
     return pasid;
   }
@@ -108,14 +118,14 @@ public abstract class CachedPlan {
   }
 
   /**
-   * Whether bits 63 to 56 of input addresses do not count: bit 0 of those with bit 55 clear, bit 1
-   * of those with bit 55 set.
+   * Whether bits 63 to 56 of input addresses are ignored: bit 0 for addresses with bit 55 clear,
+   * bit 1 for those with bit 55 set.
    */
   final int ignoresTop() {
     return ignoresTop;
   }
 
-  /** An input address with its ignored bits as bit 55. */
+  /** An input address with its ignored bits replaced by bit 55. */
   public final long untagged(long address) {
     return untagged(address, ignoresTop);
   }
@@ -126,7 +136,7 @@ public abstract class CachedPlan {
   }
 
   /**
-   * The rights that a hit may grant without a look at the tables, after a walk for {@code access}.
+   * The rights that a hit may grant without reading the tables, after a walk for {@code access}.
    */
   public final int usable(int access) {
     int usable = writesAreSilent || (access & Access.WRITE) != 0 ? Access.ATOMIC : Access.READ;
@@ -134,26 +144,30 @@ public abstract class CachedPlan {
   }
 
   /**
-   * Input addresses that may be mapped: pairs of a first and a last address, ascending and
-   * unsigned.
+   * The input addresses that can be mapped: pairs of a first and a last address, in ascending
+   * unsigned order.
    */
   public abstract long[] inputRanges();
 
   /**
-   * Size less one of the block of addresses for which an entry of a table stands.
+   * Size minus 1 of the block of addresses that an entry of a table maps.
    *
    * @param input the input address, which may select a granule
    * @param stage 1 or 2
-   * @param level as a refusal has it, 4 bits
+   * @param level level as in a refusal, 4 bits
    */
   public abstract long block(long input, int stage, int level);
 
   /**
-   * Size less one of the block of input addresses that a refusal without a stage is about, or -1 if
-   * it is about every address from there on.
+   * Size minus 1 of the block of input addresses that a refusal without a stage concerns, or -1 if
+   * it concerns every address from there on.
    */
   public abstract long blockOfRefusal(int code);
 
-  /** Whether a present first-stage entry at a level, as the format counts, maps a page or block. */
+  /**
+   * Whether a present first-stage entry maps a page or block.
+   *
+   * @param level as the format numbers levels
+   */
   public abstract boolean isFirstStageLeaf(int level, long entry);
 }

@@ -6,16 +6,17 @@ import java.lang.invoke.VarHandle;
 import java.util.Arrays;
 
 /**
- * The invalidations of one IOMMU, in order, for every translator to apply when it next looks.
+ * The invalidations of one IOMMU in order, which every translator applies when it next looks.
  *
- * <p>Publishing writes the invalidation and then its number, so who sees the number sees the
- * invalidation and all that happened before it was published, changes of the tables included. A
- * translator that lags by {@link #CAPACITY} invalidations drops everything instead.
+ * <p>Publishing writes the invalidation first and then its number. A thread that sees the number
+ * therefore sees the invalidation and everything that happened before it was published, including
+ * changes of the tables. A translator that lags by {@link #CAPACITY} invalidations drops its whole
+ * cache.
  *
  * <p>Threads: any.
  */
 public final class InvalidationLog {
-  /** Places for invalidations; translators that lag as far behind have to drop everything. */
+  /** Number of invalidations that are kept; a translator that lags by as many drops everything. */
   public static final int CAPACITY = 256;
 
   /** What an entry drops. */
@@ -41,34 +42,34 @@ public final class InvalidationLog {
     }
   }
 
-  /** One invalidation; what its kind does not name stands at the value given here. */
+  /** One invalidation; fields that its kind does not use have the values given here. */
   static final class Entry {
     Kind kind = Kind.EVERYTHING;
 
-    /** Domain, or -1 for every one. */
+    /** Domain, or -1 for all. */
     int domain = -1;
 
-    /** Process, or -1 for every one. */
+    /** Process, or -1 for all. */
     int process = -1;
 
-    /** Addresses of a range. */
+    /** First and last address of a range. */
     long first;
 
     long last = -1;
 
-    /** Of a range: only leaves changed. */
+    /** For ranges: whether only leaf entries changed. */
     boolean leafOnly;
 
-    /** Of configurations: source id, or -1 for every one. */
+    /** For configurations: source id, or -1 for all. */
     long source = -1;
 
-    /** Of configurations: bits of the source id that do not count. */
+    /** For configurations: bits of the source id that are ignored. */
     int ignored;
 
-    /** Of configurations: PASID, or -1 for every one. */
+    /** For configurations: PASID, or -1 for all. */
     int pasid = -1;
 
-    /** Of registers: configurations and translations survive. */
+    /** For registers: whether configurations and translations survive. */
     boolean keepsCaches;
 
     private void copy(Entry from) {
@@ -105,7 +106,7 @@ public final class InvalidationLog {
 
   private boolean ignores;
 
-  /** An empty log. */
+  /** Makes an empty log. */
   public InvalidationLog() {
     for (int i = 0; i < CAPACITY; i++) {
       entries[i] = new Entry();
@@ -118,8 +119,8 @@ public final class InvalidationLog {
   }
 
   /**
-   * Number of invalidations published, read plainly: it may be late, but what it shows is acted
-   * upon only after an {@link #latest acquiring} read. Every translation asks.
+   * Number of invalidations published, by a plain read, which every translation makes. It may be
+   * late, but what it shows is acted on only after an {@link #latest acquiring} read.
    */
   public long published() {
     return published;
@@ -145,7 +146,7 @@ public final class InvalidationLog {
     }
   }
 
-  /** Drops of a domain what a first stage translates, alone or over a second. */
+  /** Drops the translations of a domain by a first stage, alone or over a second. */
   public void firstStage(int domain) {
     publish(Kind.FIRST_STAGE, domain, -1);
     for (InvalidationListener listener : listeners) {
@@ -154,7 +155,7 @@ public final class InvalidationLog {
   }
 
   /**
-   * Drops of a domain what the first stage of one process translates.
+   * Drops the translations of a domain by the first stage of one process.
    *
    * @param process VT-d PASID or SMMUv3 ASID
    */
@@ -166,11 +167,11 @@ public final class InvalidationLog {
   }
 
   /**
-   * Drops second-stage translations of intermediate addresses, and all that a first stage led
-   * through the domain's second stage.
+   * Drops second-stage translations of intermediate addresses, and all translations by a first
+   * stage through the domain's second stage.
    *
    * @param last last address, unsigned
-   * @param leafOnly only leaves changed, so tables on the way may be kept
+   * @param leafOnly whether only leaf entries changed, so that tables on the way may stay cached
    */
   public void secondRange(int domain, long first, long last, boolean leafOnly) {
     publish(Kind.SECOND_RANGE, domain, -1, first, last, leafOnly);
@@ -180,12 +181,12 @@ public final class InvalidationLog {
   }
 
   /**
-   * Drops first-stage translations of input addresses: those of a process and those that hold for
-   * all.
+   * Drops first-stage translations of input addresses: those of a process, and those that hold for
+   * all processes.
    *
-   * @param process PASID or ASID, -1 for every one
+   * @param process PASID or ASID, -1 for all
    * @param last last address, unsigned
-   * @param leafOnly only leaves changed, so tables on the way may be kept
+   * @param leafOnly whether only leaf entries changed, so that tables on the way may stay cached
    */
   public void firstRange(int domain, int process, long first, long last, boolean leafOnly) {
     publish(Kind.FIRST_RANGE, domain, process, first, last, leafOnly);
@@ -203,7 +204,7 @@ public final class InvalidationLog {
    * Drops configurations of source ids.
    *
    * @param source requester id or StreamID
-   * @param ignored bits of the source id that do not count
+   * @param ignored bits of the source id that are ignored
    */
   public void configurationsOf(int source, int ignored) {
     publishConfigurations(Integer.toUnsignedLong(source), ignored, -1, -1);
@@ -221,7 +222,7 @@ public final class InvalidationLog {
   /**
    * Drops configurations that select a domain.
    *
-   * @param pasid the PASID that they are for, -1 for every one
+   * @param pasid the PASID that they are for, -1 for all
    */
   public void configurationsIn(int domain, int pasid) {
     publishConfigurations(-1, 0, pasid, domain);
@@ -235,7 +236,7 @@ public final class InvalidationLog {
   }
 
   /**
-   * The unit's registers changed.
+   * Publishes a change of the unit's registers.
    *
    * @param keepsCaches whether configurations and translations survive
    */
@@ -246,14 +247,14 @@ public final class InvalidationLog {
     }
   }
 
-  /** From now on a listener hears what is published. */
+  /** Adds a listener, which from now on is told what is published. */
   public synchronized void addListener(InvalidationListener listener) {
     InvalidationListener[] more = Arrays.copyOf(listeners, listeners.length + 1);
     more[listeners.length] = listener;
     listeners = more;
   }
 
-  /** A listener hears no more. */
+  /** Removes a listener. */
   public synchronized void removeListener(InvalidationListener listener) {
     listeners =
         Arrays.stream(listeners)
@@ -306,16 +307,20 @@ public final class InvalidationLog {
     PUBLISHED.setVolatile(this, published + 1);
   }
 
-  /** For experiments: drops what is published from now on, but changes of registers. */
+  /** For experiments: discards everything published from now on, except changes of registers. */
   public synchronized void ignore() {
     ignores = true;
   }
 
-  /** Copies invalidation {@code number}, from 0; false if it is no longer kept. */
+  /**
+   * Copies the invalidation with this number, counted from 0.
+   *
+   * @return false if it is no longer kept
+   */
   boolean read(long number, Entry into) {
     into.copy(entries[(int) number & CAPACITY - 1]);
-    // The place is written again only once CAPACITY more are published: if that is not so even now,
-    // the copy is whole.
+    // The place is overwritten only once CAPACITY more invalidations are published. If they are not
+    // even now, the copy is consistent.
     VarHandle.loadLoadFence();
     return latest() - number < CAPACITY;
   }

@@ -2,12 +2,15 @@ package dev.nestwalk.iotlb;
 
 import org.jspecify.annotations.Nullable;
 
-/** What an invalidation can name at once: remembers the last one that did. */
+/**
+ * A set of translations or configurations that one invalidation can name; it records the last one
+ * that did.
+ */
 final class Scope {
-  /** Under which number its map has it. */
+  /** The scope's key in its map. */
   final long number;
 
-  /** Address spaces and configurations in it; without any it is forgotten. */
+  /** Number of address spaces and configurations in it; without any it is forgotten. */
   int users;
 
   /** Number of the last invalidation of all configurations in this scope, plus 1; 0 for none. */
@@ -19,16 +22,16 @@ final class Scope {
   /** Number of the last invalidation of all that a first stage translates, plus 1; 0 for none. */
   long firstStamp;
 
-  /** Of a domain: number of the last invalidation of its partial walks, plus 1; 0 for none. */
+  /** For a domain: number of the last invalidation of its partial walks, plus 1; 0 for none. */
   long structureStamp;
 
-  /** Of a domain: a first stage has given translations that hold for every process. */
+  /** For a domain: whether a first stage has given translations that hold for every process. */
   boolean global;
 
   /** First of the chained address spaces that a first stage translates. */
   @Nullable AddressSpace firsts;
 
-  /** Of a domain: first of the chained address spaces that the second stage alone translates. */
+  /** For a domain: first of the chained address spaces that the second stage alone translates. */
   @Nullable AddressSpace seconds;
 
   Scope(long number) {

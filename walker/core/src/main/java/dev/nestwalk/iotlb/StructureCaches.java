@@ -4,7 +4,7 @@ import dev.nestwalk.cache.CacheOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The caches that shorten a walk. Each may be missing.
+ * The page-walk caches, which shorten a walk. Each may be absent.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -18,7 +18,7 @@ public final class StructureCaches {
   /** Whole second-stage walks: intermediate page to output page. */
   public final @Nullable TranslationCache nested;
 
-  /** Caches of the given geometry. */
+  /** Makes caches of the given geometry. */
   public StructureCaches(CacheOptions options) {
     first = structure(options.firstStageEntries());
     second = structure(options.secondStageEntries());
@@ -29,7 +29,7 @@ public final class StructureCaches {
     return entries == 0 ? null : new TranslationCache(entries, 1);
   }
 
-  /** Empties all. */
+  /** Empties all of them. */
   public void clear() {
     clear(first);
     clear(second);

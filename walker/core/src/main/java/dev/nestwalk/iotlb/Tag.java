@@ -1,12 +1,12 @@
 package dev.nestwalk.iotlb;
 
 /**
- * The number that tells entries of one address space, and of one generation of it, from all others.
- * To drop what an address space has in a cache, give it a new tag: nothing finds the old entries
- * any more, and the places they hold are taken over one by one.
+ * The number that distinguishes the entries of one address space, and of one generation of it, from
+ * all others. An address space drops its entries from a cache by taking a new tag: the old entries
+ * are never found again, and their places are reused one by one.
  *
- * <p>A number has {@link #BITS} bits. {@link TagCounter} hands each one out once; when they run out
- * the caches are emptied and counting begins anew, so that no old entry can come back to life.
+ * <p>A number has {@link #BITS} bits. {@link TagCounter} issues each one once. When they run out,
+ * the caches are emptied and counting starts over, so that no old entry can be found again.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -17,7 +17,7 @@ public final class Tag {
   private static final long LOW = 0xfff;
   private static final int HIGH_SHIFT = 3;
 
-  /** Spreads address spaces over the sets. */
+  /** Multiplier that spreads address spaces over the sets. */
   private static final long SPREAD = 0x9e37_79b9_7f4a_7c15L;
 
   private int number;
@@ -25,10 +25,10 @@ public final class Tag {
   private long high;
   private long salt;
 
-  /** A tag without a number; nothing is found or kept under it. */
+  /** Makes a tag without a number; nothing is found or kept under it. */
   public Tag() {}
 
-  /** Takes a number of {@link #BITS} bits; 0 is none. */
+  /** Sets a number of {@link #BITS} bits; 0 means none. */
   public void set(int newNumber) {
     number = newNumber;
     low = newNumber & LOW;
@@ -36,7 +36,7 @@ public final class Tag {
     salt = newNumber * SPREAD >>> 40;
   }
 
-  /** Whether there is a number to find something under. */
+  /** Whether the tag has a number. */
   public boolean isSet() {
     return number != 0;
   }
@@ -51,7 +51,7 @@ public final class Tag {
     return high;
   }
 
-  /** What is mixed into the index of the set. */
+  /** The value that is mixed into the index of the set. */
   public long salt() {
     return salt;
   }

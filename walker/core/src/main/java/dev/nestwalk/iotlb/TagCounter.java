@@ -1,8 +1,8 @@
 package dev.nestwalk.iotlb;
 
 /**
- * Hands out tags, each once. When none is {@link #left}, every cache that holds entries has to be
- * emptied and every tag in use replaced, before {@link #restart}.
+ * Issues tags, each one once. When none is {@link #left}, every cache that holds entries has to be
+ * emptied and every tag in use replaced before {@link #restart}.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -16,9 +16,9 @@ public final class TagCounter {
   }
 
   /**
-   * A counter that ends early, to try what happens then.
+   * Makes a counter that runs out early, for tests.
    *
-   * @param last the last number handed out, 1 to 2^{@link Tag#BITS} - 1
+   * @param last the last number issued, 1 to 2^{@link Tag#BITS} - 1
    */
   public TagCounter(int last) {
     if (last < 1 || last >>> Tag.BITS != 0) {
@@ -28,13 +28,13 @@ public final class TagCounter {
     this.last = last;
   }
 
-  /** How many numbers are left. */
+  /** Number of tags that are left. */
   public int left() {
     return last - used;
   }
 
   /**
-   * A number never handed out since the last {@link #restart}.
+   * A number that has not been issued since the last {@link #restart}.
    *
    * @throws IllegalStateException if none is left
    */
@@ -45,7 +45,7 @@ public final class TagCounter {
     return ++used;
   }
 
-  /** Begins anew; nothing with an old number may be found after this. */
+  /** Starts over; nothing may be found under an old number after this. */
   public void restart() {
     used = 0;
   }

@@ -5,29 +5,30 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A bounded, set-associative store of translations, off-heap: the IOTLB. It knows no format: bits
- * in, bits out.
+ * A bounded, set-associative, off-heap store of translations: the IOTLB. It does not depend on a
+ * format.
  *
  * <pre>
  *   word 0   63..12 input address of the block | 11..0 tag
- *   word 1   63..60 zero | 59..12 what the user keeps | 11..10 size class | 9..3 tag | 2 zero | 1..0 usable rights
+ *   word 1   63..60 zero | 59..12 what the user keeps | 11..10 size class | 9..3 tag | 2 zero |
+ *   1..0 usable rights
  * </pre>
  *
- * <p>A set is {@code ways} entries side by side, so that with up to four ways it is one cache line.
- * An address prefers one way of its set; only if another address already holds that does it look
- * further. A hit thus costs one compare as in a direct-mapped cache, and its branch is foreseeable,
- * while two addresses that prefer the same place can both stay.
+ * <p>A set is {@code ways} adjacent entries; up to four ways share one cache line. Each address
+ * prefers one way of its set, and a lookup goes on to the others only if another address occupies
+ * that way. A hit thus costs one compare, as in a direct-mapped cache, and its branch is
+ * predictable, while two addresses that prefer one place can both stay.
  *
- * <p>An entry is found only under the very tag, block and size class that it was kept with, and
- * only if it grants every right asked for: anything else is a miss.
+ * <p>An entry is found only under exactly the tag, block and size class with which it was stored,
+ * and only if it grants every requested right; anything else is a miss.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
 public final class TranslationCache {
-  /** What an entry keeps for its user: bits 59..12 of word 1. */
+  /** The bits of word 1 that an entry keeps for its user: 59..12. */
   public static final long PAYLOAD = 0x0fff_ffff_ffff_f000L;
 
-  /** Bits of word 1 that have to be as expected: tag, class, and those that are zero. */
+  /** The bits of word 1 that have to match: tag, class, and those that are zero. */
   static final long FIXED = 0xffc;
 
   /** Log2 of the size of an entry in bytes. */
@@ -42,17 +43,20 @@ public final class TranslationCache {
 
   private final MemorySegment table;
 
-  /** Whether the table is a part of {@link CacheArena}, and where that begins, else 0. */
+  /**
+   * Whether the table is a part of {@link CacheArena}; the next field is the part's offset there,
+   * or 0.
+   */
   private final boolean pooled;
 
   private final long base;
   private final long mask;
   private final int ways;
 
-  /** Pooled, with four ways. */
+  /** Whether it is pooled and has four ways. */
   private final boolean usual;
 
-  /** Way that was displaced last, counted from the preferred one; never 0 afterwards. */
+  /** The way that was displaced last, counted from the preferred one; never 0 afterwards. */
   private int victim;
 
   /**
@@ -62,7 +66,7 @@ public final class TranslationCache {
    * @param ways a power of two, checked there too
    */
   public TranslationCache(int entries, int ways) {
-    // Memory lives as long as this can be reached, so that no translator has to be closed.
+    // The memory lives as long as this is reachable, so that no translator has to be closed.
     long bytes = entries * 16L;
     long part = CacheArena.take(this, bytes);
     pooled = part >= 0;
@@ -73,24 +77,29 @@ public final class TranslationCache {
     usual = pooled && ways == 4;
   }
 
-  /** What word 1 has besides its payload and rights, for a tag and a size class of 0 to 3. */
+  /**
+   * The expected bits of word 1, besides payload and rights, for a tag and a size class of 0 to 3.
+   */
   public static long expect(Tag tag, int sizeClass) {
     return tag.high() | (long) sizeClass << CLASS_SHIFT;
   }
 
   /**
-   * Whether the entries are in the memory that caches share, where {@link #preferred} finds them.
+   * Whether the entries are in the memory that caches share, for which {@link #preferred} works.
    */
   public boolean isPooled() {
     return pooled;
   }
 
-  /** Bits of the offset of an entry. */
+  /** Mask of the offset of an entry. */
   public long offsets() {
     return mask << ENTRY_SHIFT;
   }
 
-  /** What the offset of a tag's entries is mixed with: where the cache begins, and the tag. */
+  /**
+   * The value that the offsets of a tag's entries are mixed with: the start of the cache, and the
+   * tag.
+   */
   public long origin(Tag tag) {
     return base | (tag.salt() & mask) << ENTRY_SHIFT;
   }
@@ -101,13 +110,13 @@ public final class TranslationCache {
 
   private static long place(long address, int hashShift, long offsets, long origin) {
     long hash = address >>> hashShift;
-    // Bits from 9 on join in so that blocks a table apart do not share one set.
+    // Bits from 9 on are mixed in so that blocks one table apart do not share a set.
     return (hash ^ hash >>> 9) & offsets ^ origin;
   }
 
-  // A look at the preferred place, for caches in the shared memory, in three steps. All that they
-  // need comes from the caller, and an offset that was masked needs no check of bounds: the JIT
-  // makes one straight piece of code of them, whose operands are the caller's fields themselves.
+  // A probe of the preferred place, for caches in the shared memory, in three steps. The caller
+  // supplies everything that they need, and a masked offset needs no bounds check, so the JIT
+  // compiles them to straight code whose operands are the caller's fields.
 
   /**
    * Offset of the entry that an address prefers.
@@ -129,7 +138,7 @@ public final class TranslationCache {
     return CacheArena.MEMORY.get(WORD, (offset & CacheArena.WITHIN) + 8);
   }
 
-  /** A bit that every entry has clear: whoever expects it set finds nothing. */
+  /** A bit that is clear in every entry; a probe that expects it set finds nothing. */
   public static final long UNFINDABLE = 4;
 
   /**
@@ -139,7 +148,7 @@ public final class TranslationCache {
    * @param word1 its word 1
    * @param key input address of the block and, below it, {@link Tag#low}
    * @param expected {@link #expect}
-   * @param need rights asked for, 0 to 3
+   * @param need requested rights, 0 to 3
    */
   public static boolean answers(long offset, long word1, long key, long expected, long need) {
     long difference = key ^ word0At(offset);
@@ -147,7 +156,7 @@ public final class TranslationCache {
   }
 
   /**
-   * Looks at every place of the set, the preferred one first.
+   * Probes every place of the set, the preferred one first.
    *
    * @return word 1, or 0
    */
@@ -167,7 +176,7 @@ public final class TranslationCache {
   }
 
   /**
-   * Word 1 of the entry under a tag that holds an address' block with the rights asked for, or 0.
+   * Word 1 of the entry under a tag that holds an address's block with the requested rights, or 0.
    */
   public long find(long address, int shift, Tag tag, int sizeClass, long need) {
     return find(address, shift, origin(tag), tag.low(), expect(tag, sizeClass), need);
@@ -189,16 +198,16 @@ public final class TranslationCache {
     return 0;
   }
 
-  // The usual geometry, four ways in the shared memory, is written out: loops ask at each turn
-  // whether the JVM wants to stop, and checks of the geometry cut code into pieces. Batches use it
-  // directly, and keep between themselves and the cache what changes.
+  // The usual geometry, four ways in the shared memory, is unrolled: loops contain safepoint polls,
+  // and checks of the geometry split the code. Batches use this directly and keep the mutable state
+  // in locals between themselves and the cache.
 
-  /** Whether {@link #isThere} and {@link #fillUsual} are for this cache. */
+  /** Whether {@link #isThere} and {@link #fillUsual} may be used on this cache. */
   public boolean isUsual() {
     return usual;
   }
 
-  /** Whether a place of the set has a block, under whatever rights. */
+  /** Whether a place of the set holds a block, whatever its rights. */
   public static boolean isThere(long preferred, long key) {
     return word0At(preferred) == key
         || word0At(preferred ^ 1L << ENTRY_SHIFT) == key
@@ -207,18 +216,18 @@ public final class TranslationCache {
   }
 
   /**
-   * As {@link #fill}.
+   * Stores an entry as {@link #fill} does.
    *
    * @param preferred offset of the place
    * @param key input address of the block and, below it, {@link Tag#low}
-   * @param last way that was displaced last, counted from the preferred one
-   * @return what that is now
+   * @param last the way that was displaced last, counted from the preferred one
+   * @return the way displaced last after this call
    */
   public static int fillUsual(long preferred, long key, long word1, int last) {
     long old0 = word0At(preferred);
     long old1 = word1At(preferred);
     int way = last;
-    // Every entry has a span in word 1.
+    // Every entry has a span in word 1, so an empty place is one whose word 1 is 0.
     if (old0 != key && old1 != 0) {
       way = last == 3 ? 1 : last + 1;
       setAt(preferred ^ (long) way << ENTRY_SHIFT, old0, old1);
@@ -232,7 +241,7 @@ public final class TranslationCache {
     CacheArena.MEMORY.set(WORD, (offset & CacheArena.WITHIN) + 8, word1);
   }
 
-  // Offsets are within the room, or within the table where that has memory of its own.
+  // Offsets are within the shared memory, or within the table if that has its own memory.
 
   private long word0(long at) {
     return pooled ? word0At(at) : table.get(WORD, at);
@@ -252,11 +261,11 @@ public final class TranslationCache {
   }
 
   /**
-   * Keeps an entry; one with the same tag, block and class is replaced.
+   * Stores an entry; one with the same tag, block and class is replaced.
    *
    * @param payload within {@link #PAYLOAD}
    * @param rights usable rights, 0 to 3
-   * @return whether an entry for something else had to go
+   * @return whether an entry for something else was displaced
    */
   public boolean put(long address, int shift, Tag tag, int sizeClass, long payload, long rights) {
     long expected = expect(tag, sizeClass);
@@ -278,12 +287,12 @@ public final class TranslationCache {
   }
 
   /**
-   * Fills in few steps, where nothing answers. What was at the preferred place moves to another one
-   * of the set, whatever is there. An entry that answered too little may stay beside the new one:
-   * whatever drops the one drops the other.
+   * Stores an entry after a miss, in few steps. The entry at the preferred place moves to another
+   * place of the set and displaces what is there. An entry that granted too little may stay beside
+   * the new one: whatever drops one of them drops the other.
    *
    * @param word1 payload, {@link #expect} and usable rights
-   * @return whether an entry for something else had to go
+   * @return whether an entry for something else was displaced
    */
   public boolean fill(long address, int shift, long origin, long low, long word1) {
     long word0 = address >>> shift << shift | low;
@@ -311,12 +320,12 @@ public final class TranslationCache {
   }
 
   /**
-   * Drops every entry of a tag whose block meets {@code [first, last]}, exactly. Looks at no more
-   * entries than the store has, however large the range.
+   * Drops every entry of a tag whose block overlaps {@code [first, last]}, and no other. It
+   * examines no more entries than the store has, however large the range is.
    *
    * @param shifts block sizes (log2) by size class
-   * @param classes bit n: entries of class n may be there
-   * @return how many entries it looked at
+   * @param classes bit n: there may be entries of class n
+   * @return number of entries examined
    */
   public long drop(Tag tag, int[] shifts, int classes, long first, long last) {
     long sets = entries() / ways;
@@ -324,7 +333,7 @@ public final class TranslationCache {
     for (int sizeClass = 0; sizeClass < shifts.length && probes <= sets; sizeClass++) {
       if ((classes >>> sizeClass & 1) != 0) {
         long blocks = (last >>> shifts[sizeClass]) - (first >>> shifts[sizeClass]);
-        // One less than there are, so that no number of them wraps.
+        // The number minus 1, so that it cannot wrap.
         probes += Math.min(blocks, sets) + 1;
       }
     }
@@ -393,7 +402,7 @@ public final class TranslationCache {
     return (int) (word1 & RIGHTS);
   }
 
-  /** Number of entries that a tag has; reads the whole store. */
+  /** Number of entries of a tag; reads the whole store. */
   public int count(Tag tag) {
     int found = 0;
     for (long at = 0; at <= offsets(); at += 16) {

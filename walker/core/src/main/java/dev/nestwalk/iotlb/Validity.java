@@ -1,9 +1,9 @@
 package dev.nestwalk.iotlb;
 
 /**
- * Whether a resolved configuration still holds: the scopes by which invalidations name it. An
- * invalidation stamps one scope, however many configurations are in it; each finds out when it is
- * next used.
+ * Whether a resolved configuration is still valid: the scopes by which invalidations name it. An
+ * invalidation stamps one scope, however many configurations are in it; each configuration checks
+ * the stamps at its next use.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -30,7 +30,7 @@ public final class Validity {
     this.resolvedAt = resolvedAt;
   }
 
-  /** Whether no invalidation applied since has named the configuration. */
+  /** Whether no invalidation applied since then has named the configuration. */
   public boolean holds() {
     long named = Math.max(everything.configurationStamp, source.configurationStamp);
     named = Math.max(named, context.configurationStamp);

@@ -16,7 +16,7 @@ public final class WalkCounters implements CacheCounters {
   private long secondStageHits;
   private long nestedHits;
 
-  /** All zero. */
+  /** Makes counters that are all zero. */
   public WalkCounters() {}
 
   @Override
@@ -64,7 +64,7 @@ public final class WalkCounters implements CacheCounters {
     misses += count;
   }
 
-  /** A translation had to leave the IOTLB for another. */
+  /** A translation was displaced from the IOTLB. */
   public void addEviction() {
     evictions++;
   }
@@ -74,7 +74,7 @@ public final class WalkCounters implements CacheCounters {
     references += count;
   }
 
-  /** {@code count} of them began at a cached first-stage table. */
+  /** {@code count} walks began at a cached first-stage table. */
   public void addFirstStageHits(int count) {
     firstStageHits += count;
   }

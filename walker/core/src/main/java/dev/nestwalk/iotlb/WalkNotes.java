@@ -1,8 +1,9 @@
 package dev.nestwalk.iotlb;
 
 /**
- * What a walk found beside its answer, for whoever keeps or judges the answer. Its walker's own:
- * each walk begins with a clean one, so it tells of the last walk alone.
+ * What a walk found besides its answer, for the code that keeps or judges the answer. The notes
+ * belong to the walker and are cleared at the start of each walk, so they describe the last walk
+ * only.
  *
  * <p>Threads: belongs to the thread of its walker.
  */
@@ -11,22 +12,22 @@ public final class WalkNotes {
   private long intermediate;
   private boolean global;
 
-  /** Nothing noted. */
+  /** Makes empty notes. */
   public WalkNotes() {}
 
-  /** For walkers: begins anew. */
+  /** For walkers: clears the notes. */
   public void clear() {
     inputSpan = 0;
     intermediate = 0;
     global = false;
   }
 
-  /** For walkers: the tables map an input page of at least so many bits. */
+  /** For walkers: the tables map an input page of at least 2^{@code log2} bytes. */
   public void inputSpan(int log2) {
     inputSpan = Math.max(inputSpan, log2);
   }
 
-  /** For walkers: a first stage gave this address. */
+  /** For walkers: this is the output of the first stage. */
   public void intermediate(long address) {
     intermediate = address;
   }
@@ -37,14 +38,14 @@ public final class WalkNotes {
   }
 
   /**
-   * Log2 of the page of input addresses that the tables map, where that is larger than what the
-   * answer holds for; else that or 0.
+   * Log2 of the page of input addresses that the tables map, if that is larger than the span of the
+   * answer; otherwise the span or 0.
    */
   public int inputSpan() {
     return inputSpan;
   }
 
-  /** Intermediate address that the first stage of a nested walk gave; 0 where none did. */
+  /** Intermediate address that the first stage of a nested walk gave, or 0. */
   public long intermediate() {
     return intermediate;
   }

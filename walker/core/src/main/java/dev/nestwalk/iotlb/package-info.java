@@ -1,4 +1,4 @@
-/** IOTLB, page-walk caches and their invalidations: bits in, bits out; knows no format. */
+/** IOTLB, page-walk caches and their invalidations; nothing here depends on a format. */
 @NullMarked
 package dev.nestwalk.iotlb;
 
