@@ -4,12 +4,12 @@ import dev.nestwalk.iotlb.CachedPlan;
 import dev.nestwalk.iotlb.WalkNotes;
 
 /**
- * The walk of a format that knows every rule, by fixed registers. Total: whatever memory holds,
- * there is a translation or a fault.
+ * The walk of a format with all its rules, under fixed registers. Whatever memory holds, it gives a
+ * translation or a fault.
  *
  * <p>Threads: belongs to the thread of its translator.
  *
- * @param <P> what the format resolves a requester's configuration into
+ * @param <P> the resolved configuration of a requester in this format
  */
 public interface FullWalker<P extends CachedPlan> {
   /** The largest source id, unsigned. */
@@ -18,17 +18,17 @@ public interface FullWalker<P extends CachedPlan> {
   /** Whether the unit translates nothing (GSTS.TES = 0, CR0.SMMUEN = 0). */
   boolean isOff();
 
-  /** A plan to be filled by {@link #resolve}. */
+  /** Makes a plan to be filled by {@link #resolve}. */
   P plan();
 
   /**
-   * Resolves the configuration that plain requests need.
+   * Resolves the configuration of plain requests.
    *
-   * @return whether there is one; without, {@link #translate} tells the fault
+   * @return whether there is one; if not, {@link #translate} gives the fault
    */
   boolean resolve(P plan, int sourceId, int pasid);
 
-  /** What the fast walk has to know of a resolved configuration. */
+  /** A resolved configuration in the form of the fast walk. */
   Tables tables(P plan);
 
   /**
@@ -38,15 +38,21 @@ public interface FullWalker<P extends CachedPlan> {
    */
   long walk(P plan, int sourceId, int pasid, long iova, int access);
 
-  /** What the last {@link #walk} found beside its answer. */
+  /** What the last {@link #walk} found besides its answer. */
   WalkNotes notes();
 
-  /** Translates a request with everything read anew; the packed answer or refusal. */
+  /**
+   * Translates a request and reads everything anew.
+   *
+   * @return a packed answer or refusal
+   */
   long translate(int sourceId, int pasid, long iova, int access);
 
-  /** Intermediate address of the last {@link #translate} that passed two stages, else -1. */
+  /**
+   * Intermediate address of the last {@link #translate} if that passed two stages, otherwise -1.
+   */
   long intermediate();
 
-  /** An address without what the configuration of the last {@link #translate} ignores. */
+  /** An address without the bits that the configuration of the last {@link #translate} ignores. */
   long untagged(long address);
 }

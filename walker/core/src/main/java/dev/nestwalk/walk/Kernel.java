@@ -8,11 +8,12 @@ import dev.nestwalk.iotlb.WalkCounters;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Answers one requester's plain requests: looks in the IOTLB, walks with the help of page-walk
- * caches or without, and keeps the answer. What is not the plain case (an entry that faults, a flag
- * to set, an address that is barred) has no answer here, and nothing has been changed.
+ * Answers the plain requests of one requester: it probes the IOTLB, walks with or without page-walk
+ * caches, and stores the answer. Anything else (an entry that faults, a flag to set, a barred
+ * address) gets no answer and changes nothing; the full walker then handles it.
  *
- * <p>Tags and configuration are the caller's business: a kernel answers from what it was aimed at.
+ * <p>The caller is responsible for tags and configuration: a kernel answers for the address space
+ * it was aimed at.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -26,17 +27,17 @@ public abstract class Kernel {
   long firstRoot;
   long secondRoot;
 
-  /** What the upper range of input addresses is asked of, if there is one. */
+  /** The kernel that answers for the upper range of input addresses, if there is one. */
   @Nullable Kernel other;
 
-  /** What is barred, if anything is. */
+  /** The barred addresses, or null. */
   @Nullable Barrier barrier;
 
   AddressSpace space;
   @Nullable AddressSpace second;
 
-  // What look-ups need: see TranslationCache. Classes in expectations of page-walk caches are the
-  // level of the table, counted from 1 for the last.
+  // Operands of lookups, see TranslationCache. In page-walk caches the class is the level of the
+  // table, where the last level is 1.
   long origin;
   long low;
   long expected;
@@ -49,7 +50,7 @@ public abstract class Kernel {
 
   Tag secondTag = new Tag();
 
-  /** Entries read since the last walk began, where they are counted. */
+  /** Entries read since the last walk began, if they are counted. */
   int reads;
 
   Kernel(Shape shape, WalkCaches caches, AddressSpace space) {
@@ -64,45 +65,47 @@ public abstract class Kernel {
    *
    * @param iova byte address, all 64 bits significant
    * @param access 1 read, 2 write, 3 both
-   * @return a packed answer, or 0 where the full walker has to tell
+   * @return a packed answer, or 0 if the full walker has to decide
    */
   public abstract long translate(long iova, int access);
 
   /**
-   * Translates many addresses, misses side by side.
+   * Translates many addresses, walking those that miss side by side.
    *
-   * @param iovas those from {@code from} on are asked for
-   * @param answers another array, takes packed answers at the same places, or 0 as {@link
-   *     #translate} does
+   * @param iovas the addresses, from index {@code from} on
+   * @param answers another array, which receives the packed answers at the indices of their
+   *     addresses, or 0 as {@link #translate} does
    * @return how many have no answer
    */
   public abstract int translate(long[] iovas, long[] answers, int from, int count, int access);
 
-  /** Whether this is compiled for its shape alone. */
+  /** Whether this kernel's class was compiled for its shape alone. */
   public abstract boolean isSpecialised();
 
-  /** Whether this has worked so much that it deserves a class of its own; it then answers none. */
+  /**
+   * Whether this kernel has worked so much that a class of its own pays; it then gives no answers.
+   */
   public abstract boolean isBusy();
 
-  /** Goes on as it is for a while, twice as long as before. */
+  /** Continues as it is for a while, twice as long as before. */
   abstract void rest();
 
-  /** Whether any table is walked. */
+  /** Whether the configuration has any tables to walk. */
   public boolean walks() {
     return shape.walks();
   }
 
-  /** Takes the addresses of the first tables. */
+  /** Sets the addresses of the first tables. */
   void root(long first, long second) {
     firstRoot = first;
     secondRoot = second;
   }
 
   /**
-   * Takes the tags under which the caches are looked up and filled from now on.
+   * Sets the tags under which the caches are read and filled from now on.
    *
-   * @param addressSpace of the configuration
-   * @param secondSpace of its second stage, null for none
+   * @param addressSpace the configuration's address space
+   * @param secondSpace that of its second stage, or null
    */
   public void aim(AddressSpace addressSpace, @Nullable AddressSpace secondSpace) {
     space = addressSpace;
@@ -131,7 +134,7 @@ public abstract class Kernel {
     }
   }
 
-  /** Takes the place of another kernel of the same shape. */
+  /** Takes over the state of another kernel of the same shape. */
   void takeOver(Kernel old) {
     firstRoot = old.firstRoot;
     secondRoot = old.secondRoot;
@@ -140,7 +143,7 @@ public abstract class Kernel {
     aim(old.space, old.second);
   }
 
-  /** Bars addresses from now on; only for shapes that are restricted. */
+  /** Sets the barred addresses; only for shapes that are restricted. */
   public void bar(@Nullable Barrier bars) {
     barrier = bars;
     if (other != null) {
@@ -149,16 +152,16 @@ public abstract class Kernel {
   }
 
   /**
-   * Keeps an answer.
+   * Stores an answer.
    *
-   * @param rights that a hit may grant without a look at the tables
+   * @param rights rights that a hit may grant without reading the tables
    * @param inputSpan log2 of the block of input addresses that the tables map as one
    */
   public final void keep(long iova, long answer, int rights, int inputSpan) {
     int span = (int) (answer >>> 52) & 63;
     TranslationCache iotlb = caches.iotlb;
     if (iotlb == null || span < AddressSpaces.shiftOf(0)) {
-      // Less than a page where a reserved region begins or ends within it.
+      // The span is less than a page if a reserved region begins or ends within it.
       return;
     }
     int sizeClass = AddressSpaces.classOf(span);
@@ -174,13 +177,13 @@ public abstract class Kernel {
     }
   }
 
-  /** The answer of two stages: what both grant, for the smaller page. */
+  /** The combined answer of two stages: the rights that both grant, and the smaller page. */
   static long both(long host, int span, long granted) {
     long least = Math.min(span, host >>> 52 & 63);
     return host & ADDRESS | least << 52 | (host >>> 58 & granted) << 58;
   }
 
-  /** The page that an intermediate address' page leads to, as a packed answer, if it is known. */
+  /** The cached second-stage page of an intermediate address as a packed answer, or 0. */
   final long knownPage(long address, int access) {
     TranslationCache cache = caches.structures.nested;
     long found = cache == null ? 0 : cache.find(address, 12, secondTag, 0, access);
@@ -191,7 +194,7 @@ public abstract class Kernel {
     return found & TranslationCache.PAYLOAD | address & 0xfff;
   }
 
-  /** Keeps an answer of the second stage for {@link #knownPage}. */
+  /** Stores a second-stage answer for {@link #knownPage}. */
   final void keepPage(long address, long answer, int access) {
     TranslationCache cache = caches.structures.nested;
     if (cache != null) {

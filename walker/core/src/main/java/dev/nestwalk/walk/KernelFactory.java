@@ -12,16 +12,16 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes kernels over one guest memory. A kernel that has worked for a while gets a class of its own
- * shape: the template, defined once more as a hidden class with the shape as its class data. So
- * many shapes have one; from then on the least used gives way to one that is used twice as much.
- * All others, and all shapes where the runtime defines no hidden classes (a native image), run the
- * template as it is, some three times slower.
+ * Makes kernels over one guest memory. A kernel that has worked for a while gets a class for its
+ * shape: the template, defined again as a hidden class with the shape as its class data. The number
+ * of such shapes is limited; beyond it, the least used shape gives way to one that is used twice as
+ * much. All other kernels run the unspecialised template, about three times slower. So does every
+ * kernel if the runtime cannot define hidden classes (a native image).
  *
  * <p>Threads: any.
  */
 public final class KernelFactory {
-  /** Shapes with a class of their own: at most so many, 32 KiB of class data each. */
+  /** The most shapes with a class of their own; each has 32 KiB of class data. */
   static final int LIMIT = 64;
 
   private static final MethodType KERNEL =
@@ -34,7 +34,7 @@ public final class KernelFactory {
   private final Map<Shape, Use> shapes = new HashMap<>();
   private final Map<String, byte[]> templates = new HashMap<>();
 
-  /** A shape that has classes. */
+  /** A shape with classes of its own. */
   private static final class Use {
     private final MethodHandle maker;
     private final Parts parts;
@@ -46,16 +46,16 @@ public final class KernelFactory {
     }
   }
 
-  /** Kernels over {@code memory}. */
+  /** Makes a factory of kernels over {@code memory}. */
   public KernelFactory(GuestMemory memory) {
     this(memory, false, LIMIT);
   }
 
   /**
-   * For tests.
+   * Makes a factory for tests.
    *
-   * @param atOnce defines classes without waiting for work to be done
-   * @param limit how many
+   * @param atOnce whether classes are defined without waiting for work to be done
+   * @param limit the most shapes with classes
    */
   KernelFactory(GuestMemory memory, boolean atOnce, int limit) {
     this.memory = memory;
@@ -64,11 +64,11 @@ public final class KernelFactory {
   }
 
   /**
-   * A kernel.
+   * Makes a kernel, or reuses one.
    *
-   * @param second the second stage's space, null without one
-   * @param old one to be used again if it fits, or null
-   * @param barrier what is barred, or null
+   * @param second the second stage's address space, or null
+   * @param old a kernel to reuse if it fits, or null
+   * @param barrier the barred addresses, or null
    */
   public Kernel kernel(
       Tables tables,
@@ -97,7 +97,7 @@ public final class KernelFactory {
     return kernel;
   }
 
-  /** The kernel in a class of its own, or itself if there shall be none. */
+  /** The kernel in a class of its own, or the argument if it is not to have one. */
   public Kernel specialised(Kernel old) {
     Use use = use(old.shape, true);
     if (use == null) {
@@ -136,7 +136,7 @@ public final class KernelFactory {
         caches.structures.nested != null && first.isOn() && tables.second().isOn());
   }
 
-  /** The run that has a first table; one of those that are read directly. */
+  /** Index of the run of memory that holds a first table, among those that are read directly. */
   private int home(long root) {
     int run = memory.find(root);
     boolean direct = false;
@@ -169,7 +169,7 @@ public final class KernelFactory {
         : new Parts(shape, second, null);
   }
 
-  /** The class of a shape, defined now if wanted and not yet done; null if there is none. */
+  /** The classes of a shape, defined now if wanted and not yet done, or null. */
   private synchronized @Nullable Use use(Shape shape, boolean wanted) {
     Use use = shapes.get(shape);
     if (use == null && wanted && hasRoom()) {
@@ -185,7 +185,8 @@ public final class KernelFactory {
   }
 
   /**
-   * Whether one more may be defined; if not now, then after as many have asked as the least had.
+   * Whether one more shape may have classes. When all are in use, a shape gets one after as many
+   * requests as the least used shape had.
    */
   private boolean hasRoom() {
     if (shapes.size() < limit) {
@@ -209,7 +210,7 @@ public final class KernelFactory {
     } catch (IOException | IllegalAccessException | NoSuchMethodException e) {
       return null;
     } catch (UnsupportedOperationException | LinkageError e) {
-      // A runtime that loads no more classes.
+      // This runtime does not load any more classes.
       return null;
     }
   }
@@ -225,7 +226,7 @@ public final class KernelFactory {
     }
   }
 
-  /** Of a template, defined once more with class data. */
+  /** Constructor of a template's class, defined again with class data. */
   private MethodHandle constructor(String template, Object data, MethodType type)
       throws IOException, IllegalAccessException, NoSuchMethodException {
     byte[] code = templates.get(template);

@@ -8,23 +8,23 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The kernel of all formats: looks in the IOTLB, has its stages walk, keeps what they find. As
- * {@link StageTemplate}, it is defined anew for each shape, which then is a constant.
+ * The kernel of all formats: probes the IOTLB, lets its stages walk, and stores what they find.
+ * Like {@link StageTemplate}, it is defined again for each shape, which then is a constant.
  */
 final class KernelTemplate extends Kernel {
   private static final @Nullable Parts PARTS = classData();
   private static final @Nullable Shape SHAPE = PARTS == null ? null : PARTS.shape();
 
-  /** The stage that has input addresses, or null. */
+  /** The stage that translates input addresses, or null. */
   private static final @Nullable StageWalk TOP = PARTS == null ? null : PARTS.top();
 
   /** The second stage below a first. */
   private static final @Nullable StageWalk BELOW = PARTS == null ? null : PARTS.below();
 
-  /** How much an instance works before it deserves a class of its own. */
+  /** The number of walks of an instance after which a class of its own pays. */
   private static final int PATIENCE = 4096;
 
-  /** Groups walked one by one after one that could not be walked side by side. */
+  /** Groups that are walked one by one after one that could not be walked side by side. */
   private static final int DETOUR = 15;
 
   private final Parts parts;
@@ -75,7 +75,7 @@ final class KernelTemplate extends Kernel {
     patience = (long) PATIENCE << rests;
   }
 
-  /** Whether this shall make way for a class of its own; counts what it has to do. */
+  /** Whether this kernel should be replaced by one with a class of its own; counts its work. */
   private boolean isSpent(int count) {
     patience -= count;
     return patience < 0;
@@ -86,8 +86,8 @@ final class KernelTemplate extends Kernel {
   /**
    * {@inheritDoc}
    *
-   * <p>One method on purpose: with more than 325 bytes of code, which is what the JIT inlines at
-   * most, it stays out of its caller's loop, whose registers it needs for itself.
+   * <p>This is one large method on purpose. With more than 325 bytes of bytecode, the JIT's limit
+   * for inlining, it stays out of its caller's loop, whose registers it needs for itself.
    */
   @Override
   public long translate(long asked, int access) {
@@ -125,7 +125,8 @@ final class KernelTemplate extends Kernel {
     if (!shape.knowsLastTables()) {
       return fromKnown(top, iova, access);
     }
-    // The most frequent miss: small pages whose last tables are known, one entry for each stage.
+    // The most frequent miss: small pages whose last tables are cached, with one entry per stage to
+    // read.
     Stage s1 = shape.top();
     long last1 = s1.outside(iova) != 0 ? 0 : top.known(this, 0, iova);
     if (last1 == 0) {
@@ -192,7 +193,7 @@ final class KernelTemplate extends Kernel {
     return expected | (long) shape().smallClass() << 10;
   }
 
-  /** What the IOTLB has in any size in use, or 0. */
+  /** The IOTLB's answer in any page size in use, or 0. */
   private long known(long iova, int access) {
     Shape shape = shape();
     int classes = space.classes();
@@ -223,7 +224,7 @@ final class KernelTemplate extends Kernel {
     return found;
   }
 
-  /** Whether the IOTLB has a block, under whatever rights; sizes that are rare count as there. */
+  /** Whether the IOTLB holds a block, whatever its rights; rare sizes count as present. */
   private boolean isThere(int classes, long iova) {
     return (classes & 10) != 0
         || (classes & 1) != 0 && isThereAs(12, iova)
@@ -267,7 +268,7 @@ final class KernelTemplate extends Kernel {
     return answer;
   }
 
-  /** Keeps an answer of any size. */
+  /** Stores an answer of any size. */
   private long kept(long iova, int access, long answer, int inputSpan) {
     if (shape().iotlb() != 0) {
       keep(iova, answer, (int) (answer >>> 58 & 3 & (access | shape().silent())), inputSpan);
@@ -275,7 +276,7 @@ final class KernelTemplate extends Kernel {
     return answer;
   }
 
-  /** Whether something near an answer is barred: the full walker tells then. */
+  /** Whether anything near an answer is barred, so that the full walker has to decide. */
   private boolean isBarred(long iova, long middle, int span) {
     Barrier bars = barrier;
     return bars == null || !bars.isFree(iova, middle, span);
@@ -283,7 +284,9 @@ final class KernelTemplate extends Kernel {
 
   // ---- misses of larger pages, or of tables that are not known
 
-  /** From the lowest tables that are known, or the first ones; what is passed is kept. */
+  /**
+   * Walks from the lowest cached tables, or from the first ones, and caches the tables on the way.
+   */
   private long fromKnown(StageWalk top, long iova, int access) {
     long one = top.hop(this, iova, access);
     int span = (int) (one >>> 52) & 63;
@@ -293,7 +296,7 @@ final class KernelTemplate extends Kernel {
         : behind(below, iova, access, one & ADDRESS, span, one >>> 58 & 3);
   }
 
-  /** The second stage of a walk whose first stage ended in a small page. */
+  /** Walks the second stage after a first stage that ended in a small page. */
   private long behindFirst(StageWalk below, long iova, int access, long middle, long granted) {
     counters.addFirstStageHits(shape().counts() ? 1 : 0);
     return behind(below, iova, access, middle, shape().first().granule(), granted);
@@ -384,7 +387,7 @@ final class KernelTemplate extends Kernel {
     return unanswered;
   }
 
-  /** What the IOTLB has, where all its entries are of the smallest size, or 0. */
+  /** The IOTLB's answer, or 0, where all its entries are of the smallest size. */
   private long knownSmall(long iova, int access) {
     Shape shape = shape();
     long place = smallPlace(iova);
@@ -398,9 +401,7 @@ final class KernelTemplate extends Kernel {
     return word1 & -4096L | iova & (1L << shape.smallShift()) - 1;
   }
 
-  /**
-   * Walks the first {@code count} lanes side by side, or one by one if a rule stands in the way.
-   */
+  /** Walks the first {@code count} lanes side by side, or one by one if a rule prevents that. */
   private int walkLanes(Lanes lanes, long[] answers, int count, int access) {
     for (int l = count; l < Lanes.COUNT; l++) {
       lanes.inputs[l] = lanes.inputs[count - 1];
@@ -422,7 +423,11 @@ final class KernelTemplate extends Kernel {
     return unanswered;
   }
 
-  /** Walks all lanes: inputs[] to hosts[] and rights[]; not 0 if one is not the plain case. */
+  /**
+   * Walks all lanes, from inputs[] to hosts[] and rights[].
+   *
+   * @return not 0 if one of them is not the plain case
+   */
   private long walkLanes(Lanes lanes, int access) {
     StageWalk top = top();
     StageWalk below = below();
@@ -442,7 +447,7 @@ final class KernelTemplate extends Kernel {
     return wrong | barredLanes(lanes);
   }
 
-  /** Whether an answer touches the hole, or something barred. */
+  /** Whether an answer overlaps the hole or a barred address. */
   private long barredLanes(Lanes lanes) {
     Shape shape = shape();
     long touches = 0;

@@ -1,30 +1,31 @@
 package dev.nestwalk.walk;
 
 /**
- * What sixteen walks side by side have at hand, by lane. One for all kernels of a translator.
+ * Working arrays of sixteen walks that run side by side, indexed by lane; all kernels of a
+ * translator share one.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
 final class Lanes {
-  /** Walks that are made side by side. */
+  /** Number of walks that run side by side. */
   static final int COUNT = 16;
 
-  /** Addresses asked for, and where in the batch each came from. */
+  /** The addresses to translate, and the index of each in the batch. */
   final long[] inputs = new long[COUNT];
 
   final int[] places = new int[COUNT];
 
-  /** Addresses on the way, of the stage at hand and of what is below. */
+  /** The addresses in progress, for the current stage and the stage below. */
   final long[] at = new long[COUNT];
 
   final long[] hosts = new long[COUNT];
 
-  /** The entries read last, and those of the way put together. */
+  /** The entries read last, and the combination of the entries on the way. */
   final long[] entries = new long[COUNT];
 
   final long[] all = new long[COUNT];
   final long[] rights = new long[COUNT];
 
-  /** What page-walk caches know. */
+  /** Results of page-walk caches. */
   final long[] known = new long[COUNT];
 }

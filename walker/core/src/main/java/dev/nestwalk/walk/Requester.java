@@ -3,32 +3,31 @@ package dev.nestwalk.walk;
 import dev.nestwalk.iotlb.CachedPlan;
 
 /**
- * One requester before a {@link TableWalker}: its configuration, and the walk with it that knows
- * every rule.
+ * One requester of a {@link TableWalker}: its configuration, and the full walk with it.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
 public abstract class Requester {
-  /** What caches have to know of the configuration. */
+  /** The part of the configuration that caches need. */
   public final CachedPlan plan;
 
-  /** A requester whose configuration will be {@code plan}. */
+  /** Makes a requester whose configuration goes to {@code plan}. */
   protected Requester(CachedPlan plan) {
     this.plan = plan;
   }
 
   /**
-   * Resolves the configuration that plain requests need.
+   * Resolves the configuration of plain requests.
    *
-   * @return whether there is one; without, {@link FullWalker#translate} tells the fault
+   * @return whether there is one; if not, {@link FullWalker#translate} gives the fault
    */
   public abstract boolean resolve();
 
-  /** What the fast walk has to know of the configuration. */
+  /** The configuration in the form of the fast walk. */
   public abstract Tables tables();
 
   /**
-   * Translates a plain request with the configuration at hand: every rule, from the first table.
+   * Translates a plain request with the resolved configuration and all rules, from the first table.
    *
    * @return a packed answer or refusal
    */

@@ -3,23 +3,23 @@ package dev.nestwalk.walk;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
- * All that is constant for one compiled form of the walk. Equal shapes share a class.
+ * All constants of one compiled form of the walk. Equal shapes share a class.
  *
  * @param first first stage, or {@link Stage#NONE}
  * @param second second stage, or {@link Stage#NONE}
- * @param otherRange input addresses outside the first stage's range may be another kernel's
- * @param hole number of a block of 1 MiB below 4 GiB whose addresses the full walker judges, or -1;
- *     there are no pages beyond 4 GiB then
- * @param holeInInput whether that is so of input addresses too
- * @param memory what holds the tables
- * @param home number of the run of memory that is tried first
- * @param counts {@link dev.nestwalk.iotlb.WalkCounters} are kept
- * @param restricted some addresses are barred by a {@link Barrier}
- * @param usual IOTLB and page-walk caches have the geometry that is looked up in straight code
- * @param iotlb offset bits of the IOTLB, 0 for none
- * @param firstTables offset bits of the first stage's page-walk cache, 0 for none
- * @param secondTables offset bits of the second stage's, 0 for none
- * @param pages whole walks of the second stage are kept below a first
+ * @param otherRange whether addresses outside the first stage's range may be another kernel's
+ * @param hole index of a block of 1 MiB below 4 GiB whose addresses are left to the full walker, or
+ *     -1; with a hole no page is larger than 4 GiB
+ * @param holeInInput whether the hole applies to input addresses too
+ * @param memory the memory that holds the tables
+ * @param home index of the run of memory that is tried first
+ * @param counts whether {@link dev.nestwalk.iotlb.WalkCounters} are kept
+ * @param restricted whether a {@link Barrier} bars some addresses
+ * @param usual whether IOTLB and page-walk caches have the geometry whose lookup is unrolled
+ * @param iotlb offset mask of the IOTLB, 0 for none
+ * @param firstTables offset mask of the first stage's page-walk cache, 0 for none
+ * @param secondTables offset mask of the second stage's page-walk cache, 0 for none
+ * @param pages whether whole walks of the second stage are cached below a first
  */
 public record Shape(
     Stage first,
@@ -37,7 +37,7 @@ public record Shape(
     long secondTables,
     boolean pages) {
 
-  /** Number of the run of memory that is tried {@code nth}: {@link #home}, then by size. */
+  /** Index of the run of memory that is tried {@code nth}: {@link #home} first, then by size. */
   int run(int nth) {
     if (nth == 0) {
       return home;
@@ -51,7 +51,7 @@ public record Shape(
     return first.isOn() || second.isOn();
   }
 
-  /** The stage that has input addresses. */
+  /** The stage that translates input addresses. */
   Stage top() {
     return first.isOn() ? first : second;
   }
@@ -60,44 +60,46 @@ public record Shape(
     return first.isOn() && second.isOn();
   }
 
-  /** Log2 of the smallest page that an answer can be of. */
+  /** Log2 of the smallest page that an answer can have. */
   int smallest() {
     return !first.isOn()
         ? second.granule()
         : second.isOn() ? Math.min(first.granule(), second.granule()) : first.granule();
   }
 
-  /** Whether every level is walked, every time, and nothing else is asked. */
+  /** Whether every level is walked every time, without caches or restrictions. */
   boolean isBare() {
     return iotlb == 0 && firstTables == 0 && secondTables == 0 && !pages && !restricted;
   }
 
-  /** Whether each stage has tables below the first one, and a cache that knows the last ones. */
+  /** Whether each stage has tables below the first one, and a cache that holds the last ones. */
   boolean knowsLastTables() {
     boolean one = !first.isOn() || firstTables != 0 && first.levels() > 1;
     boolean two = !second.isOn() || secondTables != 0 && second.levels() > 1;
     return usual && walks() && one && two && !pages;
   }
 
-  /** Rights that a hit after a read may grant: a write may have flags to set. */
+  /** Rights that a hit may grant after a read; a write may still have flags to set. */
   long silent() {
     return first.writesAreSilent() && second.writesAreSilent() ? 3 : 1;
   }
 
-  /** Entries that a walk of smallest pages reads. */
+  /** Number of entries that a walk of smallest pages reads. */
   int references() {
     int below = second.levels();
     return first.levels() * (below + 1) + below;
   }
 
-  /** Whether batches are walked side by side: where there is anything that overlaps, and pays. */
+  /**
+   * Whether batches are walked side by side, which is so where memory reads overlap enough to pay.
+   */
   boolean walksSideBySide() {
     boolean pays = isBare() ? isNested() : knowsLastTables();
     boolean tagged = restricted && first.ignoredBits() != 0;
     return pays && !tagged && !(iotlb != 0 && counts);
   }
 
-  /** An address of the first stage without the bits that do not count: as caches have it. */
+  /** An address of the first stage without its ignored bits, as caches hold it. */
   long untagged(long iova) {
     int ignored = first.ignoredBits();
     return ignored == 0 || first.outside(iova) != 0 ? iova : iova << ignored >> ignored;
@@ -108,7 +110,7 @@ public record Shape(
     return smallest() < 16 ? 0 : 1;
   }
 
-  /** Log2 of what the IOTLB keeps a smallest page as. */
+  /** Log2 of the block under which the IOTLB stores a smallest page. */
   int smallShift() {
     return smallest() < 16 ? 12 : 16;
   }
@@ -118,9 +120,9 @@ public record Shape(
     return first.isOn() ? first.granule() : smallest();
   }
 
-  // The hole: addresses of which the full walker has its own opinion.
+  // The hole: addresses that are left to the full walker.
 
-  /** The answer, in blocks that leave the hole out; or 0 if an address itself lies in it. */
+  /** The answer, narrowed to a block outside the hole, or 0 if an address is in the hole itself. */
   long settled(long iova, long answer) {
     boolean above = iova >>> 32 != 0 && (answer & Kernel.ADDRESS) >>> 32 != 0;
     return hole < 0 || above ? answer : aroundHole(iova, answer);
@@ -141,7 +143,7 @@ public record Shape(
     return address >>> span == block || holeInInput && iova >>> span == block;
   }
 
-  /** Negative if a small page touches the hole. */
+  /** Negative if a small page overlaps the hole. */
   long hole(long iova, long address) {
     long touches = (address >>> 20 ^ hole) - 1;
     return holeInInput ? touches | (iova >>> 20 ^ hole) - 1 : touches;

@@ -1,46 +1,46 @@
 package dev.nestwalk.walk;
 
 /**
- * One stage of translation as numbers and masks: all that a walk which meets no obstacle has to
- * know of a format. Levels count from the last table, 0, upwards. A format fills one from its field
- * declarations and a resolved configuration.
+ * One stage of translation as numbers and masks: everything that a walk without obstacles needs to
+ * know about a format. Levels are counted upwards from the last table, which is 0. A format fills a
+ * stage from its field declarations and a resolved configuration.
  *
- * <p>An entry {@code e} of level n is a table if {@code (e & tableCare) == tableWant + n *
- * tableStep}. Where that is not so, and at level 0, it is a leaf if {@code (e & care) == want} for
- * the masks of its level. Whatever the masks do not say is not answered by the fast walk.
+ * <p>An entry {@code e} of level n points to a table if {@code (e & tableCare) == tableWant + n *
+ * tableStep}. Otherwise, and at level 0, it is a leaf if {@code (e & care) == want} for the masks
+ * of its level. The fast walk gives no answer for anything that the masks do not cover.
  *
- * <p>A record, because the JIT takes the fields of a constant record for constants.
+ * <p>This is a record because the JIT treats the fields of a constant record as constants.
  *
- * @param levels number of tables on the way, 1 to 5; 0 for no stage at all
+ * @param levels number of tables on the way, 1 to 5; 0 if there is no stage
  * @param granule log2 of the size of the smallest page, and of a table
- * @param stride index bits of a full table
- * @param topSlots entries of the first table, less one: more than others where tables are
- *     concatenated, fewer where the input is short
- * @param ignoredBits high bits of an input address that do not count
- * @param inputBits bits of an input address; the ones above equal {@code prefix}
- * @param prefix 0, or -1 where all bits above are set
- * @param canonical the bits above repeat the sign instead
- * @param bigEndian entries are big-endian
+ * @param stride number of index bits of a full table
+ * @param topSlots index mask of the first table: larger than that of others if tables are
+ *     concatenated, smaller if the input is short
+ * @param ignoredBits number of high bits of an input address that are ignored
+ * @param inputBits number of bits of an input address; the bits above equal {@code prefix}
+ * @param prefix 0, or -1 if all bits above are set
+ * @param canonical whether the bits above repeat the sign instead
+ * @param bigEndian whether entries are big-endian
  * @param addressShift how far an entry is shifted left before {@code address} is applied
- * @param address bits of an address that an entry holds
+ * @param address mask of the address bits in an entry
  * @param highAddress bits of an entry that hold further address bits
  * @param highShift how far those are shifted left
- * @param cumulative rights are those that all entries grant; else the leaf's, less {@code
- *     tableDenies}
- * @param allSet bits that every entry of the way has
- * @param tableShift where a table entry has {@code tableDenies}
- * @param tableDenies rights that a table entry can take from all below it
- * @param writeSet bits that a leaf has besides for a write: a dirty flag that is set already
- * @param blockLevels bit n: pages may be at level n, from 1 on
- * @param rightsFlip bits of a leaf that mean the opposite
- * @param rightsShift where a leaf has {@code rightsMask}
- * @param rightsMask rights that a leaf grants or not: 1 read, 2 write
- * @param rightsAlways rights that any leaf grants
+ * @param cumulative whether a right has to be granted by all entries; otherwise the leaf grants
+ *     rights, except {@code tableDenies}
+ * @param allSet bits that are set in every entry on the way
+ * @param tableShift position of {@code tableDenies} in a table entry
+ * @param tableDenies rights that a table entry can deny to everything below it
+ * @param writeSet further bits that are set in a leaf for a write: a dirty flag that is already set
+ * @param blockLevels bit n, from 1 on: there may be pages at level n
+ * @param rightsFlip bits of a leaf that are inverted
+ * @param rightsShift position of {@code rightsMask} in a leaf
+ * @param rightsMask rights that a leaf may grant: 1 read, 2 write
+ * @param rightsAlways rights that every leaf grants
  * @param needAlways rights without which a leaf grants nothing
- * @param cleanShift where a leaf has {@code cleanGrants}
- * @param cleanGrants rights that a flag update would give, which the answer names
- * @param notGlobal the bit of a leaf that holds for one process only, or 0
- * @param tableMemory bits of which a leaf has one if it leads to tables of another stage, or 0
+ * @param cleanShift position of {@code cleanGrants} in a leaf
+ * @param cleanGrants rights that a flag update would add, which the answer includes
+ * @param notGlobal the bit of a leaf that makes it valid for one process only, or 0
+ * @param tableMemory bits of which one is set in a leaf that may hold tables of another stage, or 0
  */
 public record Stage(
     int levels,
@@ -100,13 +100,13 @@ public record Stage(
     return input >>> shift(n) - 3 & slots << 3;
   }
 
-  /** Not 0 if an address is none of this stage's. */
+  /** Not 0 if this stage does not translate the address. */
   long outside(long input) {
     long x = ignoredBits == 0 ? input : input << ignoredBits >> ignoredBits;
     return x >> inputBits ^ (canonical ? x >> 63 : prefix);
   }
 
-  /** What an entry of level {@code n} has in {@code tableCare} if it is a table. */
+  /** The bits in {@code tableCare} of an entry of level {@code n} that points to a table. */
   long tableAt(int n) {
     return tableWant + n * tableStep;
   }
@@ -126,12 +126,12 @@ public record Stage(
     return next(entry) & -(1L << shift(n));
   }
 
-  /** Where in a page of level {@code n} an address is. */
+  /** Offset of an address in a page of level {@code n}. */
   long inside(int n, long input) {
     return input & (1L << shift(n)) - 1;
   }
 
-  /** Bits that decide whether an entry of level {@code n} is a leaf. */
+  /** The bits that decide whether an entry of level {@code n} is a leaf. */
   long leafCare(int n) {
     return n == 0 ? pageCare : n == 1 ? blockCare1 : n == 2 ? blockCare2 : blockCare3;
   }
@@ -140,33 +140,34 @@ public record Stage(
     return n == 0 ? pageWant : blockWant;
   }
 
-  /** Bits that every entry has for these rights. */
+  /** The bits that are set in every entry if it grants these rights. */
   long everySet(int need) {
     return allSet | (cumulative ? (need & rightsMask) << rightsShift : 0);
   }
 
-  /** Whether a leaf may lead to tables of another stage. */
+  /** Whether a leaf may hold tables of another stage. */
   boolean leadsToTables(long leaf) {
     return tableMemory == 0 || (leaf & tableMemory) != 0;
   }
 
-  /** Rights that a leaf names, whatever is above it. */
+  /** The rights that a leaf itself grants, whatever is above it. */
   long named(long leaf) {
     return (leaf ^ rightsFlip) >>> rightsShift & rightsMask | rightsAlways;
   }
 
-  /** Rights that are denied below tables with these bits, OR'ed. */
+  /** The rights that are denied below tables with these bits, combined by OR. */
   long denied(long tables) {
     return tableDenies == 0 ? 0 : tables >>> tableShift & tableDenies;
   }
 
-  /** Rights that a flag update would give. */
+  /** The rights that a flag update would add. */
   long clean(long leaf) {
     return cleanGrants == 0 ? 0 : leaf >>> cleanShift & cleanGrants;
   }
 
   /**
-   * What a leaf of level {@code n} grants, or 0 if it is none or grants too little.
+   * The rights that a leaf of level {@code n} grants, or 0 if it is not a leaf or grants too
+   * little.
    *
    * @param all AND of the entries down to the leaf
    * @param some OR of the entries above it
@@ -184,12 +185,12 @@ public record Stage(
     return (granted & need) == need ? granted | clean(leaf) & ~denied : 0;
   }
 
-  /** What a page-walk cache keeps of the rights above a table: what is granted, or denied. */
+  /** The rights above a table, in the form that a page-walk cache stores: granted or denied. */
   long kept(long all, long some) {
     return cumulative ? named(all) & 3 : denied(some);
   }
 
-  /** As {@link #granted}, below a table of which {@link #kept} is known. */
+  /** The result of {@link #granted}, below a table for which {@link #kept} is known. */
   long grantedBelow(int n, long leaf, long kept, int access) {
     long above = (kept & rightsMask) << rightsShift | ~(rightsMask << rightsShift);
     return granted(n, leaf, cumulative ? leaf & above : leaf, kept << tableShift, access);
@@ -202,7 +203,7 @@ public record Stage(
         : page(n, leaf) | inside(n, input) | (long) shift(n) << 52 | granted << 58;
   }
 
-  /** Whether a write leaves no trace in tables that a read has not left. */
+  /** Whether a write leaves no trace in the tables that a read has not left. */
   boolean writesAreSilent() {
     return (writeSet | cleanGrants) == 0;
   }
@@ -245,7 +246,7 @@ public record Stage(
     private long notGlobal;
     private long tableMemory;
 
-    /** A stage of so many levels, with pages and tables of 2^{@code granule} bytes. */
+    /** Begins a stage with so many levels, and pages and tables of 2^{@code granule} bytes. */
     public Builder(int levels, int granule, int stride) {
       this.levels = levels;
       this.granule = granule;
@@ -253,7 +254,10 @@ public record Stage(
       topSlots = (1L << stride) - 1;
     }
 
-    /** Input addresses of {@code bits}, with {@code prefix} above, {@code ignored} bits apart. */
+    /**
+     * Sets the input addresses: {@code bits} bits with {@code prefix} above, apart from the {@code
+     * ignored} highest bits.
+     */
     public Builder input(int bits, long prefix, int ignored) {
       inputBits = bits;
       this.prefix = prefix;
@@ -261,40 +265,46 @@ public record Stage(
       return this;
     }
 
-    /** Input addresses of which bit {@code bits} and all above repeat bit {@code bits} - 1. */
+    /**
+     * Sets the input addresses to those in which bit {@code bits} and all above equal bit {@code
+     * bits} - 1.
+     */
     public Builder canonicalInput(int bits) {
       inputBits = bits - 1;
       canonical = true;
       return this;
     }
 
-    /** Index bits of the first table that count, as a mask. */
+    /** Sets the index mask of the first table. */
     public Builder topSlots(long slots) {
       topSlots = slots;
       return this;
     }
 
-    /** Entries are big-endian. */
+    /** Sets the byte order of entries. */
     public Builder bigEndian(boolean big) {
       bigEndian = big;
       return this;
     }
 
-    /** Address bits, after a shift of the entry to the left. */
+    /** Sets the address bits, taken after a shift of the entry to the left. */
     public Builder address(long mask, int shift) {
       address = mask;
       addressShift = shift;
       return this;
     }
 
-    /** More address bits, and how far they are shifted to the left. */
+    /** Sets further address bits, and how far they are shifted to the left. */
     public Builder highAddress(long mask, int shift) {
       highAddress = mask;
       highShift = shift;
       return this;
     }
 
-    /** What tells a table; {@code step} is added for each level above the last. */
+    /**
+     * Sets what identifies an entry that points to a table; {@code step} is added for each level
+     * above the last.
+     */
     public Builder table(long care, long want, long step) {
       tableCare = care;
       tableWant = want;
@@ -302,28 +312,28 @@ public record Stage(
       return this;
     }
 
-    /** Rights are those that all entries grant; all have the bits {@code set}. */
+    /** Makes rights cumulative over all entries, which have the bits {@code set}. */
     public Builder cumulative(long set) {
       cumulative = true;
       allSet = set;
       return this;
     }
 
-    /** Rights that table entries deny to all below. */
+    /** Sets the rights that table entries can deny to everything below. */
     public Builder tableDenies(long rights, int shift) {
       tableDenies = rights;
       tableShift = shift;
       return this;
     }
 
-    /** What tells a smallest page. */
+    /** Sets what identifies a smallest page. */
     public Builder page(long care, long want) {
       pageCare = care;
       pageWant = want;
       return this;
     }
 
-    /** What tells a page of level {@code n}, 1 to 3. */
+    /** Sets what identifies a page of level {@code n}, 1 to 3. */
     public Builder block(int n, long care, long want) {
       blockLevels |= 1 << n;
       blockCare[n] = care;
@@ -331,13 +341,13 @@ public record Stage(
       return this;
     }
 
-    /** Bits that a leaf has besides for a write. */
+    /** Sets the further bits that are set in a leaf for a write. */
     public Builder written(long set) {
       writeSet = set;
       return this;
     }
 
-    /** Rights in a leaf: which, where, and which of its bits mean the opposite. */
+    /** Sets the rights in a leaf: which, where, and which of its bits are inverted. */
     public Builder rights(long rights, int shift, long flip) {
       rightsMask = rights;
       rightsShift = shift;
@@ -345,33 +355,33 @@ public record Stage(
       return this;
     }
 
-    /** Rights that every leaf grants, and those without which it grants none. */
+    /** Sets the rights that every leaf grants, and those without which it grants nothing. */
     public Builder always(long granted, long needed) {
       rightsAlways = granted;
       needAlways = needed;
       return this;
     }
 
-    /** Rights that a flag update would give. */
+    /** Sets the rights that a flag update would add. */
     public Builder clean(long rights, int shift) {
       cleanGrants = rights;
       cleanShift = shift;
       return this;
     }
 
-    /** The bit of a leaf that holds for one process only. */
+    /** Sets the bit that makes a leaf valid for one process only. */
     public Builder notGlobal(long bit) {
       notGlobal = bit;
       return this;
     }
 
-    /** Bits of which a leaf has one if it leads to tables of another stage. */
+    /** Sets the bits of which one is set in a leaf that may hold tables of another stage. */
     public Builder tableMemory(long bits) {
       tableMemory = bits;
       return this;
     }
 
-    /** The stage. */
+    /** Builds the stage. */
     public Stage build() {
       return new Stage(
           levels,

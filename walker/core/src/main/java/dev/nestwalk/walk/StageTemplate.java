@@ -9,23 +9,23 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The walk of a stage, for all formats. {@link KernelFactory} defines this class anew for each
- * stage of a shape, which then is a constant of that class: the JIT sees the masks as immediates,
- * leaves out levels and rules that the stage has not, and profiles each by itself. Loaded as an
- * ordinary class it does the same with the stage of the instance.
+ * The walk of a stage, for all formats. {@link KernelFactory} defines this class again for each
+ * stage of a shape, which then is a constant of that class: the JIT turns masks into immediates,
+ * removes levels and rules that the stage does not have, and profiles each stage separately. Loaded
+ * as an ordinary class, it works with the stage of the instance.
  *
- * <p>Methods that the JIT has to inline have at most 325 bytes of code ({@code CodeSizeTest}).
- * Entries are read plainly, each once: what makes a walk read anew is the acquire read at the start
- * of its translation. An entry outside memory reads as 0, which no format takes for a table or a
- * page of its own.
+ * <p>Methods that the JIT has to inline have at most 325 bytes of bytecode ({@code CodeSizeTest}).
+ * Entries are read plainly, each once; the acquire read at the start of a translation makes its
+ * walk read them anew. An entry outside memory reads as 0, which is neither a table nor a page in
+ * any format.
  */
 final class StageTemplate extends StageWalk {
   private static final @Nullable Part PART = classData();
   private static final Stage STAGE = PART == null ? Stage.NONE : PART.stage();
   private static final @Nullable StageWalk BELOW = PART == null ? null : PART.below();
 
-  // The run of memory that has the shape's first table, where the others mostly lie too, and the
-  // largest other one; a third run is asked for as the full walkers do it.
+  // The run of memory that holds the shape's first table, where most others are too, and the
+  // largest other run. A third run is found as the full walkers do it.
   private static final int RUNS =
       PART == null ? 0 : Math.min(3, PART.shape().memory().directRuns());
   private static final MemorySegment BYTES0 = bytes(0);
@@ -105,7 +105,7 @@ final class StageTemplate extends StageWalk {
     return RUNS == 1 ? word(table, index) : wordOfSome(table, index);
   }
 
-  /** The sum is made so that few steps lie between two loads. */
+  /** The address is computed with few steps between two loads. */
   private static long word(long table, long index) {
     long offset = table + (index - START0);
     return Long.compareUnsigned(offset, LIMIT0) >= 0 ? 0 : BYTES0.get(WORD, offset);
@@ -126,7 +126,7 @@ final class StageTemplate extends StageWalk {
     return RUNS == 2 ? 0 : shape().memory().entryOrZero(table, index);
   }
 
-  // ---- whole walks: level by level, so that a level is a constant
+  // ---- whole walks: unrolled, so that each level is a constant
 
   @Override
   long walk(Kernel k, long address, int access) {
@@ -209,7 +209,7 @@ final class StageTemplate extends StageWalk {
     }
   }
 
-  // ---- with page-walk caches, which know the last tables or those above
+  // ---- with page-walk caches, which hold the last tables or those above
 
   private long tables() {
     return isFirst() ? shape().firstTables() : shape().secondTables();
@@ -308,7 +308,9 @@ final class StageTemplate extends StageWalk {
     return s.answer(n, e, granted, address);
   }
 
-  /** An entry of a table that the stage below leads to, or 0; keeps where the table is. */
+  /**
+   * An entry of a table at an address of the stage below, or 0; stores the table's place in memory.
+   */
   private long entryBelow(Kernel k, int n, long table, long above, long address) {
     Stage s = stage();
     StageWalk below = below();
@@ -323,7 +325,7 @@ final class StageTemplate extends StageWalk {
     return entry(k, at, 0);
   }
 
-  // ---- sixteen at a time: smallest pages, no decisions; what a rule would refuse is collected
+  // ---- sixteen at a time: smallest pages, without branches; what a rule would refuse is collected
 
   @Override
   long down(Kernel k, long[] input, long[] table) {
@@ -364,7 +366,7 @@ final class StageTemplate extends StageWalk {
   }
 
   /**
-   * Entries of level {@code n}, where the addresses table[] of their tables pass the stage below.
+   * The entries of level {@code n} in the tables at table[], whose addresses pass the stage below.
    */
   private long entriesBelow(Kernel k, int n, long[] input, long[] table) {
     StageWalk below = below();
@@ -436,7 +438,7 @@ final class StageTemplate extends StageWalk {
     return wrong;
   }
 
-  /** One lane after the other, in registers: chains of few loads overlap. */
+  /** Walks one lane after the other in registers; their chains of few loads overlap. */
   @Override
   long tables(Kernel k) {
     Stage s = stage();

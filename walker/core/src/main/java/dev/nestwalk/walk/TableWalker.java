@@ -8,33 +8,33 @@ import java.util.function.Supplier;
  *
  * <p>Threads: belongs to the thread of its translator.
  *
- * @param <P> what the format resolves a requester's configuration into
+ * @param <P> the resolved configuration of a requester in this format
  */
 public final class TableWalker<P extends CachedPlan> {
   private final Supplier<FullWalker<P>> byRegisters;
   private FullWalker<P> walker;
 
   /**
-   * Tables walked by the registers in force.
+   * Makes a walker of tables.
    *
-   * @param byRegisters makes a walker by the registers that are in force when it is asked
+   * @param byRegisters makes a full walker for the registers that are in force when it is called
    */
   public TableWalker(Supplier<FullWalker<P>> byRegisters) {
     this.byRegisters = byRegisters;
     walker = byRegisters.get();
   }
 
-  /** Walks by the registers now in force from here on. */
+  /** Takes over the registers now in force. */
   public void reconfigure() {
     walker = byRegisters.get();
   }
 
-  /** The walk that knows every rule, by the registers in force. */
+  /** The full walker, for the registers in force. */
   public FullWalker<P> full() {
     return walker;
   }
 
-  /** A requester, its configuration not yet resolved. */
+  /** Makes a requester; its configuration is not yet resolved. */
   public Requester requester(int sourceId, int pasid) {
     return new Configured<>(this, walker.plan(), sourceId, pasid);
   }

@@ -6,7 +6,7 @@ import dev.nestwalk.iotlb.WalkCounters;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the kernels of one translator share: caches, counters, scratch.
+ * The state that the kernels of one translator share: caches, counters, scratch.
  *
  * <p>Threads: belongs to the thread of its translator.
  */
@@ -18,9 +18,9 @@ public final class WalkCaches {
   final Lanes lanes = new Lanes();
 
   /**
-   * Caches of a translator.
+   * Collects the caches of a translator.
    *
-   * @param iotlb null if translations are not kept
+   * @param iotlb null if translations are not cached
    */
   public WalkCaches(
       @Nullable TranslationCache iotlb,
@@ -33,7 +33,7 @@ public final class WalkCaches {
     this.counters = counters;
   }
 
-  /** Whether look-ups may be made in straight code. */
+  /** Whether all caches have the geometry whose lookup is unrolled. */
   boolean isUsual() {
     return (iotlb == null || iotlb.isUsual())
         && isPooled(structures.first)

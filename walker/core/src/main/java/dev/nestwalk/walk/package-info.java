@@ -1,8 +1,7 @@
 /**
- * The fast walk: one template for every format, defined as a class of its own for each shape in
- * use. A format says what its tables look like in a page of masks ({@link
- * dev.nestwalk.walk.Stage}); what is not the plain case gets no answer here, and the full walker of
- * the format tells what it is.
+ * The fast walk: one template for every format, defined again as a class for each shape in use. A
+ * format describes its tables in a page of masks ({@link dev.nestwalk.walk.Stage}). Anything but
+ * the plain case gets no answer here and is left to the full walker of the format.
  */
 @NullMarked
 package dev.nestwalk.walk;
