@@ -33,6 +33,8 @@ public record LatencyModel(
     long invalidate,
     long flush,
     long trap) {
+  private static final int MOST_WALKERS = 1024;
+  private static final int LONGEST = 1_000_000_000;
   private static final List<String> NAMES =
       List.of(
           "dram",
@@ -68,7 +70,11 @@ public record LatencyModel(
                 .formatted(pair, String.join(", ", NAMES)));
       }
       try {
-        times.put(halves[0], (long) Axis.number(halves[1], 0, 1_000_000_000));
+        boolean walks = halves[0].equals("walkers");
+        long time = Axis.number(halves[1], walks ? 1 : 0, walks ? MOST_WALKERS : LONGEST);
+        if (times.put(halves[0], time) != null) {
+          throw new IllegalArgumentException("stands twice");
+        }
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException("latency " + halves[0] + ": " + e.getMessage(), e);
       }
@@ -79,13 +85,41 @@ public record LatencyModel(
         picoseconds(times, "pcie", known.pcie),
         picoseconds(times, "iotlb", known.iotlb),
         picoseconds(times, "cache", known.cache),
-        Math.clamp(times.getOrDefault("walkers", (long) known.walkers), 1, 1024),
+        times.getOrDefault("walkers", (long) known.walkers).intValue(),
         picoseconds(times, "packet", known.packet),
         picoseconds(times, "map", known.map),
         picoseconds(times, "unmap", known.unmap),
         picoseconds(times, "invalidate", known.invalidate),
         picoseconds(times, "flush", known.flush),
         picoseconds(times, "trap", known.trap));
+  }
+
+  /** All times as {@link #parse} reads them. */
+  @Override
+  public String toString() {
+    // Plain joining: formats write digits as the user's language does.
+    return "dram="
+        + dram / 1000
+        + ",pcie="
+        + pcie / 1000
+        + ",iotlb="
+        + iotlb / 1000
+        + ",cache="
+        + cache / 1000
+        + ",walkers="
+        + walkers
+        + ",packet="
+        + packet / 1000
+        + ",map="
+        + map / 1000
+        + ",unmap="
+        + unmap / 1000
+        + ",invalidate="
+        + invalidate / 1000
+        + ",flush="
+        + flush / 1000
+        + ",trap="
+        + trap / 1000;
   }
 
   private static long picoseconds(Map<String, Long> times, String name, long known) {

@@ -51,7 +51,14 @@ class LatencyModelTest {
     LatencyModel own = LatencyModel.parse("dram=100,walkers=2");
     assertEquals(6_320_000 + 34 * 50_000, own.translation(COUNTS));
     assertEquals(600.0 * 2 / (6320 + 1700), own.shareOfLine(COUNTS, 200), 1e-12);
-    for (String text : List.of("dram", "dram=x", "ram=3", "dram=-1", "dram=5,")) {
+    LatencyModel every =
+        LatencyModel.parse(
+            "dram=1,pcie=2,iotlb=3,cache=4,walkers=5,packet=6,map=7,unmap=8,invalidate=9,flush=10,"
+                + "trap=11");
+    assertEquals(every, LatencyModel.parse(every.toString()));
+    assertEquals(LatencyModel.DEFAULT, LatencyModel.parse(LatencyModel.DEFAULT.toString()));
+    for (String text :
+        List.of("dram", "dram=x", "ram=3", "dram=-1", "dram=5,", "walkers=0", "dram=1,dram=2")) {
       String message =
           assertThrows(IllegalArgumentException.class, () -> LatencyModel.parse(text)).toString();
       assertTrue(message.contains("latency") && !message.contains("\n"), message);

@@ -5,7 +5,6 @@ import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Experiment;
 import dev.nestwalk.bench.cost.Experiments;
-import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.Runner;
 import dev.nestwalk.bench.cost.Verdict;
 import dev.nestwalk.bench.cost.report.CostException;
@@ -74,15 +73,7 @@ final class CostCommand implements Callable<Integer> {
       description = "Seed of all that is random (default: 1).")
   private int seed = 1;
 
-  @Option(
-      names = "--latency",
-      paramLabel = "NAME=NS,…",
-      description = {
-        "Times of your machine for shares of line rate, in nanoseconds: dram, pcie, iotlb, cache,",
-        "packet, map, unmap, invalidate, flush, trap; and walkers, walks at once.",
-        "Default: dram=50,pcie=450,iotlb=2,cache=5,walkers=1 and those of docs/cost/README.md."
-      })
-  private String latency = "";
+  @Mixin private LatencyOption latency = new LatencyOption();
 
   @Option(
       names = "--threads",
@@ -124,11 +115,9 @@ final class CostCommand implements Callable<Integer> {
       answered.add(new HtmlReport.Answered(experiment, mine));
     }
     boolean found = tell(answered, out);
-    Map<String, String> manifest = Manifest.of(spec.commandLine().getParseResult().originalArgs());
+    Map<String, String> manifest =
+        Manifest.of(spec.commandLine().getParseResult().originalArgs(), latency.model());
     manifest.put("seed", Integer.toString(seed));
-    if (!latency.isEmpty()) {
-      manifest.put("latency", latency);
-    }
     manifest.put("size", size.name().toLowerCase(Locale.ROOT));
     RunDocument document =
         new RunDocument(
@@ -143,17 +132,8 @@ final class CostCommand implements Callable<Integer> {
     return found ? CostMain.DONE : CostMain.NO;
   }
 
-  private LatencyModel model() {
-    try {
-      return LatencyModel.parse(latency);
-    } catch (IllegalArgumentException e) {
-      throw new CostException(String.valueOf(e.getMessage()));
-    }
-  }
-
   private List<Experiment> chosen() {
-    LatencyModel model = latency.isEmpty() ? LatencyModel.DEFAULT : model();
-    List<Experiment> all = Experiments.with(model);
+    List<Experiment> all = Experiments.with(latency.model());
     if (names.isEmpty()) {
       return all;
     }

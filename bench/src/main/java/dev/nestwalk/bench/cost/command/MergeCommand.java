@@ -35,6 +35,7 @@ final class MergeCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private Outputs outputs = new Outputs();
+  @Mixin private LatencyOption latency = new LatencyOption();
 
   @Parameters(paramLabel = "DIR", arity = "1..*", description = "Folders, or files of --json.")
   private List<Path> sources = new ArrayList<>();
@@ -47,10 +48,10 @@ final class MergeCommand implements Callable<Integer> {
     Merged merged = Merged.of(sources);
     RunDocument document =
         new RunDocument(
-            Manifest.of(spec.commandLine().getParseResult().originalArgs()),
+            Manifest.of(spec.commandLine().getParseResult().originalArgs(), latency.model()),
             List.of(),
             merged.results());
-    SweepPrinter.print(new SweepTable(document.results()), SHOWN, out);
+    SweepPrinter.print(new SweepTable(document), SHOWN, out);
     name("cells came more than once", merged.duplicates(), out);
     name("cells contradict each other: counts differ", merged.contradictions(), out);
     name("cells are missing", merged.holes(), out);

@@ -39,7 +39,7 @@ final class Outputs {
   void write(RunDocument document, List<HtmlReport.Answered> answered, PrintWriter out) {
     write(json, document.json(), out);
     if (csv != null) {
-      write(csv, Csv.of(document.results()), out);
+      write(csv, Csv.of(document), out);
     }
     if (html != null) {
       write(html, HtmlReport.of(document, answered), out);

@@ -1,6 +1,7 @@
 package dev.nestwalk.bench.cost.command;
 
 import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.report.WholeFile;
 import dev.nestwalk.bench.cost.sweep.SlurmScript;
@@ -41,6 +42,7 @@ final class SlurmCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private SweepOptions options = new SweepOptions();
+  @Mixin private LatencyOption latency = new LatencyOption();
 
   @Option(names = "--tasks", paramLabel = "N", description = "Tasks of the array (default: 16).")
   private int tasks = 16;
@@ -75,6 +77,8 @@ final class SlurmCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     Arguments.atLeast("--tasks", tasks, 1);
     Arguments.atLeast("--threads", threads, 1);
+    // A mistake in it is told here and not by every task.
+    LatencyModel ignored = latency.model();
     SweepPlan plan = SweepCommand.planOf(options, spec);
     if (tasks > Math.min(MOST_TASKS, plan.cells().size())) {
       throw new CostException(
@@ -107,8 +111,14 @@ final class SlurmCommand implements Callable<Integer> {
     } else {
       WholeFile.write(file, text);
       out.println(
-          "wrote %s: %d cells in %d tasks; sbatch %s, then nestwalk cost merge %s"
-              .formatted(file, plan.cells().size(), tasks, file, home));
+          "wrote %s: %d cells in %d tasks; sbatch %s, then nestwalk cost merge %s%s"
+              .formatted(
+                  file,
+                  plan.cells().size(),
+                  tasks,
+                  file,
+                  home,
+                  latency.text().isEmpty() ? "" : " --latency " + latency.text()));
     }
     return CostMain.DONE;
   }
@@ -130,6 +140,9 @@ final class SlurmCommand implements Callable<Integer> {
     OptionSpec trace = spec.findOption("--trace");
     if (trace != null && trace.getValue() instanceof Path path) {
       arguments.addAll(List.of("--trace", path.toAbsolutePath().normalize().toString()));
+    }
+    if (!latency.text().isEmpty()) {
+      arguments.addAll(List.of("--latency", latency.text()));
     }
     arguments.addAll(List.of("--threads", Integer.toString(threads)));
     return arguments;

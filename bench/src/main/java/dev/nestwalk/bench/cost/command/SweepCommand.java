@@ -3,6 +3,7 @@ package dev.nestwalk.bench.cost.command;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Environment;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.report.RunDocument;
 import dev.nestwalk.bench.cost.report.SweepTable;
 import dev.nestwalk.bench.cost.sweep.CellRunner;
@@ -45,6 +46,7 @@ final class SweepCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
   @Mixin private Outputs outputs = new Outputs();
   @Mixin private SweepOptions options = new SweepOptions();
+  @Mixin private LatencyOption latency = new LatencyOption();
 
   @Option(
       names = "--out",
@@ -73,6 +75,8 @@ final class SweepCommand implements Callable<Integer> {
     PrintWriter out = spec.commandLine().getOut();
     Arguments.atLeast("--threads", threads, 1);
     Shard part = Shard.parse(shard);
+    // A mistake in it is told before anything runs.
+    LatencyModel ignored = latency.model();
     SweepOptions.Sweep sweep = options.sweep(spec);
     if (!sweep.about().isEmpty()) {
       out.println(sweep.about());
@@ -137,9 +141,10 @@ final class SweepCommand implements Callable<Integer> {
     if (results.isEmpty() && !refused.isEmpty()) {
       throw new IllegalArgumentException("no cell can be run: " + refused.get(0).refused());
     }
-    Map<String, String> manifest = Manifest.of(spec.commandLine().getParseResult().originalArgs());
+    Map<String, String> manifest =
+        Manifest.of(spec.commandLine().getParseResult().originalArgs(), latency.model());
     RunDocument document = new RunDocument(manifest, List.of(), results);
-    SweepPrinter.print(new SweepTable(document.results()), SHOWN, out);
+    SweepPrinter.print(new SweepTable(document), SHOWN, out);
     out.println(
         "%d cells in %s, counted digest %s"
             .formatted(results.size(), kept, document.countedDigest()));

@@ -2,31 +2,39 @@ package dev.nestwalk.bench.cost.report;
 
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.CellResult;
+import dev.nestwalk.bench.cost.LatencyModel;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Results as comma-separated values (RFC 4180): a line a cell, its axes first, then every count,
- * every figure, of every histogram p50, p90, p99, p99.9 and the maximum in nanoseconds, and where a
- * result has one its note.
+ * every figure that was measured or that the latency model makes of the counts, of every histogram
+ * p50, p90, p99, p99.9 and the maximum in nanoseconds, and where a result has one its note.
  */
 public final class Csv {
   static final Map<String, Double> PERCENTILES =
       new java.util.TreeMap<>(Map.of("p50", 50.0, "p90", 90.0, "p99", 99.0, "p99.9", 99.9));
 
   /** The text, its names first. */
-  public static String of(List<CellResult> results) {
+  public static String of(RunDocument document) {
+    List<CellResult> results = document.results();
+    LatencyModel model = document.model();
     TreeSet<String> counts = new TreeSet<>();
     TreeSet<String> figures = new TreeSet<>();
     TreeSet<String> histograms = new TreeSet<>();
+    Set<String> modelled = new LinkedHashSet<>();
     for (CellResult result : results) {
       counts.addAll(result.counts().all().keySet());
       figures.addAll(result.figures().keySet());
       histograms.addAll(result.histograms().keySet());
+      modelled.addAll(Modelled.of(result, model).keySet());
     }
     List<String> names = new ArrayList<>();
     for (Axis axis : Axis.values()) {
@@ -34,6 +42,7 @@ public final class Csv {
     }
     names.addAll(counts);
     names.addAll(figures);
+    names.addAll(modelled);
     for (String name : histograms) {
       PERCENTILES.keySet().forEach(percentile -> names.add(name + "." + percentile));
       names.add(name + ".max");
@@ -48,12 +57,9 @@ public final class Csv {
       List<String> values = new ArrayList<>();
       result.cell().values().values().forEach(values::add);
       counts.forEach(name -> values.add(Long.toString(result.counts().get(name))));
-      figures.forEach(
-          name ->
-              values.add(
-                  result.figures().containsKey(name)
-                      ? String.valueOf(result.figures().get(name))
-                      : ""));
+      figures.forEach(name -> values.add(text(result.figures().get(name))));
+      Map<String, Double> ofModel = Modelled.of(result, model);
+      modelled.forEach(name -> values.add(text(ofModel.get(name))));
       for (String name : histograms) {
         Histogram histogram = result.histograms().get(name);
         for (double percentile : PERCENTILES.values()) {
@@ -68,6 +74,10 @@ public final class Csv {
       line(text, values);
     }
     return text.toString();
+  }
+
+  private static String text(@Nullable Double figure) {
+    return figure == null ? "" : figure.toString();
   }
 
   private static void line(StringBuilder text, List<String> values) {

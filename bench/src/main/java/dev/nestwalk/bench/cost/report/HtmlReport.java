@@ -113,8 +113,7 @@ public final class HtmlReport {
   }
 
   private void overview(List<Overview> rows) {
-    String latency = document.manifest().get("latency");
-    LatencyModel model = latency == null ? LatencyModel.DEFAULT : LatencyModel.parse(latency);
+    LatencyModel model = document.model();
     page.append(
         "<p>On one unit with an IOTLB of 256 entries and walk caches of 32 entries a level: entries"
             + " read and nanoseconds waited for a request, and the share of 200 Gb/s that"
@@ -320,7 +319,7 @@ public final class HtmlReport {
   }
 
   private void sweep() {
-    SweepTable sweep = new SweepTable(document.results());
+    SweepTable sweep = new SweepTable(document);
     page.append("<section id=cells>\n<h2>Cells</h2>\n");
     sweep.plots().forEach(this::chart);
     page.append("<div class='scroll tall' tabindex=0><table class=long>\n");

@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.nestwalk.bench.cost.CellResult;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.ResultJson;
 import java.io.IOException;
 import java.io.Reader;
@@ -59,6 +60,12 @@ public record RunDocument(
     }
   }
 
+  /** The latency model that the manifest names, or the default one. */
+  public LatencyModel model() {
+    String latency = manifest.get("latency");
+    return latency == null ? LatencyModel.DEFAULT : LatencyModel.parse(latency);
+  }
+
   /** As JSON. */
   public String json() {
     JsonObject json = new JsonObject();
@@ -72,7 +79,17 @@ public record RunDocument(
     experiments.forEach(names::add);
     json.add("experiments", names);
     JsonArray list = new JsonArray();
-    results.forEach(result -> list.add(ResultJson.of(result)));
+    LatencyModel model = model();
+    for (CellResult result : results) {
+      JsonObject one = ResultJson.of(result);
+      Map<String, Double> figures = Modelled.of(result, model);
+      if (!figures.isEmpty()) {
+        JsonObject modelled = new JsonObject();
+        figures.forEach(modelled::addProperty);
+        one.add("modelled", modelled);
+      }
+      list.add(one);
+    }
     json.add("results", list);
     return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json) + "\n";
   }
@@ -123,6 +140,9 @@ public record RunDocument(
     Map<String, String> manifest = new TreeMap<>();
     if (json.get("manifest") instanceof JsonObject about) {
       about.entrySet().forEach(e -> manifest.put(e.getKey(), e.getValue().getAsString()));
+    }
+    if (manifest.containsKey("latency")) {
+      LatencyModel.parse(manifest.get("latency"));
     }
     List<String> experiments = new ArrayList<>();
     if (json.get("experiments") instanceof JsonArray names) {

@@ -3,6 +3,7 @@ package dev.nestwalk.bench.cost.report;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.Plot;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,15 +15,18 @@ import org.HdrHistogram.Histogram;
 
 /** Results without an experiment: a table of what varies, and plots along its longest axis. */
 public final class SweepTable {
+  private static final int GIGABITS = 200;
   private static final int MOST_SERIES = 8;
   private static final int MOST_ROWS = 5_000;
 
   private final List<CellResult> results;
+  private final LatencyModel model;
   private final List<Axis> varied;
 
-  /** Of these results. */
-  public SweepTable(List<CellResult> results) {
-    this.results = List.copyOf(results);
+  /** Of a document's results. */
+  public SweepTable(RunDocument document) {
+    results = document.results();
+    model = document.model();
     varied = varied(results.stream().map(CellResult::cell).toList());
   }
 
@@ -46,6 +50,9 @@ public final class SweepTable {
     }
     boolean timed = results.stream().anyMatch(result -> result.cell().isTimed());
     names.addAll(List.of("requests", "look-ups", "IOTLB hits %", "entries / request", "faults"));
+    if (results.stream().anyMatch(result -> !result.cell().isTimed())) {
+      names.addAll(List.of("ns / request", "% of 200 Gb/s"));
+    }
     if (timed) {
       names.addAll(List.of("p50 ns", "p99 ns"));
     }
@@ -60,6 +67,7 @@ public final class SweepTable {
   /** A row a cell, of at most {@link #MOST_ROWS}. */
   public List<List<String>> rows() {
     boolean timed = results.stream().anyMatch(result -> result.cell().isTimed());
+    boolean counted = results.stream().anyMatch(result -> !result.cell().isTimed());
     List<List<String>> rows = new ArrayList<>();
     for (CellResult result : results.subList(0, Math.min(MOST_ROWS, results.size()))) {
       List<String> row = new ArrayList<>();
@@ -72,6 +80,10 @@ public final class SweepTable {
       row.add(Html.number(100 * hitShare(result)));
       row.add(Html.number(perRequest(result)));
       row.add(Long.toString(result.counts().get("fault")));
+      if (counted) {
+        row.add(Html.number(modelled(result, Modelled.NANOS)));
+        row.add(Html.number(percentOfLine(result)));
+      }
       if (timed) {
         row.add(percentile(result, 50));
         row.add(percentile(result, 99));
@@ -92,6 +104,14 @@ public final class SweepTable {
     return result.counts().get("request") == 0 ? Double.NaN : result.counts().per("ref", "request");
   }
 
+  private double modelled(CellResult result, String name) {
+    return Modelled.of(result, model).getOrDefault(name, Double.NaN);
+  }
+
+  private double percentOfLine(CellResult result) {
+    return 100 * modelled(result, Modelled.line(GIGABITS));
+  }
+
   private static double hitShare(CellResult result) {
     double all = (double) result.counts().get("iotlb.hit") + result.counts().get("iotlb.miss");
     return all == 0 ? Double.NaN : result.counts().get("iotlb.hit") / all;
@@ -110,6 +130,9 @@ public final class SweepTable {
     plots.add(plot(along, "entries read per request", SweepTable::perRequest));
     if (results.stream().anyMatch(result -> !Double.isNaN(hitShare(result)))) {
       plots.add(plot(along, "percent of look-ups that hit", result -> 100 * hitShare(result)));
+    }
+    if (results.stream().anyMatch(result -> !result.cell().isTimed())) {
+      plots.add(plot(along, "percent of 200 Gb/s by the latency model", this::percentOfLine));
     }
     return plots;
   }

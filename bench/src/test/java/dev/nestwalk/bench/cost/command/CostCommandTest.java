@@ -4,8 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.nestwalk.bench.cost.Axis;
+import dev.nestwalk.bench.cost.Counts;
+import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.report.RunDocument;
+import dev.nestwalk.bench.cost.report.SweepTable;
 import dev.nestwalk.fixtures.Scenarios;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -13,7 +19,10 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -63,6 +72,11 @@ class CostCommandTest {
             List.of("E77"),
             List.of("--sead", "1"),
             List.of("--threads", "0"),
+            List.of("--latency", "dram"),
+            List.of("E1", "--latency", "ram=3"),
+            List.of("sweep", "--latency", "dram=-1"),
+            List.of("merge", folder.toString(), "--latency", "walkers=0"),
+            List.of("slurm", "--out", at("s"), "--latency", "dram=1,dram=2"),
             List.of("sweep", "--iotlb", "9x9"),
             List.of("sweep", "--stages", "3"),
             List.of("sweep", "--tenants", "1,,2"),
@@ -169,6 +183,102 @@ class CostCommandTest {
     assertTrue(holes.contains("3 cells are missing:"), holes);
     String twice = run(0, List.of("merge", at("single"), at("parts")));
     assertTrue(twice.contains("5 cells came more than once:"), twice);
+  }
+
+  /** The figures of a cell that a latency model makes, by their names in files. */
+  private List<Map<String, Double>> modelled(String json) throws IOException {
+    List<Map<String, Double>> cells = new ArrayList<>();
+    JsonObject document =
+        JsonParser.parseString(Files.readString(folder.resolve(json))).getAsJsonObject();
+    for (JsonElement result : document.getAsJsonArray("results")) {
+      Map<String, Double> figures = new LinkedHashMap<>();
+      result
+          .getAsJsonObject()
+          .getAsJsonObject("modelled")
+          .entrySet()
+          .forEach(e -> figures.put(e.getKey(), e.getValue().getAsDouble()));
+      cells.add(figures);
+    }
+    return cells;
+  }
+
+  @Test
+  void sharesOfLineRateAreTheSameInEveryOutputAndFollowTheUsersTimes() throws IOException {
+    String[] files = {"--json", at("a.json"), "--csv", at("a.csv"), "--html", at("a.html")};
+    String[] more = Arrays.copyOf(files, files.length + 2);
+    more[files.length] = "--out";
+    more[files.length + 1] = at("o");
+    String printed = run(0, SWEEP, more);
+    List<Map<String, Double>> json = modelled("a.json");
+    List<String> csv = Files.readAllLines(folder.resolve("a.csv"));
+    List<String> names = List.of(csv.get(0).split(",", -1));
+    String html = Files.readString(folder.resolve("a.html"));
+    assertEquals(8, json.size());
+    RunDocument document = RunDocument.read(folder.resolve("a.json"));
+    for (int i = 0; i < json.size(); i++) {
+      List<String> values = List.of(csv.get(i + 1).split(",", -1));
+      Counts counts = document.results().get(i).counts();
+      double wait = counts.get("ref") + counts.get("ref.config");
+      wait = 50 * wait + 2 * (counts.get("iotlb.hit") + counts.get("iotlb.miss"));
+      double wire = counts.get("bytes") * 8.0;
+      for (int gigabits : new int[] {100, 200, 400, 800}) {
+        double share = json.get(i).getOrDefault("modelled.line." + gigabits + "g", -1.0);
+        assertEquals(Math.min(1, wire / gigabits / wait), share, 1e-9);
+      }
+      json.get(i)
+          .forEach(
+              (name, figure) -> {
+                assertEquals(figure, Double.parseDouble(values.get(names.indexOf(name))), name);
+              });
+      double percent = 100 * json.get(i).getOrDefault("modelled.line.200g", -1.0);
+      SweepTable table = new SweepTable(document);
+      String shown = table.rows().get(i).get(table.names().indexOf("% of 200 Gb/s"));
+      assertEquals(percent, Double.parseDouble(shown), 0.01 * percent);
+      assertTrue(html.contains(">" + shown + "</td>"), shown);
+      assertTrue(printed.contains(shown), printed);
+    }
+    // A DRAM ten times as slow; the cells are there, and their counts are the same.
+    String slow = run(0, SWEEP, "--out", at("o"), "--latency", "dram=500", "--json", at("b.json"));
+    assertTrue(slow.startsWith("8 cells were finished before"), slow);
+    run(0, List.of("merge", at("o")), "--latency", "dram=500", "--json", at("c.json"));
+    assertEquals(modelled("b.json"), modelled("c.json"));
+    for (int i = 0; i < json.size(); i++) {
+      double faster = json.get(i).getOrDefault("modelled.line.200g", -1.0);
+      assertTrue(modelled("b.json").get(i).getOrDefault("modelled.line.200g", -1.0) < faster / 5);
+    }
+    assertEquals(
+        document.countedDigest(), RunDocument.read(folder.resolve("b.json")).countedDigest());
+    run(0, List.of("compare", at("a.json"), at("b.json")));
+  }
+
+  @Test
+  void theTimesOfTheUsersMachineReachExperimentsTourAndTasks() throws IOException {
+    String usual = run(0, List.of("E4", "--quick"), "--json", at("a.json"));
+    String slow = run(0, List.of("E4", "--quick", "--latency", "dram=500"), "--json", at("b.json"));
+    assertFalse(slow.lines().toList().get(1).equals(usual.lines().toList().get(1)), slow);
+    assertEquals(
+        RunDocument.read(folder.resolve("a.json")).countedDigest(),
+        RunDocument.read(folder.resolve("b.json")).countedDigest());
+    assertEquals(
+        LatencyModel.parse("dram=500"), RunDocument.read(folder.resolve("b.json")).model());
+    List<String> slurm = new ArrayList<>(SWEEP);
+    slurm.set(0, "slurm");
+    String script =
+        run(0, slurm, "--tasks", "2", "--out", at("s"), "--latency", "dram=90,walkers=4");
+    assertTrue(script.contains(" --latency dram=90,walkers=4 "), script);
+    String told =
+        run(
+            0,
+            slurm,
+            "--tasks",
+            "2",
+            "--out",
+            at("s"),
+            "--latency",
+            "dram=90",
+            "--script",
+            at("x"));
+    assertTrue(told.endsWith("--latency dram=90\n"), told);
   }
 
   @Test
