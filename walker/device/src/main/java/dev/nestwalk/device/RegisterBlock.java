@@ -111,12 +111,6 @@ final class RegisterBlock {
     }
   }
 
-  /** Bits that a write of 4 bytes there cannot change or clear. */
-  int fixed(int offset) {
-    Register one = byWord[offset >>> 2];
-    return one == null ? -1 : ~(int) ((one.writable | one.clearedByOne) >>> shift(one, offset));
-  }
-
   private static int shift(Register one, int offset) {
     return (offset - one.offset) * 8;
   }

@@ -87,7 +87,7 @@ final class SmmuStalls {
 
   /** Holds a refused access and records it as soon as there is room. */
   Stall hold(Port port, FaultRecord fault) {
-    Stall stall = new Stall(port, fault.iova(), fault.access());
+    Stall stall = new Stall(fault.iova());
     for (Held one : held) {
       if (one.stall == null && one.isOf(port, fault.iova(), fault.access())) {
         one.stall = stall;

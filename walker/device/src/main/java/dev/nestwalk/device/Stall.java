@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads: decided once, by any thread; waited for by the device's.
  */
-public final class Stall {
+final class Stall {
   /** What becomes of a held access. */
-  public enum Decision {
+  enum Decision {
     /** It is made again, as a new access: it may be refused again. */
     RETRY,
     /** It ends as refused. */
@@ -22,37 +22,18 @@ public final class Stall {
     GIVEN_UP
   }
 
-  private final Port port;
   private final long iova;
-  private final int access;
   private final Thread device = Thread.currentThread();
   private volatile @Nullable Decision decision;
 
-  /** A held access of a port, made on the device's thread. */
-  Stall(Port port, long iova, int access) {
-    this.port = port;
+  /** A held access, made on the device's thread. */
+  Stall(long iova) {
     this.iova = iova;
-    this.access = access;
-  }
-
-  /** Whose access it is. */
-  public Port port() {
-    return port;
   }
 
   /** Byte address that was refused. */
-  public long iova() {
+  long iova() {
     return iova;
-  }
-
-  /** {@link dev.nestwalk.dma.Access} bits of the access. */
-  public int access() {
-    return access;
-  }
-
-  /** The decision, null until there is one. */
-  public @Nullable Decision decision() {
-    return decision;
   }
 
   /** Decides, with the unit's lock held; a second decision changes nothing. */

@@ -59,7 +59,7 @@ final class PlainUnit extends Unit {
     if (!stalling || !Translation.isFault(fault.translation())) {
       return null;
     }
-    Stall stall = new Stall(port, fault.iova(), fault.access());
+    Stall stall = new Stall(fault.iova());
     stalls.add(stall);
     return stall;
   }

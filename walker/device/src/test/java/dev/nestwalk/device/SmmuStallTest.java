@@ -5,10 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.DmaRuns;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.smmu.ContextEntry;
+import dev.nestwalk.fixtures.smmu.StreamEntry;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -17,9 +22,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.ToLongFunction;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Stalled accesses, items 38 to 45 of the list, and what becomes of them in a snapshot. */
 final class SmmuStallTest {
@@ -39,11 +50,15 @@ final class SmmuStallTest {
 
   /** A read on a thread of its own. */
   private static CompletableFuture<Long> access(SmmuUnit unit, long iova) {
+    return access(unit, SmmuGuest.STALLING, iova);
+  }
+
+  private static CompletableFuture<Long> access(SmmuUnit unit, int stream, long iova) {
     CompletableFuture<Long> answer = new CompletableFuture<>();
     Thread device =
         new Thread(
             () -> {
-              Port port = unit.port(SmmuGuest.STALLING);
+              Port port = unit.port(stream);
               answer.complete(port.translate(iova, Access.READ));
               port.done();
             });
@@ -240,6 +255,135 @@ final class SmmuStallTest {
   }
 
   @Test
+  @DisplayName("42: STALL_TERM ends accesses of the stream that wait for a tag, and no others")
+  void terminateWhatWaitsForATag() {
+    Map<String, Long> one = Map.of("IDR5", SmmuGuest.id("IDR5") & 0xffff | 1L << 16);
+    try (SmmuGuest other = new SmmuGuest(one)) {
+      other.machine.stream(SmmuGuest.INVALID, new StreamEntry(5).stage1(stalling(other), 0, 0, 0));
+      other.start(SmmuGuest.ON);
+      CompletableFuture<Long> tagged = access(other.unit, SmmuGuest.NOWHERE);
+      until(() -> other.r(SmmuGuest.EVENTQ_PROD) == 1);
+      CompletableFuture<Long> mine = access(other.unit, SmmuGuest.NOWHERE + 4096);
+      CompletableFuture<Long> others =
+          access(other.unit, SmmuGuest.INVALID, SmmuGuest.NOWHERE + 8192);
+      assertThrows(TimeoutException.class, () -> mine.get(50, TimeUnit.MILLISECONDS));
+      assertThrows(TimeoutException.class, () -> others.get(50, TimeUnit.MILLISECONDS));
+      other.command(STALL_TERM | SID, 0);
+      assertTrue(Translation.isFault(get(tagged)));
+      assertTrue(Translation.isFault(get(mine)));
+      until(() -> other.r(SmmuGuest.EVENTQ_PROD) == 2);
+      assertEquals((long) SmmuGuest.INVALID << 32 | 0x10, other.event(1, 0), "has the tag now");
+      assertEquals(0, other.event(1, 1) & 0xffff);
+      other.w(0x20, 0);
+      assertTrue(Translation.isFault(get(others)));
+    }
+  }
+
+  /** A CD of its own whose faults stall. */
+  private static long stalling(SmmuGuest guest) {
+    long context = guest.ram.allocate();
+    guest.machine.context(context, new ContextEntry(48).lower(guest.tables).set(44));
+    return context;
+  }
+
+  @Test
+  @DisplayName("a device that is interrupted gives up: its tag is free, and nobody waits for it")
+  void interruptedDevices() throws InterruptedException {
+    Map<String, Long> one = Map.of("IDR5", SmmuGuest.id("IDR5") & 0xffff | 1L << 16);
+    try (SmmuGuest other = new SmmuGuest(one)) {
+      other.start(SmmuGuest.ON);
+      Thread tagged = reader(other, SmmuGuest.NOWHERE);
+      until(() -> other.r(SmmuGuest.EVENTQ_PROD) == 1);
+      Thread untagged = reader(other, SmmuGuest.NOWHERE + 4096);
+      until(() -> untagged.getState() == Thread.State.WAITING);
+      untagged.interrupt();
+      untagged.join();
+      CompletableFuture<Long> next = access(other.unit, SmmuGuest.NOWHERE + 8192);
+      assertThrows(TimeoutException.class, () -> next.get(50, TimeUnit.MILLISECONDS));
+      tagged.interrupt();
+      tagged.join();
+      until(() -> other.r(SmmuGuest.EVENTQ_PROD) == 2);
+      assertEquals(SmmuGuest.NOWHERE + 8192, other.event(1, 2), "has the only tag now");
+      other.command(STALL_TERM | SID, 0);
+      assertTrue(Translation.isFault(get(next)));
+      assertTrue(other.unit.snapshot().toString().contains("STALLS\n"), "no access is held");
+    }
+  }
+
+  private static Thread reader(SmmuGuest guest, long iova) {
+    Thread thread =
+        new Thread(
+            () ->
+                guest.unit.port(SmmuGuest.STALLING).read(iova, MemorySegment.ofArray(new byte[4])));
+    thread.start();
+    return thread;
+  }
+
+  @Test
+  @DisplayName("38: ranges and slices go on where software has mapped the page")
+  void rangesAndSlices() {
+    guest.start(SmmuGuest.ON);
+    long page = guest.ram.allocate();
+    DmaRuns runs = new DmaRuns(2);
+    CompletableFuture<Long> range = new CompletableFuture<>();
+    run(port -> range.complete(port.translateRange(SmmuGuest.NOWHERE, 64, Access.READ, runs)));
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == 1);
+    map();
+    guest.command(RESUME | RETRY | SID, 0);
+    assertEquals(64, get(range));
+    assertEquals(SmmuGuest.OUTPUT + 0x3000, runs.address(0));
+    CompletableFuture<Long> slice = new CompletableFuture<>();
+    long iova = SmmuGuest.NOWHERE + 4096;
+    run(
+        port -> {
+          MemorySegment bytes = port.slice(iova + 8, 8, Access.READ);
+          slice.complete(bytes == null ? -1 : bytes.get(ValueLayout.JAVA_LONG, 0));
+        });
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == 2);
+    guest.ram.put(page + 8, 0x4242);
+    guest.tables.map(iova, page, 3, 1L << 10 | 1L << 6);
+    guest.command(RESUME | RETRY | SID, 0);
+    assertEquals(0x4242, get(slice));
+  }
+
+  @Test
+  @DisplayName("40: a write, a batch and an atomic operation end silently or as refused")
+  void endsOfOtherAccesses() {
+    guest.start(SmmuGuest.ON);
+    long[] iovas = {SmmuGuest.IOVA, SmmuGuest.NOWHERE};
+    long[] answers = new long[2];
+    ends(port -> (long) port.translate(iovas, answers, 0, 2, Access.READ), ABORT, 1);
+    assertTrue(Translation.isFault(answers[1]));
+    MemorySegment bytes = MemorySegment.ofArray(new byte[4]);
+    ends(port -> port.write(SmmuGuest.NOWHERE, bytes), 0, 4);
+    ends(port -> port.write(SmmuGuest.NOWHERE, bytes), ABORT, 0);
+    ends(port -> port.fetchAdd(SmmuGuest.NOWHERE, 8, 1) | port.stoppedBy(), 0, 0);
+    ends(port -> port.fetchAdd(SmmuGuest.NOWHERE, 8, 1) | port.stoppedBy() >>> 63, ABORT, 1);
+  }
+
+  /** An access that stalls, is resumed with {@code bits}, and gives what it is expected to. */
+  private void ends(ToLongFunction<Port> access, long bits, long expected) {
+    long before = guest.r(SmmuGuest.EVENTQ_PROD);
+    CompletableFuture<Long> result = new CompletableFuture<>();
+    run(port -> result.complete(access.applyAsLong(port)));
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) != before);
+    guest.command(RESUME | bits | SID, 0);
+    assertEquals(expected, get(result));
+  }
+
+  private void run(Consumer<Port> access) {
+    Thread device =
+        new Thread(
+            () -> {
+              Port port = guest.unit.port(SmmuGuest.STALLING);
+              access.accept(port);
+              port.done();
+            });
+    device.setDaemon(true);
+    device.start();
+  }
+
+  @Test
   @DisplayName("62: a restored unit keeps the stall for the device that makes its access again")
   void stallsInASnapshot() {
     guest.start(SmmuGuest.ON);
@@ -271,5 +415,42 @@ final class SmmuStallTest {
     assertFalse(other.snapshot().toString().contains("STALLS "), "and is free");
     guest.w(0x20, 0);
     get(first);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "0, 100000000, 'StreamID of 33 bits'",
+    "1, fffffffffffffffe, 'SubstreamID below -1'",
+    "1, 100000, 'SubstreamID of 21 bits'",
+    "3, 100000001, 'access of 33 bits'",
+    "3, 0, 'no access'",
+    "4, 2, 'neither recorded nor not'",
+    "6, 0, 'a record that did not stall'",
+  })
+  @DisplayName("62: a stalled access that no unit can hold is refused, and nothing changes")
+  void impossibleStalls(int word, String value, String what) {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = held(SmmuGuest.NOWHERE, 1);
+    String text = guest.unit.snapshot().toString();
+    long[] words = Snapshot.parse(text).values("STALLS");
+    words[word] = Long.parseUnsignedLong(value, 16);
+    SmmuUnit other = guest.newUnit(Map.of());
+    Snapshot fresh = other.snapshot();
+    refused(other, text, words, what);
+    words = Snapshot.parse(text).values("STALLS");
+    long[] twice = Arrays.copyOf(words, 18);
+    System.arraycopy(words, 0, twice, 9, 9);
+    refused(other, text, twice, "a tag for two accesses");
+    refused(other, text, Arrays.copyOf(words, 10), "part of an access");
+    assertEquals(fresh, other.snapshot());
+    guest.command(STALL_TERM | SID, 0);
+    get(answer);
+  }
+
+  private static void refused(SmmuUnit unit, String text, long[] stalls, String what) {
+    String line =
+        LongStream.of(stalls).mapToObj(Long::toHexString).collect(Collectors.joining(" "));
+    Snapshot bent = Snapshot.parse(text.replaceFirst("STALLS .*", "STALLS " + line));
+    assertThrows(IllegalArgumentException.class, () -> unit.restore(bent), what);
   }
 }

@@ -2,6 +2,10 @@ package dev.nestwalk.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.vtd.FirstStageTables;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
@@ -170,9 +174,9 @@ final class VtdPageRequestTest {
     rig.put(0x19 | (long) VtdRig.SOURCE << 16 | 3L << 32, 0x55 << 3 | 4, 1, 2);
     rig.put(9 | 1 << 12 | (long) VtdRig.SOURCE << 16, 0x56 << 3);
     rig.put(9 | 0xf << 12 | (long) VtdRig.SOURCE << 16, 0x57 << 3);
-    rig.put(9 | 7 << 12 | (long) VtdRig.SOURCE << 16, 0x58 << 3).put(0xa5, VtdRig.STATUS).ring();
+    rig.put(9 | 7 << 12 | (long) VtdRig.SOURCE << 16, 0x1ff << 3).put(0xa5, VtdRig.STATUS).ring();
     assertEquals(
-        List.of("10 3 55 SUCCESS", "10 -1 56 INVALID", "10 -1 57 FAILURE", "10 -1 58 FAILURE"),
+        List.of("10 3 55 SUCCESS", "10 -1 56 INVALID", "10 -1 57 FAILURE", "10 -1 1ff FAILURE"),
         rig.responses);
     assertEquals(0, rig.r32(0x34));
   }
@@ -194,5 +198,58 @@ final class VtdPageRequestTest {
     rig.w64(0xc8, 0x7ff00);
     request(1, true);
     assertEquals(0xf20, rig.r64(0xc8));
+  }
+
+  @Test
+  @DisplayName("36 with a PASID an entry and a fault tell execute and privileged requests")
+  void executeAndPrivileged() {
+    int access = Access.READ | Access.EXECUTE | Access.PRIVILEGED;
+    rig.unit.port(VtdRig.SOURCE, 3).requestPage(0x5000, access, 1, false);
+    long low = 1 | 1 << 8 | (long) VtdRig.SOURCE << 16 | 3L << 32 | 1L << 52 | 1L << 53;
+    assertEquals(low, rig.peek64(VtdRig.PAGES));
+    rig.unit.port(VtdRig.SOURCE, 9).requestPage(0x5000, access, 1, false);
+    long high = 1L << 63 | 1L << 28 | 9L << 40 | 0x59L << 32 | VtdRig.SOURCE;
+    // PP 31 (95), EXE 30 (94), PRIV 29 (93) of the high half.
+    assertEquals(high | 7L << 29, rig.r64(0x228));
+  }
+
+  @Test
+  @DisplayName("36 PASIDs beyond the directory, and missing entries, are faults")
+  void beyondTheDirectory() {
+    rig.machine.scalableContext(0x28, 1 << 2 | 1 << 3 | 1 << 4, 0, 0);
+    refused(0x28, 1 << 13, 0x46);
+    // RID_PASID beyond a directory of 2^7 entries.
+    rig.machine.scalableContext(0x30, 1 << 2 | 1 << 3 | 1 << 4, 0, 1 << 13);
+    refused(0x30, -1, 0x48);
+    refused(VtdRig.SOURCE, 0x1fc0, 0x51);
+    // A PASID table where no memory is, for the PASID after.
+    long directory = rig.tables.get(rig.machine.contextAddress(VtdRig.SOURCE)) & -4096;
+    rig.tables.put(directory + 8 * 2, 1L << 45 | 1);
+    refused(VtdRig.SOURCE, 2 * 64, 0x58);
+  }
+
+  private void refused(int source, int pasid, int reason) {
+    rig.unit.port(source, pasid).requestPage(0x5000, READ, 3, false);
+    assertEquals(reason, rig.r64(0x228) >>> 32 & 0xff);
+    rig.w32(0x22c, 0x8000_0000L);
+  }
+
+  @Test
+  @DisplayName("36 a queued request drops what the unit keeps of its page, and of that page alone")
+  void dropsThePage() {
+    FirstStageTables tables = new FirstStageTables(rig.tables, 4);
+    long iova = 0x5000_0000L;
+    tables.map(iova, rig.page, 12, 0x67).map(iova + 4096, rig.page, 12, 0x67);
+    rig.machine.pasid(
+        VtdRig.SOURCE, 5, PasidEntry.firstStage(4, tables.root()).domain(VtdRig.DOMAIN));
+    Port port = rig.unit.port(VtdRig.SOURCE, 5);
+    assertEquals(rig.page, Translation.address(port.translate(iova, READ)));
+    assertEquals(rig.page, Translation.address(port.translate(iova + 4096, READ)));
+    tables.map(iova, rig.page + 0x2000, 12, 0x67).map(iova + 4096, rig.page + 0x2000, 12, 0x67);
+    assertEquals(rig.page, Translation.address(port.translate(iova, READ)), "nobody said so");
+    port.requestPage(iova + 8, READ, 1, false);
+    assertEquals(rig.page + 0x2000, Translation.address(port.translate(iova, READ)));
+    assertEquals(rig.page, Translation.address(port.translate(iova + 4096, READ)));
+    port.done();
   }
 }

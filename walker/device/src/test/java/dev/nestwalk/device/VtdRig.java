@@ -56,6 +56,10 @@ final class VtdRig implements AutoCloseable {
   final long ecap;
   VtdUnit unit;
   DeviceTlb.Completion deviceAnswer = DeviceTlb.Completion.DONE;
+
+  /** What a device does while it drops its entries. */
+  Runnable whileInvalidating = () -> {};
+
   private final GuestMemory memory;
   private int tail;
   private int size;
@@ -94,6 +98,10 @@ final class VtdRig implements AutoCloseable {
 
   /** Another unit on this memory, as after power-on. */
   VtdUnit newUnit() {
+    return newUnit(false);
+  }
+
+  VtdUnit newUnit(boolean keepsCaches) {
     UnitOptions options =
         UnitOptions.of(memory, (address, data) -> messages.add("%x %x".formatted(address, data)))
             .withPageResponses(
@@ -104,9 +112,11 @@ final class VtdRig implements AutoCloseable {
                   deviceInvalidations.add(
                       "%x %d %x..%x%s"
                           .formatted(source, pasid, first, last, global ? " global" : ""));
+                  whileInvalidating.run();
                   return deviceAnswer;
                 });
-    return VtdUnit.of(options, Map.of("CAP", cap, "ECAP", ecap), -1);
+    return VtdUnit.of(
+        keepsCaches ? options.withKeptCaches() : options, Map.of("CAP", cap, "ECAP", ecap), -1);
   }
 
   static VtdRig legacy() {

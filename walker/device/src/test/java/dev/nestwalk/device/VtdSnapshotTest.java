@@ -90,6 +90,11 @@ final class VtdSnapshotTest {
     "ICS 0, ICS 2",
     "nestwalk-snapshot 1 vtd, nestwalk-snapshot 1 smmuv3",
     "IQA-in-force 100800, IQA-in-force 100000000000000",
+    "GSTS c4000000, GSTS c0000000",
+    "aborted 0, aborted 10",
+    "IQH 20, IQH 30",
+    "FRCD1.high 0, FRCD1.high 10000",
+    "IOTLB 0, IOTLB 8000000000000000",
   })
   @DisplayName("34 a state that no unit can have is refused, and nothing changes")
   void impossible(String before, String after) {
