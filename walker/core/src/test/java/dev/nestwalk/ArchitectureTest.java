@@ -65,7 +65,6 @@ final class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("dev.nestwalk." + to)
-        .allowEmptyShould(true)
         .check(CLASSES);
   }
 
@@ -78,7 +77,6 @@ final class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("dev.nestwalk", FIXTURES)
-        .allowEmptyShould(true)
         .check(CLASSES);
   }
 
