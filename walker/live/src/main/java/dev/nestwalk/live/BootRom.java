@@ -4,14 +4,14 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * What QEMU's {@code virt} machine runs first ({@code -bios}): firmware's share of the work, in 50
- * instructions. Linux probes an SMMU before any driver switches a BAR on, so something has to place
- * the registers first; a PC's firmware does that by itself.
+ * The code that QEMU's {@code virt} machine runs first ({@code -bios}): the firmware's share of the
+ * work, in 50 instructions. Linux probes an SMMU before any driver enables a BAR, so the registers
+ * have to be placed before Linux starts. On a PC the firmware does this itself.
  *
- * <p>It places the BAR of device A and switches memory and bus mastering on, reads a register of
- * the unit (from then on device A is no PCI function any more), fetches kernel and initial RAM disk
- * from QEMU's fw_cfg device (QEMU, docs/specs/fw_cfg) and enters the kernel as Linux' boot protocol
- * says (Documentation/arch/arm64/booting.rst): the tree in x0, MMU off.
+ * <p>The code places the BAR of device A, enables memory and bus mastering, reads a register of the
+ * unit (from then on device A is not visible as a PCI function), fetches kernel and initial RAM
+ * disk from QEMU's fw_cfg device (QEMU, docs/specs/fw_cfg) and enters the kernel according to
+ * Linux's boot protocol (Documentation/arch/arm64/booting.rst): the tree in x0, MMU off.
  *
  * <p>Encodings: Arm ARM, DDI 0487, C6.2.
  */
@@ -25,10 +25,10 @@ final class BootRom {
   private static final int INITRD_DATA = 0x12;
   private static final int SELECT_AND_READ = 0x0a;
 
-  /** Image headers since Linux 5.8 ask for offset 0 from a 2 MiB boundary. */
+  /** Linux images since 5.8 are loaded at offset 0 from a 2 MiB boundary. */
   private static final long KERNEL = VirtTree.RAM + (2L << 20);
 
-  /** Below the kernel, above the tree. */
+  /** Between the tree and the kernel. */
   private static final long SCRATCH = KERNEL - 0x100;
 
   private static final int COMMAND = 4;
@@ -40,7 +40,7 @@ final class BootRom {
   private BootRom() {}
 
   /**
-   * The ROM.
+   * The ROM's content.
    *
    * @param slot device number of device A on bus 0
    */
@@ -66,7 +66,7 @@ final class BootRom {
     code.putInt(loadWord(3, 2, 0));
   }
 
-  /** Loads an item of fw_cfg, whose size is another item; nothing if it is empty. */
+  /** Loads an item of fw_cfg, whose size is another item; does nothing if it is empty. */
   private void load(int sizeItem, int item, long to) {
     constant(0, Short.reverseBytes((short) sizeItem) & 0xffff);
     code.putInt(storeHalf(0, 10, SELECTOR));
@@ -96,7 +96,7 @@ final class BootRom {
     code.putInt(0xd61f_0000 | 4 << 5); // br x4
   }
 
-  /** Loads a constant: MOVZ, then MOVK for what is not zero. */
+  /** Loads a constant: MOVZ, then MOVK for the parts that are not zero. */
   private void constant(int register, long value) {
     code.putInt(0xd280_0000 | (int) (value & 0xffff) << 5 | register);
     for (int half = 1; half < 4; half++) {

@@ -2,7 +2,7 @@ package dev.nestwalk.live;
 
 import dev.nestwalk.device.Unit;
 
-/** A unit's registers, with a count of what passes. Threads: any. */
+/** A unit's registers with a count of the accesses. Threads: any. */
 final class CountedPage implements RegisterPage {
   private static final long VTD_TAIL = 0x88;
   private static final long SMMU_TAIL = 0x98;

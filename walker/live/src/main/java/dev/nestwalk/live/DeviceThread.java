@@ -5,16 +5,16 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The thread on which a function does its DMA. A guest's doorbell wakes it and does not wait for
- * it, so a guest whose access is held (SMMUv3 stall) can still run.
+ * The thread on which a function does its DMA. A guest's doorbell wakes it without waiting for it,
+ * so a guest whose access is held (SMMUv3 stall) can continue.
  *
- * <p>Threads: {@link #wake} and {@link #end} from any.
+ * <p>Threads: {@link #wake} and {@link #end} may be called by any.
  */
 final class DeviceThread {
-  /** What a function does when woken. */
+  /** The work of a function. */
   interface Work {
     /**
-     * Does what there is to do; called on the device thread, again after each wake.
+     * Does the pending work; called on the device thread, again after each wake.
      *
      * @throws InterruptedException if the thread is to end
      */
@@ -26,7 +26,7 @@ final class DeviceThread {
   private volatile boolean ending;
   private @Nullable Work work;
 
-  /** Makes the work on the new thread, to which ports belong. */
+  /** Makes the work on the new thread, since ports belong to a thread. */
   @FunctionalInterface
   interface Maker {
     Work make();
@@ -35,7 +35,7 @@ final class DeviceThread {
   /**
    * Starts a thread.
    *
-   * @param say takes a line if the thread has to end early
+   * @param say receives a line if the thread has to end early
    */
   DeviceThread(String name, Maker maker, Consumer<String> say) {
     thread = Thread.ofPlatform().name(name).daemon().unstarted(() -> run(name, maker, say));
@@ -61,13 +61,13 @@ final class DeviceThread {
     }
   }
 
-  /** There may be something to do. */
+  /** Wakes the thread, since there may be work. */
   void wake() {
     woken = true;
     LockSupport.unpark(thread);
   }
 
-  /** Ends the thread, in the middle of a held access too. */
+  /** Ends the thread, even during a held access. */
   void end() {
     ending = true;
     thread.interrupt();

@@ -11,7 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * What an NVMe namespace stores: blocks of {@value #BLOCK} bytes.
+ * The storage of an NVMe namespace: blocks of {@value #BLOCK} bytes.
  *
  * <p>Threads: one at a time.
  */
@@ -25,15 +25,15 @@ abstract class Disk implements AutoCloseable {
     this.blocks = blocks;
   }
 
-  /** A disk that forgets. */
+  /** A disk in memory, which is lost at the end. */
   static Disk inMemory(int blocks) {
     return new InMemory(blocks);
   }
 
   /**
-   * A file's blocks. Nothing of the file changes but blocks that are written.
+   * The blocks of a file. Only blocks that are written change in the file.
    *
-   * @throws IOException if it is no file of whole blocks that may be written, or in use elsewhere
+   * @throws IOException if it is not a writable file of whole blocks, or is in use elsewhere
    */
   static Disk file(Path path) throws IOException {
     if (!Files.isRegularFile(path)) {
@@ -61,7 +61,7 @@ abstract class Disk implements AutoCloseable {
     throw new IOException(path + ": in use by another server");
   }
 
-  /** How many blocks there are. */
+  /** Number of blocks. */
   final long blocks() {
     return blocks;
   }
@@ -72,7 +72,7 @@ abstract class Disk implements AutoCloseable {
   /** Writes whole blocks. */
   abstract void write(long block, ByteBuffer from) throws IOException;
 
-  /** What was written before survives a crash of this machine. */
+  /** Makes everything written so far survive a crash of this machine. */
   abstract void flush() throws IOException;
 
   @Override

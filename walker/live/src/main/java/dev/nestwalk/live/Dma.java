@@ -4,63 +4,63 @@ import dev.nestwalk.dma.Access;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A function's way to memory, for one requester. What is refused was reported to the unit.
+ * A function's access to memory, for one requester. Refusals are reported to the unit as well.
  *
  * <p>Threads: belongs to the function's device thread.
  */
 interface Dma {
   /**
-   * Reads.
+   * Reads memory.
    *
-   * @return how many bytes were read: less than all after a refusal
+   * @return number of bytes read; less than all after a refusal
    */
   long read(long address, MemorySegment into);
 
   /**
-   * Writes.
+   * Writes memory.
    *
-   * @return how many bytes were written: less than all after a refusal
+   * @return number of bytes written; less than all after a refusal
    */
   long write(long address, MemorySegment from);
 
   /**
-   * A locked read and write of one naturally aligned operand, as a PCIe AtomicOp.
+   * Reads and writes one naturally aligned operand atomically, as a PCIe AtomicOp.
    *
    * @param size 4 or 8 bytes
-   * @param expected what a compare-and-swap expects
-   * @param old takes the value before
+   * @param expected the value that a compare-and-swap expects
+   * @param old receives the previous value
    * @return false after a refusal
    */
   boolean atomic(long address, int size, Atomic operation, long operand, long expected, long[] old);
 
-  /** What an atomic access does. */
+  /** The kinds of atomic operations. */
   enum Atomic {
     /** Adds. */
     FETCH_ADD,
     /** Replaces. */
     SWAP,
-    /** Replaces what is as expected. */
+    /** Replaces if the value is the expected one. */
     COMPARE_AND_SWAP
   }
 
   /**
-   * Asks for a translation (PCIe ATS) of one address.
+   * Requests the translation (PCIe ATS) of one address.
    *
    * @param access {@link Access#READ}, or with {@link Access#WRITE}
-   * @return a packed answer, which {@link dev.nestwalk.dma.AtsReply} reads
+   * @return a packed answer; {@link dev.nestwalk.dma.AtsReply} decodes it
    */
   long requestTranslation(long address, int access);
 
   /**
-   * Reads or writes with an address that a translation request was answered with (AT = 10b).
+   * Reads or writes at an address that a translation request returned (AT = 10b).
    *
-   * @param data read into, or written
-   * @return how many bytes were moved: less than all after a refusal
+   * @param data destination or source
+   * @return number of bytes moved; less than all after a refusal
    */
   long moveTranslated(long address, MemorySegment data, boolean write);
 
   /**
-   * Asks software for a page (PCIe PRI), in a group of its own.
+   * Requests a page from software (PCIe PRI), in a group of its own.
    *
    * @param access {@link Access#READ}, or with {@link Access#WRITE}
    */
@@ -69,11 +69,11 @@ interface Dma {
   /** The architectural code of the last refusal. */
   int refusal();
 
-  /** Gives a requester's way to memory to the calling thread. */
+  /** Gives the calling thread a requester's access to memory. */
   @FunctionalInterface
   interface Source {
     /**
-     * Opens a way.
+     * Opens an access to memory.
      *
      * @param sourceId requester id or StreamID
      * @param pasid PASID or SubstreamID, -1 for none

@@ -15,12 +15,12 @@ import java.util.function.LongSupplier;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * Writes down where DMA goes, in the form that {@code nestwalk cost --trace} reads
- * (docs/cost/traces.md), an event a line: nanoseconds since the beginning, requester, PASID (or
- * {@code -}), {@code r} or {@code w}, address, bytes. An invalidation is {@code i}; instead of a
- * requester it has {@code @} and its domain (VMID), or {@code *} for every one, and the length
- * {@code *} stands for every address. The range is what the invalidation names: below a first stage
- * its addresses are intermediate ones.
+ * Records the addresses of DMA in the form that {@code nestwalk cost --trace} reads
+ * (docs/cost/traces.md), one event a line: nanoseconds since the start, requester, PASID (or {@code
+ * -}), {@code r} or {@code w}, address, bytes. The letter of an invalidation is {@code i}. It has
+ * {@code @} and its domain (VMID) in place of a requester, or {@code *} for all domains, and the
+ * length {@code *} stands for every address. Its range is the one that the invalidation names;
+ * below a first stage these are intermediate addresses.
  *
  * <p>Threads: any.
  */
@@ -33,10 +33,10 @@ final class DmaTrace implements Closeable, InvalidationListener {
   private boolean broken;
 
   /**
-   * Begins a trace; a name that ends in {@code .gz} is compressed.
+   * Starts a trace; if the name ends in {@code .gz} it is compressed.
    *
-   * @param namesPasids whether the process of an invalidation is a PASID (VT-d); SMMUv3's are
-   *     ASIDs, which no request carries
+   * @param namesPasids whether the process of an invalidation is a PASID (VT-d); that of an SMMUv3
+   *     is an ASID, which no request carries
    * @param clock nanoseconds
    */
   DmaTrace(Path file, boolean namesPasids, LongSupplier clock, Consumer<String> say)
@@ -53,12 +53,12 @@ final class DmaTrace implements Closeable, InvalidationListener {
     out.write("# nestwalk-trace 1\n# time_ns requester pasid r|w|m|u|i|p|e address length\n");
   }
 
-  /** One access through a port. */
+  /** Records one access through a port. */
   void access(Port port, boolean write, long address, long length) {
     access(port.sourceId(), port.pasid(), write, address, length);
   }
 
-  /** One access; PASID -1 for none. */
+  /** Records one access; PASID -1 for none. */
   void access(int sourceId, int pasid, boolean write, long address, long length) {
     String process = pasid < 0 ? "-" : Integer.toHexString(pasid);
     line("%04x %s %c %x %x".formatted(sourceId, process, write ? 'w' : 'r', address, length));

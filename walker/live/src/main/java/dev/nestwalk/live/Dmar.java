@@ -6,9 +6,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * The ACPI table that tells a guest of a VT-d unit and of the functions behind it (VT-d 8.1 to
- * 8.4). Only they are in its scope, so that QEMU's own devices, whose DMA does not come here, are
- * not translated by the guest.
+ * The ACPI table that describes a VT-d unit and the functions behind it to a guest (VT-d 8.1 to
+ * 8.4). Only these functions are in its scope, so that the guest does not translate for QEMU's own
+ * devices, whose DMA does not pass this unit.
  */
 final class Dmar {
   private static final int HEADER = 36;
@@ -19,15 +19,15 @@ final class Dmar {
   private static final int ENDPOINT = 1;
   private static final int CHECKSUM = 9;
 
-  /** A reserved region for one function. */
+  /** A reserved region of one function. */
   record Reserved(int sourceId, long first, long last) {}
 
   private Dmar() {}
 
   /**
-   * The table.
+   * The table's bytes.
    *
-   * @param registers where the unit's registers are
+   * @param registers address of the unit's registers
    * @param functions requester ids on bus 0 in its scope
    * @param reserved regions of memory that functions may use at any time (RMRR)
    */

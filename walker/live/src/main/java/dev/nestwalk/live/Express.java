@@ -1,9 +1,9 @@
 package dev.nestwalk.live;
 
 /**
- * The PCI Express capabilities that IOMMU drivers look for in a device: PASID, ATS, and page
- * requests (PCI Express Base 6.0, 7.5.3, 7.8.9, 10.5). The function is integrated into the root
- * complex, so it needs no port above it.
+ * The PCI Express capabilities that IOMMU drivers look for in a device: PASID, ATS and page
+ * requests (PCI Express Base 6.0, 7.5.3, 7.8.9, 10.5). The function is a root complex integrated
+ * endpoint, so it needs no port above it.
  *
  * <p>Threads: any.
  */
@@ -43,7 +43,7 @@ final class Express {
     this.pages = pages;
   }
 
-  /** Adds the capabilities to a configuration space with room for extended ones. */
+  /** Adds the capabilities to a configuration space that has extended space. */
   static Express in(PciConfig config) {
     Bytes express = new Bytes(EXPRESS_BYTES, 2);
     express.value(2, 2, VERSION_2 | INTEGRATED);
@@ -71,22 +71,22 @@ final class Express {
         config.extendedCapability(PAGE_REQUESTS, 1, requests.values, requests.masks));
   }
 
-  /** Whether a driver has switched requests with PASIDs on. */
+  /** Whether a driver has enabled requests with PASIDs. */
   boolean hasPasids() {
     return (config.half(pasid + 6) & 1) != 0;
   }
 
-  /** Whether a driver has switched translation requests on. */
+  /** Whether a driver has enabled translation requests. */
   boolean hasTranslations() {
     return (config.half(ats + 6) & 1 << 15) != 0;
   }
 
-  /** Whether a driver has switched page requests on. */
+  /** Whether a driver has enabled page requests. */
   boolean hasPageRequests() {
     return (config.half(pages + 4) & 1) != 0;
   }
 
-  /** A capability without its header, and which of its bits a guest may change. */
+  /** A capability without its header, and the bits of it that a guest may change. */
   private static final class Bytes {
     final byte[] values;
     final byte[] masks;

@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Writes a flattened device tree (Devicetree Specification 0.4, 5), version 17.
+ * Writes a flattened device tree (Devicetree Specification 0.4, 5.1 to 5.6), version 17.
  *
  * <p>Threads: one.
  */
@@ -27,7 +27,7 @@ final class FlatTree {
   private final ByteArrayOutputStream names = new ByteArrayOutputStream();
   private final Map<String, Integer> places = new LinkedHashMap<>();
 
-  /** A node with what is written in it. */
+  /** Adds a node with the content that {@code content} writes. */
   FlatTree node(String name, Runnable content) {
     word(BEGIN_NODE);
     bytes((name + "\0").getBytes(StandardCharsets.US_ASCII));
@@ -36,7 +36,7 @@ final class FlatTree {
     return this;
   }
 
-  /** A property of 32-bit cells; none for a property without a value. */
+  /** Adds a property of 32-bit cells; without cells it has no value. */
   FlatTree cells(String name, long... cells) {
     property(name, 4 * cells.length);
     for (long cell : cells) {
@@ -45,7 +45,7 @@ final class FlatTree {
     return this;
   }
 
-  /** A property of strings. */
+  /** Adds a property of strings. */
   FlatTree text(String name, String... values) {
     byte[] value = (String.join("\0", values) + "\0").getBytes(StandardCharsets.US_ASCII);
     property(name, value.length);
@@ -80,7 +80,7 @@ final class FlatTree {
     structure.writeBytes(new byte[-value.length & 3]);
   }
 
-  /** The whole tree. */
+  /** The complete tree. */
   byte[] toBytes() {
     word(END);
     int at = HEADER + NO_RESERVATIONS;

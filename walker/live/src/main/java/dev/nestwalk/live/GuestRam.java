@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
 /**
- * The guest's RAM: the file behind QEMU's {@code memory-backend-file,share=on}, mapped here too, so
- * that no descriptor has to come over a socket.
+ * The guest's RAM: the file behind QEMU's {@code memory-backend-file,share=on}, also mapped here,
+ * so that no file descriptor has to be passed over a socket.
  *
  * <p>Threads: any, until it is closed.
  */
@@ -32,7 +32,7 @@ final class GuestRam implements AutoCloseable {
   }
 
   /**
-   * Maps a file, which is made if there is none.
+   * Maps a file, which is created if it does not exist.
    *
    * @param size bytes, a multiple of 4096
    * @throws IOException if the file has another size or cannot be mapped
@@ -45,7 +45,8 @@ final class GuestRam implements AutoCloseable {
     if (!Files.exists(path)) {
       Path folder = path.toAbsolutePath().getParent();
       long free = Files.getFileStore(folder == null ? path : folder).getUsableSpace();
-      if (free < size) { // a sparse file would grow until an access ends the process
+      // a full file system would let a sparse file grow until an access ends the process
+      if (free < size) {
         throw new IOException(
             "%s: %d MiB free there, expected %d for guest RAM"
                 .formatted(path, free >> 20, size >> 20));
@@ -64,17 +65,17 @@ final class GuestRam implements AutoCloseable {
     return new GuestRam(path, size);
   }
 
-  /** Bytes. */
+  /** Size in bytes. */
   long size() {
     return bytes.byteSize();
   }
 
-  /** The file's bytes where the guest sees them. */
+  /** The file's bytes at the address where the guest sees them. */
   GuestMemory at(long first) {
     return GuestMemory.of(bytes, first);
   }
 
-  /** The guest's memory in two pieces, as a PC has it if it does not fit below 4 GiB. */
+  /** The guest's memory in two parts, as on a PC whose memory does not fit below 4 GiB. */
   GuestMemory split(long below, long second) {
     if (size() <= below) {
       return at(0);

@@ -34,7 +34,7 @@ final class Initramfs {
 
   private final Map<String, Entry> entries = new LinkedHashMap<>();
 
-  /** Directories, and the console that the kernel opens before anything runs. */
+  /** Adds directories, and the console that the kernel opens before anything runs. */
   Initramfs() {
     for (String name : new String[] {"bin", "dev", "proc", "sys", "mnt"}) {
       entries.put(name, new Entry(DIRECTORY, new byte[0], 0, 0));

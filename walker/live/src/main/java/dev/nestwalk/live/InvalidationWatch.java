@@ -11,16 +11,16 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Finds invalidations that a driver forgot: each page of each DMA is translated by caches that
- * forget nothing by themselves and by a walk without caches. They differ only if an entry of the
- * tables changed and no invalidation for it came since.
+ * Finds invalidations that a driver omitted. Each page of each DMA is translated twice: by caches
+ * that drop nothing by themselves, and by a walk without caches. The answers differ only if an
+ * entry of the tables changed and no invalidation for it has come since.
  *
- * <p>Threads: belongs to a device's.
+ * <p>Threads: belongs to the device's.
  */
 final class InvalidationWatch {
   private static final int PAGE_LOG2 = 12;
 
-  /** How many different pages are reported for one device. */
+  /** Number of pages that are reported for one device. */
   private static final int MOST_TOLD = 50;
 
   private final boolean vtd;
@@ -38,7 +38,7 @@ final class InvalidationWatch {
     walked.pause();
   }
 
-  /** Before an access. */
+  /** Called before an access. */
   void access(String function, Port port, boolean write, long address, long length) {
     kept.resume();
     walked.resume();
@@ -74,7 +74,7 @@ final class InvalidationWatch {
   }
 
   private static boolean isSame(long old, long now) {
-    // A fault is never cached: only what was allowed can be stale.
+    // A fault is never cached: only a successful translation can be stale.
     return Translation.isFault(old)
         || !Translation.isFault(now) && Translation.address(old) == Translation.address(now);
   }

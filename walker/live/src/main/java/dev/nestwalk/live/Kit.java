@@ -9,15 +9,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What {@code walker/live/kit} fetched: a QEMU with a vfio-user client, a kernel and a busybox for
- * each machine.
+ * The files that {@code walker/live/kit} fetched: a QEMU with a vfio-user client, and a kernel and
+ * a busybox for each machine.
  *
- * @param folder where it is
+ * @param folder where they are
  */
 public record Kit(Path folder) {
   private static final String DONE = "guests.done";
 
-  /** The kit, or null if there is none on this machine. */
+  /** The kit, or null if this machine has none. */
   public static @Nullable Kit find() {
     String named = System.getenv("NESTWALK_LIVE");
     String cache = System.getenv("XDG_CACHE_HOME");
@@ -37,7 +37,7 @@ public record Kit(Path folder) {
     return folder.resolve(format == LiveFormat.VTD ? "qemu-system-x86_64" : "qemu-system-aarch64");
   }
 
-  /** Linux for it. */
+  /** The kernel for a format's machine. */
   public Path kernel(LiveFormat format) {
     return folder.resolve("vmlinuz-" + architecture(format));
   }
@@ -47,8 +47,8 @@ public record Kit(Path folder) {
   }
 
   /**
-   * Writes an initial RAM disk: busybox and a script that shows the IOMMU, mounts the disk and
-   * gives a shell.
+   * Writes an initial RAM disk of busybox and a script that shows the IOMMU, mounts the disk and
+   * starts a shell.
    */
   public void writeInitrd(LiveFormat format, Path to) throws IOException {
     try (InputStream script = Kit.class.getResourceAsStream("init")) {

@@ -5,7 +5,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
-/** What happens in a live machine; any thread may read it. */
+/** Counts what happens in a live machine. Threads: any. */
 public final class LiveCounters {
   final LongAdder registerReads = new LongAdder();
   final LongAdder registerWrites = new LongAdder();
@@ -31,17 +31,17 @@ public final class LiveCounters {
     caches.add(ofThread);
   }
 
-  /** Translations, of which the IOTLBs answered {@link #hits}. */
+  /** Number of translations; the IOTLBs answered {@link #hits} of them. */
   public long translations() {
     return caches.stream().mapToLong(c -> c.hits() + c.misses()).sum();
   }
 
-  /** Translations that an IOTLB answered. */
+  /** Number of translations that an IOTLB answered. */
   public long hits() {
     return caches.stream().mapToLong(c -> c.hits()).sum();
   }
 
-  /** A short line for a terminal that shows it again and again. */
+  /** A short line for a terminal on which it is repeated. */
   public String shortLine() {
     long translations = translations();
     return "%d translations, %.1f %% hits, %d refused, %d invalidations, %.1f MiB"
@@ -53,7 +53,7 @@ public final class LiveCounters {
             (bytesRead.sum() + bytesWritten.sum()) / 1048576.0);
   }
 
-  /** One line for a person. */
+  /** One line with all counters. */
   public String line() {
     long translations = translations();
     return ("registers %d read, %d written (%d doorbells); %d invalidations, %d of devices' TLBs;"

@@ -8,7 +8,8 @@ import dev.nestwalk.vtd.FaultReason;
 import java.util.function.Consumer;
 
 /**
- * Tells refused accesses in words, some of them a second: a guest can make as many as it likes.
+ * Reports refused accesses in words, a limited number per second, since a guest can cause any
+ * number of them.
  *
  * <p>Threads: any.
  */
@@ -27,7 +28,7 @@ final class LiveFaults {
     this.say = say;
   }
 
-  /** One refused access. */
+  /** Reports one refused access. */
   void tell(String function, Port port, boolean write, long address, long answer) {
     String line = words(function, port, write, address, answer);
     String more = "";

@@ -1,6 +1,6 @@
 package dev.nestwalk.live;
 
-/** Which unit a guest sees. */
+/** The unit that a guest sees. */
 public enum LiveFormat {
   /** Intel VT-d, in QEMU's {@code q35} machine. */
   VTD,

@@ -23,16 +23,16 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A unit and the functions behind it, served to a QEMU: device A, the unit's registers; an NVMe
- * controller per disk; a test function. QEMU's command line is {@link #command}.
+ * A unit and the functions behind it, served to a QEMU: device A, which holds the unit's registers;
+ * an NVMe controller per disk; a test function. {@link #command} is QEMU's command line.
  *
  * <p>Threads: any.
  */
 public final class LiveMachine implements AutoCloseable {
-  /** Where SeaBIOS puts device A's BAR on a PC with nothing but these functions. */
+  /** Where SeaBIOS places device A's BAR on a PC that has only these functions. */
   static final long SEABIOS_REGISTERS = 0xfebf_c000L;
 
-  /** Bits of a physical address on a PC. */
+  /** Number of bits of a physical address on a PC. */
   public static final int HOST_ADDRESS_WIDTH = 46;
 
   private static final long PC_LOW_RAM = 0x8000_0000L;
@@ -41,7 +41,7 @@ public final class LiveMachine implements AutoCloseable {
   private static final int MEMORY_DISK_BLOCKS = 1 << 17;
   private static final int MAX_DISKS = 16;
 
-  /** A UNIX socket's path, in bytes (unix(7)). */
+  /** Longest path of a UNIX socket, in bytes (unix(7)). */
   private static final int MAX_SOCKET_PATH = 107;
 
   private static final long BIG_MAP = 1 << 20;
@@ -64,8 +64,8 @@ public final class LiveMachine implements AutoCloseable {
   /**
    * Starts serving.
    *
-   * @param say takes a line at a time, from any thread
-   * @throws IOException if a file or socket cannot be had, or the options do not fit each other;
+   * @param say receives one line at a time, from any thread
+   * @throws IOException if a file or socket is not available, or options contradict each other;
    *     nothing stays open then
    */
   public static LiveMachine start(LiveOptions options, Consumer<String> say) throws IOException {
@@ -197,7 +197,7 @@ public final class LiveMachine implements AutoCloseable {
     }
   }
 
-  /** On the device's thread. */
+  /** Called on the device's thread. */
   private Dma openDma(int sourceId, int pasid) {
     List<PortDma.Observer> observers = new ArrayList<>();
     DmaTrace trace = dmaTrace;
@@ -224,7 +224,7 @@ public final class LiveMachine implements AutoCloseable {
     return function == null ? "%04x".formatted(sourceId) : function.name();
   }
 
-  /** The function of a requester id, or null: a guest's commands may name any. */
+  /** The function with a requester id, or null, since a guest's commands may name any. */
   private @Nullable PciFunction function(int sourceId) {
     int index = (sourceId >>> 3) - QemuCommand.FIRST_SLOT;
     boolean is = (sourceId & 7) == 0 && index >= 0 && index < functions.size();
@@ -298,7 +298,7 @@ public final class LiveMachine implements AutoCloseable {
         all);
   }
 
-  /** The command line as one types it. */
+  /** The command line as typed in a shell. */
   public String shellCommand() {
     return QemuCommand.shell(command());
   }
@@ -313,20 +313,20 @@ public final class LiveMachine implements AutoCloseable {
     return memory;
   }
 
-  /** The registers that translation follows, by architectural name, as they are now. */
+  /** The present values of the registers that translation uses, by architectural name. */
   public Map<String, Long> registers() {
     return LiveRegisters.of(unit, isVtd());
   }
 
-  /** What happened so far. */
+  /** The counters so far. */
   public LiveCounters counters() {
     return counters;
   }
 
   /**
-   * Waits until QEMU was there and has gone.
+   * Waits until QEMU has connected and left.
    *
-   * @return false if it has not within that time
+   * @return false if that did not happen in time
    */
   public boolean awaitEnd(long millis) throws InterruptedException {
     return left.await(millis, TimeUnit.MILLISECONDS);
@@ -365,7 +365,7 @@ public final class LiveMachine implements AutoCloseable {
     }
   }
 
-  /** What the sockets' threads tell. */
+  /** Receives reports of the sockets' threads. */
   private final class Listener implements VfioUserServer.Listener {
     @Override
     public void say(String line) {
@@ -414,7 +414,7 @@ public final class LiveMachine implements AutoCloseable {
     }
   }
 
-  /** Interrupt messages go out by way of a function that the guest made a bus master. */
+  /** Sends interrupt messages through a function that the guest has made a bus master. */
   private final class Messages implements InterruptSink {
     @Override
     public boolean message(long address, int data) {

@@ -4,7 +4,7 @@ import static java.util.Map.entry;
 
 import java.util.Map;
 
-/** What a unit offers. A guest's driver decides from its capability registers what to use. */
+/** The capabilities of a unit. A guest's driver decides by its capability registers what to use. */
 public enum LiveMode {
   /** VT-d: root and context entries, second-stage tables. */
   LEGACY(LiveFormat.VTD, 0x00d2_008c_222f_0606L, 0xf0_0f42L),
@@ -18,10 +18,12 @@ public enum LiveMode {
   STAGE1(LiveFormat.SMMUV3, 0xd44_301bL | Constants.ATS, 0x1404),
   /** SMMUv3: stage 2 only. */
   STAGE2(LiveFormat.SMMUV3, 0xd44_3019L, 0x1404),
-  /** SMMUv3: both stages, with what Linux asks for before it lets user programs have the first. */
+  /**
+   * SMMUv3: both stages, with everything that Linux requires before user programs may own stage 1.
+   */
   STAGES_NESTED(LiveFormat.SMMUV3, 0xd44_301bL | Constants.ATS, 0x1504);
 
-  /** An enum's constants cannot name its own static fields. */
+  /** A separate class, because an enum's constants cannot refer to its own static fields. */
   private static final class Constants {
     private static final long DEVICE_TLBS = 1 << 2;
     private static final long PAGE_REQUESTS = 1 << 29;
@@ -57,7 +59,7 @@ public enum LiveMode {
     this.second = second;
   }
 
-  /** The format that has it. */
+  /** The format of the unit. */
   public LiveFormat format() {
     return format;
   }
@@ -65,7 +67,7 @@ public enum LiveMode {
   /**
    * Capability registers by architectural name.
    *
-   * @param levels of the largest tables, 4 or 5 (VT-d only)
+   * @param levels levels of the largest tables, 4 or 5 (VT-d only)
    */
   Map<String, Long> registers(int levels) {
     if (format == LiveFormat.SMMUV3) {
@@ -87,12 +89,12 @@ public enum LiveMode {
     return Map.of("CAP", cap, "ECAP", second);
   }
 
-  /** Further words of Linux's command line. */
+  /** Additional words of Linux's command line. */
   String kernelWords(int levels) {
     if (format == LiveFormat.SMMUV3) {
       return "iommu.passthrough=0 iommu.strict=1";
     }
-    // Linux gives up where a timer is late while it counts ticks, as an emulated one is on a busy
+    // Linux gives up if a timer is late while it counts ticks, as an emulated one is on a busy
     // machine.
     String timer = " no_timer_check";
     String scalable = this == LEGACY ? "" : ",sm_on";

@@ -5,23 +5,24 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a live machine is made of.
+ * The configuration of a live machine.
  *
- * @param mode what the unit offers
- * @param levels of the largest tables, 4 or 5
- * @param disks files behind an NVMe controller each; none: one controller that forgets
- * @param dir folder for sockets and tables, made if it is not there
- * @param ram file that holds the guest's RAM, made if it is not there
+ * @param mode capabilities of the unit
+ * @param levels levels of the largest tables, 4 or 5
+ * @param disks files, each behind an NVMe controller; if empty, there is one controller with a disk
+ *     in memory
+ * @param dir folder for sockets and tables, created if it does not exist
+ * @param ram file that holds the guest's RAM, created if it does not exist
  * @param size bytes of RAM
  * @param qemu the program in the command line
  * @param kernel Linux, or null for placeholders in the command line
  * @param initrd initial RAM disk, or null
- * @param append further words of the kernel's command line
- * @param registers where a PC's firmware puts the unit's registers; -1 for where SeaBIOS puts them
- *     if nothing is added to the command line
- * @param ignoresInvalidations whether the unit acknowledges invalidations and forgets nothing: an
- *     experiment
- * @param probes what is written down or watched
+ * @param append additional words of the kernel's command line
+ * @param registers address at which a PC's firmware places the unit's registers; -1 for that of
+ *     SeaBIOS if nothing is added to the command line
+ * @param ignoresInvalidations whether the unit acknowledges invalidations but drops nothing, for
+ *     experiments
+ * @param probes what is recorded or watched
  * @param test what guests see of the test function
  */
 public record LiveOptions(
@@ -40,17 +41,17 @@ public record LiveOptions(
     LiveProbes probes,
     LiveTest test) {
 
-  /** Bytes of RAM if nothing is said. */
+  /** Default size of RAM in bytes. */
   public static final long USUAL_SIZE = 512L << 20;
 
-  /** Options, whose list of disks is copied. */
+  /** Copies the list of disks. */
   public LiveOptions {
     disks = List.copyOf(disks);
   }
 
   /**
-   * A machine with a disk that forgets and {@value #USUAL_SIZE} bytes of RAM in DIR/ram; nothing is
-   * booted.
+   * A machine with a disk in memory and {@value #USUAL_SIZE} bytes of RAM in DIR/ram, without a
+   * kernel.
    */
   public static LiveOptions of(LiveMode mode, int levels, Path dir) {
     boolean vtd = mode.format() == LiveFormat.VTD;
@@ -131,7 +132,7 @@ public record LiveOptions(
   /**
    * These options with Linux.
    *
-   * @param words more for its command line
+   * @param words additional words of its command line
    */
   public LiveOptions withLinux(@Nullable Path linux, @Nullable Path ramDisk, String words) {
     return new LiveOptions(
@@ -151,7 +152,7 @@ public record LiveOptions(
         test);
   }
 
-  /** These options with registers where a PC's firmware puts them; -1 for SeaBIOS. */
+  /** These options with another address of the registers; -1 for that of SeaBIOS. */
   public LiveOptions withRegisters(long address) {
     return new LiveOptions(
         mode,
@@ -170,7 +171,7 @@ public record LiveOptions(
         test);
   }
 
-  /** These options with a unit that forgets, or does not. */
+  /** These options with a unit that ignores invalidations or not. */
   public LiveOptions withIgnoredInvalidations(boolean ignored) {
     return new LiveOptions(
         mode, levels, disks, dir, ram, size, qemu, kernel, initrd, append, registers, ignored,
@@ -196,7 +197,7 @@ public record LiveOptions(
         test);
   }
 
-  /** These options with another look of the test function. */
+  /** These options with another test function. */
   public LiveOptions withTest(LiveTest look) {
     return new LiveOptions(
         mode,

@@ -4,12 +4,12 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is written down or watched while a machine runs.
+ * What is recorded or watched while a machine runs.
  *
  * @param record file for the register trace, in the form that {@code replay-registers} reads
- * @param trace file for the addresses of DMA, a line each
+ * @param trace file for the addresses of DMA, one line each
  * @param watches whether each DMA is compared with a walk without caches, so that a missing
- *     invalidation is told
+ *     invalidation is reported
  */
 public record LiveProbes(@Nullable Path record, @Nullable Path trace, boolean watches) {
   /** Nothing. */

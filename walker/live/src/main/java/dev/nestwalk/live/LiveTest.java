@@ -8,14 +8,14 @@ import java.util.List;
  *
  * @param classCode base class, subclass, programming interface: 24 bits. Linux treats regions of
  *     display and USB controllers as relaxable
- * @param reserved regions that firmware wants mapped one to one for it (RMRR; VT-d only), whole
- *     pages
+ * @param reserved regions of whole pages that firmware wants mapped one to one for the function
+ *     (RMRR; VT-d only)
  */
 public record LiveTest(int classCode, List<MemoryRange> reserved) {
   /** No region, a class without a driver. */
   public static final LiveTest USUAL = new LiveTest(TestFunction.CLASS, List.of());
 
-  /** What guests see, whose list is copied. */
+  /** Copies the list. */
   public LiveTest {
     reserved = List.copyOf(reserved);
   }

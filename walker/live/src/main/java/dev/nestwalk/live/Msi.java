@@ -2,7 +2,7 @@ package dev.nestwalk.live;
 
 /**
  * The MSI capability of a function: one vector, 64-bit address (PCI Local Bus 3.0, 6.8.1). The
- * message stands in configuration space, so the function can write it itself and needs no event
+ * message is in configuration space, so the function can write it itself and needs no event
  * descriptor of the client.
  *
  * <p>Threads: any.

@@ -5,16 +5,16 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.function.Consumer;
 
 /**
- * An NVMe controller with one namespace (NVM Express Base 1.4): the register side. Queues and
- * commands are the business of {@link NvmeEngine}, on the device's own thread.
+ * The register side of an NVMe controller with one namespace (NVM Express Base 1.4). {@link
+ * NvmeEngine} handles queues and commands, on the device's own thread.
  *
- * <p>Threads: registers by the socket's thread; the engine publishes its status here.
+ * <p>Threads: registers are used by the socket's thread; the engine publishes its status here.
  */
 final class Nvme extends PciFunction {
-  /** Entries of the largest queue. */
+  /** Number of entries of the largest queue. */
   static final int MAX_ENTRIES = 256;
 
-  /** Queue pairs, the admin queue included. */
+  /** Number of queue pairs, including the admin queue. */
   static final int QUEUES = 9;
 
   private static final int CLASS = 0x010802;
@@ -60,19 +60,21 @@ final class Nvme extends PciFunction {
   private final AtomicInteger status = new AtomicInteger();
   private final AtomicInteger masked = new AtomicInteger();
 
-  /** Counts changes of CC.EN and resets, so that the engine sees one that is over already. */
+  /**
+   * Counts changes of CC.EN and resets, so that the engine notices even one that is already over.
+   */
   private final AtomicInteger resets = new AtomicInteger();
 
-  /** What the controller did. */
+  /** Counts what the controller does. */
   final NvmeCounters counters = new NvmeCounters();
 
   /**
-   * A controller.
+   * Makes a controller.
    *
    * @param sourceId its requester id
-   * @param dma its way to memory
+   * @param dma its access to memory
    * @param disk the namespace
-   * @param say takes lines for the user
+   * @param say receives lines for the user
    */
   Nvme(String name, int sourceId, Dma.Source dma, Disk disk, Consumer<String> say) {
     super(new PciConfig(PciConfig.CONVENTIONAL, VENDOR, DEVICE, CLASS));
@@ -179,7 +181,7 @@ final class Nvme extends PciFunction {
   private void control(int value) {
     int before = registers.getAndSet(CC / 4, value);
     if (((before ^ value) & ENABLE) != 0) {
-      resets.incrementAndGet(); // whatever was before the change is over
+      resets.incrementAndGet(); // everything before the change is obsolete
     }
     thread.wake();
   }
@@ -227,9 +229,9 @@ final class Nvme extends PciFunction {
   }
 
   /**
-   * Publishes the status, unless a reset came in between.
+   * Publishes the status, unless a reset has come in between.
    *
-   * @param atReset {@link #resets} to which the status belongs
+   * @param atReset the value of {@link #resets} to which the status belongs
    */
   void publish(int csts, int atReset) {
     status.set(csts);

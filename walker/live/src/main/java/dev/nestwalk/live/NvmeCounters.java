@@ -2,7 +2,7 @@ package dev.nestwalk.live;
 
 import java.util.concurrent.atomic.LongAdder;
 
-/** What an NVMe controller did; any thread may read it. */
+/** Counts what an NVMe controller does. Threads: any. */
 final class NvmeCounters {
   /** Commands carried out. */
   final LongAdder commands = new LongAdder();

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The working side of an NVMe controller: takes commands from submission queues, carries them out
- * and posts completions (NVM Express Base 1.4, 4 to 6). All memory is reached through {@link Dma}.
+ * and posts completions (NVM Express Base 1.4, 4.1 to 4.6, 5 and 6). All memory is accessed through
+ * {@link Dma}.
  *
  * <p>A refused data transfer gives the command an error status. A queue that cannot be read or
  * written is fatal (CSTS.CFS) until the driver resets the controller.
@@ -23,7 +24,7 @@ final class NvmeEngine implements DeviceThread.Work {
   private static final int COMMAND = 64;
   private static final int COMPLETION = 16;
 
-  /** Commands taken from one queue before the others have their turn. */
+  /** Number of commands taken from one queue before the next has its turn. */
   private static final int BURST = 16;
 
   private static final long PAGE_OFFSET = 0xfff;
@@ -32,7 +33,7 @@ final class NvmeEngine implements DeviceThread.Work {
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-  /** A command that stays: an asynchronous event request. */
+  /** The result of a command that stays outstanding: an asynchronous event request. */
   private static final int STAYS = -1;
 
   private final Nvme registers;
@@ -136,7 +137,11 @@ final class NvmeEngine implements DeviceThread.Work {
     registers.publish(csts, resetsSeen);
   }
 
-  /** CC.EN became 1: makes the admin queue; false if the guest asks for what is not there. */
+  /**
+   * Makes the admin queue after CC.EN became 1.
+   *
+   * @return false if the guest asks for something that is not supported
+   */
   private boolean enable() {
     int configuration = registers.controllerConfiguration();
     int commandSet = configuration >>> 4 & 7;
@@ -160,7 +165,11 @@ final class NvmeEngine implements DeviceThread.Work {
     return true;
   }
 
-  /** Carries out some commands of a queue; whether there were any. */
+  /**
+   * Carries out some commands of a queue.
+   *
+   * @return whether there were any
+   */
   private boolean work(int queue) {
     for (int i = 0; i < BURST; i++) {
       Submission from = submissions[queue];
@@ -235,7 +244,7 @@ final class NvmeEngine implements DeviceThread.Work {
     return command.get(INT, 4L * index);
   }
 
-  /** Moves a page of ours to where the command wants it, as far as it fits. */
+  /** Copies a page to the command's buffer, as far as it fits. */
   private int give(byte[] page, int length) {
     MemorySegment part = buffer.asSlice(0, length);
     part.fill((byte) 0);

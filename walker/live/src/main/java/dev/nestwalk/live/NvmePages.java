@@ -6,11 +6,11 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a controller says of itself: identify data and log pages (NVM Express Base 1.4, 5.15 and
- * 5.14).
+ * The controller's descriptions of itself: identify data and log pages (NVM Express Base 1.4, 5.15
+ * and 5.14).
  */
 final class NvmePages {
-  /** Asynchronous event requests that may be outstanding. */
+  /** Number of asynchronous event requests that may be outstanding. */
   static final int EVENT_REQUESTS = 4;
 
   private static final int IDENTIFY = 4096;
@@ -99,7 +99,7 @@ final class NvmePages {
   /**
    * A log page.
    *
-   * @return null if there is none of that kind
+   * @return null if the kind is not supported
    */
   static byte @Nullable [] log(int kind) {
     return switch (kind) {

@@ -19,7 +19,7 @@ final class NvmeStatus {
   static final int WRITE_FAULT = 0x280;
   static final int READ_ERROR = 0x281;
 
-  /** Do not retry: set with whatever will not get better. */
+  /** Do not retry: set for every error that a retry cannot cure. */
   static final int DO_NOT_RETRY = 1 << 14;
 
   private NvmeStatus() {}

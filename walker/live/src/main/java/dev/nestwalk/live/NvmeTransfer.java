@@ -11,7 +11,7 @@ import java.lang.foreign.ValueLayout;
  * <p>Threads: belongs to the device's.
  */
 final class NvmeTransfer {
-  /** Bytes of the largest transfer: MDTS. */
+  /** Size of the largest transfer in bytes: MDTS. */
   static final int MOST = 128 << 10;
 
   private static final int PAGE = 4096;
@@ -26,12 +26,12 @@ final class NvmeTransfer {
   }
 
   /**
-   * Moves all of a buffer.
+   * Moves a whole buffer.
    *
    * @param first PRP entry 1
    * @param second PRP entry 2: nothing, a page, or a list of pages
    * @param data up to {@value #MOST} bytes
-   * @return an NVMe status, 0 if all of it was moved
+   * @return an NVMe status, 0 if everything was moved
    */
   int move(long first, long second, MemorySegment data, boolean toGuest) {
     long length = data.byteSize();
@@ -79,7 +79,8 @@ final class NvmeTransfer {
       }
       at = read.get(WORD, 8 * pages);
       if ((at & PAGE - 1) != 0) {
-        return NvmeStatus.PRP_OFFSET_INVALID; // a whole list page: so a chain always makes headway
+        // each list page is read whole, so a chain of lists always makes progress
+        return NvmeStatus.PRP_OFFSET_INVALID;
       }
     }
   }

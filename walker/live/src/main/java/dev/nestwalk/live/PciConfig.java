@@ -4,16 +4,16 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * PCI configuration space: bytes, and which of their bits a guest may change. No capability list
- * but what is added; extended space only if a capability lies there.
+ * PCI configuration space: its bytes, and the bits that a guest may change. It has only the
+ * capabilities that are added, and extended space only if one of them is there.
  *
  * <p>Threads: any.
  */
 final class PciConfig {
-  /** Bytes of conventional configuration space. */
+  /** Size of conventional configuration space in bytes. */
   static final int CONVENTIONAL = 256;
 
-  /** Bytes with PCI Express extended space. */
+  /** Size with PCI Express extended space in bytes. */
   static final int EXTENDED = 4096;
 
   private static final int COMMAND = 0x04;
@@ -41,7 +41,7 @@ final class PciConfig {
   private int lastExtended = -1;
 
   /**
-   * A type 0 header.
+   * Makes a type 0 header.
    *
    * @param size {@link #CONVENTIONAL} or {@link #EXTENDED}
    * @param classCode base class, subclass, programming interface: 24 bits
@@ -67,9 +67,9 @@ final class PciConfig {
   }
 
   /**
-   * A memory BAR of 32 bits, or of 64 in two registers.
+   * Adds a memory BAR of 32 bits, or of 64 in two registers.
    *
-   * @param bytesLog2 size, 4 to 31
+   * @param bytesLog2 log2 of the size, 4 to 31
    */
   void bar(int index, int bytesLog2, boolean wide) {
     put(writable, BARS + 4 * index, 4, -1L << bytesLog2);
@@ -83,7 +83,7 @@ final class PciConfig {
   /**
    * Adds a capability.
    *
-   * @param content value after a reset, from the word after the two bytes of id and link on
+   * @param content value after a reset, beginning after the two bytes of id and link
    * @param mask bits that a guest may change
    * @return its offset
    */
@@ -103,7 +103,7 @@ final class PciConfig {
   /**
    * Adds a capability of PCI Express extended space.
    *
-   * @param content value after a reset, from the word after the four bytes of its header on
+   * @param content value after a reset, beginning after the four bytes of its header
    * @param mask bits that a guest may change
    * @return its offset
    */
@@ -133,7 +133,7 @@ final class PciConfig {
     System.arraycopy(bytes, offset, into, 0, into.length);
   }
 
-  /** A guest's write: bits that are not its to change stay. */
+  /** Writes for the guest; bits that it may not change keep their value. */
   synchronized void write(int offset, byte[] value) {
     for (int i = 0; i < value.length; i++) {
       int mask = writable[offset + i];
@@ -154,12 +154,12 @@ final class PciConfig {
     return (half(COMMAND) & BUS_MASTER) != 0;
   }
 
-  /** Whether its BARs answer. */
+  /** Whether its BARs are enabled. */
   boolean answersMemory() {
     return (half(COMMAND) & MEMORY_SPACE) != 0;
   }
 
-  /** What a guest wrote to a BAR of 32 bits, without its type bits. */
+  /** The guest's value of a 32-bit BAR, without its type bits. */
   long barAddress(int index) {
     return word(BARS + 4 * index) & 0xffff_fff0L;
   }

@@ -1,24 +1,24 @@
 package dev.nestwalk.live;
 
 /**
- * A PCI function as the vfio-user client sees it: configuration space and BARs.
+ * A PCI function as a vfio-user client sees it: configuration space and BARs.
  *
- * <p>Threads: a function is called by the thread of its socket; {@link Bus#writeMessage} by any.
+ * <p>Threads: the thread of the function's socket; {@link Bus#writeMessage} may be called by any.
  */
 abstract class PciFunction {
   final PciConfig config;
   private volatile Bus bus = Bus.NONE;
 
-  /** The client's end of the bus. */
+  /** The function's access to the client's bus. */
   interface Bus {
     /** No client is connected. */
     Bus NONE = (address, data) -> false;
 
     /**
-     * Writes an interrupt message at a physical address; nobody waits for an answer, because the
-     * client may be waiting for one of ours.
+     * Writes an interrupt message to a physical address. It does not wait for an answer, because
+     * the client may be waiting for one itself.
      *
-     * @return false if no client is there to take it
+     * @return false if no client is connected
      */
     boolean writeMessage(long address, int data);
   }
@@ -27,43 +27,42 @@ abstract class PciFunction {
     this.config = config;
   }
 
-  /** How it is called in messages. */
+  /** The name in messages. */
   abstract String name();
 
-  /** Bytes of a BAR, 0 if there is none. */
+  /** Size of a BAR in bytes, 0 if there is none. */
   abstract long barSize(int bar);
 
   /**
-   * A guest's read of a BAR. Never throws, whatever the place and size.
+   * Reads from a BAR for a guest. Never throws, whatever offset and size are.
    *
    * @param into as many bytes as are read, all inside the BAR
    */
   abstract void read(int bar, long offset, byte[] into);
 
   /**
-   * A guest's write of a BAR. Never throws, whatever the place and size.
+   * Writes to a BAR for a guest. Never throws, whatever offset and size are.
    *
    * @param value as many bytes as are written, all inside the BAR
    */
   abstract void write(int bar, long offset, byte[] value);
 
-  /** Back to the state after power-on; configuration space is reset by the caller. */
+  /** Restores the state after power-on; the caller resets configuration space. */
   abstract void reset();
 
-  /** How many interrupts of a kind the function has. */
+  /** Number of interrupts of a kind. */
   abstract int interrupts(int kind);
 
   /**
-   * The unit tells that translations which the function was given are no longer good; answered when
-   * nothing uses them any more. On the thread of a vCPU, as {@link
-   * dev.nestwalk.device.DeviceTlb#invalidate}.
+   * Invalidates translations that the unit gave to the function; returns when nothing uses them any
+   * more. Called on the thread of a vCPU, like {@link dev.nestwalk.device.DeviceTlb#invalidate}.
    */
   void dropTranslations() {}
 
   /**
-   * The unit answers a page request; returns soon.
+   * Receives the unit's answer to a page request; has to return quickly.
    *
-   * @param code of PCI Express
+   * @param code response code of PCI Express
    */
   void pageResponse(int code) {}
 
@@ -83,7 +82,7 @@ abstract class PciFunction {
     return bus;
   }
 
-  /** Little-endian value of up to 8 bytes. */
+  /** The little-endian value of up to 8 bytes. */
   static long value(byte[] bytes) {
     long value = 0;
     for (int i = Math.min(bytes.length, 8) - 1; i >= 0; i--) {
@@ -92,7 +91,7 @@ abstract class PciFunction {
     return value;
   }
 
-  /** Puts a value little-endian into up to 8 bytes. */
+  /** Stores a value as up to 8 little-endian bytes. */
   static void put(long value, byte[] bytes) {
     for (int i = 0; i < bytes.length; i++) {
       bytes[i] = i < 8 ? (byte) (value >>> 8 * i) : 0;

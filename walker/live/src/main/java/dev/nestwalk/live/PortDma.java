@@ -15,18 +15,18 @@ final class PortDma implements Dma {
   private final List<Observer> observers;
   private long refusal;
 
-  /** Sees each access before it is made. */
+  /** Is told of each access before it is made. */
   @FunctionalInterface
   interface Observer {
-    /** One access of up to a whole transfer. */
+    /** Reports one access, at most a whole transfer. */
     void access(Port port, boolean write, long address, long length);
   }
 
-  /** Hears what was refused. */
+  /** Is told of refusals. */
   @FunctionalInterface
   interface Refusals {
     /**
-     * One refused access.
+     * Reports one refused access.
      *
      * @param answer packed refusal
      */

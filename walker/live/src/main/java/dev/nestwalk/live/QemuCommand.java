@@ -6,7 +6,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The command line of a machine whose functions are served here.
+ * The command line for a machine whose functions are served here.
  *
  * <p>Threads: one.
  */
@@ -74,7 +74,7 @@ final class QemuCommand {
     words.addAll(List.of(more));
   }
 
-  /** A line for a shell: options on lines of their own. */
+  /** The command line for a shell, with each option on its own line. */
   static String shell(List<String> words) {
     StringBuilder line = new StringBuilder();
     for (String word : words) {

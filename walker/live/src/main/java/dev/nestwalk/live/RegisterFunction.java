@@ -4,12 +4,13 @@ import java.util.Arrays;
 import java.util.function.LongConsumer;
 
 /**
- * Device A: a function whose only BAR is a unit's register pages. No driver binds its class (08 06,
- * an IOMMU). Firmware or a boot ROM places the BAR where the guest's tables say the unit is.
+ * Device A: a function whose only BAR holds a unit's register pages. No driver binds its class (08
+ * 06, an IOMMU). Firmware or a boot ROM places the BAR at the address that the guest's tables give
+ * for the unit.
  *
- * <p>Once the registers were used, the function answers configuration reads as an empty slot does:
- * a unit is a platform device, and a guest that found it as a PCI function as well would claim its
- * addresses twice or move them. A reset makes it visible again.
+ * <p>Once the registers have been used, the function answers configuration reads as an empty slot
+ * does. A unit is a platform device, and a guest that found it as a PCI function as well would
+ * claim its addresses twice or move them. A reset makes it visible again.
  *
  * <p>Threads: the socket's.
  */
@@ -23,9 +24,9 @@ final class RegisterFunction extends PciFunction {
   private volatile boolean hidden;
 
   /**
-   * A function.
+   * Makes the function.
    *
-   * @param placed hears the address of the BAR when the guest first uses the registers
+   * @param placed receives the address of the BAR when the guest first uses the registers
    */
   RegisterFunction(RegisterPage page, LongConsumer placed) {
     super(new PciConfig(PciConfig.CONVENTIONAL, VENDOR, DEVICE, CLASS));

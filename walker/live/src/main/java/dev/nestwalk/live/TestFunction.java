@@ -67,13 +67,13 @@ final class TestFunction extends PciFunction {
   private static final int VENDOR = 0x1b36;
   private static final int DEVICE = 0x0ddb;
 
-  /** A class that no driver binds. */
+  /** A class code that no driver binds. */
   static final int CLASS = 0xff0000;
 
   private static final int BAR_LOG2 = 12;
   private static final int NO_PASID = 1 << 31;
 
-  /** PASIDs that keep their way to memory; beyond, all are opened anew. */
+  /** Number of PASIDs that keep their access to memory; with more, all are opened again. */
   private static final int KEPT = 64;
 
   private final String name;
@@ -86,7 +86,7 @@ final class TestFunction extends PciFunction {
   private final AtomicLong count = new AtomicLong();
   private final AtomicLong invalidations = new AtomicLong();
 
-  /** Response code and count of page requests: 63..32, 31..0. */
+  /** Response code (63..32) and count (31..0) of answered page requests. */
   private final AtomicLong responses = new AtomicLong();
 
   /** Held while a translated address is in use. */
@@ -98,9 +98,9 @@ final class TestFunction extends PciFunction {
   private volatile int status;
 
   /**
-   * A function.
+   * Makes the function.
    *
-   * @param classCode as a guest sees it, 24 bits; usually {@link #CLASS}
+   * @param classCode class code that a guest sees, 24 bits; usually {@link #CLASS}
    */
   TestFunction(String name, int classCode, int sourceId, Dma.Source source, Consumer<String> say) {
     super(new PciConfig(PciConfig.EXTENDED, VENDOR, DEVICE, classCode));

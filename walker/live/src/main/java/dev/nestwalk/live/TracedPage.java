@@ -18,13 +18,14 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes down what a guest does to the registers, as {@code nestwalk replay-registers} reads it:
- * accesses, what software wrote to the queue before it rang, the status words of waits and the
- * messages of the unit. Beside it {@code NAME.json} says what the unit offers and where memory is.
- * DMA is not in it, so a trace replays as long as no access was refused and nothing was reset.
+ * Records a guest's register accesses in the form that {@code nestwalk replay-registers} reads:
+ * accesses, the queue entries that software wrote before it rang the doorbell, the status words of
+ * waits, and the unit's messages. {@code NAME.json} beside it describes the unit's capabilities and
+ * the memory. DMA is not recorded, so a trace can be replayed if no access was refused and nothing
+ * was reset.
  *
- * <p>Threads: registers by the socket's thread; messages by any, of which those in the course of a
- * write are noted.
+ * <p>Threads: registers are used by the socket's thread; messages may come from any, and those
+ * during a write are recorded.
  */
 final class TracedPage implements RegisterPage, Closeable {
   static final String ENDING = ".trace";
@@ -37,7 +38,7 @@ final class TracedPage implements RegisterPage, Closeable {
   private static final int SMMU_BASE = 0x90;
   private static final long ADDRESS = 0xf_ffff_ffff_ffe0L;
 
-  /** Entries of one doorbell that are written down; Linux rings for a few at a time. */
+  /** Number of entries of one doorbell that are recorded; Linux rings for a few at a time. */
   private static final int MOST_ENTRIES = 1 << 15;
 
   private final RegisterPage page;
@@ -50,11 +51,11 @@ final class TracedPage implements RegisterPage, Closeable {
   private boolean broken;
 
   /**
-   * Begins a trace.
+   * Starts a trace.
    *
-   * @param registers what the unit offers, by architectural name
-   * @param file whose name ends in {@value #ENDING}
-   * @param say takes a line if the file cannot be written any further
+   * @param registers the unit's capabilities, by architectural name
+   * @param file its name ends in {@value #ENDING}
+   * @param say receives a line if the file can no longer be written
    */
   TracedPage(
       RegisterPage page,
@@ -138,14 +139,18 @@ final class TracedPage implements RegisterPage, Closeable {
     page.reset();
   }
 
-  /** A message of a VT-d unit. */
+  /** Records a message of a VT-d unit. */
   synchronized void message(long address, int data) {
     if (vtd && Thread.currentThread().equals(writing)) {
       after.add("i %x %x".formatted(address, data));
     }
   }
 
-  /** Writes down the entries between the old and the new tail; where their status words will be. */
+  /**
+   * Records the entries between the old and the new tail.
+   *
+   * @return the addresses of their status words
+   */
   private List<Long> entries(long tail) {
     List<Long> statuses = new ArrayList<>();
     long base = page.read(vtd ? VTD_IQA : SMMU_BASE, 8);

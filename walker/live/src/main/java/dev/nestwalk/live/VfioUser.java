@@ -1,6 +1,6 @@
 package dev.nestwalk.live;
 
-/** Numbers of the vfio-user protocol, version 0.0 (QEMU, docs/interop/vfio-user). */
+/** Constants of the vfio-user protocol, version 0.0 (QEMU, docs/interop/vfio-user). */
 final class VfioUser {
   static final int VERSION = 1;
   static final int DMA_MAP = 2;
@@ -23,10 +23,10 @@ final class VfioUser {
   static final int NO_REPLY = 1 << 4;
   static final int ERROR = 1 << 5;
 
-  /** Most bytes of data in one message; told to the client. */
+  /** Largest number of data bytes in one message; the client is told this limit. */
   static final int MAX_DATA = 1 << 16;
 
-  /** Most bytes of one message: the largest fixed part is 40 bytes. */
+  /** Largest size of one message; the largest fixed part is 40 bytes. */
   static final int MAX_MESSAGE = HEADER + 64 + MAX_DATA;
 
   /** Regions: six BARs, ROM, configuration space, VGA. */

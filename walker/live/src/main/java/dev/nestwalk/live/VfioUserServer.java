@@ -15,32 +15,32 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Serves one PCI function on a UNIX socket to a vfio-user client. One client at a time; when it
- * leaves, the function is reset and the next may come.
+ * Serves one PCI function to a vfio-user client on a UNIX socket. There is one client at a time;
+ * when it leaves, the function is reset and the next one may connect.
  *
- * <p>The client's messages are not trusted: what is well framed but wrong gets an error reply, what
- * is framed wrongly ends the connection with one line. File descriptors that come along are not
- * received: memory is shared by a file both sides know.
+ * <p>The client's messages are not trusted. A well-framed but invalid message gets an error reply;
+ * a badly framed one ends the connection with one line to the user. File descriptors in messages
+ * are not received: memory is shared through a file that both sides know.
  *
- * <p>Threads: one of its own; {@link #close} from any.
+ * <p>Threads: one of its own; {@link #close} may be called by any.
  */
 final class VfioUserServer implements AutoCloseable {
-  /** What the embedder hears. */
+  /** Receives reports. */
   interface Listener {
-    /** A line for the user. */
+    /** Reports a line for the user. */
     void say(String line);
 
-    /** The client mapped memory for DMA. */
+    /** Reports that the client mapped memory for DMA. */
     void mapped(long address, long size, long fileOffset, boolean writable);
 
-    /** A client connected. */
+    /** Reports that a client connected. */
     void connected();
 
-    /** A client went away. */
+    /** Reports that a client left. */
     void disconnected();
   }
 
-  /** A message that cannot be answered: the connection ends with this line. */
+  /** Ends the connection, for a message that cannot be answered; its text is reported. */
   private static final class Broken extends IOException {
     private static final long serialVersionUID = 1;
 
@@ -49,7 +49,7 @@ final class VfioUserServer implements AutoCloseable {
     }
   }
 
-  /** A message that gets an error reply. */
+  /** Gives a message an error reply. */
   private static class Refused extends Exception {
     private static final long serialVersionUID = 1;
     private final int errno;
@@ -60,7 +60,7 @@ final class VfioUserServer implements AutoCloseable {
     }
   }
 
-  /** An answer to a client that asks whether there is something: there is not. */
+  /** Answers a client that asks for something optional: it does not exist. */
   private static final class Absent extends Refused {
     private static final long serialVersionUID = 1;
 
@@ -69,7 +69,7 @@ final class VfioUserServer implements AutoCloseable {
     }
   }
 
-  /** How many refusals of one client are reported; the others are only answered. */
+  /** Number of refusals of one client that are reported; further ones are only answered. */
   private static final int TOLD_REFUSALS = 8;
 
   private static final String CAPABILITIES =
@@ -86,7 +86,7 @@ final class VfioUserServer implements AutoCloseable {
   private volatile @Nullable SocketChannel client;
 
   /**
-   * Listens; the file of the socket is made by this and removed by {@link #close}.
+   * Starts listening. This creates the socket's file, and {@link #close} removes it.
    *
    * @throws IOException if the socket cannot be made, for example because another server has it
    */
@@ -105,7 +105,7 @@ final class VfioUserServer implements AutoCloseable {
     thread = Thread.ofPlatform().name("vfio-user " + function.name()).daemon().start(this::run);
   }
 
-  /** Removes a socket without a listener, which a killed server leaves behind. */
+  /** Removes a socket without a listener, as a killed server leaves it behind. */
   private static void removeDead(Path path) throws IOException {
     if (!Files.exists(path)) {
       return;
@@ -176,7 +176,7 @@ final class VfioUserServer implements AutoCloseable {
     }
   }
 
-  /** One client. */
+  /** The connection of one client. */
   private final class Connection implements PciFunction.Bus {
     private final SocketChannel channel;
     private final ByteBuffer in = buffer(VfioUser.MAX_MESSAGE);
@@ -200,14 +200,13 @@ final class VfioUserServer implements AutoCloseable {
         in.position(VfioUser.HEADER);
         int type = flags & VfioUser.TYPE_MASK;
         if (type == VfioUser.TYPE_REPLY) {
-          continue; // to a message of ours: none wants an answer
+          continue; // a reply to a message of ours, none of which asks for an answer
         }
         if (type != VfioUser.TYPE_COMMAND) {
           throw new Broken("message of type " + type + ", expected 0 (command) or 1 (reply)");
         }
-        // Not under the lock of sending: what a write sets off may wait for a device's thread,
-        // which
-        // may be about to send a message here.
+        // Not under the lock for sending: a write may wait for a device's thread, which may be
+        // about to send a message here.
         out.clear().position(VfioUser.HEADER);
         int errno = 0;
         try {
@@ -235,7 +234,11 @@ final class VfioUserServer implements AutoCloseable {
       }
     }
 
-    /** Reads the next message whole; false at a clean end. */
+    /**
+     * Reads the next message completely.
+     *
+     * @return false at a clean end
+     */
     private boolean receive() throws IOException {
       in.clear().limit(VfioUser.HEADER);
       while (in.hasRemaining()) {
@@ -262,7 +265,7 @@ final class VfioUserServer implements AutoCloseable {
       return true;
     }
 
-    /** Sends what {@link #out} holds after a header. */
+    /** Sends a header and the content of {@link #out}. */
     private void send(int id, int command, int flags, int errno) throws IOException {
       int size = out.position();
       out.putShort(0, (short) id).putShort(2, (short) command).putInt(4, size);
@@ -378,8 +381,7 @@ final class VfioUserServer implements AutoCloseable {
       int kind = irqKind(in.getInt());
       int count = function.interrupts(kind);
       if (kind == VfioUser.ERROR_INTERRUPT && count == 0) {
-        // As the kernel's vfio-pci answers for functions that report no errors; a count of none
-        // would
+        // The kernel's vfio-pci answers so for functions that report no errors; a count of 0 would
         // make QEMU warn.
         throw new Absent("no error interrupt");
       }
@@ -390,14 +392,21 @@ final class VfioUserServer implements AutoCloseable {
       out.putInt(16).putInt(count == 0 ? 0 : flags).putInt(kind).putInt(count);
     }
 
-    /** Event descriptors are not received: messages are written by the function itself. */
+    /**
+     * Handles SET_IRQS. Event descriptors are not received: the function writes its messages
+     * itself.
+     */
     private void setIrqs() throws Refused {
       need(20, "set interrupts");
       in.getLong();
       irqKind(in.getInt());
     }
 
-    /** Checks place and size of a region access; the region. */
+    /**
+     * Checks place and size of a region access.
+     *
+     * @return the region
+     */
     private int access(long offset, int region, long count, String what) throws Refused {
       long size = sizeOf(region);
       boolean fits = count <= VfioUser.MAX_DATA && count <= size;
@@ -455,7 +464,7 @@ final class VfioUserServer implements AutoCloseable {
           }
           return true;
         } catch (IOException e) {
-          return false; // the reading side tells why
+          return false; // the reading side reports why
         }
       }
     }

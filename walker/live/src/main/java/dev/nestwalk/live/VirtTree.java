@@ -1,29 +1,31 @@
 package dev.nestwalk.live;
 
 /**
- * The device tree of QEMU's {@code virt} machine for arm64, with GICv2 and one processor, and with
- * an SMMUv3 that QEMU knows nothing of. QEMU adds the memory's size and the kernel's command line.
+ * The device tree of QEMU's {@code virt} machine for arm64, with GICv2, one processor, and an
+ * SMMUv3 that QEMU does not know. QEMU adds the memory's size and the kernel's command line.
  *
- * <p>Addresses are those of that machine (hw/arm/virt.c, "base_memmap"); they have not moved since
- * QEMU 3.0.
+ * <p>The addresses are those of that machine (hw/arm/virt.c, "base_memmap"); they have not changed
+ * since QEMU 3.0.
  */
 final class VirtTree {
-  /** Where RAM begins, and the tree in it. */
+  /** Where RAM begins; the tree is at its start. */
   static final long RAM = 0x4000_0000L;
 
   /** PCI Express configuration space. */
   static final long ECAM = 0x40_1000_0000L;
 
-  /** Where the SMMU's registers are: in QEMU's PCI window, but not in the guest's. */
+  /** Address of the SMMU's registers: in QEMU's PCI window, but not in the guest's. */
   static final long REGISTERS = 0x3e00_0000L;
 
-  /** Where devices write messages: the GICv2m frame. */
+  /** Address to which devices write messages: the GICv2m frame. */
   static final long DOORBELL = 0x0802_0040L;
 
-  /** Where the boot ROM puts the initial RAM disk. */
+  /** Address at which the boot ROM places the initial RAM disk. */
   static final long INITRD = RAM + (256L << 20);
 
-  /** Largest initial RAM disk: what follows it up to here is zeros, which Linux skips. */
+  /**
+   * Size of the largest initial RAM disk. A smaller one is followed by zeros, which Linux skips.
+   */
   static final long INITRD_LIMIT = 96L << 20;
 
   private static final long REGISTERS_SIZE = 0x2_0000;
@@ -43,11 +45,11 @@ final class VirtTree {
   private VirtTree() {}
 
   /**
-   * The tree.
+   * The tree's bytes.
    *
    * @param ramSize bytes
    * @param firstId first requester id behind the SMMU; StreamIDs are requester ids
-   * @param ids how many follow each other
+   * @param ids number of consecutive ids
    */
   static byte[] bytes(long ramSize, int firstId, int ids) {
     VirtTree virt = new VirtTree();
