@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
  * Another walk for the same page: {@code ADDRESS}, {@code [IMAGE,]SOURCE[/PASID],ADDRESS[,w]} or
  * {@code FILE.json}, a walk that was saved as JSON.
  *
- * @param image null for the command's own
- * @param request null for the command's own with another address
- * @param saved null unless it was saved
+ * @param image null for the command's own image
+ * @param request null for the command's own request, or one with another address
+ * @param saved null unless the walk comes from a file
  */
 record AlsoWalk(
     @Nullable Path image,
@@ -30,9 +30,9 @@ record AlsoWalk(
       "expected ADDRESS, [IMAGE,]SOURCE[/PASID],ADDRESS[,w] or FILE.json";
 
   /**
-   * Reads one.
+   * Parses the option's text.
    *
-   * @throws InputException with one line
+   * @throws InputException with a message of one line
    */
   static AlsoWalk parse(String text) {
     if (text.endsWith(".json") && !text.contains(",")) {

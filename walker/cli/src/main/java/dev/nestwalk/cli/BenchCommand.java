@@ -7,9 +7,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
-/**
- * Stands in the list of commands; the launcher starts the benchmarks with a class path of theirs.
- */
+/** Lists the benchmarks among the commands; the launcher starts them with their own class path. */
 @Command(
     name = "bench",
     description = {

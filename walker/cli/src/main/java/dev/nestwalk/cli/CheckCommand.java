@@ -42,7 +42,7 @@ import picocli.CommandLine.Spec;
       "         nestwalk check fixtures"
     })
 final class CheckCommand implements Callable<Integer> {
-  /** Which walkers replay. */
+  /** The walkers that replay. */
   enum Walkers {
     fast,
     uncached,
@@ -207,7 +207,7 @@ final class CheckCommand implements Callable<Integer> {
     out.flush();
   }
 
-  /** One block per row; walkers that gave the same answer share a line. */
+  /** Prints one block per row; walkers with the same answer share a line. */
   private static void print(PrintWriter out, Image image, List<Checker.Failure> failures) {
     ScenarioRow row = failures.getFirst().row();
     out.printf("  %s:%d  %s%n", image.rowsFile().getFileName(), row.line(), row.describe());

@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Replays the rows of one image, each walker on a private copy of the memory. */
 final class Checker {
-  /** Which walker replays, and how often in a row. */
+  /** Which walker replays, and how many times in succession. */
   enum Mode {
     FAST(2),
     UNCACHED(1),
@@ -34,7 +34,7 @@ final class Checker {
     }
   }
 
-  /** A row that did not get what it expects. */
+  /** A row whose answer was not the expected one. */
   record Failure(ScenarioRow row, String walker, String got) {}
 
   private final Image image;
@@ -50,7 +50,7 @@ final class Checker {
     this.progress = progress;
   }
 
-  /** Number of rows that failed under any walker so far. */
+  /** Number of rows that have failed under any walker so far. */
   int failed() {
     return failedRows.cardinality();
   }
@@ -80,7 +80,11 @@ final class Checker {
     return failures;
   }
 
-  /** Null if the row passes, else what came instead. */
+  /**
+   * Replays a row.
+   *
+   * @return null if it passes, otherwise the answer that came instead
+   */
   private @Nullable String replay(Walker walker, ScenarioRow row) {
     int access = row.write() ? Access.WRITE : Access.READ;
     long answer;

@@ -9,7 +9,7 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Completion scripts for shells, made from the commands' own declarations. */
+/** Completion scripts for shells, generated from the declarations of the commands. */
 @Command(
     name = "completion",
     mixinStandardHelpOptions = true,
@@ -21,7 +21,7 @@ import picocli.CommandLine.Spec;
       "fish: nestwalk completion fish | source"
     })
 final class CompletionCommand implements Callable<Integer> {
-  /** Shells that there is a script for. */
+  /** The supported shells. */
   enum Shell {
     bash,
     zsh,
@@ -38,7 +38,7 @@ final class CompletionCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     CommandLine top = spec.root().commandLine();
-    // The script for bash is one for zsh too, through bashcompinit.
+    // The bash script also works in zsh, through bashcompinit.
     spec.commandLine()
         .getOut()
         .print(shell == Shell.fish ? fish(top) : AutoComplete.bash("nestwalk", top));

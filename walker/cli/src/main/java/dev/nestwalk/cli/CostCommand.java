@@ -8,7 +8,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
-/** Stands in the list of commands; the launcher starts the suite with a class path of its own. */
+/** Lists the experiments among the commands; the launcher starts them with their own class path. */
 @Command(
     name = "cost",
     mixinStandardHelpOptions = true,
@@ -17,7 +17,7 @@ import picocli.CommandLine.Parameters;
       "Works from a checkout only: walker/nestwalk cost."
     })
 final class CostCommand implements Callable<Integer> {
-  /** What a shell may complete. */
+  /** The words that a shell may complete. */
   static final class Words implements Iterable<String> {
     private static final List<String> WORDS =
         List.of(

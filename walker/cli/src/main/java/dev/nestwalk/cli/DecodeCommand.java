@@ -27,7 +27,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Fault lines, records, descriptors, commands and structures in words. */
+/** Explains fault lines, records, descriptors, commands and structures. */
 @Command(
     name = "decode",
     mixinStandardHelpOptions = true,
@@ -48,7 +48,7 @@ import picocli.CommandLine.Spec;
       "         nestwalk decode ste 0x100000d 0x0"
     })
 final class DecodeCommand implements Callable<Integer> {
-  /** Findings that are shown in full; the summary counts all. */
+  /** Number of findings that are shown in full; the summary counts all of them. */
   private static final int MOST_SHOWN = 50;
 
   private static final int LONGEST_LINE = 1 << 16;
@@ -110,7 +110,7 @@ final class DecodeCommand implements Callable<Integer> {
     return cut.replaceAll("[^\\x20-\\x7e]", "?");
   }
 
-  /** One of each kind per device is shown in full. */
+  /** Shows one finding of each kind per device in full. */
   private void found(Finding finding) {
     if (shown.size() < MOST_SHOWN && seen.add(finding.device() + " " + finding.title())) {
       shown.add(finding);

@@ -5,7 +5,7 @@ import dev.nestwalk.teach.Image;
 import dev.nestwalk.teach.InputException;
 import picocli.CommandLine.Option;
 
-/** Which DMA. */
+/** Options that describe a DMA request. */
 final class DmaOptions {
   @Option(
       names = "--source",
@@ -57,12 +57,12 @@ final class DmaOptions {
       description = "The address was translated by the device before (ATS).")
   private boolean translated;
 
-  /** Refuses what the image's format cannot have. */
+  /** Refuses values that the image's format does not allow. */
   void check(Image image) {
     check(image, source, "--source");
   }
 
-  /** Refuses a requester id of another option that the image's format cannot have. */
+  /** Refuses a requester id, from another option, that the image's format does not allow. */
   static void check(Image image, int source, String option) {
     if (image.isVtd() && source >>> 16 != 0) {
       throw new InputException("%s 0x%x: expected 16 bits for VT-d".formatted(option, source));
@@ -81,7 +81,7 @@ final class DmaOptions {
     return iova;
   }
 
-  /** {@link Access} bits. */
+  /** The request's {@link Access} bits. */
   int access() {
     int access = atomic ? Access.ATOMIC : write ? Access.WRITE : Access.READ;
     if (translationRequest) {

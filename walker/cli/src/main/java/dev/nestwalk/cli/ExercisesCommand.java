@@ -43,13 +43,13 @@ import picocli.CommandLine.TypeConversionException;
 final class ExercisesCommand implements Callable<Integer> {
   private static final int DEFAULT_COUNT = 20;
 
-  /** How a sheet is written. */
+  /** Output formats of a sheet. */
   enum Form {
     md,
     html
   }
 
-  /** A name out of a few. */
+  /** Finds the constant with this name. */
   private static <T> T named(String text, T[] all, Function<T, String> id, String expected) {
     return Stream.of(all)
         .filter(one -> id.apply(one).equalsIgnoreCase(text))
@@ -61,7 +61,7 @@ final class ExercisesCommand implements Callable<Integer> {
     return Stream.of(all).map(id).collect(Collectors.joining(", "));
   }
 
-  /** A topic option. */
+  /** Converts a topic option. */
   static final class TopicName implements ITypeConverter<Topic> {
     @Override
     public Topic convert(String text) {
@@ -69,7 +69,7 @@ final class ExercisesCommand implements Callable<Integer> {
     }
   }
 
-  /** A kind option. */
+  /** Converts a kind option. */
   static final class KindName implements ITypeConverter<Kind> {
     @Override
     public Kind convert(String text) {
@@ -83,7 +83,7 @@ final class ExercisesCommand implements Callable<Integer> {
     }
   }
 
-  /** A format option. */
+  /** Converts a format option. */
   static final class FormatName implements ITypeConverter<Format> {
     @Override
     public Format convert(String text) {
@@ -201,7 +201,7 @@ final class ExercisesCommand implements Callable<Integer> {
     return chosen;
   }
 
-  /** Which options exclude each other. */
+  /** The options that exclude each other, or an empty text. */
   private String contradiction() {
     for (Kind kind : kinds) {
       if (!topics.isEmpty() && !topics.contains(kind.topic())) {
@@ -216,7 +216,7 @@ final class ExercisesCommand implements Callable<Integer> {
     return "no kind has this topic and IOMMU: expected some of nestwalk exercises --list";
   }
 
-  /** The options that make the same exercises again. */
+  /** The options that produce the same exercises again. */
   private String commandLine() {
     StringBuilder line = new StringBuilder("nestwalk exercises --seed " + seed);
     line.append(" --count ").append(count);

@@ -24,7 +24,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** One DMA, step by step. */
+/** Explains one DMA step by step. */
 @Command(
     name = "explain",
     mixinStandardHelpOptions = true,
@@ -43,7 +43,7 @@ import picocli.CommandLine.Spec;
           + " --also fixtures/captures/smmuv3/nested-vm-4k,0x8,0xffffc000"
     })
 final class ExplainCommand implements Callable<Integer> {
-  /** How the walk is shown. */
+  /** Output formats of the walk. */
   enum Format {
     text,
     json,
@@ -112,7 +112,8 @@ final class ExplainCommand implements Callable<Integer> {
         };
     write(text);
     boolean refused = walks.stream().anyMatch(Explanation::isRefused);
-    // A page that was asked for and written is done; scripts ask for the answer as the status.
+    // Writing the requested page is success; scripts that want the answer as status use
+    // --exit-fault.
     boolean page = format == Format.html && file != null;
     return refused && (exitFault || !page) ? Main.NO : Main.DONE;
   }

@@ -16,7 +16,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** The walk page, live. */
+/** Serves the interactive walk page. */
 @Command(
     name = "explore",
     mixinStandardHelpOptions = true,

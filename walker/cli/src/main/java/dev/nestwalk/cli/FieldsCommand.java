@@ -16,7 +16,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** The formats' structures, field by field. */
+/** Lists the structures of both formats, field by field. */
 @Command(
     name = "fields",
     mixinStandardHelpOptions = true,
@@ -30,7 +30,7 @@ import picocli.CommandLine.Spec;
       "         nestwalk fields ste --format svg --out ste.svg"
     })
 final class FieldsCommand implements Callable<Integer> {
-  /** How a structure is shown. */
+  /** Output formats of a structure. */
   enum Format {
     text,
     json,

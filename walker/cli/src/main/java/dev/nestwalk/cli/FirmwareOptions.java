@@ -14,7 +14,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** How firmware tables are read, and what is known of the devices that they name. */
+/** Options on how firmware tables are read, and on the devices that they name. */
 final class FirmwareOptions {
   @Option(
       names = "--lenient",
@@ -35,7 +35,7 @@ final class FirmwareOptions {
       description = "Classes of all devices: what lspci -n (better -nv, with buses) prints.")
   private @Nullable Path lspci;
 
-  /** What the options say. */
+  /** The values of the options. */
   FirmwareReading reading() {
     return new FirmwareReading(lenient, devices());
   }
@@ -44,7 +44,7 @@ final class FirmwareOptions {
     PciDevices devices = new PciDevices();
     if (lspci != null) {
       try {
-        // Names of vendors may be in any encoding; classes and buses are plain ASCII.
+        // Vendor names may be in any encoding; classes and buses are plain ASCII.
         String text = new String(Files.readAllBytes(lspci), StandardCharsets.ISO_8859_1);
         if (devices.addLspci(text) == 0) {
           throw new InputException(

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** Which reserved regions a DMA must not meet. */
+/** Options that select the reserved regions a DMA must not touch. */
 final class GuardOptions {
   @Option(
       names = "--regions",
@@ -19,7 +19,7 @@ final class GuardOptions {
   @Option(names = "--device", paramLabel = "NAME", description = "Which device of the setup.")
   private @Nullable String device;
 
-  /** What was given, null if nothing was. */
+  /** The regions given, or null if there are none. */
   @Nullable Guards guards() {
     if (file == null && device != null) {
       throw new InputException("--device needs --regions");

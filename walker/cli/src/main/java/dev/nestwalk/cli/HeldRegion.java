@@ -9,7 +9,7 @@ import java.util.List;
 
 /** A device's region that an address space enforces. */
 record HeldRegion(Device device, Region region) {
-  /** All of them, device by device; the aperture is no region. */
+  /** All of them, device by device; the aperture does not count as a region. */
   static List<HeldRegion> of(Setup setup, Ioas space) {
     List<HeldRegion> held = new ArrayList<>();
     for (Device device : setup.devices.values()) {

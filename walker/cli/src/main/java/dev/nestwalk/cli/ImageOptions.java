@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Which memory a command works on, and with which registers. */
+/** Options that select the memory and registers a command works on. */
 final class ImageOptions {
   @Parameters(
       paramLabel = "IMAGE",
@@ -43,7 +43,7 @@ final class ImageOptions {
       description = "Which unit, where the registers' file has several: dmar0.")
   private @Nullable String unit;
 
-  /** Every file that the image may be read from. */
+  /** Every file from which the image may be read. */
   List<Path> files() {
     List<Path> files = new ArrayList<>(List.of(file));
     if (registers != null) {

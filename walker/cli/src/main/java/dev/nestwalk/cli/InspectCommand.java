@@ -35,7 +35,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** What is in an image. */
+/** Lists what an image holds. */
 @Command(
     name = "inspect",
     mixinStandardHelpOptions = true,
@@ -45,13 +45,13 @@ import picocli.CommandLine.Spec;
       "Example: nestwalk inspect fixtures/captures/vtd/linux72-legacy-48 --source 00:02.0"
     })
 final class InspectCommand implements Callable<Integer> {
-  /** How the findings are shown. */
+  /** Output formats of the findings. */
   enum Format {
     text,
     json
   }
 
-  /** Walks of one endpoint before the next has its turn. */
+  /** Number of walks for one endpoint before the next has its turn. */
   private static final int TURN = 1024;
 
   @Spec private CommandSpec spec = CommandSpec.create();
@@ -144,7 +144,7 @@ final class InspectCommand implements Callable<Integer> {
     return new Inventory(image, memory, on, entries, budget);
   }
 
-  /** In turns, so that one endpoint with tables that do not end leaves time for the others. */
+  /** Scans in turns, so that an endpoint whose tables never end leaves time for the others. */
   private static void scan(Collection<RangeScan> scans) {
     Deque<RangeScan> waiting = new ArrayDeque<>(scans);
     for (RangeScan scan = waiting.poll(); scan != null; scan = waiting.poll()) {

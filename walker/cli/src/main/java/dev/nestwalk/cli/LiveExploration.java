@@ -11,10 +11,10 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exploration of a live machine: a new one whenever the guest changed its unit's registers, so
- * that what was changed beside the old tables is not mixed with the new ones.
+ * The exploration of a live machine. A new one is made whenever the guest has changed its unit's
+ * registers, so that edits made under the old tables are not applied to the new ones.
  *
- * <p>Threads: the explorer's.
+ * <p>Threads: belongs to the explorer's.
  */
 final class LiveExploration {
   private final LiveMachine machine;

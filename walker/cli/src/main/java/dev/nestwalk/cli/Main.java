@@ -25,7 +25,10 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
 
-/** The command line. Exit status: 0 done, 1 the answer is no, 2 bad usage or unreadable input. */
+/**
+ * The command line. Exit status: 0 for success, 1 if the answer is "no", 2 for bad usage or
+ * unreadable input.
+ */
 @Command(
     name = "nestwalk",
     mixinStandardHelpOptions = true,
@@ -65,7 +68,7 @@ public final class Main implements Callable<Integer> {
   static final int NO = 1;
   static final int BAD_INPUT = 2;
 
-  /** How picocli refuses what is none of a few words. */
+  /** Matches picocli's message for a value that is not one of an option's words. */
   private static final Pattern CHOICE =
       Pattern.compile("expected one of \\[(.*)] \\(case-insensitive\\) but was '(.*)'");
 
@@ -75,7 +78,7 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command and ends the JVM with its exit status. */
   public static void main(String[] args) {
-    // Numbers are written alike wherever the command runs.
+    // Numbers are written in the same way in every locale.
     Locale.setDefault(Locale.ROOT);
     PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
@@ -88,7 +91,11 @@ public final class Main implements Callable<Integer> {
     System.exit(status);
   }
 
-  /** Runs the command; returns its exit status. */
+  /**
+   * Runs the command.
+   *
+   * @return its exit status
+   */
   public static int run(PrintWriter out, PrintWriter err, String... args) {
     CommandLine line = line();
     line.registerConverter(int.class, text -> number(text, Integer::valueOf));
@@ -110,14 +117,14 @@ public final class Main implements Callable<Integer> {
     }
   }
 
-  /** The commands as they are declared. */
+  /** The command with its declared subcommands. */
   static CommandLine line() {
     CommandLine line = new CommandLine(new Main());
     keepFooters(line);
     return line;
   }
 
-  /** Examples stand as they are to be typed: no line of a footer is broken. */
+  /** Keeps the lines of footers unbroken, so that examples stay as they have to be typed. */
   private static void keepFooters(CommandLine line) {
     line.getHelpSectionMap()
         .put(
@@ -129,7 +136,7 @@ public final class Main implements Callable<Integer> {
     line.getSubcommands().values().forEach(Main::keepFooters);
   }
 
-  /** Without a command: what there is. */
+  /** Lists the commands if none is given. */
   @Override
   public Integer call() {
     spec.commandLine().usage(spec.commandLine().getOut());

@@ -7,7 +7,7 @@ import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** The man page, made from what {@code --help} prints of each command. */
+/** The man page, generated from the {@code --help} of each command. */
 @Command(
     name = "manual",
     mixinStandardHelpOptions = true,
@@ -47,7 +47,7 @@ final class ManualCommand implements Callable<Integer> {
     command.getSubcommands().forEach((name, inner) -> section(page, inner));
   }
 
-  /** Text as roff takes it: no line of it is a request. */
+  /** Escapes text for roff, so that no line of it is a request. */
   private static String escaped(String text) {
     return text.replace("\\", "\\e").replace("-", "\\-").replaceAll("(?m)^(?=[.'])", "\\\\&");
   }

@@ -3,14 +3,14 @@ package dev.nestwalk.cli;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Messages as a terminal may be given them: one line, without what would steer it. */
+/** Makes messages safe for a terminal: one line, without control characters. */
 final class Messages {
   private static final int LONGEST_WORD = 120;
   private static final int SHOWN = 60;
   private static final Pattern LONG_WORD = Pattern.compile("\\S{" + (LONGEST_WORD + 1) + ",}");
   private static final Pattern BREAKS = Pattern.compile("\\s*\\R\\s*");
 
-  /** One line; long words are cut, control characters are shown as {@code \x1b}. */
+  /** The message in one line; long words are cut, control characters are shown as {@code \x1b}. */
   static String line(String message) {
     String one = BREAKS.matcher(message).replaceAll(" ");
     String cut =

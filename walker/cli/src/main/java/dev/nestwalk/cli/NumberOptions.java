@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Options that are numbers, as {@link Numbers} reads them. */
+/** Converters for options that are numbers, with the syntax of {@link Numbers}. */
 final class NumberOptions {
   /** An address, hexadecimal. */
   static final class Address implements ITypeConverter<Long> {

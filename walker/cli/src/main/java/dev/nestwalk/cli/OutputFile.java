@@ -8,14 +8,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
 
-/** A file that a command writes: whole or not at all, and never over what the command reads. */
+/**
+ * Writes an output file either completely or not at all, and never over a file that the command
+ * reads.
+ */
 final class OutputFile {
   /**
-   * Writes a text in UTF-8 to a temporary file beside {@code file} and gives it that name. What is
-   * no regular file, a pipe or a device, is written as it is.
+   * Writes a text in UTF-8 to a temporary file beside {@code file}, then renames it. Anything but a
+   * regular file, such as a pipe or a device, is written directly.
    *
    * @param inputs files that the command reads
-   * @throws InputException with one line if the file is an input or cannot be written
+   * @throws InputException with a message of one line if the file is an input or cannot be written
    */
   static void write(Path file, String text, List<Path> inputs) {
     Path temporary = null;
@@ -32,7 +35,7 @@ final class OutputFile {
         Files.writeString(file, text);
         return;
       }
-      // A link stays one: the file that it leads to is replaced.
+      // A symbolic link stays one: the file that it points to is replaced.
       Path target = Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
       temporary = Files.createTempFile(target.getParent(), ".nestwalk", ".part");
       Files.writeString(temporary, text);
@@ -45,7 +48,10 @@ final class OutputFile {
     }
   }
 
-  /** Temporary files are for their owner alone; the result is as any new file, or as before. */
+  /**
+   * Sets permissions: temporary files are private, but the result has those of a new file, or keeps
+   * those of the file it replaces.
+   */
   private static void keepPermissions(Path target, Path temporary) throws IOException {
     try {
       Files.setPosixFilePermissions(
@@ -54,7 +60,7 @@ final class OutputFile {
               ? Files.getPosixFilePermissions(target)
               : java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
     } catch (UnsupportedOperationException e) {
-      // No such permissions here: nothing to keep.
+      // This file system has no such permissions, so there are none to keep.
     }
   }
 
@@ -63,7 +69,7 @@ final class OutputFile {
       try {
         Files.deleteIfExists(temporary);
       } catch (IOException e) {
-        // The first failure is the one to tell.
+        // The first failure is the one to report.
       }
     }
   }

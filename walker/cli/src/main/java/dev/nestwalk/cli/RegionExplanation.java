@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Why an address of a setup is or is not reserved. */
 final class RegionExplanation {
-  /** What is said of the address. */
+  /** The possible answers about the address. */
   private enum Answer {
     BOUND,
     NOT_BOUND,
@@ -28,7 +28,7 @@ final class RegionExplanation {
     FREE
   }
 
-  /** A region that holds the address, and what it has to say. */
+  /** A region that contains the address, and the reason to report it. */
   private record Reason(Region region, Device device, String why) {}
 
   private final Setup setup;
@@ -47,7 +47,7 @@ final class RegionExplanation {
   }
 
   /**
-   * Looks an address up.
+   * Looks up an address.
    *
    * @param space {@code bus:DEVICE}, {@code bus:DEVICE:PASID}, {@code input:TABLE} or {@code
    *     space:NAME}
@@ -151,7 +151,7 @@ final class RegionExplanation {
         + ", and under PARENT_OPT_IN if opted in";
   }
 
-  /** For people to read. */
+  /** The explanation as text. */
   String text() {
     StringBuilder text = new StringBuilder();
     switch (answer) {
@@ -182,7 +182,7 @@ final class RegionExplanation {
     return text.toString();
   }
 
-  /** As {@code docs/schemas/regions-explain.schema.json} has it. */
+  /** The explanation as JSON, in the form of {@code docs/schemas/regions-explain.schema.json}. */
   JsonObject json() {
     JsonObject json = RegionsJson.versioned();
     json.addProperty("policy", setup.tracker.policy().name());

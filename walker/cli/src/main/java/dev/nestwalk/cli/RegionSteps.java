@@ -28,29 +28,30 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A record of what one device's program asked of Linux's iommufd, step by step, beside the answers
- * of a tracker that takes the same steps under {@link Policy#LINUX_7_2}.
+ * Replays a record of what one device's program asked of Linux's iommufd, step by step, on a
+ * tracker under {@link Policy#LINUX_7_2}, and compares the answers.
  *
- * <p>Where Linux is known to err, {@code NAME.deviations} beside {@code NAME.steps} has the line,
- * the right answer and why; the tracker has to give that one.
+ * <p>Where Linux is known to be wrong, {@code NAME.deviations} beside {@code NAME.steps} lists the
+ * line, the correct answer and the reason; the tracker has to give that answer.
  *
- * <p>Taken from the record: the device's regions and what a kind of table can translate. Everything
- * else is the tracker's: each {@code -> ANSWER}, an errno or ok, and each list of usable ranges.
+ * <p>The record supplies the device's regions and the range that a kind of table can translate.
+ * Everything else comes from the tracker: each {@code -> ANSWER} (an errno or ok), and each list of
+ * usable ranges.
  */
 final class RegionSteps {
   private static final String RANGE = "0x\\w+-0x\\w+";
   private static final String ANSWER = " -> (\\w+)";
   private static final long GRANULE = 4096;
 
-  /** Some memory of the program. */
+  /** Address of the program's buffer. */
   private static final long BUFFER = 0x7f00_0000_0000L;
 
-  /** What a step does; its groups are those of its pattern without the answer. */
+  /** The action of a step; its arguments are the groups of its pattern without the answer. */
   private interface Act {
     void take(Matcher words) throws RegionException, Absent;
   }
 
-  /** A step names what was never made, or is gone. */
+  /** Thrown if a step names an object that was never made or no longer exists. */
   private static final class Absent extends Exception {
     private static final long serialVersionUID = 1;
   }
@@ -120,12 +121,12 @@ final class RegionSteps {
     return new Step(Pattern.compile(words + ANSWER), act);
   }
 
-  /** Whether a record is one of steps. */
+  /** Whether the lines are a record of steps. */
   static boolean are(List<String> lines) {
     return lines.stream().anyMatch(line -> line.startsWith("bind "));
   }
 
-  /** Takes them. */
+  /** Replays the steps. */
   Replay.Result run(List<String> lines) {
     for (String line : lines) {
       number++;

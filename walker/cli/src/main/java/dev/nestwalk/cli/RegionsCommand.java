@@ -26,7 +26,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Reserved regions: what platforms say, what binds, what policies enforce. */
+/** Reserved regions: what platforms report, what binds, and what policies enforce. */
 @Command(
     name = "regions",
     mixinStandardHelpOptions = true,
@@ -99,7 +99,7 @@ final class RegionsCommand implements Callable<Integer> {
     }
   }
 
-  /** A region in one line: first and last address, kind. */
+  /** A region in one line: first address, last address, kind. */
   static String line(Region region) {
     return "0x%016x-0x%016x %-16s"
         .formatted(region.first(), region.last(), SetupReport.word(region.kind()))
@@ -127,7 +127,7 @@ final class RegionsCommand implements Callable<Integer> {
     return policy == null ? Setup.policyOf(file, json) : named(policy);
   }
 
-  /** The policy that a command line names. */
+  /** The policy with this name. */
   static Policy named(String policy) {
     try {
       return Policy.named(policy);
@@ -259,7 +259,7 @@ final class RegionsCommand implements Callable<Integer> {
     return Main.DONE;
   }
 
-  /** Which of the attached devices' regions an address space enforces, aperture apart. */
+  /** The regions of attached devices that an address space enforces, without the aperture. */
   private static String enforced(Setup setup, String name, Ioas space) {
     List<String> held = new ArrayList<>();
     for (HeldRegion one : HeldRegion.of(setup, space)) {
@@ -289,7 +289,7 @@ final class RegionsCommand implements Callable<Integer> {
     }
   }
 
-  /** Words under the heads of their columns. */
+  /** Aligns words with the headings of their columns. */
   private static String columns(List<String> head, List<String> words) {
     StringBuilder line = new StringBuilder();
     for (int i = 0; i < words.size(); i++) {

@@ -13,9 +13,9 @@ import dev.nestwalk.teach.SetupReport;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What {@code nestwalk regions} finds, as the schemas of {@code docs/schemas} have it. */
+/** The results of {@code nestwalk regions}, in the form of the schemas in {@code docs/schemas}. */
 final class RegionsJson {
-  /** An object with the version of its form. */
+  /** An object that holds the version of its form. */
   static JsonObject versioned() {
     JsonObject json = new JsonObject();
     json.addProperty("version", 1);
@@ -42,7 +42,7 @@ final class RegionsJson {
     return array;
   }
 
-  /** What files say, in their order, and all of it merged. */
+  /** The regions in files, in file order, and all of them merged. */
   static JsonObject show(
       List<Path> paths, List<RegionFiles.Content> contents, List<Region> merged) {
     JsonObject json = versioned();
@@ -134,7 +134,7 @@ final class RegionsJson {
     return json;
   }
 
-  /** How records compare, in their order, and the sums. */
+  /** The comparison of records in their order, and the totals. */
   static JsonObject replay(List<Path> paths, List<Replay.Result> replays, int passed, int failed) {
     JsonObject json = versioned();
     JsonArray files = new JsonArray();

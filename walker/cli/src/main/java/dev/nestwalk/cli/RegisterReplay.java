@@ -19,14 +19,14 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Drives a unit with a register trace and compares what it reads, writes to memory, raises and
+ * Drives a unit with a register trace, and compares what it reads, writes to memory, signals and
  * answers.
  *
- * <p>A status or event record that the trace expects may stand in memory since an earlier line:
- * then those bytes are spoilt before, so that the unit has to write them again.
+ * <p>A status or event record that the trace expects may be in memory already, from an earlier
+ * line. Those bytes are overwritten first, so that the unit has to write them again.
  */
 final class RegisterReplay implements AutoCloseable {
-  /** Something that came out otherwise. */
+  /** An answer that differs from the trace. */
   record Difference(int line, String text, String expected, String got) {}
 
   private final RegisterTrace trace;
@@ -35,20 +35,20 @@ final class RegisterReplay implements AutoCloseable {
   private final ReplayUnit replayed;
   private final List<Difference> differences = new ArrayList<>();
 
-  /** Status lines that a later one replaces before anybody can look. */
+  /** Lines with a status that a later one overwrites before it can be compared. */
   private final BitSet replaced = new BitSet();
 
-  /** By line: the next line that expects the same bytes at the same address. */
+  /** For each line, the next line that expects the same bytes at the same address. */
   private final Map<Integer, TraceLine> again = new HashMap<>();
 
   private int passed;
   private int next;
 
-  /** Whatever set off the interrupts that are on the list. */
+  /** The line that caused the interrupts in the list. */
   private TraceLine cause;
 
   /**
-   * Prepares a unit and its memory.
+   * Sets up a unit and its memory.
    *
    * @throws InputException if the machine cannot be built
    */
@@ -65,7 +65,7 @@ final class RegisterReplay implements AutoCloseable {
     look();
   }
 
-  /** Finds statuses that cannot be seen, and expectations that hold already. */
+  /** Finds statuses that cannot be observed, and expectations that are already met. */
   private void look() {
     Map<Long, Integer> last = new HashMap<>();
     Map<Long, Integer> sinceWrite = new HashMap<>();
@@ -94,12 +94,16 @@ final class RegisterReplay implements AutoCloseable {
     }
   }
 
-  /** Replays what is left. */
+  /** Replays the remaining lines. */
   void run() throws ImageException {
     while (step()) {}
   }
 
-  /** Replays one line; false at the end. */
+  /**
+   * Replays one line.
+   *
+   * @return false at the end
+   */
   boolean step() throws ImageException {
     if (next == trace.lines().size()) {
       tellRest();
@@ -149,7 +153,7 @@ final class RegisterReplay implements AutoCloseable {
     cause = line;
   }
 
-  /** Interrupts that the trace does not have are differences, too. */
+  /** Reports interrupts that the trace does not have as differences. */
   private void tellRest() {
     String rest = replayed.takeRest();
     if (rest != null) {
@@ -186,7 +190,7 @@ final class RegisterReplay implements AutoCloseable {
 
   private void dma(TraceLine.Dma dma) {
     Port port = replayed.unit().port(dma.sourceId(), dma.pasid());
-    // An access that the unit holds for software must not wait here, where nobody else runs: an
+    // An access that the unit holds for software must not wait, since nobody else runs here: an
     // interrupted device gives up at once.
     Thread.currentThread().interrupt();
     try {
@@ -199,7 +203,7 @@ final class RegisterReplay implements AutoCloseable {
     }
   }
 
-  /** An answer in the words of what is expected. */
+  /** An answer, worded like the expected one. */
   private String describe(DmaOutcome expected, long answer, boolean recorded) {
     if (!Translation.isFault(answer)) {
       boolean sized = expected instanceof DmaOutcome.Ok ok && ok.size() != 0;
@@ -227,22 +231,22 @@ final class RegisterReplay implements AutoCloseable {
         "%s: line %d: expected %s".formatted(trace.file(), line.number(), expected));
   }
 
-  /** For tests: continues with another unit, which takes over the state of this one. */
+  /** For tests: continues with another unit that restores the state of this one. */
   void migrate() {
     replayed.migrate();
   }
 
-  /** How many lines came out as expected. */
+  /** Number of lines with the expected result. */
   int passed() {
     return passed;
   }
 
-  /** What came out otherwise, in order. */
+  /** The differences, in order. */
   List<Difference> differences() {
     return List.copyOf(differences);
   }
 
-  /** How many status lines could not be compared, because a later one replaced them. */
+  /** Number of status lines that could not be compared because a later one overwrote them. */
   int replaced() {
     return replaced.cardinality();
   }

@@ -28,12 +28,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A machine's record of its groups' regions, of the ranges that Linux let user space use, and of
- * Linux's answers to map requests, beside the tracker's answers. A record of steps is the business
- * of {@link RegionSteps}.
+ * Compares a machine's record with the tracker: the regions of its groups, the ranges that Linux
+ * lets user space use, and Linux's answers to map requests. {@link RegionSteps} handles records of
+ * steps.
  *
  * <p>Only the upper end of the usable ranges is taken from the record, as the table's aperture; the
- * holes below it and every answer are the tracker's own.
+ * holes below it and every answer come from the tracker.
  */
 final class Replay {
   private static final Pattern GROUP =
@@ -65,10 +65,10 @@ final class Replay {
   private int passed;
 
   /**
-   * What came out.
+   * The result.
    *
-   * @param passed answers that are the same
-   * @param failures the others, a line each
+   * @param passed number of equal answers
+   * @param failures the others, one line each
    */
   record Result(int passed, List<String> failures) {}
 
@@ -76,7 +76,7 @@ final class Replay {
     this.file = file;
   }
 
-  /** Plays a record of either kind. */
+  /** Replays a record of either kind. */
   static Result of(Path file) {
     List<String> lines;
     try {
@@ -152,7 +152,7 @@ final class Replay {
     }
   }
 
-  /** A group's regions are listed as Linux lists them. */
+  /** Checks that a group's regions are listed as Linux lists them. */
   private void checkGroup(int number, Group group) {
     RegionList list = new RegionList();
     group.regions.reversed().forEach(list::add);
@@ -167,7 +167,7 @@ final class Replay {
         .collect(Collectors.joining(" "));
   }
 
-  /** The tracker's usable ranges are those that Linux gave. */
+  /** Checks that the tracker's usable ranges are those of Linux. */
   private void checkUsable(String source, List<AddressSet.Range> expected) {
     try {
       Ioas ioas = attached(source, expected.get(expected.size() - 1).last());
@@ -181,7 +181,7 @@ final class Replay {
     }
   }
 
-  /** An address space with the device attached that a list of usable ranges is about. */
+  /** An address space to which the device of a list of usable ranges is attached. */
   private Ioas attached(String source, long last) throws RegionException {
     Tracker tracker = new Tracker(Policy.LINUX_7_2);
     Group group = groupOf(source);
@@ -242,7 +242,7 @@ final class Replay {
     void make() throws RegionException;
   }
 
-  /** As Linux's C library words it. */
+  /** The answer in the words of Linux's C library. */
   private static String answer(Request request) {
     try {
       request.make();

@@ -18,11 +18,11 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * A machine's memory, all zero at first. It is a private mapping of an empty file, so pages come
- * into being as they are written: a trace of a machine with gigabytes needs kilobytes.
+ * A machine's memory, initially zero. It is a private mapping of an empty file, whose pages are
+ * allocated when they are written: a trace of a machine with gigabytes needs kilobytes.
  */
 final class ReplayMemory {
-  /** More than a machine has, less than an address space of a process. */
+  /** A limit above the memory of any machine and below the address space of a process. */
   private static final long MAX_BYTES = 1L << 42;
 
   private static final int CHUNK = 1 << 16;
@@ -71,7 +71,7 @@ final class ReplayMemory {
     return memory;
   }
 
-  /** Lays the segments of an ELF file over memory. */
+  /** Copies the segments of an ELF file into memory. */
   void load(Path file) throws ImageException {
     GuestMemory image = ElfCore.open(file, List.of(), Opening.READ_ONLY, arena);
     MemorySegment chunk = arena.allocate(CHUNK);
@@ -91,7 +91,7 @@ final class ReplayMemory {
     }
   }
 
-  /** Whether all addresses from {@code first} to {@code last} are memory. */
+  /** Whether all addresses from {@code first} to {@code last} are in memory. */
   private boolean holds(long first, long last) {
     for (long at = first; ; ) {
       int run = memory.find(at & -8L);
@@ -105,7 +105,11 @@ final class ReplayMemory {
     }
   }
 
-  /** Writes bytes in hexadecimal digits; false if not all of it is memory. */
+  /**
+   * Writes bytes given as hexadecimal digits.
+   *
+   * @return false if they are not all in memory
+   */
   boolean write(long address, String bytes) {
     MemorySegment from = MemorySegment.ofArray(HexFormat.of().parseHex(bytes));
     long last = address + from.byteSize() - 1;
@@ -118,7 +122,7 @@ final class ReplayMemory {
     return true;
   }
 
-  /** The bytes there in hexadecimal digits, or a word that says that there is no memory. */
+  /** The bytes at an address as hexadecimal digits, or a word if there is no memory. */
   String read(long address, int count) {
     byte[] bytes = new byte[count];
     MemorySegment into = MemorySegment.ofArray(bytes);

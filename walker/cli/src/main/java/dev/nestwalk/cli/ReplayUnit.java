@@ -15,7 +15,7 @@ import java.util.Deque;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** The unit that a trace drives, and the interrupts that it raised. */
+/** The unit that a trace drives, and the interrupts that it has raised. */
 final class ReplayUnit implements InterruptSink {
   private static final long EVENTQ_PROD = 0x1_00a8;
   private static final long EVENTQ_CONS = 0x1_00ac;
@@ -27,7 +27,7 @@ final class ReplayUnit implements InterruptSink {
   private Unit unit;
 
   /**
-   * A unit with the capabilities of a recorded one, as after power-on.
+   * A unit after power-on with the capabilities of the recorded one.
    *
    * @throws InputException if no unit can have them
    */
@@ -52,7 +52,7 @@ final class ReplayUnit implements InterruptSink {
     return unit;
   }
 
-  /** Goes on with another unit, which takes the state of this one. */
+  /** Continues with another unit that restores the state of this one. */
   void migrate() {
     Unit next = make();
     next.restore(unit.snapshot());
@@ -65,28 +65,32 @@ final class ReplayUnit implements InterruptSink {
       raised.add("%x %x".formatted(address, data));
       return true;
     }
-    // An SMMUv3's messages are writes to memory as well as to doorbells; traces have wires alone.
+    // An SMMUv3's messages may be writes to memory as well as to doorbells; traces only have wires.
     return memory.write(address, "%08x".formatted(Integer.reverseBytes(data)));
   }
 
   @Override
   public void wire(InterruptLine line) {
-    // Traces tell of these two alone.
+    // Traces record only these two.
     if (line == InterruptLine.EVTQ || line == InterruptLine.GERROR) {
       raised.add(line.name().toLowerCase(Locale.ROOT));
     }
   }
 
-  /** Takes an interrupt off the list of those raised; false if it is not there. */
+  /**
+   * Removes an interrupt from the list of those raised.
+   *
+   * @return false if it is not there
+   */
   boolean take(String interrupt) {
     return raised.removeFirstOccurrence(interrupt);
   }
 
   /**
-   * Whether an architectural unit in this state need not have raised what QEMU raised: QEMU's
-   * SMMUv3 pulses for each event record where the architecture asks for one when the queue is no
-   * longer empty (IHI 0070 3.18), and reports a full event queue as a global error where the
-   * architecture has EVENTQ_PROD.OVFLG (7.4).
+   * Whether an architectural unit in this state may omit an interrupt that QEMU raised. QEMU's
+   * SMMUv3 pulses for each event record, where the architecture asks for an interrupt when the
+   * queue becomes non-empty (IHI 0070 3.18). QEMU also reports a full event queue as a global
+   * error, where the architecture has EVENTQ_PROD.OVFLG (7.4).
    */
   boolean isOptional(String wire) {
     if (machine.isVtd()) {
@@ -101,7 +105,7 @@ final class ReplayUnit implements InterruptSink {
     };
   }
 
-  /** Takes all that are left. */
+  /** Removes all that are left. */
   @Nullable String takeRest() {
     if (raised.isEmpty()) {
       return null;
@@ -111,7 +115,7 @@ final class ReplayUnit implements InterruptSink {
     return rest;
   }
 
-  /** What is on the list, for people. */
+  /** The interrupts in the list, in words. */
   String raised() {
     return raised.isEmpty() ? "none" : String.join(", ", raised);
   }

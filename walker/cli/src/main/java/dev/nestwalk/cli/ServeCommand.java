@@ -25,7 +25,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** A unit for a QEMU guest. */
+/** Serves a unit to a QEMU guest. */
 @Command(
     name = "serve",
     mixinStandardHelpOptions = true,
@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
 final class ServeCommand implements Callable<Integer> {
   private static final long MILLIS_PER_LINE = 1000;
 
-  /** What the guest's tables may be. */
+  /** The kinds of tables that the guest may use. */
   enum ModeName {
     /** Legacy mode. */
     LEGACY,
@@ -232,7 +232,7 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  /** In memory, where there is enough of it: guest RAM is big. */
+  /** A temporary folder in memory if there is enough of it, since guest RAM is large. */
   private Path temporaryFolder() throws IOException {
     Path shared = Path.of("/dev/shm");
     boolean fits =
@@ -249,7 +249,7 @@ final class ServeCommand implements Callable<Integer> {
       }
       Files.delete(folder);
     } catch (IOException e) {
-      // What is left is in a folder for temporary files.
+      // What could not be deleted is in a folder for temporary files.
     }
   }
 
@@ -321,7 +321,7 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  /** Waits; shows counters meanwhile, on a terminal. */
+  /** Waits for the end; on a terminal it shows counters meanwhile. */
   private static void awaitEnd(LiveMachine machine, PrintWriter err) throws InterruptedException {
     boolean shown = Boolean.getBoolean("nestwalk.progress");
     while (!machine.awaitEnd(MILLIS_PER_LINE)) {

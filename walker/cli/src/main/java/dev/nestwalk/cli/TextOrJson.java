@@ -6,12 +6,12 @@ import com.google.gson.JsonElement;
 import java.io.PrintWriter;
 import picocli.CommandLine.Option;
 
-/** How a command prints its answer. */
+/** Option for the output format of a command. */
 final class TextOrJson {
   private static final Gson GSON =
       new GsonBuilder().setPrettyPrinting().serializeNulls().disableHtmlEscaping().create();
 
-  /** The forms. */
+  /** The output formats. */
   enum Form {
     text,
     json
@@ -24,7 +24,7 @@ final class TextOrJson {
     return form == Form.json;
   }
 
-  /** Prints a document on lines of its own. */
+  /** Prints a document on separate lines. */
   static void print(PrintWriter out, JsonElement json) {
     out.println(GSON.toJson(json));
     out.flush();

@@ -24,7 +24,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** One DMA, by the fast walker. */
+/** Translates one DMA with the fast walker. */
 @Command(
     name = "translate",
     mixinStandardHelpOptions = true,
@@ -63,7 +63,7 @@ final class TranslateCommand implements Callable<Integer> {
     }
   }
 
-  /** Takes the pieces in order, then the fault if there is one. */
+  /** Receives the pieces in order, then the fault if there is one. */
   private interface Answer {
     void piece(Piece piece);
 

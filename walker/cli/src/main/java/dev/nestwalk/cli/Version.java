@@ -5,7 +5,9 @@ import java.io.InputStream;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
-/** What {@code version} prints: the version, the commit it was built from, the JDK it runs on. */
+/**
+ * The output of {@code version}: the version, the commit it was built from, and the running JDK.
+ */
 final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {
@@ -30,10 +32,10 @@ final class Version implements IVersionProvider {
         properties.load(in);
       }
     } catch (IOException e) {
-      // A build whose resources cannot be read still tells its JDK.
+      // A build whose resources cannot be read still reports its JDK.
       properties.clear();
     }
-    // Where there is no repository to ask, the plugin leaves its placeholder.
+    // Without a repository the build plugin leaves its placeholder.
     properties.values().removeIf(value -> value.toString().startsWith("${"));
     return properties;
   }

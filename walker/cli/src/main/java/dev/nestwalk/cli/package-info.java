@@ -1,9 +1,9 @@
 /**
- * The {@code nestwalk} command: translate, check, explain, inspect.
+ * The {@code nestwalk} command line.
  *
- * <p>Each command is one class that parses its options; what it does stands in a class of its own.
- * Everything that is wrong with the input is an {@link dev.nestwalk.teach.InputException} and
- * becomes one line on standard error and exit status 2.
+ * <p>Each command is one class that parses its options; the work is done by other classes. Any
+ * error in the input is an {@link dev.nestwalk.teach.InputException} and becomes one line on
+ * standard error with exit status 2.
  *
  * <p>Threads: one.
  */
