@@ -45,7 +45,7 @@ final class GuestRam implements AutoCloseable {
     if (!Files.exists(path)) {
       Path folder = path.toAbsolutePath().getParent();
       long free = Files.getFileStore(folder == null ? path : folder).getUsableSpace();
-      // a full file system would let a sparse file grow until an access ends the process
+      // the file is sparse: an access that finds the file system full would end the process
       if (free < size) {
         throw new IOException(
             "%s: %d MiB free there, expected %d for guest RAM"

@@ -2,10 +2,10 @@ package dev.nestwalk.teach;
 
 import dev.nestwalk.dma.Access;
 
-/** A request's kind in words. */
+/** Kinds of requests in words. */
 final class AccessWords {
   /**
-   * For example {@code "privileged read"}.
+   * The request in words, for example {@code "privileged read"}.
    *
    * @param access {@link Access} bits
    */

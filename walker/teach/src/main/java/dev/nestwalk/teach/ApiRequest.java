@@ -6,9 +6,11 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.nestwalk.dma.Access;
 
-/** What the page asks of its server: an object of flat values, each looked at before it is used. */
+/**
+ * A request of the page to its server: an object of flat values, each checked before it is used.
+ */
 record ApiRequest(JsonObject json) {
-  /** A request that cannot be served: a status and one line. */
+  /** Refuses a request, with a status and a message of one line. */
   static final class Refusal extends Exception {
     private static final long serialVersionUID = 1;
     final int status;
@@ -19,7 +21,7 @@ record ApiRequest(JsonObject json) {
     }
   }
 
-  /** Reads a body. */
+  /** Parses a body. */
   static ApiRequest parse(String text) throws Refusal {
     try {
       JsonElement json = JsonParser.parseString(text);
@@ -32,7 +34,7 @@ record ApiRequest(JsonObject json) {
     throw new Refusal(400, "expected a JSON object");
   }
 
-  /** A text, empty where there is none. */
+  /** A text, empty if it is absent. */
   String text(String key) throws Refusal {
     JsonElement element = json.get(key);
     if (element == null) {
@@ -86,7 +88,7 @@ record ApiRequest(JsonObject json) {
     return new Explanation.Request(source(vtd), pasid(), number("iova"), access());
   }
 
-  /** {@link Access} bits: of {@code access} by the letters of {@link Access#describe}. */
+  /** The {@link Access} bits: the letters of {@link Access#describe} in {@code access}. */
   private int access() throws Refusal {
     String letters = text("access");
     if (letters.isEmpty()) {

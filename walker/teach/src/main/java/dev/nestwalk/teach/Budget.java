@@ -4,13 +4,14 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a listing may cost. Tables that a guest wrote can be made to list without end from a few
- * kilobytes, so everything that grows with them is counted, and what ran out is said.
+ * Limits the cost of a listing. A guest can write tables of a few kilobytes whose listing never
+ * ends, so everything that grows with tables is counted, and the user is told which limit was
+ * reached.
  *
  * <p>Threads: one at a time.
  */
 public final class Budget {
-  /** Seconds that a listing takes at most unless more is asked for. */
+  /** Default limit for a listing, in seconds. */
   public static final int SECONDS = 10;
 
   private static final long READS_PER_SECOND = 1L << 21;
@@ -18,7 +19,7 @@ public final class Budget {
   private static final int RANGES_PER_SECOND = 10_000;
   private static final int MOST_SECONDS = 1_000_000;
 
-  /** Reads or walks between two looks at the clock. */
+  /** Number of reads or walks between two looks at the clock. */
   private static final int CLOCK = 64;
 
   private final long mostReads;
@@ -39,7 +40,7 @@ public final class Budget {
     this.nanos = nanos;
   }
 
-  /** A limit in seconds; those on reads, endpoints and ranges are in proportion to it. */
+  /** A limit in seconds; the limits on reads, endpoints and ranges are proportional to it. */
   public static Budget ofSeconds(int seconds) {
     int most = Math.min(seconds, MOST_SECONDS);
     return new Budget(
@@ -49,19 +50,29 @@ public final class Budget {
         most * 1_000_000_000L);
   }
 
-  /** A part of a scan: it ends after this many ranges or this much time, whichever comes first. */
+  /**
+   * A part of a scan, which ends after this many ranges or this much time, whichever comes first.
+   */
   public static Budget ofRanges(int ranges, long nanos) {
     return new Budget(Long.MAX_VALUE, Long.MAX_VALUE, ranges, nanos);
   }
 
-  /** Counts a read of a table; false if there is none left. */
+  /**
+   * Counts a read of a table.
+   *
+   * @return false if the limit is reached
+   */
   public boolean read() {
     return ++reads <= mostReads
         ? inTime()
         : stop("stopped after %d table reads".formatted(mostReads));
   }
 
-  /** Counts an endpoint; false if there is none left. */
+  /**
+   * Counts an endpoint.
+   *
+   * @return false if the limit is reached
+   */
   public boolean endpoint() {
     return ++endpoints <= mostEndpoints
         || stop("stopped after %d endpoints".formatted(mostEndpoints));
@@ -77,7 +88,7 @@ public final class Budget {
     return ranges < mostRanges ? inTime() : stop("stopped after %d ranges".formatted(mostRanges));
   }
 
-  /** Ranges that may be printed. */
+  /** Number of ranges that may be printed. */
   public long printable() {
     return mostRanges;
   }
@@ -89,7 +100,7 @@ public final class Budget {
     return stop("stopped after %d s".formatted(nanos / 1_000_000_000));
   }
 
-  /** Notes what ran out, once. */
+  /** Notes the limit that was reached, once. */
   public boolean stop(String reason) {
     if (!stopped.contains(reason)) {
       stopped.add(reason);
@@ -97,7 +108,7 @@ public final class Budget {
     return false;
   }
 
-  /** What ran out, in words; empty if nothing did. */
+  /** The limits that were reached, in words; empty if none was. */
   public List<String> stopped() {
     return List.copyOf(stopped);
   }

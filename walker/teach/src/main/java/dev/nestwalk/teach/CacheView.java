@@ -13,19 +13,19 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the fast walker reads of a walk's steps when it knows something already: the same DMA,
- * translated by the real translator over memory that tells which entries were read.
+ * The steps of a walk for which the fast walker reads memory if parts are cached: the real
+ * translator translates the DMA over memory that records which entries are read.
  */
 public record CacheView(List<Run> runs) {
-  /** Caches that a repeated DMA may meet. */
+  /** States of the caches when a DMA is repeated. */
   enum State {
-    /** Nothing is known, the configuration neither. */
+    /** Nothing is cached, not even the configuration. */
     COLD("nothing is cached"),
-    /** Configuration, and partial walks of both stages. */
+    /** The configuration is cached, and partial walks of both stages. */
     TABLES("configuration and partial walks are cached"),
-    /** Whole second-stage walks as well. */
+    /** Whole second-stage walks are cached as well. */
     PAGES("whole second-stage walks too"),
-    /** Whole translations. */
+    /** Whole translations are cached. */
     IOTLB("the IOTLB has the translation");
 
     private final String text;
@@ -45,12 +45,12 @@ public record CacheView(List<Run> runs) {
       return options.withCounters();
     }
 
-    /** The name in JSON. */
+    /** The state's name in JSON. */
     String word() {
       return SetupReport.word(this);
     }
 
-    /** One line for people. */
+    /** The state in words. */
     String text() {
       return text;
     }
@@ -59,16 +59,16 @@ public record CacheView(List<Run> runs) {
   /**
    * One translation.
    *
-   * @param hit the IOTLB answered
-   * @param first walks that began at a cached first-stage table
-   * @param second second-stage walks that began at a cached table
-   * @param pages second-stage walks that a cached page replaced
-   * @param read places of the steps whose words it read, ascending
+   * @param hit whether the IOTLB answered
+   * @param first number of walks that began at a cached first-stage table
+   * @param second number of second-stage walks that began at a cached table
+   * @param pages number of second-stage walks that a cached page replaced
+   * @param read indices of the steps whose words it read, ascending
    */
   public record Run(
       State state, boolean hit, long first, long second, long pages, List<Integer> read) {}
 
-  /** Translates once in each state, each time over fresh changes to {@code below}. */
+  /** Translates once in each state, each time over a fresh overlay of {@code below}. */
   static CacheView of(
       Image image,
       GuestMemory below,
@@ -83,7 +83,8 @@ public record CacheView(List<Run> runs) {
         iommu.restrict(request.source(), request.pasid(), guard.input(), guard.intermediate());
       }
       Translator translator = iommu.newTranslator(state.options());
-      // Twice: whole second-stage walks are kept by the walk that found the tables above known.
+      // Twice, since a whole second-stage walk is cached only by a walk that finds the tables above
+      // it cached.
       for (int i = 0; state != State.COLD && i < 2; i++) {
         translate(translator, request);
       }
@@ -107,8 +108,9 @@ public record CacheView(List<Run> runs) {
   }
 
   /**
-   * Which steps the reads belong to: the longest common subsequence, since a walk meets the same
-   * entry more than once; of equally long ones that nearest to the end, where walks end alike.
+   * The steps to which the reads belong: the longest common subsequence, since a walk may read an
+   * entry more than once. Among equally long ones the one nearest to the end is taken, because
+   * walks end alike.
    */
   public static List<Integer> matched(List<Step> steps, List<Long> words) {
     List<Long> reads = structures(steps, words);
@@ -137,7 +139,7 @@ public record CacheView(List<Run> runs) {
     return List.copyOf(places);
   }
 
-  /** The first word of each structure read: words of one that follow each other are one read. */
+  /** The first word of each structure read; consecutive words of one structure are one read. */
   private static List<Long> structures(List<Step> steps, List<Long> words) {
     List<Long> firsts = new ArrayList<>();
     List<Long> open = new ArrayList<>();

@@ -17,9 +17,8 @@ import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What dumps are packed with: gzip and zlib by the JDK; LZO, Snappy and Zstandard by a library in
- * Java, which reaches memory through {@code sun.misc.Unsafe} (the launcher allows it, so that the
- * JVM does not warn of it).
+ * The compressions of dumps: gzip and zlib by the JDK; LZO, Snappy and Zstandard by a Java library
+ * that uses {@code sun.misc.Unsafe}. The launcher permits this, so that the JVM prints no warning.
  */
 final class Compressions implements Unpacking {
   private final Map<Integer, Decompressor> decompressors = new HashMap<>();
@@ -37,7 +36,7 @@ final class Compressions implements Unpacking {
     }
   }
 
-  /** Made on first use: with the class that it names comes the one that reaches memory. */
+  /** Created on first use, since it loads the class that uses Unsafe. */
   private static @Nullable Decompressor decompressor(int compression) {
     return switch (compression) {
       case LZO -> new LzoDecompressor();
@@ -52,7 +51,7 @@ final class Compressions implements Unpacking {
     return new Sound(packed, new ZstdInputStream(packed));
   }
 
-  /** Tells of unsound and of missing bytes by the exceptions that the contract names. */
+  /** Reports corrupt and missing bytes by the exceptions that the contract requires. */
   private static final class Sound extends FilterInputStream {
     private final InputStream packed;
 

@@ -3,16 +3,15 @@ package dev.nestwalk.teach;
 import java.util.List;
 
 /**
- * Something that can ask for DMA: a context entry with its PASID entry, or a stream with its
- * context descriptor.
+ * A source of DMA: a context entry with its PASID entry, or a stream with its context descriptor.
  *
  * @param pasid PASID or SubstreamID, -1 for requests without one
  * @param domain domain id, ASID or VMID
- * @param type what happens to its requests, in words
+ * @param type how its requests are translated, in words
  * @param nested whether two stages translate
  * @param spans input addresses to scan; empty if there is nothing to scan
- * @param table the first table of the walk, 0 without one
- * @param key the words that decide the translation: equal keys, equal ranges
+ * @param table the first table of the walk, 0 if there is none
+ * @param key the words that determine the translation: equal keys mean equal ranges
  * @param shape sizes of table entries
  */
 public record Endpoint(
@@ -33,22 +32,24 @@ public record Endpoint(
       return new Span(0, (1L << bits) - 1);
     }
 
-    /** The addresses above {@link #ofBits} mirrored at the top: sign-extended. */
+    /**
+     * The mirror image of {@link #ofBits} at the top of the address space: sign-extended addresses.
+     */
     static Span upper(int bits) {
       return new Span(-1L << bits, -1);
     }
   }
 
   /**
-   * How levels count and what an entry covers.
+   * How levels are numbered, and how much an entry covers.
    *
-   * @param first log2 of stage 1's granule, or 0 for VT-d, whose levels count down to 1
+   * @param first log2 of stage 1's granule, or 0 for VT-d, whose levels go down to 1
    * @param second log2 of stage 2's granule, or 0 for VT-d
    */
   record Shape(int first, int second) {
     static final Shape VTD = new Shape(0, 0);
 
-    /** Size less one of what an entry of this stage and level covers. */
+    /** Size minus 1 of the block that an entry of this stage and level covers. */
     long block(int stage, int level) {
       int granule = stage == 1 ? first : second;
       int bits =

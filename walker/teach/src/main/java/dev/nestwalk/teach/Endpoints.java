@@ -3,11 +3,13 @@ package dev.nestwalk.teach;
 import dev.nestwalk.memory.GuestMemory;
 import java.util.List;
 
-/** What can ask for DMA in an image, whatever its format. */
+/** Lists the sources of DMA in an image of either format. */
 public final class Endpoints {
   /**
-   * All, or those of one requester id; {@code onlySource} -1 for all. What the budget does not
-   * reach is left out, and the budget says so.
+   * Lists all endpoints, or those of one requester id. Endpoints beyond the budget are left out,
+   * and the budget says so.
+   *
+   * @param onlySource requester id, or -1 for all
    */
   public static List<Endpoint> list(
       Image image, GuestMemory memory, int onlySource, Budget budget) {

@@ -14,12 +14,12 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A walk as it is shown: as text here, as JSON by {@link TraceWriter}, as a page by {@link
- * WalkPage}.
+ * A walk as it is presented: as text by this class, as JSON by {@link TraceWriter}, as a page by
+ * {@link WalkPage}.
  *
  * @param image name of the image
  * @param format {@code "vtd"} or {@code "smmuv3"}
- * @param reserved what a reserved set decided, null if none was given
+ * @param reserved the decision of a reserved set, or null if none was given
  * @param caches what caches would have skipped
  */
 public record Explanation(
@@ -30,13 +30,13 @@ public record Explanation(
     Guard.@Nullable Decision reserved,
     CacheView caches) {
 
-  /** What was asked. */
+  /** The request that was explained. */
   public record Request(int source, int pasid, long iova, int access) {}
 
   /**
-   * Walks and explains; {@code below} stays as it is.
+   * Walks and explains; {@code below} is not changed.
    *
-   * @param guard what the DMA must not meet, or null
+   * @param guard the addresses that the DMA must not touch, or null
    */
   public static Explanation of(
       Image image, GuestMemory below, @Nullable Guard guard, Request request) {
@@ -157,7 +157,7 @@ public record Explanation(
     return (step.space() + " " + Numbers.hex(step.address())).strip();
   }
 
-  /** Highest word first, as the specification prints structures. */
+  /** The words, highest first, as the specification prints structures. */
   private static String words(Step step) {
     List<String> words = new ArrayList<>();
     for (long word : step.words()) {

@@ -22,19 +22,19 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the page's server answers. Changes go to a table beside the image; a translator with caches
- * lives as long as the exploration and is not told of them, as hardware is not.
+ * Answers the requests of the explorer's page. Changes go to an overlay of the image. A translator
+ * with caches lives as long as the exploration and, like hardware, is not told of changes.
  *
  * <p>Threads: belongs to the server's.
  */
 public final class Exploration {
-  /** Words that one request may ask for. */
+  /** Number of words that one request may ask for. */
   private static final int MOST_WORDS = 512;
 
-  /** Changed words that are kept. */
+  /** Number of changed words that are kept. */
   private static final int MOST_CHANGES = 4096;
 
-  /** Time for the list of requesters. */
+  /** Time limit for the list of requesters. */
   private static final int LIST_SECONDS = 2;
 
   private static final long CHOICE_NANOS = 50_000_000;
@@ -43,7 +43,7 @@ public final class Exploration {
   private static final long SCAN_NANOS = 300_000_000;
   private static final int ENTRIES = 1024;
 
-  /** Time for finding out which requester to begin with. */
+  /** Time limit for the choice of the requester to begin with. */
   private static final int CHOICE_SECONDS = 1;
 
   private final UnitRegisters unit;
@@ -52,16 +52,16 @@ public final class Exploration {
   private final Guards guards;
   private Iommu iommu;
 
-  /** Belongs to the thread that asks; null until it does. */
+  /** Belongs to the thread of the first request; null until then. */
   private @Nullable Translator translator;
 
   private CacheOptions options = CacheOptions.DEFAULT.withCounters();
   private String restricted = "";
 
   /**
-   * Begins.
+   * Begins an exploration.
    *
-   * @param below the image, which stays as it is
+   * @param below the image's memory, which is not changed
    * @param guards reserved regions to explore with
    */
   public Exploration(Image image, GuestMemory below, Guards guards) {
@@ -72,12 +72,12 @@ public final class Exploration {
     iommu = Walker.iommu(image, memory);
   }
 
-  /** The image with the registers as they are now. */
+  /** The image with the present registers. */
   private Image image() {
     return unit.image();
   }
 
-  /** Requesters; the one to begin with is {@code selected}. */
+  /** The requesters; the one to begin with is {@code selected}. */
   JsonArray endpoints() {
     JsonArray list = new JsonArray();
     Budget budget = Budget.ofSeconds(LIST_SECONDS);
@@ -107,7 +107,7 @@ public final class Exploration {
   /** The requester to begin with, and an address that it may use. */
   private record Chosen(Endpoint endpoint, long first) {}
 
-  /** The first requester whose tables map something; else the first that passes through. */
+  /** The first requester whose tables map something, or else the first that passes through. */
   private @Nullable Chosen chosen(List<Endpoint> all) {
     Budget budget = Budget.ofSeconds(CHOICE_SECONDS);
     for (Endpoint endpoint : all) {
@@ -128,7 +128,7 @@ public final class Exploration {
   }
 
   private RangeScan.Found scan(Endpoint endpoint, long from, Budget budget) {
-    // Flags that a scan sets are not the page's changes.
+    // Flags that a scan sets do not count as changes by the page.
     OverlayMemory own = new OverlayMemory(memory);
     RangeScan scan =
         new RangeScan(
@@ -142,7 +142,7 @@ public final class Exploration {
     return scan.found();
   }
 
-  /** The walk now; as it is in the image(), if anything was changed; what the caches say. */
+  /** The walk now, the walk in the original image if anything was changed, and the caches' view. */
   JsonObject walk(ApiRequest asked) throws ApiRequest.Refusal {
     Explanation.Request request = asked.dma(image().isVtd());
     Guard guard = guard(asked, request);
@@ -164,7 +164,7 @@ public final class Exploration {
     return unit.isChanged() || !memory.changes().isEmpty();
   }
 
-  /** Place of the first step in which two walks differ, -1 for none. */
+  /** Index of the first step in which two walks differ, -1 if none does. */
   private static int differs(Explanation one, Explanation other) {
     List<Step> steps = one.trace().steps();
     List<Step> others = other.trace().steps();
@@ -183,7 +183,7 @@ public final class Exploration {
     return TraceWriter.text(Explanation.of(image(), memory, guard(asked, request), request));
   }
 
-  /** The walk as a page; with the image's own beside it, if anything was changed. */
+  /** The walk as a page, beside the original image's walk if anything was changed. */
   String page(ApiRequest asked) throws ApiRequest.Refusal, IOException {
     Explanation.Request request = asked.dma(image().isVtd());
     Guard guard = guard(asked, request);
@@ -213,7 +213,7 @@ public final class Exploration {
     return guards.guard(policy, image().isVtd(), request.pasid(), nested);
   }
 
-  /** What each policy keeps free, and what becomes of this request under it. */
+  /** The addresses that each policy keeps free, and the result of this request under it. */
   JsonObject policies(ApiRequest asked) throws ApiRequest.Refusal {
     Explanation.Request request = asked.dma(image().isVtd());
     JsonArray all = new JsonArray();
@@ -253,7 +253,7 @@ public final class Exploration {
         .formatted(Translation.address(answer), Access.describe(Translation.rights(answer)));
   }
 
-  /** The translator that remembers. */
+  /** The result of the translator with caches. */
   private JsonObject cached(Explanation.Request request, @Nullable Guard guard, Explanation walk) {
     String wanted = "%d %d %s".formatted(request.source(), request.pasid(), guard);
     if (!wanted.equals(restricted)) {
@@ -269,7 +269,7 @@ public final class Exploration {
     long[] answer = new long[1];
     Map<Long, Long> before = memory.changes();
     List<Long> words = memory.readsOf(() -> answer[0] = ask(remembering, request));
-    // Flags that it set would be listed as if somebody had changed them.
+    // Flags that it set would be listed as changes by the user.
     memory.reset(before);
     JsonObject json = new JsonObject();
     json.addProperty("answer", describe(answer[0]));
@@ -281,7 +281,7 @@ public final class Exploration {
     return json;
   }
 
-  /** What the translator counted since its caches were chosen, each with what it counts. */
+  /** The counters of the translator since its caches were chosen, with their meanings. */
   private static JsonArray totals(CacheCounters counters) {
     JsonArray all = new JsonArray();
     total(all, counters.hits(), "translations that the IOTLB answered");
@@ -301,7 +301,7 @@ public final class Exploration {
     all.add(one);
   }
 
-  /** Other caches, empty ones. */
+  /** Replaces the caches by empty ones of another geometry. */
   JsonObject caches(ApiRequest asked) throws ApiRequest.Refusal {
     int tables = asked.flag("tables") ? ENTRIES : 0;
     int pages = asked.flag("pages") ? ENTRIES : 0;
@@ -329,13 +329,13 @@ public final class Exploration {
     restricted = "";
   }
 
-  /** Drops what the translator remembers. */
+  /** Drops everything that is cached. */
   JsonObject invalidate() {
     iommu.invalidateAll();
     return new JsonObject();
   }
 
-  /** Some of a requester's mapped ranges, from an address on. */
+  /** Some of a requester's mapped ranges from an address on. */
   JsonObject ranges(ApiRequest asked) throws ApiRequest.Refusal {
     int source = asked.source(image().isVtd());
     int pasid = asked.pasid();
@@ -367,7 +367,7 @@ public final class Exploration {
     return one;
   }
 
-  /** Words of memory from an address on, up to where memory ends. */
+  /** Words of memory from an address on, up to the end of memory. */
   JsonArray words(ApiRequest asked) throws ApiRequest.Refusal {
     long address = asked.number("address");
     int count = asked.number("count", MOST_WORDS);
@@ -425,19 +425,19 @@ public final class Exploration {
     return changes();
   }
 
-  /** The registers now, with their fields. */
+  /** The present registers with their fields. */
   JsonArray registers() {
     return unit.listed();
   }
 
-  /** Gives a register another value; the translator that remembers begins anew with it. */
+  /** Changes a register; the translator with caches starts over with its new value. */
   JsonArray setRegister(ApiRequest asked) throws ApiRequest.Refusal {
     unit.set(asked, memory);
     forget();
     return unit.changes();
   }
 
-  /** What differs from the image(). */
+  /** The differences from the image. */
   private JsonArray changes() {
     JsonArray all = new JsonArray();
     for (Map.Entry<Long, Long> entry : memory.changes().entrySet()) {

@@ -21,12 +21,12 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Supplier;
 
 /**
- * The walk page, live: a server for this machine's own browser. It listens on the loopback address
- * only, every path begins with a random token, and a request may have 64 KiB and 10 seconds. What
- * it answers is {@link Exploration}'s.
+ * The server of the interactive walk page, for a browser on this machine. It listens on the
+ * loopback address only, every path begins with a random token, and a request may take 64 KiB and
+ * 10 seconds. {@link Exploration} makes the answers.
  *
- * <p>Threads: each connection has its own, so that a request which arrives slowly or never
- * completes delays no other. Answers are made one after the other, on one thread.
+ * <p>Threads: each connection has its own, so that a request that arrives slowly or never completes
+ * delays no other. Answers are made one after the other, on one thread.
  */
 public final class Explorer implements AutoCloseable {
   private static final int MOST_BYTES = 64 << 10;
@@ -36,7 +36,7 @@ public final class Explorer implements AutoCloseable {
   private static final Gson JSON = new GsonBuilder().serializeNulls().create();
 
   static {
-    // The server closes connections that take longer: to send a request, to take an answer.
+    // The server closes connections that take longer to send a request or to receive an answer.
     setUnlessGiven("sun.net.httpserver.maxReqTime", "10");
     setUnlessGiven("sun.net.httpserver.maxRspTime", "60");
     setUnlessGiven("jdk.httpserver.maxConnections", "64");
@@ -48,7 +48,7 @@ public final class Explorer implements AutoCloseable {
   private final ExecutorService answers = Executors.newSingleThreadExecutor();
   private final String token;
 
-  /** What is sent back. */
+  /** A reply. */
   private record Reply(String type, String text) {
     static Reply json(Object value) {
       return new Reply(JSON_TYPE, JSON.toJson(value));
@@ -64,18 +64,18 @@ public final class Explorer implements AutoCloseable {
   /**
    * Starts serving.
    *
-   * @param port 0 for any
+   * @param port 0 for any free port
    */
   public Explorer(Exploration exploration, int port) throws IOException {
     this(() -> exploration, port);
   }
 
   /**
-   * Starts serving something that may become another machine, as a live one does when its registers
+   * Starts serving explorations that may be replaced, as a live machine's is when its registers
    * change.
    *
-   * @param explorations asked before each answer, on the thread of answers
-   * @param port 0 for any
+   * @param explorations called before each answer, on the thread of answers
+   * @param port 0 for any free port
    */
   public Explorer(Supplier<Exploration> explorations, int port) throws IOException {
     this.explorations = explorations;
@@ -88,7 +88,7 @@ public final class Explorer implements AutoCloseable {
     server.start();
   }
 
-  /** The page's address. */
+  /** The page's URL. */
   public String url() {
     return "http://127.0.0.1:%d/%s/".formatted(server.getAddress().getPort(), token);
   }
@@ -169,7 +169,7 @@ public final class Explorer implements AutoCloseable {
     };
   }
 
-  /** Takes the same time whatever is wrong. */
+  /** Compares in constant time, whatever differs. */
   private boolean isToken(String given) {
     return MessageDigest.isEqual(
         token.getBytes(StandardCharsets.US_ASCII), given.getBytes(StandardCharsets.UTF_8));

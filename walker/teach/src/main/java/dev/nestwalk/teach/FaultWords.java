@@ -8,9 +8,9 @@ import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.vtd.FaultReason;
 import java.util.List;
 
-/** A refusal in plain words: who asked, where the walk ended, what to look at. */
+/** Describes a refusal in plain words: who asked, where the walk ended, and what to look at. */
 final class FaultWords {
-  /** Some sentences; empty if the walk was not refused. */
+  /** The description; empty if the walk was not refused. */
   static String of(Explanation walk) {
     long answer = walk.trace().translation();
     if (!Translation.isFault(answer)) {

@@ -7,7 +7,7 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.vtd.FaultReason;
 
-/** Words for refusals. */
+/** Refusals as text and JSON. */
 public final class Faults {
   static String mnemonic(String format, int code) {
     if (Outcome.isLibraryCode(code)) {
@@ -66,7 +66,7 @@ public final class Faults {
     return json;
   }
 
-  /** The raw record as a scenario's {@code detail} writes it. */
+  /** The raw record in the form of a scenario's {@code detail}. */
   public static String record(String format, FaultRecord fault) {
     if (format.equals("vtd")) {
       return "%016x:%016x".formatted(fault.word(1), fault.word(0));

@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A structure's bits as an SVG figure: rows of 32 bits, the highest first, as specifications draw
- * them; the lowest word on top. It needs nothing from elsewhere, follows the light or dark setting,
- * and says in its description what it shows.
+ * Draws a structure's bits as an SVG figure: rows of 32 bits as in specifications, the highest bit
+ * first, the lowest word on top. The figure is self-contained, follows the light or dark setting,
+ * and describes its content for screen readers.
  */
 public final class FieldFigure {
   private static final int ROW = 32;
@@ -58,14 +58,14 @@ public final class FieldFigure {
     int width = LEFT + ROW * BIT + RIGHT;
     String id = listing.id();
     return """
-        <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" \
-        role="img" aria-labelledby="%s-title %s-desc">
-        <title id="%s-title">%s</title>
-        <desc id="%s-desc">%s</desc>
-        %s<rect class="page" width="100%%" height="100%%"/>
-        <text class="ink head" x="%d" y="20">%s</text>
-        %s</svg>
-        """
+    <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" \
+    role="img" aria-labelledby="%s-title %s-desc">
+    <title id="%s-title">%s</title>
+    <desc id="%s-desc">%s</desc>
+    %s<rect class="page" width="100%%" height="100%%"/>
+    <text class="ink head" x="%d" y="20">%s</text>
+    %s</svg>
+    """
         .formatted(
             width,
             y,
@@ -118,7 +118,7 @@ public final class FieldFigure {
     return listing.structure().fields().stream().noneMatch(field -> field.word() == word);
   }
 
-  /** Words without any field in one low row. */
+  /** Draws words without any field as one low row. */
   private void whole(int word, int end) {
     int hi = end * 64 - 1;
     int lo = word * 64;
@@ -173,7 +173,7 @@ public final class FieldFigure {
     return (hi - Math.max(part.lo(), first) + 1) * BIT;
   }
 
-  /** What is written into a part of a row. */
+  /** The text in a part of a row. */
   private String nameIn(Listing.Part part, int first) {
     int width = width(part, first);
     if (!part.isNamed()) {
@@ -239,7 +239,7 @@ public final class FieldFigure {
     body.append("</g>\n");
   }
 
-  /** Text for XML. */
+  /** Escapes text for XML. */
   public static String escape(String text) {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
   }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
 
-/** What a file of no use is, as far as its first bytes tell; dumps of memory are told by core. */
+/** Recognises files that cannot be used, by their first bytes; core recognises dumps of memory. */
 final class FileKind {
   private static final Map<String, String> MAGIC = new LinkedHashMap<>();
 
@@ -17,7 +17,7 @@ final class FileKind {
     MAGIC.put("\u0089PNG", "a PNG picture");
   }
 
-  /** A few words: the kind of the file where it is known, else "binary data". */
+  /** The kind of file in a few words, or "binary data" if it is not known. */
   static String describe(byte[] bytes) {
     String head = new String(bytes, 0, Math.min(16, bytes.length), StandardCharsets.ISO_8859_1);
     for (Map.Entry<String, String> kind : MAGIC.entrySet()) {

@@ -20,12 +20,12 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** The regions of firmware tables, each with the devices that it is for. */
+/** The regions in firmware tables, each with the devices it applies to. */
 final class FirmwareRegions {
-  /** Tables that are read. */
+  /** Signatures of the supported tables. */
   static final Set<String> READ = Set.of("DMAR", "IORT", "IVRS");
 
-  /** What else a signature stands for, where a reader may have taken one table for another. */
+  /** Meanings of other signatures, for users who mistook one table for another. */
   private static final Map<String, String> OTHERS =
       Map.of(
           "VIOT", " (virtio-iommu; its regions come from the device itself)",
@@ -48,8 +48,8 @@ final class FirmwareRegions {
   /**
    * Reads a table by its signature.
    *
-   * @return null if the bytes are no ACPI table
-   * @throws FirmwareException if the table is malformed, or one that is not read here
+   * @return null if the bytes are not an ACPI table
+   * @throws FirmwareException if the table is malformed or not supported
    */
   RegionFiles.@Nullable Content table(String signature, byte[] bytes) {
     if (!READ.contains(signature) && isTable(signature, bytes)) {
@@ -66,7 +66,7 @@ final class FirmwareRegions {
   }
 
   /**
-   * Reads one of the tables of {@link #READ} out of acpidump's text.
+   * Reads one of the tables of {@link #READ} from acpidump's text.
    *
    * @throws FirmwareException if it is malformed; the message names the table
    */
@@ -95,7 +95,7 @@ final class FirmwareRegions {
     return new RegionFiles.Content(all, table.warnings());
   }
 
-  /** An RMRR as one region per kind that its devices make of it. */
+  /** Adds an RMRR as one region for each kind that results from its devices. */
   private void rmrr(DmarTable.Rmrr rmrr, List<RegionFiles.Sourced> all) {
     Map<RegionKind, List<String>> named = new EnumMap<>(RegionKind.class);
     boolean unknown = false;
@@ -123,7 +123,10 @@ final class FirmwareRegions {
     }
   }
 
-  /** Class of the device that a scope names, null if it is not known or a whole hierarchy. */
+  /**
+   * Class of the device that a scope names; null if it is unknown or the scope is a whole
+   * hierarchy.
+   */
   private @Nullable Integer classOf(int segment, DmarTable.Scope scope) {
     DmarTable.Function function = scope.resolve(segment, devices);
     if (function == null) {
@@ -133,8 +136,8 @@ final class FirmwareRegions {
   }
 
   /**
-   * A class that stands for everything at and below a bridge: the one of a device that is not
-   * relaxable if there is one, and none if the buses are not known.
+   * A class that stands for everything at and below a bridge: that of a device that is not
+   * relaxable if there is one; null if the buses are unknown.
    */
   private @Nullable Integer below(DmarTable.Function bridge) {
     int secondary = devices.secondaryBus(bridge);
@@ -180,7 +183,7 @@ final class FirmwareRegions {
     return new RegionFiles.Content(all, table.warnings());
   }
 
-  /** StreamIDs of an RMR, SMMU by SMMU. */
+  /** The StreamIDs of an RMR for each SMMU. */
   private static String streams(IortTable table, IortTable.Rmr rmr) {
     Map<Integer, List<String>> streams = new LinkedHashMap<>();
     for (IortTable.Mapping mapping : rmr.mappings()) {

@@ -14,23 +14,23 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a requester's DMA must not meet.
+ * The addresses that a requester's DMA must not touch.
  *
- * @param from where the regions were said
- * @param policy the policy by which they count
- * @param input bus addresses, whatever the policy: what the hardware does not take for memory
- * @param intermediate addresses between two stages, which the policy keeps free
+ * @param from source of the regions
+ * @param policy the policy under which they are enforced
+ * @param input bus addresses that hardware does not treat as memory, under any policy
+ * @param intermediate addresses between two stages that the policy keeps free
  */
 public record Guard(String from, String policy, RegionSet input, RegionSet intermediate) {
   private static final String SECTION = "nestwalk, reserved regions";
 
-  /** A guard and what it met: {@code "input"}, {@code "intermediate"} or empty. */
+  /** A guard, and what the DMA touched: {@code "input"}, {@code "intermediate"} or empty. */
   record Decision(Guard guard, String met, @Nullable RegionKind kind) {}
 
   /** A walk under a guard. */
   record Guarded(Trace trace, Decision decision) {}
 
-  /** Asks the guard first, then walks, then asks it for the intermediate address. */
+  /** Checks the input address, walks, then checks the intermediate address. */
   public Guarded over(Explanation.Request request, Supplier<Trace> walk) {
     RegionKind kind = input.kindAt(request.iova());
     if (kind != null) {
@@ -94,7 +94,7 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
         new Trace(outcome.packed(), request.iova(), fault, steps), new Decision(this, met, kind));
   }
 
-  /** What the first stage of a nested walk gave, null if one stage alone translated. */
+  /** The output of the first stage of a nested walk, or null if only one stage translated. */
   private static Step.@Nullable Target intermediateOf(Trace trace) {
     Step.Target last = null;
     boolean nested = false;
@@ -107,7 +107,7 @@ public record Guard(String from, String policy, RegionSet input, RegionSet inter
     return nested && !Translation.isFault(trace.translation()) ? last : null;
   }
 
-  /** Holds for no address that is reserved. */
+  /** The answer, narrowed to a block without reserved addresses. */
   private long narrowed(long answer, long iova, Step.@Nullable Target between) {
     int span = Translation.spanLog2(answer);
     int free = span;

@@ -21,9 +21,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Makes {@link Guard}s: from a described setup, whose attachments it plays under the policy; or
- * from regions alone, with the requester attached as its tables are: to a nested table over a
- * parent, or to a table of its own.
+ * Makes {@link Guard}s, either from a described setup, whose attachments it carries out under the
+ * policy, or from regions alone. In the second case the requester is attached as its tables are: to
+ * a nested table over a parent, or to a table of its own.
  */
 public final class Guards {
   private final String from;
@@ -39,10 +39,10 @@ public final class Guards {
   }
 
   /**
-   * Of a file: a setup, a DMAR, IORT or IVRS table, or the text of an IOMMU group's
+   * The guards of a file: a setup, a DMAR, IORT or IVRS table, or the text of an IOMMU group's
    * reserved_regions.
    *
-   * @param device a setup's device, null for its only one
+   * @param device a device of the setup, or null if there is only one
    */
   public static Guards of(Path file, @Nullable String device) {
     String name = String.valueOf(file.getFileName());
@@ -59,7 +59,7 @@ public final class Guards {
     return new Guards(name, List.copyOf(regions), null, null);
   }
 
-  /** What every device behind a unit of the format has. */
+  /** The regions that every device behind a unit of the format has. */
   public static Guards usual(boolean vtd) {
     return vtd
         ? new Guards("every device behind VT-d", List.of(Region.X86_MSI), null, null)
@@ -78,12 +78,12 @@ public final class Guards {
     }
   }
 
-  /** Where the regions were said. */
+  /** Source of the regions. */
   String from() {
     return from;
   }
 
-  /** The policy that a setup names, else the default one. */
+  /** The policy that the setup names, or the default one. */
   public Policy policy() {
     return setup == null ? Policy.PARENT_OPT_IN : Setup.policyOf(setup, Setup.read(setup));
   }
@@ -92,7 +92,7 @@ public final class Guards {
    * The guard of a requester.
    *
    * @param nested whether two stages translate it
-   * @throws InputException if the policy does not let the device be attached so
+   * @throws InputException if the policy refuses to attach the device in this way
    */
   public Guard guard(Policy policy, boolean vtd, int pasid, boolean nested) {
     return setup == null ? ofRegions(policy, vtd, pasid, nested) : ofSetup(setup, policy, pasid);

@@ -45,10 +45,10 @@ public final class Image {
   }
 
   /**
-   * A scenario, by its stem or any of its files; or a dump of any kind with registers from
-   * elsewhere or from the JSON beside it.
+   * A scenario, given by its stem or any of its files; or a dump of any kind, with registers from
+   * another file or from the JSON beside it.
    *
-   * @param unit which unit's registers are meant, where their file has several; or null
+   * @param unit the unit whose registers are meant if their file has several, or null
    */
   public static Image ofScenario(Path given, @Nullable Path registers, @Nullable String unit) {
     Path file = registers == null ? registersBeside(given) : registers;
@@ -70,12 +70,15 @@ public final class Image {
     return new Image(scenario.name(), scenario.image(), List.of(), scenario, machine);
   }
 
-  /** A scenario, by its stem or any of its files. */
+  /** A scenario, given by its stem or any of its files. */
   public static Image ofScenario(Path given, @Nullable Path registers) {
     return ofScenario(given, registers, null);
   }
 
-  /** {@code vm.json} beside {@code vm.lime}: for a dump whose name is none of a scenario's. */
+  /**
+   * The registers of {@code vm.lime} in {@code vm.json}, for a dump that is not named like a
+   * scenario.
+   */
   private static @Nullable Path registersBeside(Path given) {
     String name = String.valueOf(given.getFileName());
     int dot = name.lastIndexOf('.');
@@ -86,7 +89,7 @@ public final class Image {
     return Files.isRegularFile(beside) ? beside : null;
   }
 
-  /** An image below a folder, to suggest to a user who named the folder. */
+  /** An image below a folder, as a suggestion to a user who named the folder. */
   private static String someOf(Path folder) {
     try {
       List<Path> found = Scenarios.under(folder);
@@ -104,13 +107,13 @@ public final class Image {
   }
 
   /**
-   * The memory of a running machine, a file that it shares.
+   * The memory of a running machine, in a file that the machine shares.
    *
    * @param given the machine's registers, or the stem or a file of a scenario that has them
    * @param memory the file
-   * @param mappings where its bytes lie; empty for the ranges of {@code ram} in the registers'
-   *     file, one after the other
-   * @throws InputException if neither says where memory lies
+   * @param mappings addresses of the file's bytes; if empty, the file holds the ranges of {@code
+   *     ram} in the registers' file, one after the other
+   * @throws InputException if neither says where memory is
    */
   public static Image ofLive(
       Path given,
@@ -136,7 +139,7 @@ public final class Image {
     return new Image(String.valueOf(memory.getFileName()), memory, all, null, machine);
   }
 
-  /** A machine whose memory is at hand elsewhere: nothing to open, no rows. */
+  /** A machine whose memory is held elsewhere: there is nothing to open, and there are no rows. */
   public static Image ofMachine(String name, Machine machine) {
     return new Image(name, machine.file(), List.of(), null, machine);
   }
@@ -202,7 +205,7 @@ public final class Image {
     return machine.devices();
   }
 
-  /** Bits of a host address: as the file says, or CAP.MGAW + 1. */
+  /** Number of bits of a host address: from the file, or CAP.MGAW + 1. */
   int hostAddressWidth() {
     if (machine.hostAddressWidth() >= 0 || !isVtd()) {
       return machine.hostAddressWidth();

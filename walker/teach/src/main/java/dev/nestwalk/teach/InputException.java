@@ -2,7 +2,7 @@ package dev.nestwalk.teach;
 
 import java.io.Serial;
 
-/** Something the user gave cannot be used; the message is the line to print. */
+/** Input of the user cannot be used; the message is the line to print. */
 public final class InputException extends RuntimeException {
   @Serial private static final long serialVersionUID = 1;
 

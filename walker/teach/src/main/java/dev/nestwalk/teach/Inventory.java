@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** What {@code inspect} found, as text or JSON. */
+/** The findings of {@code inspect}, as text or JSON. */
 public final class Inventory {
   /** One endpoint with its ranges. */
   public record Entry(Endpoint endpoint, RangeScan.Found found) {}
@@ -42,8 +42,8 @@ public final class Inventory {
   }
 
   /**
-   * Ranges that are printed of one endpoint, so that all of them together keep to the budget:
-   * endpoints that share a table repeat its ranges.
+   * Number of ranges to print for one endpoint, so that all endpoints together keep to the budget.
+   * Endpoints that share a table repeat its ranges.
    */
   private static long mostPerEntry(List<Entry> entries, Budget budget) {
     long[] sizes =

@@ -5,7 +5,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** Numbers as people write them here: hexadecimal with or without {@code 0x}. */
+/** Numbers in the syntax of the command line: hexadecimal with or without {@code 0x}. */
 public final class Numbers {
   private static final Pattern HEX = Pattern.compile("(?:0[xX])?([0-9a-fA-F]{1,16})");
   private static final Pattern BDF =
@@ -19,7 +19,7 @@ public final class Numbers {
     return matcher.matches() ? Long.parseUnsignedLong(matcher.group(1), 16) : null;
   }
 
-  /** A requester id as {@code 0x0010}, {@code 00:02.0} or {@code 0000:00:02.0}; null if none. */
+  /** A requester id such as {@code 0x0010}, {@code 00:02.0} or {@code 0000:00:02.0}, or null. */
   public static @Nullable Integer sourceOrNull(String text) {
     Matcher bdf = BDF.matcher(text);
     if (bdf.matches()) {
@@ -34,7 +34,7 @@ public final class Numbers {
     return value == null || value >>> 32 != 0 ? null : value.intValue();
   }
 
-  /** A length in bytes, hexadecimal or decimal with a unit as {@code 64K}; null if none. */
+  /** A length in bytes, hexadecimal, or decimal with a unit such as {@code 64K}; otherwise null. */
   public static @Nullable Long lengthOrNull(String text) {
     Matcher matcher = WITH_UNIT.matcher(text);
     if (matcher.matches()) {
@@ -50,7 +50,10 @@ public final class Numbers {
     return "0x" + Long.toHexString(value);
   }
 
-  /** {@code 4K}, {@code 2M}, {@code 1G} where it comes out even, else bytes in hexadecimal. */
+  /**
+   * {@code 4K}, {@code 2M}, {@code 1G} if the unit divides the size, otherwise bytes in
+   * hexadecimal.
+   */
   public static String size(long bytes) {
     if (bytes == 0) {
       return "16E";

@@ -6,11 +6,11 @@ import dev.nestwalk.region.RegionKind;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A policy in a sentence, out of what it answers. */
+/** Describes a policy in a sentence derived from its answers. */
 public final class PolicyWords {
   /**
-   * What the policy keeps free between two stages when the device's nested table is attached, and
-   * which devices it refuses.
+   * The regions that the policy keeps free between two stages when the device's nested table is
+   * attached, and the devices it refuses.
    */
   public static String of(Policy policy) {
     List<String> kept = new ArrayList<>();

@@ -3,8 +3,8 @@ package dev.nestwalk.teach;
 import java.io.PrintWriter;
 
 /**
- * One line that tells how far the work is, on a terminal only. The launcher knows whether standard
- * error is one, and says so with the property {@code nestwalk.progress}.
+ * One line that shows progress, on a terminal only. The launcher knows whether standard error is a
+ * terminal and passes this in the property {@code nestwalk.progress}.
  */
 public final class Progress implements AutoCloseable {
   private static final long INTERVAL_NANOS = 100_000_000;

@@ -12,17 +12,17 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Finds every mapped range of one endpoint by asking the walker from address to address: a success
- * tells how far it holds, a fault at some level that the whole block of that level is unmapped.
+ * says how far it holds, a fault at some level says that the whole block of that level is unmapped.
  */
 public final class RangeScan {
-  /** Addresses {@code first} to {@code last}, contiguous in the output too, one set of rights. */
+  /** Addresses {@code first} to {@code last} with contiguous output and equal rights. */
   record Range(long first, long last, long output, int rights) {}
 
   /**
-   * What was found.
+   * The result.
    *
-   * @param fault why there is nothing at all
-   * @param next where to continue, null if the scan reached the end
+   * @param fault why nothing is mapped at all, or empty
+   * @param next where to continue, null if the scan is complete
    */
   public record Found(List<Range> ranges, String fault, @Nullable Long next) {}
 
@@ -39,7 +39,7 @@ public final class RangeScan {
   private String fault = "";
   private long steps;
 
-  /** Number of the span that is being scanned, whether it was begun, and where to continue. */
+  /** Index of the current span, whether it was begun, and where to continue. */
   private int span;
 
   private boolean within;
@@ -60,16 +60,16 @@ public final class RangeScan {
     this.budget = budget;
   }
 
-  /** Begins at an address rather than at the first one. */
+  /** Begins at an address instead of the first one. */
   public RangeScan from(long address) {
     iova = address;
     return this;
   }
 
   /**
-   * Goes on for at most {@code most} walks.
+   * Continues for at most {@code most} walks.
    *
-   * @return whether the scan came to its end or its budget did
+   * @return whether the scan is complete or its budget used up
    */
   public boolean advance(long most) {
     long until = most > Long.MAX_VALUE - steps ? Long.MAX_VALUE : steps + most;
@@ -88,7 +88,7 @@ public final class RangeScan {
     return true;
   }
 
-  /** What was found so far. */
+  /** The result so far. */
   public Found found() {
     List<Range> all = new ArrayList<>(ranges);
     if (open != null) {
@@ -98,7 +98,11 @@ public final class RangeScan {
     return new Found(all, all.isEmpty() ? fault : "", ended ? null : iova);
   }
 
-  /** Scans up to {@code last}; false if it stopped before. */
+  /**
+   * Scans up to {@code last}.
+   *
+   * @return false if it stopped before
+   */
   private boolean scan(long last, long until) {
     while (steps < until && budget.walk()) {
       steps++;
@@ -134,7 +138,7 @@ public final class RangeScan {
     return answer;
   }
 
-  /** Last address of the block around {@code iova} that this fault shows to be unmapped. */
+  /** Last address of the block around {@code iova} that is unmapped according to this fault. */
   private long unmappedLast(long iova, long last, long refusal, int access) {
     int level = Translation.level(refusal);
     if (Translation.code(refusal) == Outcome.INTERRUPT.code()) {
@@ -155,8 +159,9 @@ public final class RangeScan {
   }
 
   /**
-   * The second stage refused: either a first-stage table, then the whole block of the entry that
-   * points to it is unmapped, or the page itself, then both stages bound the block.
+   * Last address that is unmapped after the second stage refused. If it refused a first-stage
+   * table, the whole block of the entry that points to that table is unmapped; if it refused the
+   * page itself, the smaller block of the two stages is.
    */
   private long nestedLast(long iova, long last, int secondLevel, Trace trace) {
     Step entry = null;

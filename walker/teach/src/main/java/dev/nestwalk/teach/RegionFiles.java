@@ -17,8 +17,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Regions out of the platform's files: DMAR, IORT and IVRS tables, what {@code acpidump} prints of
- * them, Linux's sysfs texts.
+ * Regions from a platform's files: DMAR, IORT and IVRS tables, their text by {@code acpidump}, and
+ * Linux's sysfs files.
  */
 public final class RegionFiles {
   private static final String EXPECTED =
@@ -26,9 +26,9 @@ public final class RegionFiles {
   private static final int SIGNATURE = 4;
 
   /**
-   * A region and where it was said.
+   * A region with its source.
    *
-   * @param note what else is to be known of its kind, or empty
+   * @param note remark about its kind, or empty
    */
   public record Sourced(Region region, String source, String note) {
     Sourced(Region region, String source) {
@@ -36,13 +36,13 @@ public final class RegionFiles {
     }
   }
 
-  /** What one file says, whatever device it is about, and what was odd in it. */
+  /** The content of one file for all devices, and warnings about it. */
   public record Content(List<Sourced> regions, List<String> warnings) {}
 
   /**
    * Reads a file of any kind.
    *
-   * @throws InputException with one line that names the file
+   * @throws InputException with a message of one line that names the file
    */
   public static Content read(Path file, FirmwareReading options) {
     byte[] bytes;
@@ -75,7 +75,7 @@ public final class RegionFiles {
     return AcpiDump.isDump(text) ? dump(text, firmware) : groups(file, text);
   }
 
-  /** The tables of a dump that say something of regions; at least one has to be there. */
+  /** The tables of a dump that describe regions; there has to be at least one. */
   private static Content dump(String text, FirmwareRegions firmware) {
     List<Sourced> regions = new ArrayList<>();
     List<String> warnings = new ArrayList<>();
@@ -110,7 +110,7 @@ public final class RegionFiles {
     return new Content(all, List.of());
   }
 
-  /** The text of a file in UTF-8, or in UTF-16 with a byte-order mark; null if it is no text. */
+  /** The text of a file in UTF-8, or in UTF-16 with a byte-order mark; null if it is not text. */
   private static @Nullable String decode(byte[] bytes) {
     boolean wide =
         bytes.length >= 2

@@ -19,7 +19,7 @@ import dev.nestwalk.vtd.RootTableAddress;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The registers that decide about translation, by name (VT-d 11.4; IHI 0070, 6.3). */
+/** The registers that affect translation, by name (VT-d 11.4; IHI 0070, 6.3.1 to 6.3.25). */
 final class RegisterFields {
   private static final List<Structure> ALL =
       List.of(
@@ -38,7 +38,7 @@ final class RegisterFields {
           StreamTableBase.STRUCTURE,
           StreamTableConfig.STRUCTURE);
 
-  /** The fields of register {@code name}; empty if it has no part in translation. */
+  /** The fields of register {@code name}; empty if it does not affect translation. */
   static List<Field> of(String name) {
     Stream<Structure> named = ALL.stream().filter(register -> register.name().equals(name));
     return named.findFirst().map(Structure::fields).orElse(List.of());

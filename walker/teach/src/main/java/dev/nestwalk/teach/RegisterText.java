@@ -16,9 +16,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Registers out of the texts that people have: Linux's debugfs {@code iommu_regset}, {@code cap}
- * and {@code ecap} of sysfs, its boot line, QEMU's {@code xp} and trace lines, lines of a name and
- * a value; and the JSON of a scenario.
+ * Reads registers from the texts that users have: Linux's debugfs {@code iommu_regset}, {@code cap}
+ * and {@code ecap} of sysfs, its boot messages, QEMU's {@code xp} output and trace lines, lines of
+ * a name and a value, and the JSON of a scenario.
  */
 public final class RegisterText {
   private static final int LARGEST = 4 << 20;
@@ -78,9 +78,9 @@ public final class RegisterText {
   /**
    * Reads a file of any of these kinds.
    *
-   * @param chosen which unit is meant where the text has several, or null
-   * @throws InputException with one line if the text has no registers, or several units' and none
-   *     is chosen
+   * @param chosen the unit that is meant if the text has several, or null
+   * @throws InputException with a message of one line if the text has no registers, or has those of
+   *     several units and none is chosen
    */
   public static Machine read(Path file, @Nullable String chosen) {
     String text;

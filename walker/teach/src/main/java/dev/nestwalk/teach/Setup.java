@@ -28,8 +28,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A described setup: devices, address spaces, tables and attachments in a small JSON file, played
- * to a tracker. What the policy refuses is part of the answer.
+ * A setup described in a small JSON file: devices, address spaces, tables and attachments, which
+ * are carried out on a tracker. Refusals by the policy are part of the result.
  */
 public final class Setup {
   public final Tracker tracker;
@@ -37,7 +37,7 @@ public final class Setup {
   public final Map<String, Device> devices = new LinkedHashMap<>();
   public final Map<String, Hwpt> tables = new LinkedHashMap<>();
 
-  /** Steps that were refused, in order, one line each. */
+  /** The steps that were refused, in order, one line each. */
   public final List<String> refusals = new ArrayList<>();
 
   private final Path folder;
@@ -62,7 +62,7 @@ public final class Setup {
     }
   }
 
-  /** The policy that a setup names, the default if it names none. */
+  /** The policy that a setup names, or the default policy. */
   public static Policy policyOf(Path file, JsonObject json) {
     String name = json.has("policy") ? string(file, json, "policy") : "PARENT_OPT_IN";
     try {
@@ -73,10 +73,10 @@ public final class Setup {
   }
 
   /**
-   * Plays a setup.
+   * Carries out a setup.
    *
-   * @param firmware how the tables are read that the setup refers to
-   * @throws InputException with one line if the file does not describe one
+   * @param firmware how to read the firmware tables that the setup refers to
+   * @throws InputException with a message of one line if the file is not a valid setup
    */
   public static Setup play(Path file, JsonObject json, Policy policy, FirmwareReading firmware) {
     Path parent = file.toAbsolutePath().getParent();

@@ -13,7 +13,7 @@ import dev.nestwalk.region.Tracker;
 import java.util.List;
 import java.util.Locale;
 
-/** What a setup comes to: enforced, binding and reported, per space. */
+/** The result of a setup: the enforced, binding and reported regions of each space. */
 public final class SetupReport {
   private final Setup setup;
   private final Effects effects;
@@ -97,7 +97,7 @@ public final class SetupReport {
     };
   }
 
-  /** Regions that meet mappings below the tables that devices have. */
+  /** The regions that overlap mappings below the devices' tables. */
   private List<Conflict> conflicts() {
     List<Conflict> all = new java.util.ArrayList<>();
     for (Device device : setup.devices.values()) {

@@ -14,15 +14,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lists the streams of an SMMUv3's tables that are valid and do not just abort, and their
- * substreams (IHI 0070, 5.1 to 5.4). It only finds them; whether they are legal is the walker's to
- * say.
+ * Lists the streams in an SMMUv3's tables that are valid and do not simply abort, and their
+ * substreams (IHI 0070, 5.1 to 5.4). It only finds them; the walker decides whether they are legal.
  */
 final class SmmuEndpoints {
   private static final int[] GRANULES = {12, 16, 14, 12};
   private static final int MOST_SUBSTREAM_BITS = 20;
 
-  // S1DSS: what becomes of a request without SubstreamID.
+  // S1DSS: the treatment of requests without SubstreamID.
   private static final int BYPASS_STAGE_1 = 1;
   private static final int USE_CD_0 = 2;
 
@@ -36,7 +35,11 @@ final class SmmuEndpoints {
     this.budget = budget;
   }
 
-  /** All endpoints, or those of one StreamID; {@code onlyStream} -1 for all. */
+  /**
+   * Lists all endpoints, or those of one StreamID.
+   *
+   * @param onlyStream StreamID, or -1 for all
+   */
   static List<Endpoint> list(
       GuestMemory memory, Map<String, Long> registers, int onlyStream, Budget budget) {
     SmmuEndpoints endpoints = new SmmuEndpoints(memory, budget);
@@ -65,7 +68,7 @@ final class SmmuEndpoints {
     return endpoints.found;
   }
 
-  /** A word of memory; 0 where there is none, or once the budget is used up. */
+  /** A word of memory; 0 outside memory, or once the budget is used up. */
   private long word(long address) {
     stopped |= !budget.read();
     if (stopped) {
@@ -118,7 +121,7 @@ final class SmmuEndpoints {
       return substreamBits() == 0 ? 0 : format == 1 ? 6 : format == 2 ? 10 : 0;
     }
 
-    /** Where CDs or their level 1 descriptors begin: aligned to the size of that table. */
+    /** Address of the CDs or their level 1 descriptors, aligned to the size of that table. */
     long contexts() {
       int leaf = leafBits();
       int log2 = leaf == 0 ? substreamBits() + 6 : Math.max(6, substreamBits() - leaf + 3);
@@ -142,7 +145,7 @@ final class SmmuEndpoints {
     } else if (without == USE_CD_0) {
       add(stream, -1, context(stream, contextAddress(stream, 0)));
     }
-    // CD 0 then belongs to requests without a SubstreamID alone (5.2, S1DSS).
+    // In that case CD 0 is only for requests without a SubstreamID (5.2, S1DSS).
     substreams(stream, without == USE_CD_0 ? 1 : 0);
   }
 
@@ -161,9 +164,9 @@ final class SmmuEndpoints {
   }
 
   /**
-   * Lists a stream or one of its substreams.
+   * Adds a stream or one of its substreams.
    *
-   * @param descriptor the words of its CD, null where stage 1 does not translate
+   * @param descriptor the words of its CD, null if stage 1 does not translate
    */
   private void add(Stream stream, int substream, long @Nullable [] descriptor) {
     if (stopped || !budget.endpoint()) {
@@ -222,7 +225,7 @@ final class SmmuEndpoints {
     return List.of(Endpoint.Span.ofBits(Math.min(52, bits)));
   }
 
-  /** Where a substream's CD is, in the space of CDs; 0 if no leaf holds it. */
+  /** Address of a substream's CD, in the address space of CDs; 0 if no leaf holds it. */
   private long contextAddress(Stream stream, int id) {
     int leaf = stream.leafBits();
     if (leaf == 0) {
@@ -233,18 +236,21 @@ final class SmmuEndpoints {
     return L1ContextDescriptor.V.in(descriptor) ? table + (id & (1 << leaf) - 1) * 64L : 0;
   }
 
-  /** The words of a CD that decide about its ranges. */
+  /** The words of a CD that determine its ranges. */
   private long[] context(Stream stream, long address) {
     long at = physical(stream, address);
     return new long[] {word(at), word(at + 8), word(at + 16)};
   }
 
-  /** CDs and their tables are at intermediate addresses where stage 2 translates too. */
+  /**
+   * The physical address; CDs and their tables have intermediate addresses if stage 2 translates
+   * too.
+   */
   private long physical(Stream stream, long address) {
     return stream.usesStage2() ? throughStage2(stream, address) : address;
   }
 
-  /** A plain walk of stage 2, enough to find a CD for display; 0 where it leads nowhere. */
+  /** A simple walk of stage 2, enough to find a CD for display; 0 if it leads nowhere. */
   private long throughStage2(Stream stream, long ipa) {
     long[] entry = stream.entry;
     int granule = stream.granule2();

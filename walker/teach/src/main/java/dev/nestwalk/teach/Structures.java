@@ -10,12 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** The structures of both formats, found by name. */
+/** The structures of both formats, by name. */
 public final class Structures {
-  /** Names that a refusal suggests at most. */
+  /** Largest number of names that a message suggests. */
   private static final int MOST_NAMED = 6;
 
-  /** By format, each in the order in which one learns them. */
+  /** The structures by format, in the order in which a reader learns them. */
   public static final Map<String, List<Listing>> BY_FORMAT = byFormat();
 
   private static Map<String, List<Listing>> byFormat() {
@@ -25,7 +25,7 @@ public final class Structures {
     return all;
   }
 
-  /** All of them. */
+  /** The structures of both formats. */
   public static List<Listing> all() {
     return BY_FORMAT.values().stream().flatMap(List::stream).toList();
   }
@@ -39,12 +39,12 @@ public final class Structures {
         .orElseThrow();
   }
 
-  /** Whether a structure is one of VT-d. */
+  /** Whether a structure belongs to VT-d. */
   public static boolean isVtd(Listing listing) {
     return formatOf(listing).equals("VT-d");
   }
 
-  /** The one structure that {@code name} means: its whole name, or words that only it has. */
+  /** The structure with this name, or the only one whose name contains these words. */
   public static Listing find(String name) {
     String id = Listing.idOf(name);
     List<String> words = Arrays.asList(id.split("-"));
@@ -70,7 +70,9 @@ public final class Structures {
             .formatted(name, found.size(), names));
   }
 
-  /** What a name that is none may have meant: names that contain it, or one that is like it. */
+  /**
+   * The names that an unknown name may have meant: those that contain it, or one that is similar.
+   */
   private static String meant(String id) {
     List<String> ids = all().stream().map(Listing::id).toList();
     List<String> containing =

@@ -20,9 +20,9 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Reads what {@link TraceWriter} wrote. */
+/** Reads the JSON form of a walk, as {@link TraceWriter} writes it. */
 public final class TraceReader {
-  /** One object of the text, and where it stands for a message. */
+  /** An object of the text, and its place for messages. */
   private record Node(JsonObject json, String at) {
     private static IllegalArgumentException expected(String at, String what) {
       return new IllegalArgumentException("%s: expected %s".formatted(at, what));
@@ -118,9 +118,9 @@ public final class TraceReader {
   }
 
   /**
-   * The walk that a text tells.
+   * Reads a walk.
    *
-   * @throws IllegalArgumentException with one line if it is not of the form
+   * @throws IllegalArgumentException with a message of one line if the text has another form
    */
   public static Explanation read(String text) {
     try {

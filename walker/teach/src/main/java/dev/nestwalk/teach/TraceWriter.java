@@ -18,7 +18,10 @@ import dev.nestwalk.vtd.FaultRecordFormat;
 import java.util.List;
 import java.util.Locale;
 
-/** A walk as JSON: {@code docs/trace.schema.json}. {@link TraceReader} reads it back. */
+/**
+ * Writes a walk as JSON in the form of {@code docs/trace.schema.json}. {@link TraceReader} reads
+ * it.
+ */
 public final class TraceWriter {
   private static final Gson JSON =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().serializeNulls().create();
@@ -26,7 +29,7 @@ public final class TraceWriter {
   /** Version of the form. */
   static final int VERSION = 2;
 
-  /** The text that {@code --format json} prints. */
+  /** The output of {@code --format json}. */
   public static String text(Explanation walk) {
     return JSON.toJson(of(walk)) + "\n";
   }
@@ -102,7 +105,7 @@ public final class TraceWriter {
     return json;
   }
 
-  /** Regions as first, last and kind. */
+  /** Regions as objects of first address, last address and kind. */
   static JsonArray regions(RegionSet set) {
     JsonArray all = new JsonArray();
     for (Region region : set.regions()) {
@@ -183,7 +186,7 @@ public final class TraceWriter {
     return json;
   }
 
-  /** A word of the JSON form as the constant it stands for. */
+  /** The name of the enum constant for a word of the JSON form. */
   static String constant(String word) {
     return word.toUpperCase(Locale.ROOT).replace('-', '_');
   }

@@ -15,9 +15,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What Linux's debugfs prints as {@code dmar_translation_struct}, held against an image: a line per
- * function (and PASID) with its root, context and PASID table entry, high word first. The kernel
- * walked its tables for that, so it is a check of what is walked here.
+ * Compares Linux's {@code dmar_translation_struct} (debugfs) with an image. The text has a line per
+ * function (and PASID) with its root, context and PASID table entry, high word first. Since the
+ * kernel walked its tables to print it, the comparison checks the walks of this library.
  */
 public final class TranslationStructure {
   private static final long LARGEST = 64L << 20;
@@ -30,9 +30,9 @@ public final class TranslationStructure {
               + "(?:\\s+(-?[0-9]{1,7})\\s+%1$s:%1$s:%1$s)?\\s*$".formatted(WORD));
 
   /**
-   * The comparison.
+   * The result of a comparison.
    *
-   * @param agreed lines whose entries are the image's
+   * @param agreed number of lines whose entries equal those of the image
    * @param differences one line each
    */
   public record Result(int agreed, List<String> differences) {
@@ -58,8 +58,8 @@ public final class TranslationStructure {
   /**
    * Compares a text with an image.
    *
-   * @param endpoints what was found in the image
-   * @throws InputException if the image is none of VT-d, or the text has no entry of its unit
+   * @param endpoints the endpoints found in the image
+   * @throws InputException if the image is not one of VT-d, or the text has no entry of its unit
    */
   public static Result compare(
       Path file, Image image, GuestMemory memory, List<Endpoint> endpoints) {

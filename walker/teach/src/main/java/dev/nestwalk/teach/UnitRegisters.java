@@ -8,7 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * An image's registers, which an exploration may change beside the image.
+ * The registers of an image, and their values in an exploration, which may differ.
  *
  * <p>Threads: belongs to the exploration's.
  */
@@ -21,12 +21,12 @@ final class UnitRegisters {
     this.image = image;
   }
 
-  /** The image with its own registers. */
+  /** The image with its original registers. */
   Image original() {
     return original;
   }
 
-  /** The image with the registers as they are now. */
+  /** The image with the present registers. */
   Image image() {
     return image;
   }
@@ -63,10 +63,10 @@ final class UnitRegisters {
   }
 
   /**
-   * Gives a register another value.
+   * Changes a register.
    *
-   * @throws ApiRequest.Refusal if there is no such register, or no unit has these values together;
-   *     then nothing changes
+   * @throws ApiRequest.Refusal if there is no such register, or no unit can have these values
+   *     together; nothing is changed then
    */
   void set(ApiRequest asked, GuestMemory memory) throws ApiRequest.Refusal {
     String name = asked.text("name");
@@ -88,7 +88,7 @@ final class UnitRegisters {
     image = next;
   }
 
-  /** Registers that differ from the image's. */
+  /** The registers that differ from those of the image. */
   JsonArray changes() {
     JsonArray all = new JsonArray();
     for (Map.Entry<String, Long> register : image.registers().entrySet()) {

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Lists the present contexts of VT-d tables: root, context, PASID directory and PASID entries (VT-d
- * 9.1 to 9.6). It only finds them; whether they are legal is the walker's to say.
+ * Lists the present contexts in VT-d tables: root, context, PASID directory and PASID entries (VT-d
+ * 9.1 to 9.6). It only finds them; the walker decides whether they are legal.
  */
 final class VtdEndpoints {
   private static final long PAGE = 0x000f_ffff_ffff_f000L;
@@ -29,7 +29,11 @@ final class VtdEndpoints {
     this.root = rtaddr & PAGE;
   }
 
-  /** All endpoints, or those of one requester id; {@code onlySource} -1 for all. */
+  /**
+   * Lists all endpoints, or those of one requester id.
+   *
+   * @param onlySource requester id, or -1 for all
+   */
   static List<Endpoint> list(
       GuestMemory memory, Map<String, Long> registers, int onlySource, Budget budget) {
     VtdEndpoints endpoints = new VtdEndpoints(memory, registers, budget);
@@ -49,7 +53,7 @@ final class VtdEndpoints {
     }
   }
 
-  /** A word of memory; 0 where there is none, or once the budget is used up. */
+  /** A word of memory; 0 outside memory, or once the budget is used up. */
   private long word(long address) {
     stopped |= !budget.read();
     if (stopped) {

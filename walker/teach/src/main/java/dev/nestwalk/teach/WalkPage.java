@@ -11,24 +11,24 @@ import java.util.Base64;
 import java.util.List;
 
 /**
- * Walks as one page that needs nothing else: no network, no server. Its parts are the resources
- * under {@code page}; the page's policy admits this very style and this very script by their
- * hashes, and nothing else.
+ * Presents walks as one self-contained page, which needs neither network nor server. Its parts are
+ * the resources in {@code page}; the page's content security policy admits only this style and this
+ * script, by their hashes.
  */
 public final class WalkPage {
   private static final List<String> SCRIPTS =
       List.of("model.js", "grid.js", "step.js", "memory.js", "main.js");
 
-  /** Escapes what could end a script element. */
+  /** Escapes anything that could end a script element. */
   private static final Gson JSON = new GsonBuilder().serializeNulls().create();
 
-  /** A page of these walks. */
+  /** A page with these walks. */
   public static String of(List<Explanation> walks) throws IOException {
     String data = JSON.toJson(walks.stream().map(TraceWriter::of).toList());
     return page("", "", "", data, scripts());
   }
 
-  /** The page that asks its server for walks. */
+  /** The page that requests walks from its server. */
   static String live() throws IOException {
     return page(
         part("explore-form.html"),

@@ -8,12 +8,16 @@ import dev.nestwalk.explain.References;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.memory.GuestMemory;
 
-/** One of the walkers behind the same two methods. */
+/** A common interface of the walkers. */
 public interface Walker {
-  /** A packed translation. */
+  /**
+   * Translates one byte of DMA.
+   *
+   * @return a packed translation
+   */
   long translate(int sourceId, int pasid, long iova, int access);
 
-  /** What is known of the last refusal. */
+  /** The last refusal. */
   FaultRecord lastFault();
 
   /** The fast walker over {@code memory}, with its caches. */

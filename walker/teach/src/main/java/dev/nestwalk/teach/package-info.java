@@ -1,12 +1,11 @@
 /**
- * What shows an image and its walks to a person: the walk as a page and as JSON, the explorer, the
- * inventory of an image, structures as tables and figures, set-ups of reserved regions.
+ * Presents an image and its walks to people: the walk as a page and as JSON, the explorer, the
+ * inventory of an image, structures as tables and figures, and setups of reserved regions.
  *
- * <p>The command parses arguments and calls these classes. Everything that is wrong with the input
- * is an {@link dev.nestwalk.teach.InputException}, whose message is the one line that the command
- * prints.
+ * <p>The command parses arguments and calls these classes. Any error in the input is an {@link
+ * dev.nestwalk.teach.InputException}, whose message is the line that the command prints.
  *
- * <p>Threads: one, but for {@link dev.nestwalk.teach.Explorer}, which answers requests one at a
+ * <p>Threads: one, except for {@link dev.nestwalk.teach.Explorer}, which answers requests one at a
  * time.
  */
 @NullMarked

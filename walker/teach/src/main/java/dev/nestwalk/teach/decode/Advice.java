@@ -6,10 +6,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What usually lies behind a fault, and what to look at next.
+ * Likely causes of a fault, and what to look at next.
  *
  * @param causes the likeliest first
- * @param next commands and places
+ * @param next commands and places to look at
  */
 record Advice(List<String> causes, List<String> next) {
   private static final String UNMAPPED =
@@ -25,7 +25,7 @@ record Advice(List<String> causes, List<String> next) {
   private static final String OVERWRITTEN = "the table was overwritten, or freed too early";
   private static final String STALE = "an invalidation is missing or came too late";
 
-  /** About a reason of VT-d. */
+  /** Advice about a VT-d fault reason. */
   static Advice vtd(int code, String where) {
     String walk = "nestwalk explain IMAGE " + where + " on a dump of the machine shows the entry";
     boolean interrupt = VtdFaults.isInterrupt(code);
@@ -81,7 +81,10 @@ record Advice(List<String> causes, List<String> next) {
     };
   }
 
-  /** Reasons of interrupt remapping (VT-d 7.1.2), numbered as {@link VtdFaults} names them. */
+  /**
+   * Causes for the reasons of interrupt remapping (VT-d 7.1.2), whose numbers {@link VtdFaults}
+   * names.
+   */
   private static List<String> ofInterrupt(int reason) {
     return switch (reason) {
       case 0x20, 0x21, 0x23, 0x24 ->
@@ -99,7 +102,7 @@ record Advice(List<String> causes, List<String> next) {
     };
   }
 
-  /** About an event of SMMUv3. */
+  /** Advice about an SMMUv3 event. */
   static Advice smmu(int code, String where) {
     EventType event = EventType.of(code);
     List<String> causes = event == null ? List.of() : ofEvent(event);

@@ -14,8 +14,8 @@ public final class DecodedJson {
   /**
    * An object with {@code findings} and {@code devices}.
    *
-   * @param lines how many lines were read
-   * @param count how many findings there were, of which some may be left out
+   * @param lines number of lines read
+   * @param count number of findings, some of which may be left out
    */
   public static String of(
       List<Finding> findings, List<FaultLog.Device> devices, long lines, long count) {

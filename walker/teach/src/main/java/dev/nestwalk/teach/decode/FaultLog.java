@@ -11,16 +11,16 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Finds faults in a log, line by line, whatever stands before and between them, and keeps a summary
- * per device: first, last, how many, and why.
+ * Finds faults in a log, line by line, whatever is before and between them, and keeps a summary per
+ * device: first, last, count, and reasons.
  *
  * <p>Threads: one.
  */
 public final class FaultLog {
-  /** Longer lines are cut: no line of a fault is. */
+  /** Longer lines are cut; no line of a fault is this long. */
   private static final int LONGEST_LINE = 2048;
 
-  /** Most devices that get a summary of their own; a log with more is not a real one. */
+  /** Largest number of devices with a summary of their own; no real log has more. */
   private static final int MOST_DEVICES = 1 << 16;
 
   private static final Pattern STAMP =
@@ -29,11 +29,11 @@ public final class FaultLog {
               + " [\\d:]{8})");
 
   /**
-   * What one device did.
+   * The faults of one device.
    *
-   * @param first when, or the line's number
-   * @param last when, or the line's number
-   * @param reasons how often each
+   * @param first time of the first fault, or its line number
+   * @param last time of the last fault, or its line number
+   * @param reasons number of faults by reason
    */
   public record Device(
       String family,
@@ -70,25 +70,25 @@ public final class FaultLog {
   private long findings;
   private String when = "";
 
-  /** Tells a listener each finding as soon as its last line was seen. */
+  /** Reports each finding to a listener as soon as its last line was read. */
   public FaultLog(Consumer<Finding> listener) {
     this.listener = listener;
   }
 
-  /** A kind of log line, with what it remembers of lines before. */
+  /** Recognises one kind of log line; it may remember earlier lines. */
   interface LineReader {
     /**
-     * Takes a line.
+     * Reads a line.
      *
-     * @return what it completes, null if nothing
+     * @return the finding that it completes, or null
      */
     @Nullable Finding line(String line);
 
-    /** What is complete now that no line follows. */
+    /** The finding that is complete at the end of the log, or null. */
     @Nullable Finding end();
   }
 
-  /** Takes a line; several that were joined by " / " or " + " count as one. */
+  /** Reads a line; lines that were joined by " / " or " + " count as one. */
   public void line(String text) {
     lines++;
     String line = text.length() > LONGEST_LINE ? text.substring(0, LONGEST_LINE) : text;
@@ -129,12 +129,12 @@ public final class FaultLog {
     listener.accept(finding);
   }
 
-  /** Lines so far. */
+  /** Number of lines so far. */
   public long lines() {
     return lines;
   }
 
-  /** Findings so far. */
+  /** Number of findings so far. */
   public long findings() {
     return findings;
   }

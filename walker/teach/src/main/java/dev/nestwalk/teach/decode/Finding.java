@@ -9,13 +9,13 @@ import java.util.Map;
  * One fault, event or structure in words.
  *
  * @param family {@code "vtd"} or {@code "smmuv3"}
- * @param source requester id or StreamID, -1 where the text tells none
- * @param device the source as people write it, or empty
- * @param code fault reason or event number, -1 where there is none
- * @param title one line: what happened
- * @param facts name and value of what the text tells, in the order of reading
+ * @param source requester id or StreamID, -1 if the text has none
+ * @param device the source in its usual notation, or empty
+ * @param code fault reason or event number, -1 if there is none
+ * @param title what happened, in one line
+ * @param facts names and values in the text, in reading order
  * @param fields fields of the record or structure
- * @param notes what to know about this very text
+ * @param notes remarks on this text
  * @param causes likely causes, the likeliest first
  * @param next what to look at next
  */
@@ -105,7 +105,7 @@ public record Finding(
     }
   }
 
-  /** All of it as lines of text. */
+  /** The finding as lines of text. */
   public String text() {
     StringBuilder text = new StringBuilder(title).append('\n');
     facts.forEach((name, value) -> text.append("  %-9s %s%n".formatted(name, value)));

@@ -5,8 +5,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lines that are known and tell less than a record: QEMU's traces and errors without a reason, and
- * faults of IOMMUs that are not covered, which are named with the numbers they print.
+ * Recognises lines that contain less than a record: QEMU's traces and errors without a reason, and
+ * faults of unsupported IOMMUs, which are named with the numbers in them.
  */
 final class OtherLines implements FaultLog.LineReader {
   private static final Pattern SMMU_TRACE =
@@ -15,7 +15,7 @@ final class OtherLines implements FaultLog.LineReader {
       Pattern.compile(
           "translation failed for iova=0x([0-9a-fA-F]{1,16}) ?\\(?(?:SMMU_EVT_)?([CFE]_[A-Z_]+)");
 
-  /** Lines of its walk wait for the one with the device, elsewhere. */
+  /** QemuLines handles the errors of QEMU's walk, which precede the line with the device. */
   private static final Pattern QEMU =
       Pattern.compile("\\b(vtd_(?!iova_to_)[a-z0-9_]+): ([^\\r\\n]{3,200})");
 

@@ -6,8 +6,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What QEMU's Intel IOMMU says: error lines of its walk, followed by a line with the device, and
- * the trace events of fault records.
+ * Recognises the messages of QEMU's Intel IOMMU: error lines of its walk, followed by a line with
+ * the device, and the trace events of fault records.
  */
 final class QemuLines implements FaultLog.LineReader {
   private static final Pattern WALK =
@@ -116,7 +116,7 @@ final class QemuLines implements FaultLog.LineReader {
     return finding.build("VT-d fault " + VtdFaults.reason(legacy) + ", as QEMU's walk found it");
   }
 
-  /** The reason for what QEMU found. */
+  /** The fault reason for an error of QEMU. */
   private static int code(
       String what, boolean write, boolean legacy, boolean absent, boolean first) {
     if (what.contains("overflow") || what.contains("IOVA")) {

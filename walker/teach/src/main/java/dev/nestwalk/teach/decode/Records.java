@@ -6,14 +6,14 @@ import dev.nestwalk.format.Structure;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Fields of a structure with the values that some words give them. */
+/** Decodes the fields of a structure from its words. */
 final class Records {
   private static final int PAGE_SHIFT = 12;
 
   /**
    * All fields, and reserved bits that are set.
    *
-   * @param words the structure from its lowest word on; missing ones are not shown
+   * @param words the structure from its lowest word on; fields of missing words are left out
    */
   static List<Finding.FieldValue> fields(Listing listing, long[] words) {
     List<Finding.FieldValue> all = new ArrayList<>();
@@ -57,7 +57,7 @@ final class Records {
     return part.hi() == part.lo() ? "" + part.lo() : part.hi() + ":" + part.lo();
   }
 
-  /** A value; of an address field that begins above bit 0 of its word the whole address too. */
+  /** A value; for an address field that begins above bit 0 of its word also the whole address. */
   private static String shown(Listing.Part part, long value) {
     int shift = part.lo() % 64;
     boolean address = part.hi() - part.lo() >= 20 && shift > 0 && shift <= PAGE_SHIFT + 4;

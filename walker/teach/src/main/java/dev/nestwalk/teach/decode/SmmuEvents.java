@@ -3,13 +3,13 @@ package dev.nestwalk.teach.decode;
 import dev.nestwalk.smmu.EventRecord;
 import dev.nestwalk.smmu.EventType;
 
-/** Events of SMMUv3 from the four words of their records (IHI 0070, 7.3). */
+/** Explains SMMUv3 events from the four words of their records (IHI 0070, 7.3). */
 final class SmmuEvents {
   private static final int FIRST_TRANSLATION = 0x10;
   private static final int LAST_TRANSLATION = 0x13;
   private static final int CLASS_CD = 0;
 
-  /** An event record of 32 bytes. */
+  /** Explains an event record of 32 bytes. */
   static Finding.Builder of(long[] words) {
     int code = (int) EventRecord.ID.get(words[0]);
     long stream = EventRecord.STREAMID.get(words[0]);
@@ -128,7 +128,7 @@ final class SmmuEvents {
     };
   }
 
-  /** Number of the event that Linux prints by name; -1 if it is none. */
+  /** Number of the event that Linux prints by name, or -1. */
   static int code(String name) {
     for (int code = 0; code < 256; code++) {
       if (name(code).equals(name)) {

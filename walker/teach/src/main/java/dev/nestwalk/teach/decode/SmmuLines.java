@@ -5,8 +5,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Events as arm-smmu-v3 drivers print them: "event 0x10 received:" and four words, in lines of
- * their own or joined, or the decoded form of newer kernels; and errors of the unit itself.
+ * Recognises the events that arm-smmu-v3 drivers print ("event 0x10 received:" and four words, on
+ * separate lines or joined, or the decoded form of newer kernels), and errors of the unit itself.
  */
 final class SmmuLines implements FaultLog.LineReader {
   private static final int WORDS = 4;
@@ -15,7 +15,7 @@ final class SmmuLines implements FaultLog.LineReader {
   private static final Pattern WORD =
       Pattern.compile("(?:^|[\\s/,:])(?:0x([0-9a-fA-F]{1,16})|(0))(?=$|[\\s/,])");
 
-  /** A word in a line of its own; other lines may come between. */
+  /** A word on a line of its own; other lines may come between. */
   private static final Pattern LAST_WORD = Pattern.compile("(?:^|\\s)0x([0-9a-fA-F]{16})()\\s*$");
 
   private static final Pattern NAMED =
@@ -86,7 +86,7 @@ final class SmmuLines implements FaultLog.LineReader {
     return event == null ? null : named(event, null);
   }
 
-  /** The record that a decoded line stands for. */
+  /** Explains a decoded line. */
   private static Finding named(Matcher event, @Nullable Matcher tail) {
     int code = Math.max(0, SmmuEvents.code(event.group(1)));
     long substream = Long.parseLong(event.group(4), 16);

@@ -12,14 +12,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/** A structure, record, descriptor or command that is given by name and value. */
+/** Decodes a structure, record, descriptor or command that is given by name and value. */
 public final class Values {
   private static final Pattern WORD = Pattern.compile("(?:0[xX])?([0-9a-fA-F]{1,16})");
   private static final Pattern PAIR =
       Pattern.compile("(?:0[xX])?([0-9a-fA-F]{1,16}):(?:0[xX])?([0-9a-fA-F]{1,16})");
   private static final Pattern BYTES = Pattern.compile("(?:0[xX])?((?:[0-9a-fA-F]{16}){2,8})");
 
-  /** The words of some arguments from the lowest on, null if one is no number. */
+  /** The words in some arguments, lowest first; null if one is not a number. */
   private static long @Nullable [] words(List<String> texts) {
     List<Long> words = new ArrayList<>();
     for (String text : texts) {
@@ -32,7 +32,7 @@ public final class Values {
         words.add(Long.parseUnsignedLong(pair.group(2), 16));
         words.add(Long.parseUnsignedLong(pair.group(1), 16));
       } else if (bytes.matches()) {
-        // Bytes in memory order, as a scenario's detail column has an event record.
+        // Bytes in memory order: the form of an event record in a scenario's detail column.
         for (int i = 0; i < bytes.group(1).length(); i += 16) {
           long big = Long.parseUnsignedLong(bytes.group(1).substring(i, i + 16), 16);
           words.add(Long.reverseBytes(big));
@@ -48,7 +48,7 @@ public final class Values {
    * Decodes a name followed by words.
    *
    * @return null if the arguments do not end in numbers that follow a name
-   * @throws InputException if the name is no structure's, or there are too many words
+   * @throws InputException if the name is unknown or there are too many words
    */
   public static @Nullable Finding of(List<String> arguments) {
     int name = 0;
@@ -68,7 +68,10 @@ public final class Values {
     return words == null ? null : named(String.join(" ", arguments.subList(0, name)), words);
   }
 
-  /** Two words with the bit of a valid fault record, four of an event. */
+  /**
+   * Decodes words without a name: two words with the bit of a valid fault record, or the four words
+   * of an event.
+   */
   private static @Nullable Finding unnamed(long[] words) {
     if (words.length == 2 && (words[0] < 0 || words[1] < 0)) {
       return named("frcd", words);
@@ -84,7 +87,8 @@ public final class Values {
       }
       case "frcd", "fault-record", "fault" -> {
         check(name, words, 2);
-        // Given low word first, or as a log has it, the high one first: F is its top bit.
+        // The low word may come first, or the high one as in a log; bit F, its top bit, tells them
+        // apart.
         boolean swapped = words.length == 2 && words[0] < 0 && words[1] >= 0;
         long low = swapped ? words[1] : words[0];
         long high = words.length < 2 ? 0 : swapped ? words[0] : words[1];

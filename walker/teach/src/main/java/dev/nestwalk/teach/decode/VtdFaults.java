@@ -7,12 +7,12 @@ import dev.nestwalk.vtd.FaultReason;
 import dev.nestwalk.vtd.FaultRecordFormat;
 import org.jspecify.annotations.Nullable;
 
-/** Faults of VT-d as fault record words: those given, and those that a log line stands for. */
+/** Explains VT-d faults from the words of fault records, and from log lines that describe one. */
 final class VtdFaults {
   private static final long NO_PASID = 0xffff_ffffL;
 
   /**
-   * A translation fault as a log tells it.
+   * Explains a translation fault that a log describes.
    *
    * @param pasid PASID, -1 or 0xffffffff for none
    */
@@ -28,7 +28,7 @@ final class VtdFaults {
     return of(high, address & FaultRecordFormat.FI.mask());
   }
 
-  /** A fault of interrupt remapping: its index lies in FI[63:48]. */
+  /** Explains a fault of interrupt remapping, whose index is in FI[63:48]. */
   static Finding.Builder interrupt(int source, long index, int reason) {
     return of(record(source, reason), index << 48);
   }
@@ -39,7 +39,7 @@ final class VtdFaults {
         | source & 0xffff;
   }
 
-  /** A fault record: its high and low words. */
+  /** Explains a fault record, given as its high and low words. */
   static Finding.Builder of(long high, long low) {
     int source = (int) FaultRecordFormat.SID.get(high);
     int reason = (int) FaultRecordFormat.FR.get(high);

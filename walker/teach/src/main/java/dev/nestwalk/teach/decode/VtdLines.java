@@ -5,9 +5,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Fault lines of Linux's DMAR driver and of Xen's. Old kernels print the reason in decimal and the
- * address without 0x, and break the line before the reason; Xen prints it in hexadecimal on a line
- * of its own.
+ * Recognises the fault lines of Linux's DMAR driver and of Xen. Old Linux kernels print the reason
+ * in decimal and the address without 0x, and break the line before the reason; Xen prints the
+ * reason in hexadecimal on a separate line.
  */
 final class VtdLines implements FaultLog.LineReader {
   private static final String DEVICE =

@@ -1,10 +1,11 @@
 /**
- * Fault lines of kernels, event and fault records, descriptors, commands and structures, in words.
+ * Explains fault lines of kernels, event and fault records, descriptors, commands and structures.
  *
- * <p>Texts come from anybody's logs: what is not recognised is skipped, what is shown of it is cut
- * and printable.
+ * <p>Texts come from logs of any origin: lines that are not recognised are skipped, and quoted text
+ * is cut and made printable.
  *
- * <p>Threads: everything but {@link dev.nestwalk.teach.decode.FaultLog} is immutable.
+ * <p>Threads: {@link dev.nestwalk.teach.decode.FaultLog} belongs to one thread; everything else is
+ * immutable.
  */
 @NullMarked
 package dev.nestwalk.teach.decode;

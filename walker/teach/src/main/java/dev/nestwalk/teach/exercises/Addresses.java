@@ -10,11 +10,14 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Questions about one entry: where it is read, and where it leads. */
+/** Questions about one entry: its address, and where it leads. */
 final class Addresses {
   private static final int[] IGNORED = {52, 53, 54, 55, 56, 57};
 
-  /** The table that holds an entry: tables below the start are a granule, aligned to their size. */
+  /**
+   * Address of the table that holds an entry. Tables below the start have the size of a granule and
+   * are aligned to it.
+   */
   static long table(Geometry geometry, Step step) {
     return step.level() == geometry.start()
         ? geometry.root()
@@ -63,7 +66,7 @@ final class Addresses {
         .value(step.address(), Answer.Style.HEX);
   }
 
-  /** Sets bits of an entry that say nothing of where it leads. */
+  /** Sets bits of an entry that do not affect where it leads. */
   private static void decorate(Chance chance, Subject subject, Step step, boolean leaf) {
     long word = subject.word(step.host());
     if (subject.format() == Format.VTD) {
@@ -253,7 +256,7 @@ final class Addresses {
         .ordered(List.of("4K", "16K", "64K"), List.of("4K", "16K", "64K").indexOf(right));
   }
 
-  /** Where the walk finds its context descriptor. */
+  /** Address of the walk's context descriptor. */
   static long contextAddress(Subject subject) {
     return subject.trace().steps().stream()
         .filter(step -> step.title().startsWith("CD "))

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** What a reader has to find. */
+/** The answer that a reader has to find. */
 public sealed interface Answer {
-  /** How a number is asked for and printed. */
+  /** The notation of a number. */
   enum Style {
     /** Hexadecimal, with or without {@code 0x}. */
     HEX,
@@ -21,7 +21,7 @@ public sealed interface Answer {
    * A number.
    *
    * @param value the number, unsigned
-   * @param style how it is asked for
+   * @param style its notation
    */
   record Value(long value, Style style) implements Answer {
     @Override

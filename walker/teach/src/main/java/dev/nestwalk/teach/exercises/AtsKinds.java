@@ -80,7 +80,7 @@ final class AtsKinds {
     };
   }
 
-  /** Lets the device send translation requests, or not; the unit itself always does. */
+  /** Lets the device send translation requests or not; the unit itself always permits them. */
   private static void allow(Draft draft, Subject subject, boolean served) {
     String structure = draft.isVtd() ? "context entry" : "STE";
     Step configuration =

@@ -10,9 +10,9 @@ import java.util.List;
 /**
  * A bit of a table entry that makes a walk fail when it is flipped.
  *
- * @param place where the word is
- * @param bit which bit of it
- * @param code the fault that it alone leads to
+ * @param place address of the word
+ * @param bit number of the bit
+ * @param code the fault that results from it
  */
 record Breakage(long place, int bit, int code) {
   void apply(Subject subject) {
@@ -23,7 +23,7 @@ record Breakage(long place, int bit, int code) {
     return "bit %d of the word at %s".formatted(bit, Text.hex(place));
   }
 
-  /** Every one that this format's walk knows, for each entry it reads. */
+  /** All breakages for the entries that a walk reads. */
   static List<Breakage> all(Subject subject) {
     List<Breakage> all = new ArrayList<>();
     for (Step step : Subject.reads(subject.trace())) {
@@ -40,7 +40,7 @@ record Breakage(long place, int bit, int code) {
     return all;
   }
 
-  /** One of them, each fault as likely as the others. */
+  /** One of the breakages, with each fault equally likely. */
   static Breakage any(Chance chance, List<Breakage> all) {
     List<Integer> codes = all.stream().map(Breakage::code).distinct().sorted().toList();
     int code = codes.get(chance.below(codes.size()));

@@ -17,7 +17,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
-/** Questions about what a walk reads, what tables take, what an IOTLB holds. */
+/** Questions about the reads of a walk, the size of tables, and the capacity of an IOTLB. */
 final class Costs {
   private static final int DOMAIN = 1;
   private static final int STREAM = 1;
@@ -46,7 +46,7 @@ final class Costs {
     Geometry one = subject.stages().get(0);
     Geometry two = subject.stages().get(1);
     List<Step> reads = Subject.reads(trace);
-    // Those of the context descriptor belong to the configuration.
+    // Reads that find the context descriptor belong to the configuration.
     List<Step> counted = reads.subList(configuration(trace), reads.size());
     Step first = counted.stream().filter(s -> s.stage() == 1).reduce((a, b) -> b).orElseThrow();
     Step last = counted.get(counted.size() - 1);
@@ -79,7 +79,7 @@ final class Costs {
     return reads.stream().filter(step -> step.stage() == 1).findFirst().orElseThrow();
   }
 
-  /** Table entries read before the configuration is known. */
+  /** Number of table entries read before the configuration is known. */
   private static int configuration(Trace trace) {
     int entries = 0;
     int known = 0;
@@ -149,11 +149,11 @@ final class Costs {
         .value(count, Answer.Style.COUNT);
   }
 
-  /** Puts a level 1 table before a machine's stream table. */
+  /** Adds a level 1 table to a machine's stream table. */
   private static void level1(Chance chance, Subject subject) {
     Long linear = subject.registers().get("STRTAB_BASE");
     long streams = linear == null ? 0 : linear;
-    // The stream table is 4 KiB of 64 streams; what follows it is a page that nobody uses.
+    // The stream table is 4 KiB for 64 streams; the page after it is unused.
     long level1 = streams + 4096;
     subject.put(level1, streams | 7);
     subject.put(level1 + 8, Scenes.somewhere(chance, 38, 16) | 7);
@@ -161,12 +161,12 @@ final class Costs {
     subject.registers().put("STRTAB_BASE_CFG", 8L | 6L << 6 | 1L << 16);
   }
 
-  /** Maps what a question asks for. */
+  /** Makes the mappings of a question. */
   private interface Mapping {
     void map(long from, long to, int sizeLog2);
   }
 
-  /** A machine whose second stage a question fills, 4K tables of four levels or three. */
+  /** A machine whose second stage a question fills, with 4K tables of four or three levels. */
   private static final class Filled {
     final Subject subject;
     final Mapping mapping;
@@ -215,7 +215,7 @@ final class Costs {
       filled.mapping.map(first + 4096L * page, output + 4096L * page, 12);
     }
     for (int page = 0; page < pages; page++) {
-      // One walk per table of the last level and at both ends tells all tables.
+      // One walk per last-level table, and at both ends, finds all tables.
       boolean tells = page == 0 || page == pages - 1 || (first + 4096L * page & 0x1f_ffffL) == 0;
       if (tells) {
         Subject.Request request = filled.subject.request().at(first + 4096L * page);
@@ -253,7 +253,7 @@ final class Costs {
     Filled filled = new Filled(chance, arena, draft.format());
     long large = chance.percent(50) ? 1L << 21 : 1L << 30;
     long blocks = large == 1L << 21 ? 1 + chance.below(12) : 1 + chance.below(3);
-    // Above 4 GiB, clear of the interrupt range; small pages before and after the large ones.
+    // Above 4 GiB, away from the interrupt range; small pages before and after the large ones.
     long before = 4096L * chance.below(60);
     long after = 4096L * chance.below(60);
     long edge = 4L + chance.below(40) << 30;
@@ -282,8 +282,8 @@ final class Costs {
         .about(filled.subject)
         .ask(
             "The buffer is mapped by the largest pages that fit (4K, 2M, 1G; input and output"
-                + " equally aligned), and nothing beside it. How many IOTLB entries hold all of it, one"
-                + " per page?")
+                + " equally aligned), and nothing beside it. How many IOTLB entries hold all of it,"
+                + " one per page?")
         .hex("first byte", start)
         .hex("bytes", bytes)
         .step("The end is %s.".formatted(Text.hex(start + bytes)))

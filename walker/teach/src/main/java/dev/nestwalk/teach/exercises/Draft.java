@@ -12,7 +12,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/** An exercise in the making. */
+/** Collects the parts of an exercise. */
 final class Draft {
   private static final int MOST_OPTIONS = 4;
 
@@ -41,18 +41,18 @@ final class Draft {
     return format == Format.VTD;
   }
 
-  /** Takes over what another draft gives. */
+  /** Copies the facts of another draft. */
   void copyFacts(Draft other) {
     facts.addAll(other.facts);
   }
 
-  /** The question. */
+  /** Sets the question. */
   Draft ask(String words) {
     question = words;
     return this;
   }
 
-  /** The machine. */
+  /** Sets the machine. */
   Draft about(Subject machine) {
     subject = machine;
     return this;
@@ -83,7 +83,7 @@ final class Draft {
     return fact("access", access, Text.access(access));
   }
 
-  /** The shape of a stage's tables, by the fields that software writes. */
+  /** Adds the geometry of a stage's tables as the fields that software writes. */
   Draft tables(Geometry geometry) {
     shape(geometry);
     if (geometry.isVtd()) {
@@ -93,7 +93,7 @@ final class Draft {
         geometry.stage() == 2 ? "S2TTB" : geometry.upper() ? "TTB1" : "TTB0", geometry.root());
   }
 
-  /** The shape alone, without the address of the tables. */
+  /** Adds the geometry without the address of the tables. */
   Draft shape(Geometry geometry) {
     if (geometry.isVtd()) {
       return count(geometry.stageName() + " levels", geometry.start());
@@ -130,7 +130,7 @@ final class Draft {
     return make(new Answer.Value(value, style));
   }
 
-  /** A choice of {@code right} and up to three wrong ones, in random order. */
+  /** A choice between {@code right} and up to three wrong options, in random order. */
   Exercise choice(Chance chance, String right, Collection<String> wrong) {
     Set<String> others = new LinkedHashSet<>(shuffled(chance, wrong));
     others.remove(right);
@@ -148,7 +148,7 @@ final class Draft {
     return make(new Answer.Choice(options, right));
   }
 
-  /** Options of which {@code right} are to be ticked. */
+  /** Options of which those in {@code right} have to be ticked. */
   Exercise several(List<String> options, Collection<String> right) {
     SortedSet<Integer> indices = new TreeSet<>();
     right.forEach(option -> indices.add(options.indexOf(option)));

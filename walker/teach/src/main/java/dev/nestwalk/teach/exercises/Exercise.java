@@ -9,14 +9,14 @@ import org.jspecify.annotations.Nullable;
 /**
  * An exercise: a question that can be answered from what it shows, and its answer.
  *
- * @param kind which question
- * @param format which format it is asked for
+ * @param kind the kind of question
+ * @param format the format that it is about
  * @param question the question in words
- * @param facts what is given, by name
- * @param memory what is given of memory: 64-bit words by physical address
+ * @param facts given values, by name
+ * @param memory given memory: 64-bit words by physical address
  * @param answer the answer
- * @param steps how one gets there
- * @param subject the machine that the question is about; null where there is none
+ * @param steps the steps to the answer
+ * @param subject the machine that the question is about, or null
  */
 public record Exercise(
     Kind kind,
@@ -49,7 +49,7 @@ public record Exercise(
     return facts.stream().anyMatch(fact -> fact.name().equals(name));
   }
 
-  /** Everything a reader sees before the answer: two exercises with the same are the same. */
+  /** Everything that a reader sees before the answer; exercises with equal texts are equal. */
   String asked() {
     List<String> options =
         switch (answer) {

@@ -1,9 +1,9 @@
 package dev.nestwalk.teach.exercises;
 
 /**
- * Something that a question gives.
+ * A value that a question gives.
  *
- * @param name what it is, by the specification's name where it has one
+ * @param name its name, the specification's where there is one
  * @param value the number
  * @param shown the number as the sheet prints it
  */

@@ -48,7 +48,7 @@ final class FaultKinds {
     return subject.trace().steps().stream().anyMatch(s -> s.title().contains("PASID table"));
   }
 
-  /** What the tables mean, and what is asked of them. */
+  /** Adds the meaning of the tables and the request to the question. */
   static Draft given(Draft draft, Subject subject) {
     draft.about(subject);
     if (draft.isVtd()) {
@@ -60,7 +60,7 @@ final class FaultKinds {
     }
     subject.stages().forEach(draft::tables);
     if (!draft.isVtd() && subject.stages().size() == 2) {
-      // The first thing that stage 2 translates.
+      // The first address that stage 2 translates.
       draft.hex("S1ContextPtr", contextPointer(subject));
     }
     return draft
@@ -76,7 +76,7 @@ final class FaultKinds {
     return faults;
   }
 
-  /** A machine with something wrong, told with all that its walk would read. */
+  /** A machine with an error, whose question shows everything that its walk reads. */
   private static Subject broken(Draft draft, Chance chance, Arena arena) {
     Subject subject = scene(draft, chance, arena);
     List<Breakage> all = Breakage.all(subject);
@@ -108,7 +108,7 @@ final class FaultKinds {
         .value(reads.get(reads.size() - 1).level(), Answer.Style.COUNT);
   }
 
-  /** What a read of a nested walk is for. */
+  /** The purpose of a read in a nested walk. */
   private static String place(Step step) {
     String purpose = step.title().replaceFirst(", index \\d+", "");
     return step.stage() == 1 ? purpose + ", entry of level " + step.level() : purpose;
@@ -133,7 +133,7 @@ final class FaultKinds {
   static Exercise eventClass(Draft draft, Chance chance, Arena arena) {
     Subject subject = Scenes.nested(chance, arena, draft.format());
     List<Breakage> all = Breakage.all(subject);
-    // CDs are fetched once and entries many times, so each class gets its turn.
+    // CDs are fetched once and entries many times, so classes are chosen with equal probability.
     int wanted = chance.below(3);
     List<Breakage> fitting =
         all.stream().filter(breakage -> classOf(subject, breakage) == wanted).toList();
@@ -214,7 +214,7 @@ final class FaultKinds {
     boolean inEntry = chance.percent(35);
     subject.put(context.host(), context.read().get(0) | (inContext ? 2 : 0));
     subject.put(entry.host(), entry.read().get(0) | (inEntry ? 2 : 0));
-    // What is not present: half of the root entry, then down to the page.
+    // Clears a present bit, from half of the root entry down to the page.
     List<Step> reads = Subject.reads(before);
     Step leaf = reads.get(reads.size() - 1);
     Step broken = List.of(root, context, directory, entry, leaf).get(chance.below(5));

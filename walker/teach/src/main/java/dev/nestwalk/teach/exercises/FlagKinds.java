@@ -13,7 +13,7 @@ import java.util.List;
 final class FlagKinds {
   private static final long DBM = 1L << 51;
 
-  /** A machine whose entries wait for their flags. */
+  /** A machine whose entries still have flags to be set. */
   private static Subject scene(Draft draft, Chance chance, Arena arena) {
     while (true) {
       Draft attempt = new Draft(draft.kind(), draft.format());

@@ -15,12 +15,12 @@ public enum Format {
     this.id = id;
   }
 
-  /** The name as people write it. */
+  /** The name in text. */
   public String title() {
     return title;
   }
 
-  /** The name as options write it. */
+  /** The name in options. */
   public String id() {
     return id;
   }

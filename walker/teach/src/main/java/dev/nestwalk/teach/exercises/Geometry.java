@@ -1,14 +1,14 @@
 package dev.nestwalk.teach.exercises;
 
 /**
- * Shape of one stage's tables.
+ * Geometry of one stage's tables.
  *
  * @param stage 1 or 2
  * @param granule log2 of the granule
- * @param start level of the first table read, as the format counts
- * @param bits bits of an input address
+ * @param start level of the start table, as the format numbers levels
+ * @param bits number of bits of an input address
  * @param root address of the start table
- * @param upper SMMUv3: the upper range of stage 1
+ * @param upper SMMUv3: whether this is the upper range of stage 1
  */
 public record Geometry(
     Format format, int stage, int granule, int start, int bits, long root, boolean upper) {
@@ -30,12 +30,12 @@ public record Geometry(
     return levels;
   }
 
-  /** Lowest address bit that an entry of {@code level} resolves. */
+  /** Lowest address bit of the index at {@code level}. */
   int shift(int level) {
     return granule + (granule - 3) * Math.abs(level - last());
   }
 
-  /** Highest address bit that the index of {@code level} takes. */
+  /** Highest address bit of the index at {@code level}. */
   int top(int level) {
     return level == start ? bits - 1 : shift(level) + granule - 4;
   }
@@ -44,7 +44,7 @@ public record Geometry(
     return address >>> shift(level) & (1L << top(level) - shift(level) + 1) - 1;
   }
 
-  /** How the index of a level is found, for a worked solution. */
+  /** How to find the index at a level, for a worked solution. */
   String indexStep(long address, int level) {
     return "Level %d takes bits %d:%d of %s: index %s (%d)."
         .formatted(
@@ -56,7 +56,7 @@ public record Geometry(
             index(address, level));
   }
 
-  /** Levels at which a page or block may lie. */
+  /** Levels at which there can be a page or block. */
   int[] leafLevels() {
     if (isVtd()) {
       return new int[] {1, 2, 3};
@@ -66,7 +66,7 @@ public record Geometry(
         : start <= 2 ? new int[] {3, 2} : new int[] {3};
   }
 
-  /** What an entry that maps memory at {@code level} maps, as the format calls it. */
+  /** The format's name for what an entry at {@code level} maps. */
   String leafName(int level) {
     return isVtd() || level == 3 ? "page" : "block";
   }
@@ -77,12 +77,12 @@ public record Geometry(
         : stage == 1 ? "stage 1" : "stage 2";
   }
 
-  /** The stage as a sentence names it. */
+  /** The stage's name in a sentence. */
   String theStage() {
     return isVtd() ? "the " + stageName() : stageName();
   }
 
-  /** The size of a granule as it is called. */
+  /** The granule's name. */
   String granuleName() {
     return Text.size(1L << granule);
   }

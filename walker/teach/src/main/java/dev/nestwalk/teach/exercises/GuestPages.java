@@ -6,13 +6,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A guest's memory for its first-stage tables: built at guest addresses, found in the host page by
- * page, in no order, or as one block.
+ * A guest's memory for its first-stage tables. It is built at guest addresses and backed by host
+ * pages in random order, or by one block.
  */
 final class GuestPages {
   private static final int BYTES_LOG2 = 16;
 
-  /** Told where each page is. */
+  /** Receives the place of each page. */
   interface PageVisitor {
     void page(long host, MemorySegment bytes);
   }
@@ -30,13 +30,13 @@ final class GuestPages {
   private final int blockLog2;
   private final int[] order;
 
-  /** Sixteen pages of 4K, or a block of 2 MiB. */
+  /** Makes sixteen pages of 4K, or a block of 2 MiB. */
   GuestPages(Chance chance, Arena arena, boolean block) {
     this(chance, arena, block, 12, 21, BYTES_LOG2);
   }
 
   /**
-   * Memory of any size of page.
+   * Makes memory with pages of any size.
    *
    * @param block whether the second stage maps it by one block
    * @param pageLog2 log2 of the pages of the second stage
@@ -48,9 +48,9 @@ final class GuestPages {
     this.block = block;
     this.pageLog2 = pageLog2;
     this.blockLog2 = blockLog2;
-    // Bit 29 keeps it away from pages, which lie at the beginning of a GiB.
+    // Bit 29 separates it from pages, which are at the beginning of a GiB.
     guest = Scenes.somewhere(chance, 34, blockLog2) | 1L << 29;
-    // Bit 39 keeps it away from the host's own tables.
+    // Bit 39 separates it from the host's own tables.
     host = Scenes.somewhere(chance, 39, blockLog2) | 1L << 39;
     memory = new TableMemory(arena).run(guest, 1 << bytesLog2 - 12);
     order = new int[1 << bytesLog2 - pageLog2];
@@ -65,18 +65,18 @@ final class GuestPages {
     }
   }
 
-  /** The memory to build in, at guest addresses. */
+  /** The memory at guest addresses, in which tables are built. */
   TableMemory memory() {
     return memory;
   }
 
-  /** Where a guest address lies. */
+  /** Host address of a guest address. */
   long toHost(long address) {
     int page = (int) (address - guest >>> pageLog2);
     return host + ((long) order[page] << pageLog2) + (address & (1L << pageLog2) - 1);
   }
 
-  /** Tells every mapping that the second stage needs. */
+  /** Reports every mapping that the second stage needs. */
   void mapAll(Mapper mapper) {
     if (block) {
       mapper.map(guest & -1L << blockLog2, host & -1L << blockLog2);

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A sheet as one page that needs nothing else: no network, no server. Solutions are in it, veiled:
- * nobody reads one by accident, but anyone who wants to can.
+ * A sheet as one self-contained page, which needs neither network nor server. Solutions are in it
+ * in a veiled form: nobody reads one by accident, but anyone can reveal it.
  */
 public final class HtmlSheet {
   private static final Gson JSON = new Gson();
@@ -21,7 +21,7 @@ public final class HtmlSheet {
   /**
    * The page.
    *
-   * @param command the command line that makes this sheet again
+   * @param command the command line that produces this sheet again
    * @throws IOException if the template is missing
    */
   public static String of(Sheet sheet, String command) throws IOException {
@@ -146,7 +146,7 @@ public final class HtmlSheet {
     page.append("</fieldset>\n");
   }
 
-  /** What the page checks against and reveals, not readable at a glance. */
+  /** The answer that the page checks against and reveals, not readable at a glance. */
   static String veiled(int number, Exercise exercise) {
     Map<String, Object> secret = new LinkedHashMap<>();
     switch (exercise.answer()) {

@@ -3,7 +3,7 @@ package dev.nestwalk.teach.exercises;
 /**
  * A VT-d descriptor or an SMMUv3 command.
  *
- * @param name what it does, in words
+ * @param name its effect in words
  * @param low bits 63:0
  * @param high bits 127:64
  */

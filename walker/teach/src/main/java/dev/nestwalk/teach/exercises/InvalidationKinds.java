@@ -8,9 +8,9 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Function;
 
-/** Questions about what has to be invalidated, and what an invalidation drops. */
+/** Questions about which invalidation is needed, and what an invalidation drops. */
 final class InvalidationKinds {
-  /** Every invalidation of translations that names something of a machine. */
+  /** Every invalidation of translations that names a part of a machine. */
   private static List<Invalidation> translations(Format format, WarmMachine machine) {
     List<Invalidation> all = new ArrayList<>();
     boolean vtd = format == Format.VTD;
@@ -40,7 +40,7 @@ final class InvalidationKinds {
     return all.stream().distinct().toList();
   }
 
-  /** A choice of the smallest that drops what is needed. */
+  /** A choice in which the smallest invalidation that drops enough is right. */
   private static Exercise smallest(
       Draft draft,
       Chance chance,
@@ -62,7 +62,7 @@ final class InvalidationKinds {
     for (int i = 0; i < all.size(); i++) {
       boolean suffices = dropped.get(i).containsAll(needed);
       if (suffices && dropped.get(i).size() == least) {
-        // Equally small ones are equally right, so only the first is shown.
+        // Equally small ones are equally right, so only the first of them is an option.
         right = right.isEmpty() ? all.get(i).name() : right;
       } else {
         (suffices ? larger : useless).add(all.get(i).name());
@@ -159,7 +159,7 @@ final class InvalidationKinds {
         .ask(
             "The cached copy of this structure must no longer be used. Which of these is the"
                 + " smallest invalidation that drops it?");
-    // Of a CD that a stream has alone, the STE's invalidation drops the same: leave it out.
+    // If a stream is the only user of a CD, invalidating the STE drops the same; leave it out.
     List<Invalidation> options =
         all.stream()
             .distinct()
@@ -240,7 +240,7 @@ final class InvalidationKinds {
             : WarmMachine.of(chance, arena, Format.SMMUV3, first, last);
     WarmMachine.Requester one = machine.requesters.get(0);
     int num = 31;
-    // The more the range covers the more it drops, so halving finds the smallest.
+    // A larger range covers more and drops more, so bisection finds the smallest.
     for (int least = 0; least < num; ) {
       int middle = (least + num) / 2;
       Invalidation tried = Invalidation.vaRange(one.major(), one.minor(), first, middle, scale);

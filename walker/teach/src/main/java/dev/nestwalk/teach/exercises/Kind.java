@@ -7,7 +7,7 @@ import java.util.EnumSet;
 import java.util.Locale;
 import java.util.Set;
 
-/** A kind of exercise: one question, asked for the formats that have an answer. */
+/** A kind of exercise: one question, asked for the formats to which it applies. */
 public enum Kind {
   /** Index of an entry. */
   TABLE_INDEX(
@@ -228,7 +228,7 @@ public enum Kind {
       "which policies refuse an attachment",
       RegionKinds::attachRefused);
 
-  /** Which formats have an answer. */
+  /** The formats to which a kind applies. */
   private static final class Formats {
     static final Set<Format> BOTH = EnumSet.allOf(Format.class);
     static final Set<Format> VTD = EnumSet.of(Format.VTD);
@@ -258,27 +258,27 @@ public enum Kind {
     this.maker = maker;
   }
 
-  /** The name as options write it. */
+  /** The name in options. */
   public String id() {
     return name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  /** What it is about. */
+  /** The topic. */
   public Topic topic() {
     return topic;
   }
 
-  /** The formats it is asked for. */
+  /** The formats to which it applies. */
   public Set<Format> formats() {
     return formats;
   }
 
-  /** What is asked, in a few words. */
+  /** The question in a few words. */
   public String summary() {
     return summary;
   }
 
-  /** Makes one whose machine lives in {@code arena}. */
+  /** Makes an exercise whose machine lives in {@code arena}. */
   Exercise make(Chance chance, Format format, Arena arena) {
     return maker.make(new Draft(this, format), chance, arena);
   }

@@ -15,7 +15,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Questions about VT-d's way from a requester to its tables. */
+/** Questions about the path from a VT-d requester to its tables. */
 final class Lookup {
   private static final long PRESENT = 1;
 

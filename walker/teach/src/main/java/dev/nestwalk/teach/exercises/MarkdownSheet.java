@@ -12,7 +12,7 @@ public final class MarkdownSheet {
   /**
    * The questions.
    *
-   * @param command the command line that makes this sheet again
+   * @param command the command line that produces this sheet again
    */
   public static String questions(Sheet sheet, String command) {
     StringBuilder text = new StringBuilder(1 << 14);
@@ -32,9 +32,9 @@ public final class MarkdownSheet {
   }
 
   /**
-   * The solutions, with the steps to them.
+   * The solutions with their steps.
    *
-   * @param command the command line that makes this sheet again
+   * @param command the command line that produces this sheet again
    */
   public static String solutions(Sheet sheet, String command) {
     StringBuilder text = new StringBuilder(1 << 14);
@@ -95,7 +95,7 @@ public final class MarkdownSheet {
     }
   }
 
-  /** The words, pages apart. */
+  /** The words, with pages separated. */
   static String memory(Exercise exercise) {
     StringBuilder text = new StringBuilder();
     long page = exercise.memory().firstKey() & PAGE;

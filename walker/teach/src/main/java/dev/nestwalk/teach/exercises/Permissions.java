@@ -12,7 +12,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Which request is refused, where privilege and execution count. */
+/** Questions about which request is refused, considering privilege and execution. */
 final class Permissions {
   private static final int[] REQUESTS = {
     Access.READ,
@@ -98,7 +98,7 @@ final class Permissions {
       String right,
       List<String> wrong) {
     List<Step> reads = new ArrayList<>();
-    // A walk that nothing refuses shows the leaf.
+    // A walk that succeeds shows the leaf.
     for (int access : REQUESTS) {
       List<Step> these = Subject.reads(subject.trace(subject.request().asking(access)));
       reads = these.size() > reads.size() ? these : reads;
@@ -115,8 +115,8 @@ final class Permissions {
         .step(
             draft.isVtd()
                 ? "U/S=0 keeps user requests out. R/W=0 keeps user writes out, privileged ones only"
-                    + " with WPE. XD stops execution with NXE; SMEP that of user pages by privileged"
-                    + " requests."
+                      + " with WPE. XD stops execution with NXE; SMEP that of user pages by"
+                      + " privileged requests."
                 : "AP[1] admits unprivileged requests, AP[2] makes read-only. UXN and PXN stop"
                     + " execution; privileged execution also stops where unprivileged may write."
                     + " WXN: what can be written is not executed. PAN: no privileged data access"

@@ -5,7 +5,7 @@ import dev.nestwalk.teach.PolicyWords;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** What the policies on reserved regions say, for a sheet that asks about them. */
+/** Notes on the policies for reserved regions, for a sheet that asks about them. */
 final class PolicyNotes {
   static final String TITLE = "What the policies say";
 

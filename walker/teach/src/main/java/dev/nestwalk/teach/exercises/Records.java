@@ -9,7 +9,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Questions about fault records and about who may do what. */
+/** Questions about fault records and permissions. */
 final class Records {
   /** A refused request, with PASID or without. */
   private static Subject refused(Draft draft, Chance chance, Arena arena) {

@@ -103,7 +103,7 @@ final class RegionKinds {
   }
 
   static String label(Region region) {
-    // Linux's texts call both message windows msi.
+    // Linux's texts call both MSI windows msi.
     String kind = region.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
     return "%s %s-%s".formatted(kind, Text.hex(region.first()), Text.hex(region.last()));
   }
@@ -134,7 +134,8 @@ final class RegionKinds {
           .ask("Which of the device's regions bind the bus addresses of these requests? Tick them.")
           .step(
               pasid
-                  ? "A request with PASID is translated whatever its address is: no region binds it."
+                  ? "A request with PASID is translated whatever its address is: no region binds"
+                        + " it."
                   : attachment == Attachment.NESTED_ABORT
                       ? "Nothing gets past the guest's STE, so nothing binds."
                       : "A bus address is what the fabric and the interrupt logic see: all regions"
@@ -164,8 +165,8 @@ final class RegionKinds {
                   ? "Its input addresses are bus addresses, so all regions bind."
                   : attachment == Attachment.NESTED_ABORT
                       ? "Nothing reaches the second stage."
-                      : "Intermediate addresses are never on the bus: only the doorbell window, which"
-                          + " the host maps there, binds.")
+                      : "Intermediate addresses are never on the bus: only the doorbell window,"
+                            + " which the host maps there, binds.")
           .several(labels(regions), right);
     } catch (RegionException e) {
       throw new IllegalStateException(e);
@@ -195,8 +196,9 @@ final class RegionKinds {
                   + " the host's table? Tick them.")
           .step("A table that is attached directly brings all regions, whatever the policy.")
           .step(
-              "With a nested one enters what the policy says: everything (POSTED_V2, LINUX_7_2), the"
-                  + " doorbell window (POSTED_V3), or nothing (DIRECT_RID_ONLY, PARENT_OPT_IN).")
+              "With a nested one enters what the policy says: everything (POSTED_V2, LINUX_7_2),"
+                  + " the doorbell window (POSTED_V3), or nothing (DIRECT_RID_ONLY,"
+                  + " PARENT_OPT_IN).")
           .several(labels(regions), right);
     } catch (RegionException e) {
       throw new IllegalStateException(e);

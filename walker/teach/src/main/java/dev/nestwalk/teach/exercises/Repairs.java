@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 
-/** Questions about what to change so that a walk succeeds. */
+/** Questions about which change makes a walk succeed. */
 final class Repairs {
   private static final long VTD_ADDRESS = 0x000f_ffff_ffff_f000L;
   private static final long SMMU_ADDRESS = 0x0000_ffff_ffff_f000L;
@@ -102,7 +102,7 @@ final class Repairs {
         .value(replaced, Answer.Style.HEX);
   }
 
-  /** A field of a structure on the way to the tables, and the word that holds it. */
+  /** A field of a structure on the path to the tables, and the word that holds it. */
   private record Place(String name, long word, int bit) {
     void flip(Subject subject) {
       subject.put(word, subject.word(word) ^ 1L << bit);
@@ -158,8 +158,8 @@ final class Repairs {
     return draft
         .about(subject)
         .ask(
-            "The request should be translated to the wanted output, but is refused because a field of"
-                + " the configuration has one wrong bit, its lowest. Which field?")
+            "The request should be translated to the wanted output, but is refused because a field"
+                + " of the configuration has one wrong bit, its lowest. Which field?")
         .hex("wanted output", Translation.address(before.translation()))
         .hex("input address", subject.request().address())
         .access(subject.request().access())
@@ -170,7 +170,7 @@ final class Repairs {
         .choice(chance, broken.name, wrong);
   }
 
-  /** Whether the configuration itself is refused, so that what is wrong can be seen there. */
+  /** Whether the configuration itself is refused, so that the error is visible there. */
   private static boolean fails(Subject subject, Trace before) {
     Trace trace = subject.trace();
     return trace.translation() != before.translation()

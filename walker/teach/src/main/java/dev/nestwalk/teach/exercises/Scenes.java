@@ -8,7 +8,7 @@ import java.lang.foreign.Arena;
 
 /** Random small machines of either format. */
 final class Scenes {
-  /** VT-d takes writes to 0xfee00000 to 0xfeefffff for interrupts. */
+  /** VT-d treats writes to 0xfee00000 to 0xfeefffff as interrupts. */
   private static final long INTERRUPTS = 0xfee;
 
   private static final long LOWEST = 1L << 32;
@@ -22,7 +22,10 @@ final class Scenes {
     return address;
   }
 
-  /** An address of one stage, no index of it 0 or the last, so that each has neighbours. */
+  /**
+   * An address of one stage whose indices are neither 0 nor the last, so that each entry has
+   * neighbours.
+   */
   static long address(Chance chance, Geometry geometry) {
     long address;
     do {
@@ -41,7 +44,7 @@ final class Scenes {
     return geometry.upper() ? address | -1L << geometry.bits() : address;
   }
 
-  /** A level for the page: small mostly. */
+  /** A level for the page, mostly that of small pages. */
   static int leaf(Chance chance, Geometry geometry) {
     int[] levels = geometry.leafLevels();
     return chance.percent(50) ? levels[0] : levels[chance.below(levels.length)];
@@ -59,7 +62,7 @@ final class Scenes {
     return stage == 1 ? SmmuScenes.first(chance, arena) : SmmuScenes.second(chance, arena);
   }
 
-  /** One stage alone, either. */
+  /** One stage alone, either of the two. */
   static Subject single(Chance chance, Arena arena, Format format) {
     return single(chance, arena, format, 1 + chance.below(2));
   }
@@ -71,7 +74,7 @@ final class Scenes {
         : SmmuScenes.nested(chance, arena);
   }
 
-  /** Leaves a few pages out here and there, so that tables do not follow one another. */
+  /** Leaves out some pages at random, so that tables are not adjacent. */
   record Scattered(Chance chance, TableMemory memory) implements TableSpace {
     @Override
     public long allocate() {

@@ -12,13 +12,13 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exercises of one sheet: the same seed and choice give the same ones.
+ * The exercises of one sheet; equal seeds and choices give equal exercises.
  *
- * @param seed what they were made from
+ * @param seed the seed they were made from
  * @param exercises the exercises, in the order of the kinds
  */
 public record Sheet(long seed, List<Exercise> exercises) {
-  /** Most exercises that a sheet may have. */
+  /** Largest number of exercises on a sheet. */
   public static final int MOST = 500;
 
   private static final int ATTEMPTS = 200;
@@ -28,7 +28,7 @@ public record Sheet(long seed, List<Exercise> exercises) {
     exercises = List.copyOf(exercises);
   }
 
-  /** A kind has not as many different exercises as were asked for. */
+  /** A kind does not have as many different exercises as were asked for. */
   public static final class TooFewException extends Exception {
     @Serial private static final long serialVersionUID = 1;
 
@@ -72,7 +72,7 @@ public record Sheet(long seed, List<Exercise> exercises) {
     List<Format> possible = new ArrayList<>(kind.formats());
     possible.retainAll(formats);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-      // A generator of its own, so that a kind that draws more does not change the others.
+      // Each kind has its own generator, so that one that draws more does not change the others.
       Chance own = new Chance(chance.bits());
       Exercise exercise = kind.make(own, possible.get(own.below(possible.size())), arena);
       if (asked.add(exercise.asked())) {

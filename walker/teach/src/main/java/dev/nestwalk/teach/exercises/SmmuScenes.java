@@ -41,7 +41,7 @@ final class SmmuScenes {
     return chance.oneOf(12, 12, 14, 16);
   }
 
-  /** The start level that stage 1 takes for an input size. */
+  /** The start level of stage 1 for an input size. */
   static int start(int granule, int bits) {
     int level = 3;
     while (granule + (granule - 3) * (4 - level) < bits) {
@@ -70,7 +70,7 @@ final class SmmuScenes {
     return new VmsaTables(host, granule, start(granule, bits), bits);
   }
 
-  /** Stage 1 alone, either range. */
+  /** Stage 1 alone, in either range. */
   static Subject first(Chance chance, Arena arena) {
     int granule = granule(chance);
     return first(chance, arena, granule, 25 + chance.below(24), chance.percent(30));
@@ -101,8 +101,7 @@ final class SmmuScenes {
   }
 
   /**
-   * Stage 1 alone, whose outputs have 52 bits: with 64K granules as they are, with the others by
-   * CD.DS.
+   * Stage 1 alone with outputs of 52 bits: with 64K granules as they are, with the others by CD.DS.
    */
   static Subject wide(Chance chance, Arena arena) {
     TableMemory host = hostMemory(chance, arena);
@@ -156,7 +155,7 @@ final class SmmuScenes {
     return subject(chance, machine, stream, address, List.of(geometry)).with(host);
   }
 
-  /** Whether a second stage may start a level lower with joined tables, and how many. */
+  /** Number of concatenated tables with which a second stage may start one level lower, or 0. */
   static int joined(int granule, int start, int bits) {
     if (start == 3 || start + 1 == 3 && granule == 12) {
       return 0;
@@ -167,7 +166,7 @@ final class SmmuScenes {
   }
 
   private static int secondBits(Chance chance, int granule) {
-    // 16K tables cannot start at level 0, so beyond 47 bits they are joined.
+    // 16K tables cannot start at level 0, so beyond 47 bits they are concatenated.
     return granule == 14 ? 26 + chance.below(22) : 26 + chance.below(23);
   }
 
@@ -178,7 +177,7 @@ final class SmmuScenes {
   }
 
   static Subject second(Chance chance, Arena arena, int granule, int bits, boolean join) {
-    // Sixteen joined tables of 64K, aligned to their size, take a MiB after the first.
+    // Sixteen concatenated tables of 64K, aligned to their size, take a MiB after the first.
     int pages = !join || granule == 12 ? HOST_PAGES : granule == 14 ? 192 : 640;
     TableMemory host = hostMemory(chance, arena, pages);
     SmmuMachine machine = new SmmuMachine(host);
@@ -200,7 +199,7 @@ final class SmmuScenes {
     return new VmsaTables(host, granule, joins ? start + 1 : start, bits);
   }
 
-  /** Both stages, of equal granules or of any two. */
+  /** Both stages, with equal granules or any two. */
   static Subject nested(Chance chance, Arena arena) {
     boolean mixed = chance.percent(50);
     int granule = mixed ? chance.oneOf(12, 14, 16) : 12;
@@ -211,11 +210,11 @@ final class SmmuScenes {
   }
 
   /**
-   * Shapes of two stages.
+   * Geometry of two stages.
    *
    * @param granule log2 of stage 1's granule
-   * @param below log2 of stage 2's
-   * @param block stage 2 maps the guest's tables by one block
+   * @param below log2 of stage 2's granule
+   * @param block whether stage 2 maps the guest's tables by one block
    */
   private record Nesting(int granule, int bits, int below, int secondBits, boolean block) {
     int blockLog2() {
@@ -227,7 +226,7 @@ final class SmmuScenes {
       return 4 + Math.max(granule, below);
     }
 
-    /** Pages of 4K for stage 2's tables, sixteen of them joined and aligned among them. */
+    /** Number of 4K pages for stage 2's tables, sixteen of which are concatenated and aligned. */
     int hostPages() {
       return below == 12 ? HOST_PAGES : below == 14 ? 256 : 1024;
     }

@@ -12,7 +12,7 @@ import dev.nestwalk.fixtures.smmu.VmsaTables;
 import java.lang.foreign.Arena;
 import java.util.List;
 
-/** Questions about where an SMMUv3 walk begins. */
+/** Questions about the start of an SMMUv3 walk. */
 final class StartTables {
   static Exercise startLevel(Draft draft, Chance chance, Arena arena) {
     Subject subject = SmmuScenes.first(chance, arena);
@@ -36,7 +36,10 @@ final class StartTables {
         .value(first.level(), Answer.Style.COUNT);
   }
 
-  /** Bytes between the first and the last entry that a walk can read first, both included. */
+  /**
+   * Number of bytes between the first and the last entry that a walk can read first, both
+   * inclusive.
+   */
   private static long startBytes(Subject subject, long lowest, long highest) {
     long first = firstRead(subject, lowest).address();
     long last = firstRead(subject, highest).address();

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** Questions about SMMUv3's way from a StreamID and SubstreamID to tables. */
+/** Questions about the path from a StreamID and SubstreamID to tables. */
 final class StreamLookup {
   private static final int LOG2SIZE = 16;
 

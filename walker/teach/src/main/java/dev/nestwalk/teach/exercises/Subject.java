@@ -17,8 +17,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The machine that an exercise is about, and one request of it. Lives as long as the arena it was
- * made in.
+ * The machine that an exercise is about, and one request of it. It lives as long as the arena in
+ * which it was made.
  */
 public final class Subject {
   /** Host address width of the VT-d machines. */
@@ -68,7 +68,7 @@ public final class Subject {
     return this;
   }
 
-  /** Adds a guest's memory, each page of which lies elsewhere in the host. */
+  /** Adds a guest's memory, each page of which is elsewhere in the host. */
   Subject with(GuestPages guest) {
     guest.eachPage((host, bytes) -> parts.add(new Part(host, bytes)));
     return this;
@@ -89,7 +89,7 @@ public final class Subject {
     return registers;
   }
 
-  /** Shapes of the stages that the request passes, first stage first. */
+  /** Geometry of the stages that the request passes, first stage first. */
   public List<Geometry> stages() {
     return stages;
   }
@@ -106,7 +106,7 @@ public final class Subject {
     return copy;
   }
 
-  /** A machine of the same content that lives as long as {@code arena}. */
+  /** A machine with equal content that lives as long as {@code arena}. */
   public Subject copy(Arena arena) {
     Subject copy = new Subject(format, registers, request, stages);
     for (Part part : parts) {
@@ -159,12 +159,12 @@ public final class Subject {
     return reference.translate(asked.source, asked.pasid, asked.address, asked.access);
   }
 
-  /** The reference walker's walk; memory stays as it is. */
+  /** The reference walker's walk of a request; memory is not changed. */
   Trace trace(Request asked) {
     return trace(builder().readOnly().build(), asked);
   }
 
-  /** The reference walker's walk of the exercise's request; memory stays as it is. */
+  /** The reference walker's walk of the exercise's request; memory is not changed. */
   Trace trace() {
     return trace(request);
   }

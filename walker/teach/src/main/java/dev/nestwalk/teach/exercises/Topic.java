@@ -2,7 +2,7 @@ package dev.nestwalk.teach.exercises;
 
 import java.util.Locale;
 
-/** What kinds of exercises are about, in the order of a course. */
+/** The topics of exercises, in the order of a course. */
 public enum Topic {
   /** Addresses, indices, start tables. */
   ADDRESSES("Addresses and tables"),
@@ -36,7 +36,7 @@ public enum Topic {
     return title;
   }
 
-  /** The name as options write it. */
+  /** The name in options. */
   public String id() {
     return name().toLowerCase(Locale.ROOT);
   }

@@ -29,7 +29,7 @@ final class VtdScenes {
     return new Geometry(Format.VTD, stage, 12, levels, 12 + 9 * levels, root, false);
   }
 
-  /** Log2 of the page that an entry of {@code level} maps. */
+  /** Log2 of the size of the page that an entry of {@code level} maps. */
   static int size(int level) {
     return 12 + 9 * (level - 1);
   }
@@ -39,8 +39,8 @@ final class VtdScenes {
   }
 
   /**
-   * An address for a first stage: only lower halves, whose upper bits are 0; a second stage takes
-   * all its bits.
+   * An address. For a first stage it is in the lower half, where the upper bits are 0; a second
+   * stage uses all bits.
    */
   static long address(Chance chance, Geometry geometry) {
     long address = Scenes.address(chance, geometry);
@@ -89,7 +89,7 @@ final class VtdScenes {
   /**
    * First stage over second stage.
    *
-   * @param block the second stage maps the guest's tables by one page of 2 MiB
+   * @param block whether the second stage maps the guest's tables by one page of 2 MiB
    */
   static Subject nested(Chance chance, Arena arena, int levels, int secondLevels, boolean block) {
     TableMemory host = hostMemory(chance, arena);

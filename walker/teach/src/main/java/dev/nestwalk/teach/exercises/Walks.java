@@ -112,7 +112,7 @@ final class Walks {
     Step leaf = reads.stream().filter(s -> s.stage() == 1).reduce((a, b) -> b).orElseThrow();
     long span = 1L << one.shift(leaf.level());
     long address = subject.request().address();
-    // The second-stage walk that follows translates it; its own reads tell the address.
+    // The second-stage walk that follows translates it; its own reads show the address.
     long intermediate = leaf.read().get(0) & 0x0000_ffff_ffff_f000L & -span | address & span - 1;
     draft.about(subject).tables(one).hex("input address", address);
     for (Step step : reads) {

@@ -22,8 +22,8 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * A machine whose translations are cached: two requesters with first-stage tables of their own, two
- * that share a second stage, one with another. Each has translated the same pages.
+ * A machine whose translations are cached. Two requesters have first-stage tables of their own, two
+ * share a second stage, and one has another second stage. Each has translated the same pages.
  */
 final class WarmMachine {
   private static final int PAGES = 64;
@@ -35,11 +35,11 @@ final class WarmMachine {
       CacheOptions.DEFAULT.withIotlb(1024, 4).withStructures(64, 64, 0).withCounters();
 
   /**
-   * Who sends requests.
+   * A requester.
    *
-   * @param first first-stage tables, else second-stage ones
+   * @param first whether it has first-stage tables; otherwise second-stage ones
    * @param major domain or VMID
-   * @param minor PASID or ASID, with first-stage tables
+   * @param minor PASID or ASID, if it has first-stage tables
    */
   record Requester(int source, int pasid, boolean first, int major, int minor) {
     String label(Format format) {
@@ -179,11 +179,11 @@ final class WarmMachine {
     return subject;
   }
 
-  /** What an invalidation drops of the cached translations, in order. */
+  /** Indices of the cached translations that an invalidation drops, in order. */
   Set<Integer> dropped(Invalidation invalidation) {
     Set<Integer> dropped = new TreeSet<>();
-    // Two requesters share tables, and the first of them that asks brings back what both miss: the
-    // second gets caches of its own.
+    // Two requesters share tables, and the first of them to translate would cache what both have
+    // lost; so the second gets caches of its own.
     for (boolean second : new boolean[] {false, true}) {
       Iommu iommu = subject.iommu();
       Translator translator = iommu.newTranslator(CACHES);
@@ -201,10 +201,11 @@ final class WarmMachine {
   }
 
   /**
-   * Of which requesters an invalidation drops the configuration: those whose structure, made not
-   * present, is then seen to be so.
+   * The requesters whose configuration an invalidation drops: their structure is made not present,
+   * and their next request notices it.
    *
-   * @param entry the PASID table entry or CD, else the context entry or STE
+   * @param entry whether this is done to the PASID table entry or CD, rather than the context entry
+   *     or STE
    */
   Set<Integer> droppedConfigurations(Invalidation invalidation, boolean entry) {
     Set<Integer> dropped = new TreeSet<>();
@@ -260,7 +261,7 @@ final class WarmMachine {
     return translator.counters().misses() != misses;
   }
 
-  /** Tells the requesters and pages. */
+  /** Adds the requesters and pages to the question. */
   Draft tell(Draft draft) {
     draft.about(subject);
     for (Requester requester : requesters) {

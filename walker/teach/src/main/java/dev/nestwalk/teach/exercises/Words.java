@@ -35,7 +35,7 @@ final class Words {
     return words;
   }
 
-  /** The words at these places as they are now. */
+  /** The present words at these places. */
   static SortedMap<Long, Long> now(Subject subject, SortedMap<Long, Long> words) {
     SortedMap<Long, Long> now = new TreeMap<>();
     words.keySet().forEach(place -> now.put(place, subject.word(place)));
@@ -47,7 +47,10 @@ final class Words {
     return (other & -4096) == (place & -4096) ? other : place ^ 8;
   }
 
-  /** An empty place gets an entry like that of a step, in its byte order, that leads elsewhere. */
+  /**
+   * Fills an empty place with an entry like that of a step, in its byte order, that leads
+   * elsewhere.
+   */
   private static void fill(Chance chance, Subject subject, long place, Step step) {
     long stored = subject.word(step.host());
     long like = step.read().get(0);

@@ -6,12 +6,12 @@ import dev.nestwalk.explain.Trace;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A walk as the lines of a worked solution. */
+/** Writes a walk as the lines of a worked solution. */
 final class Worked {
   /** A read of stage 2 that finds the context descriptor. */
   private static final String CONFIGURATION = ", for the CD";
 
-  /** Each table entry read, and what followed. */
+  /** Each table entry read, and its result. */
   static List<String> reads(Trace trace) {
     List<String> lines = new ArrayList<>();
     for (Step step : Subject.reads(trace)) {
@@ -20,7 +20,7 @@ final class Worked {
     return lines;
   }
 
-  /** Those of the tables alone, down to one of them. */
+  /** The steps of the tables alone, down to one of them. */
   static List<String> until(Trace trace, Step last) {
     List<String> lines = new ArrayList<>();
     for (Step step : Subject.reads(trace)) {
@@ -34,7 +34,7 @@ final class Worked {
     return lines;
   }
 
-  /** The walk of the tables alone, the configuration being known, and its result. */
+  /** The walk of the tables alone, with the configuration known, and its result. */
   static List<String> tables(Format format, Trace trace) {
     List<Step> reads = Subject.reads(trace);
     List<String> lines = until(trace, reads.get(reads.size() - 1));
@@ -42,7 +42,7 @@ final class Worked {
     return lines;
   }
 
-  /** The structures on the way to the tables, and what was found of each. */
+  /** The structures on the path to the tables, and the result of each. */
   static List<String> configuration(Trace trace) {
     List<String> lines = new ArrayList<>();
     for (Step step : trace.steps()) {

@@ -1,8 +1,8 @@
 /**
- * Exercises from a seed: a {@link dev.nestwalk.teach.exercises.Kind} asks one question of a random
- * small machine and has the library answer it; a {@link dev.nestwalk.teach.exercises.Sheet} chooses
- * kinds. How a sheet looks is another matter: {@link dev.nestwalk.teach.exercises.HtmlSheet},
- * {@link dev.nestwalk.teach.exercises.MarkdownSheet}.
+ * Exercises that are generated from a seed. A {@link dev.nestwalk.teach.exercises.Kind} asks one
+ * question about a random small machine, and the library answers it. A {@link
+ * dev.nestwalk.teach.exercises.Sheet} chooses kinds. {@link dev.nestwalk.teach.exercises.HtmlSheet}
+ * and {@link dev.nestwalk.teach.exercises.MarkdownSheet} present a sheet.
  *
  * <p>Threads: everything here belongs to the thread that makes the sheet.
  */
