@@ -242,6 +242,16 @@ public final class Iommu {
    * @throws IllegalArgumentException for a source id or PASID that no request can have
    */
   public MappingScan mappings(int sourceId, int pasid) {
+    return mappings().of(sourceId, pasid);
+  }
+
+  /**
+   * The present mappings of every requester under the registers now in force, for listings of many:
+   * the scans share a translator. For the rest see {@link #mappings(int, int)}.
+   *
+   * @return a view for the calling thread
+   */
+  public Mappings mappings() {
     Map<String, Long> now;
     synchronized (this) {
       now = Map.copyOf(registers);
@@ -250,7 +260,7 @@ public final class Iommu {
     // What a scan is refused is no device's fault.
     Translator translator =
         copier.copy(view, now).make(new TagCounter(), CacheOptions.NONE, UnitEvents.none());
-    return new MappingScan(translator.endpoint(sourceId, pasid), referee.reference(view, now));
+    return new Mappings(translator, referee.reference(view, now));
   }
 
   /** The memory that holds the tables. */

@@ -43,6 +43,23 @@ public final class MappingScan {
   }
 
   /**
+   * Skips what is below an address.
+   *
+   * @param address where the scan continues, unless that is further on
+   * @return this scan
+   */
+  public MappingScan from(long address) {
+    while (range < ranges.length && Long.compareUnsigned(ranges[range + 1], address) < 0) {
+      range += 2;
+      next = range < ranges.length ? ranges[range] : address;
+    }
+    if (range < ranges.length && Long.compareUnsigned(next, address) < 0) {
+      next = address;
+    }
+    return this;
+  }
+
+  /**
    * Continues the scan for at most {@code walks} walks.
    *
    * @param found receives each mapping, in ascending order of addresses; mappings that continue
@@ -62,6 +79,16 @@ public final class MappingScan {
       found.accept(last);
     }
     return true;
+  }
+
+  /** The last mapping found, which may go on and is not handed over yet, or null. */
+  public @Nullable Mapping open() {
+    return open;
+  }
+
+  /** Whether the scan is complete. */
+  public boolean isComplete() {
+    return range >= ranges.length;
   }
 
   /** The address at which {@link #advance} continues. */

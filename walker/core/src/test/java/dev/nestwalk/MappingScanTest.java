@@ -212,6 +212,47 @@ class MappingScanTest {
     assertNotEquals(0, hits);
   }
 
+  /** Scans of one view, each begun at an address within or between mappings. */
+  @ParameterizedTest
+  @EnumSource(Formats.class)
+  void aScanThatBeginsLaterListsTheRest(Formats format) {
+    int compared = 0;
+    for (int seed = 0; seed < MACHINES / 4; seed++) {
+      try (Arena own = Arena.ofConfined()) {
+        Sample sample = sample(format, seed, own);
+        Mappings mappings = sample.iommu.mappings();
+        sample.requests.next();
+        int source = sample.requests.sourceId();
+        int pasid = sample.requests.pasid();
+        List<Mapping> all = new ArrayList<>();
+        if (!mappings.of(source, pasid).advance(1500, all::add)) {
+          continue;
+        }
+        for (Mapping one : all) {
+          for (long from : new long[] {one.first(), one.last(), one.last() & -2}) {
+            List<Mapping> rest = new ArrayList<>();
+            assertTrue(mappings.of(source, pasid).from(from).advance(3000, rest::add));
+            assertEquals(
+                all.stream().filter(m -> reaches(m, from)).map(m -> cut(m, from)).toList(), rest);
+            compared++;
+          }
+        }
+      }
+    }
+    assertNotEquals(0, compared);
+  }
+
+  private static boolean reaches(Mapping mapping, long address) {
+    return Long.compareUnsigned(address, mapping.last()) <= 0;
+  }
+
+  private static Mapping cut(Mapping mapping, long from) {
+    long skipped = from - mapping.first();
+    return Long.compareUnsigned(from, mapping.first()) <= 0
+        ? mapping
+        : new Mapping(from, mapping.last(), mapping.output() + skipped, mapping.rights());
+  }
+
   /** Whether a scan that goes on has told all that is up to an address. */
   private static boolean isHandedOver(List<Mapping> found, long iova) {
     return !found.isEmpty() && Long.compareUnsigned(iova, found.get(found.size() - 1).last()) <= 0;

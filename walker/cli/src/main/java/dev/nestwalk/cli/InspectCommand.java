@@ -1,6 +1,7 @@
 package dev.nestwalk.cli;
 
-import dev.nestwalk.explain.Reference;
+import dev.nestwalk.Iommu;
+import dev.nestwalk.Mappings;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.smmu.Cr0;
@@ -120,8 +121,9 @@ final class InspectCommand implements Callable<Integer> {
   }
 
   private Inventory inspect(Image image, GuestMemory memory, Progress progress) {
-    Walker walker = Walker.fast(image, memory);
-    Reference reference = Walker.explaining(image, memory);
+    Iommu iommu = Walker.iommu(image, memory);
+    Walker walker = Walker.uncached(iommu);
+    Mappings mappings = iommu.mappings();
     Budget budget = Budget.ofSeconds(limit);
     Map<List<Long>, RangeScan> scans = new LinkedHashMap<>();
     boolean on = isOn(image);
@@ -130,7 +132,7 @@ final class InspectCommand implements Callable<Integer> {
       if (on) {
         scans.computeIfAbsent(
             endpoint.key(),
-            key -> new RangeScan(image, walker, reference, endpoint, progress, budget));
+            key -> new RangeScan(image, mappings, walker, endpoint, progress, budget));
       }
     }
     scan(scans.values());

@@ -3,6 +3,7 @@ package dev.nestwalk.teach;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.nestwalk.Iommu;
+import dev.nestwalk.MappingScan;
 import dev.nestwalk.Translator;
 import dev.nestwalk.cache.CacheCounters;
 import dev.nestwalk.cache.CacheOptions;
@@ -114,7 +115,8 @@ public final class Exploration {
       if (!budget.walk()) {
         break;
       }
-      List<RangeScan.Range> mapped = scan(endpoint, 0, Budget.ofRanges(1, CHOICE_NANOS)).ranges();
+      List<MappingScan.Mapping> mapped =
+          scan(endpoint, 0, Budget.ofRanges(1, CHOICE_NANOS)).ranges();
       if (!mapped.isEmpty()) {
         return new Chosen(endpoint, mapped.get(0).first());
       }
@@ -129,12 +131,12 @@ public final class Exploration {
 
   private RangeScan.Found scan(Endpoint endpoint, long from, Budget budget) {
     // Flags that a scan sets do not count as changes by the page.
-    OverlayMemory own = new OverlayMemory(memory);
+    Iommu scanned = Walker.iommu(image(), new OverlayMemory(memory));
     RangeScan scan =
         new RangeScan(
             image(),
-            Walker.fast(image(), own),
-            Walker.explaining(image(), own),
+            scanned.mappings(),
+            Walker.uncached(scanned),
             endpoint,
             new Progress(new PrintWriter(Writer.nullWriter())),
             budget);
@@ -358,7 +360,7 @@ public final class Exploration {
     return answer;
   }
 
-  private static JsonObject range(RangeScan.Range range) {
+  private static JsonObject range(MappingScan.Mapping range) {
     JsonObject one = new JsonObject();
     one.addProperty("first", Numbers.hex(range.first()));
     one.addProperty("last", Numbers.hex(range.last()));

@@ -2,6 +2,7 @@ package dev.nestwalk.teach;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import dev.nestwalk.MappingScan;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.format.Field;
 import dev.nestwalk.memory.GuestMemory;
@@ -60,8 +61,8 @@ public final class Inventory {
     return Long.MAX_VALUE;
   }
 
-  private List<RangeScan.Range> printed(Entry entry) {
-    List<RangeScan.Range> ranges = entry.found.ranges();
+  private List<MappingScan.Mapping> printed(Entry entry) {
+    List<MappingScan.Mapping> ranges = entry.found.ranges();
     return ranges.subList(0, (int) Math.min(ranges.size(), most));
   }
 
@@ -149,7 +150,7 @@ public final class Inventory {
     if (device != null) {
       line(text, "  %s", device);
     }
-    for (RangeScan.Range range : printed(entry)) {
+    for (MappingScan.Mapping range : printed(entry)) {
       line(
           text,
           "  0x%012x-0x%012x -> 0x%x  %s %s",
@@ -159,7 +160,7 @@ public final class Inventory {
           Numbers.size(range.last() - range.first() + 1),
           Access.describe(range.rights()));
     }
-    if (on && endpoint.spans().isEmpty() && endpoint.type().endsWith("pass-through")) {
+    if (on && !endpoint.translates() && endpoint.type().endsWith("pass-through")) {
       line(text, "  every address -> itself");
     } else if (on && entry.found.ranges().isEmpty() && entry.found.next() == null) {
       line(text, "  nothing mapped; address 0: %s", entry.found.fault());
@@ -212,7 +213,7 @@ public final class Inventory {
     map.put("table", Numbers.hex(endpoint.table()));
     map.put("what", image.devices().getOrDefault(endpoint.sourceId(), ""));
     List<Map<String, Object>> ranges = new ArrayList<>();
-    for (RangeScan.Range range : printed(entry)) {
+    for (MappingScan.Mapping range : printed(entry)) {
       Map<String, Object> one = new LinkedHashMap<>();
       one.put("first", Numbers.hex(range.first()));
       one.put("last", Numbers.hex(range.last()));

@@ -203,26 +203,9 @@ final class SmmuEndpoints {
             (int) domain,
             type,
             first && second,
-            first ? firstSpans(context) : second ? secondSpans(entry) : List.of(),
+            first || second,
             table,
-            List.of(entry[0], entry[1], entry[2], entry[3], context[0], context[1], context[2]),
-            new Endpoint.Shape(granule1, second ? granule2 : granule1)));
-  }
-
-  private static List<Endpoint.Span> firstSpans(long[] context) {
-    List<Endpoint.Span> spans = new ArrayList<>();
-    if (get(ContextDescriptor.EPD0, context) == 0) {
-      spans.add(Endpoint.Span.ofBits(64 - (int) get(ContextDescriptor.T0SZ, context)));
-    }
-    if (get(ContextDescriptor.EPD1, context) == 0) {
-      spans.add(Endpoint.Span.upper(64 - (int) get(ContextDescriptor.T1SZ, context)));
-    }
-    return List.copyOf(spans);
-  }
-
-  private static List<Endpoint.Span> secondSpans(long[] entry) {
-    int bits = 64 - (int) get(StreamTableEntry.S2T0SZ, entry);
-    return List.of(Endpoint.Span.ofBits(Math.min(52, bits)));
+            List.of(entry[0], entry[1], entry[2], entry[3], context[0], context[1], context[2])));
   }
 
   /** Address of a substream's CD, in the address space of CDs; 0 if no leaf holds it. */

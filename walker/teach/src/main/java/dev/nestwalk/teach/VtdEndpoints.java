@@ -99,10 +99,9 @@ final class VtdEndpoints {
             (int) (high >>> 8) & 0xffff,
             text,
             false,
-            walks ? List.of(Endpoint.Span.ofBits(Math.min(57, 30 + 9 * aw))) : List.of(),
+            walks,
             walks ? low & PAGE : 0,
-            List.of(low, high),
-            Endpoint.Shape.VTD));
+            List.of(low, high)));
   }
 
   private void pasids(int source, long low, long high) {
@@ -147,22 +146,14 @@ final class VtdEndpoints {
           case 4 -> "pass-through";
           default -> "reserved translation type " + type;
         };
-    List<Endpoint.Span> spans = List.of();
-    if (first) {
-      int bits = five ? 56 : 47;
-      spans = List.of(Endpoint.Span.ofBits(bits), Endpoint.Span.upper(bits));
-    } else if (type == 2) {
-      spans = List.of(Endpoint.Span.ofBits(Math.min(57, 30 + 9 * aw)));
-    }
     return new Endpoint(
         source,
         pasid,
         (int) word1 & 0xffff,
         "scalable, " + text,
         type == 3,
-        spans,
+        first || type == 2,
         first ? word2 & PAGE : type == 2 ? word0 & PAGE : 0,
-        List.of(word0, word1, word2, pasid < 0 ? 0L : 1L),
-        Endpoint.Shape.VTD);
+        List.of(word0, word1, word2, pasid < 0 ? 0L : 1L));
   }
 }

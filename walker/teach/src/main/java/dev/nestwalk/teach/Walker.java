@@ -27,7 +27,12 @@ public interface Walker {
 
   /** The fast walker over {@code memory}, without any cache. */
   static Walker uncached(Image image, GuestMemory memory) {
-    return of(iommu(image, memory).newUncachedTranslator());
+    return uncached(iommu(image, memory));
+  }
+
+  /** The fast walker of an IOMMU, without any cache. */
+  static Walker uncached(Iommu iommu) {
+    return of(iommu.newUncachedTranslator());
   }
 
   private static Walker of(Translator translator) {

@@ -68,7 +68,7 @@ class SubstreamsTest {
     for (Endpoint endpoint : listed) {
       boolean bypassed = endpoint.pasid() < 0 && dss == 1;
       assertEquals(nested && !bypassed, endpoint.nested(), endpoint.toString());
-      assertEquals(!nested && bypassed, endpoint.spans().isEmpty(), endpoint.toString());
+      assertEquals(!nested && bypassed, !endpoint.translates(), endpoint.toString());
     }
     assertFalse(listed.isEmpty());
   }
