@@ -235,8 +235,7 @@ final class ServeCommand implements Callable<Integer> {
   /** A temporary folder in memory if there is enough of it, since guest RAM is large. */
   private Path temporaryFolder() throws IOException {
     Path shared = Path.of("/dev/shm");
-    boolean fits =
-        Files.isWritable(shared) && Files.getFileStore(shared).getUsableSpace() / 2 > bytes();
+    boolean fits = Files.isWritable(shared) && shared.toFile().getUsableSpace() / 2 > bytes();
     return fits
         ? Files.createTempDirectory(shared, "nestwalk-live")
         : Files.createTempDirectory("nestwalk-live");

@@ -44,8 +44,9 @@ final class GuestRam implements AutoCloseable {
     }
     if (!Files.exists(path)) {
       Path folder = path.toAbsolutePath().getParent();
-      long free = Files.getFileStore(folder == null ? path : folder).getUsableSpace();
-      // the file is sparse: an access that finds the file system full would end the process
+      // A FileStore would be looked for in the list of mounts, which a chroot's root is not in.
+      long free = (folder == null ? path : folder).toFile().getUsableSpace();
+      // The file is sparse: an access that finds the file system full would end the process.
       if (free < size) {
         throw new IOException(
             "%s: %d MiB free there, expected %d for guest RAM"

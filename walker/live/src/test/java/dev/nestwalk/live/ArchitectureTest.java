@@ -3,6 +3,8 @@ package dev.nestwalk.live;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /** The server stands on units and ports; nothing below knows of it. */
@@ -41,6 +43,15 @@ final class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("dev.nestwalk.live")
+        .check(CLASSES);
+  }
+
+  /** The root of a chroot is in no list of mounts, where a file store is looked for. */
+  @Test
+  void asksForFreeSpaceWithoutTheListOfMounts() {
+    ArchRuleDefinition.noClasses()
+        .should()
+        .callMethod(Files.class, "getFileStore", Path.class)
         .check(CLASSES);
   }
 }

@@ -115,8 +115,7 @@ record BootRun(
   /** Boots; QEMU is ended after {@value #LIMIT_SECONDS} seconds. */
   static BootRun of(Kit kit, Guest guest) throws IOException, InterruptedException {
     Path memory = Path.of("/dev/shm");
-    boolean fits =
-        Files.isWritable(memory) && Files.getFileStore(memory).getUsableSpace() > 4 * RAM;
+    boolean fits = Files.isWritable(memory) && memory.toFile().getUsableSpace() > 4 * RAM;
     Path dir =
         fits
             ? Files.createTempDirectory(memory, "nestwalk-boot")
