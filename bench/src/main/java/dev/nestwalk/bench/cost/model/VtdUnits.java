@@ -14,6 +14,9 @@ import java.util.Map;
 
 /** A VT-d unit in scalable mode; tenant n is requester n + 1. */
 final class VtdUnits implements Units {
+  /** Largest address mask of an invalidation here: 2 MiB. */
+  private static final int MOST_MASK = 9;
+
   private final boolean nested;
   private final boolean first;
   private final int pasids;
@@ -97,12 +100,18 @@ final class VtdUnits implements Units {
   @Override
   public void invalidate(Iommu iommu, int tenant, int process, long begin, long last) {
     int domain = domain(tenant, process);
-    for (long page = begin >>> 12; page <= last >>> 12; page++) {
-      if (first) {
-        iommu.vtdInvalidations().pasidIotlbPages(domain, pasid(process), page << 12, 0, true);
-      } else {
-        iommu.vtdInvalidations().iotlbPages(domain, page << 12, 0, true);
+    for (long page = begin >>> 12; page <= last >>> 12; ) {
+      // An invalidation names an aligned power of two of pages.
+      int mask = Math.min(MOST_MASK, Long.numberOfTrailingZeros(page));
+      while (page + (1L << mask) - 1 > last >>> 12) {
+        mask--;
       }
+      if (first) {
+        iommu.vtdInvalidations().pasidIotlbPages(domain, pasid(process), page << 12, mask, true);
+      } else {
+        iommu.vtdInvalidations().iotlbPages(domain, page << 12, mask, true);
+      }
+      page += 1L << mask;
     }
   }
 

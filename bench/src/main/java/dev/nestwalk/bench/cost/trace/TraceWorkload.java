@@ -147,14 +147,17 @@ final class TraceWorkload implements Workload {
                   DmaOp.unmap(space.requester, space.pasid, address, length, op.nanoseconds())));
     }
 
-    /** Of each address space that it concerns: what is mapped there. */
+    /**
+     * Of each address space that it concerns: what is mapped there. Requests without PASID have the
+     * tables of PASID 0, RID_PASID as software sets it on VT-d and SubstreamID 0 on an SMMUv3.
+     */
     private void invalidate(DmaOp op) {
       for (Map.Entry<Long, Space> entry : spaces.entrySet()) {
         int requester = (int) (entry.getKey() >>> 32);
         int pasid = entry.getKey().intValue() - 1;
         boolean concerns =
             (op.requester() == OpReader.EVERYONE || op.requester() == requester)
-                && (op.pasid() < 0 || op.pasid() == pasid);
+                && (op.pasid() < 0 || op.pasid() == Math.max(pasid, 0));
         if (concerns && op.iova() >= 0) {
           Space space = entry.getValue();
           space.mapped.find(

@@ -17,8 +17,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a trace makes of a cell. */
 class TraceWorkloadTest {
@@ -85,6 +91,95 @@ class TraceWorkloadTest {
         told);
     // What was unmapped is mapped again.
     assertEquals(3, ops.stream().filter(op -> op.kind() == Kind.MAP).count());
+  }
+
+  @Test
+  void anInvalidationOfPasid0ConcernsRequestsWithoutPasid() throws IOException {
+    TraceFile trace =
+        trace("0 18 - r 1000 1000", "0 18 7 r 1000 1000", "1 @2 0 i 1000 1000", "2 18 - r 1000 1");
+    List<DmaOp> told =
+        played(trace, cell(trace, Cell.standard().with(Axis.PASIDS, 2))).stream()
+            .filter(op -> op.kind() == Kind.INVALIDATE)
+            .toList();
+    assertEquals(List.of(new DmaOp(Kind.INVALIDATE, 1, 1, 0x1000, 0x1000, false, 1)), told);
+  }
+
+  /**
+   * A boot of Linux, whose driver unmaps strictly: it invalidates each buffer that it is done with,
+   * and so the translations of the NVMe controller's data are new each time.
+   */
+  @ParameterizedTest
+  @CsvSource({"vtd, 11782", "smmuv3, 12326"})
+  void aBootOfLinuxRunsThroughBothEngines(String format, long requests) {
+    TraceFile trace = TraceFile.open(SAMPLES.resolve("linux-" + format + ".trace.gz"), null);
+    Cell cell = cell(trace, Cell.standard().with(Axis.FORMAT, format));
+    Cell large = cell.with(Axis.IOTLB, "16384x16");
+    long pages =
+        played(trace, cell).stream()
+            .filter(op -> op.kind() == Kind.ACCESS)
+            .map(op -> op.iova() >>> 12)
+            .distinct()
+            .count();
+    assertTrue(pages > 300 && pages < 1000, () -> pages + " pages");
+    List<Counts> kept = new ArrayList<>();
+    for (String stages : List.of("1", "nested")) {
+      Cell walks = cell.with(Axis.STAGES, stages).with(Axis.IOTLB, "0");
+      Counts counted = Runner.run(walks, trace.workload()).counts();
+      Counts timed = Runner.run(walks.with(Axis.ENGINE, "timed"), trace.workload()).counts();
+      assertEquals(requests, counted.get("request"));
+      assertEquals(counted.get("ref"), (stages.equals("1") ? 4 : 24) * counted.get("access"));
+      assertEquals(counted.get("access"), timed.get("access"));
+      // The product counts the second-stage reads that find the configuration among them.
+      assertEquals(counted.get("ref"), timed.get("ref"), 24);
+      Cell both = large.with(Axis.STAGES, stages);
+      Counts hits = Runner.run(both, trace.workload()).counts();
+      Counts same = Runner.run(both.with(Axis.ENGINE, "timed"), trace.workload()).counts();
+      assertEquals(hits.get("iotlb.miss"), same.get("iotlb.miss"), stages);
+      assertEquals(hits.get("invalidate.page"), same.get("invalidate.page"));
+      assertEquals(0, hits.get("fault") + same.get("fault"));
+      // Far more misses than pages, for what was invalidated is looked up anew.
+      assertTrue(hits.get("iotlb.miss") > 4 * pages, hits::toString);
+      kept.add(hits);
+    }
+    assertEquals(kept.get(0).get("iotlb.miss"), kept.get(1).get("iotlb.miss"));
+    assertEquals(6 * kept.get(0).get("ref"), kept.get(1).get("ref"));
+  }
+
+  @Test
+  void thePageOnTracesHasTheFiguresOfTheBoots() throws IOException {
+    Map<String, TraceFile> traces = new TreeMap<>();
+    for (String format : List.of("vtd", "smmuv3")) {
+      traces.put(format, TraceFile.open(SAMPLES.resolve("linux-" + format + ".trace.gz"), null));
+    }
+    Path page = Scenarios.fixtures().resolveSibling("docs/cost/traces.md");
+    int rows = 0;
+    for (String line : Files.readAllLines(page)) {
+      if (!line.startsWith("| `iotlb=")) {
+        continue;
+      }
+      rows++;
+      String caches = line.substring(3, line.indexOf('`', 3));
+      StringBuilder expected = new StringBuilder("| `" + caches + "` |");
+      for (String format : List.of("vtd", "smmuv3")) {
+        TraceFile trace = Objects.requireNonNull(traces.get(format));
+        Cell cell = cell(trace, Cell.parse(caches + " stages=1 format=" + format));
+        Counts one = Runner.run(cell, trace.workload()).counts();
+        Counts two = Runner.run(cell.with(Axis.STAGES, "nested"), trace.workload()).counts();
+        assertEquals(one.get("iotlb.hit"), two.get("iotlb.hit"));
+        double single = one.per("ref", "request");
+        double nested = two.per("ref", "request");
+        expected.append(
+            String.format(
+                Locale.ROOT,
+                " %.1f %% | %.3f | %.3f | %.2f |",
+                100 * one.per("iotlb.hit", "access"),
+                single,
+                nested,
+                nested / single));
+      }
+      assertEquals(expected.toString(), line);
+    }
+    assertEquals(4, rows);
   }
 
   @Test
