@@ -130,7 +130,7 @@ class TraceWorkloadTest {
       assertEquals(counted.get("ref"), (stages.equals("1") ? 4 : 24) * counted.get("access"));
       assertEquals(counted.get("access"), timed.get("access"));
       // The product counts the second-stage reads that find the configuration among them.
-      assertEquals(counted.get("ref"), timed.get("ref"), 24);
+      assertTrue(Math.abs(counted.get("ref") - timed.get("ref")) <= 24, timed::toString);
       Cell both = large.with(Axis.STAGES, stages);
       Counts hits = Runner.run(both, trace.workload()).counts();
       Counts same = Runner.run(both.with(Axis.ENGINE, "timed"), trace.workload()).counts();
