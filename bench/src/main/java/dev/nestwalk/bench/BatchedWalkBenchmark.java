@@ -9,7 +9,10 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** What does a walk cost in a batch, caches off, from tables in L1 to far beyond L3? */
+/**
+ * What does a walk cost in a batch, without caches, with tables from the size of L1 to far beyond
+ * L3?
+ */
 public class BatchedWalkBenchmark extends TimedPerCall {
   /** What translates. */
   @Param({
@@ -22,7 +25,7 @@ public class BatchedWalkBenchmark extends TimedPerCall {
   })
   public String mode = "VTD_NESTED";
 
-  /** Pages in use; from 1048576 on each has its leaves in cache lines of their own. */
+  /** Pages in use; from 1048576 on each page's leaf entries have their own cache lines. */
   @Param({"256", "65536", "1048576"})
   public int pages = 256;
 

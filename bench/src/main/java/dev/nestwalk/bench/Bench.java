@@ -2,7 +2,7 @@ package dev.nestwalk.bench;
 
 import java.util.Arrays;
 
-/** The command {@code nestwalk bench}: which of its parts is meant. */
+/** The command {@code nestwalk bench}, which starts one of its parts. */
 public final class Bench {
   private static final String HELP =
       """
@@ -12,7 +12,7 @@ public final class Bench {
       nestwalk bench COMMAND --help tells more.
       """;
 
-  /** Runs; exit status 0 done, 2 bad usage. */
+  /** Runs the command; exit status 0 for success, 2 for bad usage. */
   public static void main(String[] args) {
     System.exit(run(args));
   }

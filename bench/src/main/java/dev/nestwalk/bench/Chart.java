@@ -6,15 +6,15 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A chart before it is drawn: figures, and how to draw them.
+ * A chart before it is drawn: its figures, and how to draw them.
  *
- * @param name of the file, without its suffix
+ * @param name name of the file, without its suffix
  * @param title one line above the picture
- * @param text what the picture shows, in words, for those who do not see it
+ * @param text description of the picture for readers who do not see it
  * @param width pixels
  * @param height pixels
  * @param data columns of equal length
- * @param spec what lets-plot draws of the columns: mapping, layers, scales, as JSON
+ * @param spec how lets-plot draws the columns: mapping, layers, scales, as JSON
  */
 public record Chart(
     String name,
@@ -42,7 +42,7 @@ public record Chart(
     }
   }
 
-  /** The figures as lines of comma-separated values under their names. */
+  /** The figures as comma-separated values below their names. */
   String csv() {
     StringBuilder lines = new StringBuilder(String.join(",", data.keySet())).append('\n');
     List<List<Object>> columns = List.copyOf(data.values());

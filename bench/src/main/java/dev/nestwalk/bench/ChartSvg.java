@@ -10,14 +10,14 @@ import org.jetbrains.letsPlot.commons.geometry.DoubleVector;
 import org.jetbrains.letsPlot.core.util.PlotSvgExportCommon;
 
 /**
- * Draws charts as SVG, with the same bytes on every machine: the library measures text by tables of
- * its own, so no font of the machine has a say.
+ * Draws charts as SVG, with identical bytes on every machine: the library measures text by its own
+ * tables, so the machine's fonts do not matter.
  */
 public final class ChartSvg {
-  /** Text and lines, which get another colour on dark ground. */
+  /** Colour of text and lines, which is replaced on a dark background. */
   static final String INK = "rgb(31,35,40)";
 
-  /** How the library writes that colour into the style of labels. */
+  /** The same colour in the notation that the library uses in the style of labels. */
   private static final String INK_HEX = "#1f2328";
 
   private static final String GRID = "rgb(216,222,228)";
@@ -54,7 +54,7 @@ public final class ChartSvg {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %1$d %2$d\" width=\"%1$d\""
           + " height=\"%2$d\" role=\"img\" aria-labelledby=\"t d\">\n";
 
-  /** Style of the tooltips of a chart in a browser; a picture in a page has none. */
+  /** Style of tooltips in a browser; a picture in a page has none. */
   private static final Pattern TOOLTIP_RULE =
       Pattern.compile("#\\w+ \\.[\\w-]*tooltip[\\w-]* \\{[^}]*}\n");
 
@@ -63,7 +63,7 @@ public final class ChartSvg {
   private static final Pattern DECIMAL = Pattern.compile("-?\\d+\\.\\d+(?:E-?\\d+)?");
   private static final Pattern SPACE_IN_TEXT = Pattern.compile("(<text[^>]*>)\\s+|\\s+(</text>)");
 
-  /** The whole file. */
+  /** The complete file. */
   public static String of(Chart chart) {
     Gson gson = new Gson();
     var type = new TypeToken<Map<String, Object>>() {}.getType();
@@ -83,7 +83,7 @@ public final class ChartSvg {
     return told(chart, still(drawn));
   }
 
-  /** A chart without what differs from run to run: random names and invisible digits. */
+  /** The chart without random names and invisible digits, which differ between runs. */
   private static String still(String drawn) {
     String svg = TOOLTIP_RULE.matcher(drawn).replaceAll("");
     Matcher id = ID.matcher(svg);
@@ -103,7 +103,9 @@ public final class ChartSvg {
     return brief.equals("-0") ? "0" : brief;
   }
 
-  /** With a title, words and figures for those who do not see the picture, and for dark ground. */
+  /**
+   * Adds a title, a description and figures for screen readers, and colours for a dark background.
+   */
   private static String told(Chart chart, String svg) {
     int end = svg.indexOf('>') + 1;
     String head = String.format(Locale.ROOT, HEAD, chart.width(), chart.height());

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Draws what the library counts: nothing here is timed, so every machine draws the same. */
+/** Draws charts of counts. Nothing is timed here, so every machine draws the same charts. */
 final class Charts {
   private static final String HELP =
       """

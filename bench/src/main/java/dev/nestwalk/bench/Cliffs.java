@@ -7,8 +7,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Cells of the matrix that cost much more than a neighbour: the same but for the format, the access
- * or the place of the tables. Where nothing else differs a caller expects the same price.
+ * Cells of the matrix that cost much more than a neighbour, which differs only in the format, the
+ * access or the place of the tables. A caller expects such neighbours to cost the same.
  */
 final class Cliffs {
   private static final double LIMIT = 1.3;
@@ -21,11 +21,11 @@ final class Cliffs {
   /**
    * A cell and its cheapest neighbour.
    *
-   * @param ratio of their times
+   * @param ratio ratio of their times
    */
   record Cliff(Metric cell, Metric neighbour, double ratio) {}
 
-  /** Every cell that takes more than 1.3 times what its best neighbour takes, worst first. */
+  /** Every cell that takes more than 1.3 times as long as its best neighbour, worst first. */
   static List<Cliff> of(List<Metric> metrics) {
     Map<String, Metric> byName = new HashMap<>();
     for (Metric metric : metrics) {
@@ -49,7 +49,7 @@ final class Cliffs {
     return cliffs;
   }
 
-  /** Names of cells that differ in one thing; not all of them are there. */
+  /** Names of cells that differ in one property; some of them may not exist. */
   static List<String> neighbours(String name) {
     String[] parts = name.split("/", -1);
     List<String> names = new ArrayList<>();

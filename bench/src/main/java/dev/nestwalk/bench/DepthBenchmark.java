@@ -14,8 +14,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * What does a level cost: walks without caches through tables of 3 to 5 levels per stage, tables in
- * L1, and what passes without any table. The configuration is kept.
+ * What does a level cost? Walks without translation caches through tables of 3 to 5 levels per
+ * stage, with tables in L1, and requests that pass without any table. The configuration is cached.
  */
 public class DepthBenchmark extends TimedPerCall {
   /** Format, mode and levels: of the first stage over the second where both are walked. */
@@ -48,7 +48,7 @@ public class DepthBenchmark extends TimedPerCall {
     endpoint = checked(DepthTables.valueOf(tables), arena);
   }
 
-  /** An endpoint whose pages all come out where they should. */
+  /** An endpoint whose pages were all checked to have the right output. */
   static Endpoint checked(DepthTables tables, Arena arena) {
     Workload.Built built = tables.build(arena);
     Endpoint endpoint =
@@ -71,7 +71,7 @@ public class DepthBenchmark extends TimedPerCall {
     arena.close();
   }
 
-  /** One translation of a page far from the last one. */
+  /** Translates one page far from the previous one. */
   @Benchmark
   public long walk() {
     Endpoint of = endpoint;

@@ -19,7 +19,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * What does one device's invalidation cost beside PASIDs of others, remembered or long forgotten?
+ * What does an invalidation for one device cost, depending on the PASIDs of other devices, whether
+ * remembered or long forgotten?
  */
 @Fork(value = 1, jvmArgsAppend = "-Xmx3g")
 public class EndpointGrowthBenchmark extends TimedPerCall {
@@ -28,11 +29,11 @@ public class EndpointGrowthBenchmark extends TimedPerCall {
   private static final int STRANGER = 2;
   private static final int DOMAIN = 7;
 
-  /** PASIDs that another device used before. */
+  /** Number of PASIDs that another device has used before. */
   @Param({"1000", "100000", "1000000"})
   public int pasids = 1000;
 
-  /** Requesters that the translator remembers. */
+  /** Number of requesters that the translator remembers. */
   @Param({"4096", "1048576"})
   public int remembered = 4096;
 
@@ -63,7 +64,7 @@ public class EndpointGrowthBenchmark extends TimedPerCall {
     return Iommu.vtd(ram, machine.registers(), 46);
   }
 
-  /** Lets the stranger use its PASIDs. */
+  /** Makes the stranger use its PASIDs. */
   @Setup
   public void use() {
     translator = iommu.newTranslator(CacheOptions.DEFAULT.withEndpoints(remembered));

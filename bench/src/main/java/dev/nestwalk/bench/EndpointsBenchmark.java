@@ -11,7 +11,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** What does a hit cost with many requesters, each with an address space of its own, in turn? */
+/** What does a hit cost if many requesters, each with its own address space, take turns? */
 @Fork(value = 1, jvmArgsAppend = "-Dnestwalk.cache.bytes=16777216")
 public class EndpointsBenchmark extends TimedPerCall {
   /** Requesters; each has a page of its own. */

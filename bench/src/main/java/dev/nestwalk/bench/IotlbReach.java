@@ -15,9 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
-/**
- * How much memory DMA may wander over before the IOTLB no longer answers: the real one, counting.
- */
+/** How much memory DMA may use before the IOTLB stops answering, counted on the real one. */
 final class IotlbReach {
   private static final long SEED = 20261125;
   private static final int SOURCE = 1;
@@ -83,7 +81,7 @@ final class IotlbReach {
     }
   }
 
-  /** Page numbers: side by side, or one at random out of each {@code scatter}. */
+  /** Page numbers: adjacent, or one at random out of each {@code scatter}. */
   private static long[] pages(int scatter) {
     Random random = new Random(SEED);
     long[] pages = new long[MOST];

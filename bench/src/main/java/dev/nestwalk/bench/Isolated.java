@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Measures a metric in a JVM that has seen nothing else. This says whether the figures of this one,
- * where all formats and modes ran, are a matter of what the JIT happened to see first.
+ * Measures a metric in a fresh JVM. The comparison shows whether the figures of the main JVM, which
+ * has run all formats and modes, depend on what the JIT compiled first.
  */
 final class Isolated {
   private static final List<String> NAMES =
@@ -24,7 +24,7 @@ final class Isolated {
   private static final double LIMIT = 1.25;
   private static final int SECONDS = 120;
 
-  /** What a JVM of its own measured: the median and how far its rounds lie apart. */
+  /** The result of a fresh JVM: the median, and the spread of its rounds. */
   private record Figure(double nanos, double spread) {}
 
   /** A figure of this JVM, with its ratio to the isolated one. */

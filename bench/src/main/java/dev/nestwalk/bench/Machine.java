@@ -10,14 +10,14 @@ import java.util.Properties;
 import java.util.stream.Stream;
 
 /**
- * What a figure was measured on, and with which code: stands in every output that holds times.
+ * The machine and code that a figure was measured on; every output with times contains it.
  *
  * @param os name and architecture of the operating system
- * @param processor the processor's own name, "unknown" where the system does not tell
- * @param processors how many of them the JVM may use
+ * @param processor the processor's own name, "unknown" if the system does not report it
+ * @param processors number of processors that the JVM may use
  * @param jdk version and vendor of the JDK
- * @param version of the product
- * @param commit that the product was built from, "unknown" outside a repository
+ * @param version version of the product
+ * @param commit commit that the product was built from, "unknown" outside a repository
  */
 public record Machine(
     String os, String processor, int processors, String jdk, String version, String commit) {
@@ -57,7 +57,7 @@ public record Machine(
           .findFirst()
           .orElse(UNKNOWN);
     } catch (IOException e) {
-      // Only Linux has such a file; elsewhere the figures stand without the processor's name.
+      // Only Linux has such a file; on other systems the processor's name is missing.
       return UNKNOWN;
     }
   }
@@ -71,7 +71,7 @@ public record Machine(
     } catch (IOException e) {
       properties.clear();
     }
-    // Where there is no repository to ask, the plugin leaves its placeholder.
+    // Without a repository the build plugin leaves its placeholder.
     properties.values().removeIf(value -> value.toString().startsWith("${"));
     return properties;
   }

@@ -13,10 +13,10 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The scoreboard as a matrix: format and stages x hit, miss or walk x one by one or in batches x
- * access x where the tables lie, each beside the baseline one by one. A hit reads no table, so it
- * has no place of them. Targets differ where a mode is alone in the JVM ({@code --only}) and where
- * every shape is active.
+ * The scoreboard as a matrix: format and stages x hit, miss or walk x single or batch x access x
+ * place of the tables. Each cell is compared with the baseline, which translates one address at a
+ * time. A hit reads no table, so it has no place of tables. Targets differ between a mode that is
+ * alone in the JVM ({@code --only}) and a run with every shape active.
  */
 final class Matrix {
   private static final int OPERATIONS = 1 << 16;
@@ -227,7 +227,7 @@ final class Matrix {
     return Subjects.references(built.iommu(), options, addresses, access, batch);
   }
 
-  /** Small pages that the IOTLB has; the baseline's is filled with what the Java side answers. */
+  /** Hits of small pages; the baseline's IOTLB is filled with the answers of the Java side. */
   private void hits(Workload.Mode mode) {
     if (!wantsAny(mode, Runs.ONE, "hit", "hit-batch")) {
       return;
@@ -282,7 +282,7 @@ final class Matrix {
     return sum & (1L << 52) - 1;
   }
 
-  /** Half of the pages 2 MiB, beside the same with small pages alone. */
+  /** Half of the pages are 2 MiB; compared with small pages alone. */
   private void mixed(Workload.Mode mode) {
     mixed(mode, "mixed-walk", CacheOptions.NONE, MIXED_PAGES, false, 1);
     mixed(mode, "mixed-batch", CacheOptions.NONE, MIXED_PAGES, true, 1.5);
@@ -322,7 +322,9 @@ final class Matrix {
             .afterWholeRound());
   }
 
-  /** Tables far beyond the caches, in batches, beside the baseline one by one. */
+  /**
+   * Tables far larger than the processor's caches, in batches; the baseline translates one by one.
+   */
   private void far(Workload.Mode mode, NativeBaseline.Loop loop) {
     String name = name(mode, "far-batch", Runs.ONE, 1);
     if (!wants(name)) {

@@ -7,7 +7,7 @@ import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** One line of the scoreboard: what is timed, on the Java side and on the baseline's. */
+/** One line of the scoreboard: what is timed on the Java side and on the baseline's. */
 class Metric {
   private static final ThreadMXBean THREADS =
       (ThreadMXBean) ManagementFactory.getPlatformMXBean(java.lang.management.ThreadMXBean.class);
@@ -15,21 +15,21 @@ class Metric {
   private static final int LEAD = 8;
   private static final double WIDEST_SPREAD = 0.15;
 
-  /** Does {@code operations} operations; the result keeps the compiler honest. */
+  /** Does {@code operations} operations; the result prevents dead-code elimination. */
   interface Body {
     long run(int operations);
   }
 
-  /** Whether the figures of a metric meet its target; a figure that is missing (NaN) does not. */
+  /** Whether the figures of a metric meet its target; a missing figure (NaN) does not. */
   interface Target {
     boolean isMet(Metric metric);
   }
 
-  /** What the figures say of the target. */
+  /** The result of a target. */
   enum Verdict {
     MET("met"),
     NOT_MET("not met"),
-    /** The rounds lie so far apart that either could be so. */
+    /** The rounds are too far apart for a verdict. */
     UNSURE("unsure");
 
     final String words;
@@ -52,7 +52,7 @@ class Metric {
   private long measured;
   private long sink;
 
-  /** Page-table entries read per operation, NaN where that is no question. */
+  /** Page-table entries read per operation; NaN if that does not apply. */
   double references = Double.NaN;
 
   Metric(
@@ -71,15 +71,16 @@ class Metric {
   }
 
   /**
-   * Lets a whole round run untimed before the one that is timed: for subjects of which an eighth
-   * leaves more than half outside the processor's caches, at the cost of the side that comes first.
+   * Runs a whole round untimed before the one that is timed. This is for subjects that keep more
+   * than half of their data outside the processor's caches after an eighth of a round; otherwise
+   * the side that runs first would be at a disadvantage.
    */
   Metric afterWholeRound() {
     lead = 1;
     return this;
   }
 
-  /** One round; those that only warm up are forgotten. */
+  /** Runs one round; rounds for warm-up are not recorded. */
   void round(boolean counts) {
     long bytes = THREADS.getCurrentThreadAllocatedBytes();
     double time = time(java);
@@ -95,7 +96,7 @@ class Metric {
     }
   }
 
-  /** Times a round, after a part of one that only fetches what others drove out of the caches. */
+  /** Times a round, after a part of one that only refills the processor's caches. */
   private double time(Body body) {
     sink += body.run(operations / lead);
     long start = System.nanoTime();
@@ -112,7 +113,7 @@ class Metric {
     return quantile(nativeTimes, 0.5);
   }
 
-  /** Median of the ratios of the rounds: what slows the machine down slows both sides. */
+  /** Median of the ratios of the rounds: disturbances of the machine affect both sides. */
   double ratio() {
     List<Double> ratios = new ArrayList<>();
     for (int i = 0; i < nativeTimes.size(); i++) {
@@ -121,13 +122,13 @@ class Metric {
     return quantile(ratios, 0.5);
   }
 
-  /** Half of the rounds lie within this fraction of the median. */
+  /** Half of the rounds are within this fraction of the median. */
   double spread() {
     return spread(javaTimes);
   }
 
   /**
-   * Half of the baseline's rounds lie within this fraction of their median; NaN without a baseline.
+   * Half of the baseline's rounds are within this fraction of their median; NaN without a baseline.
    */
   double nativeSpread() {
     return spread(nativeTimes);
@@ -137,7 +138,7 @@ class Metric {
     return (quantile(times, 0.75) - quantile(times, 0.25)) / quantile(times, 0.5);
   }
 
-  /** Rounds that count. */
+  /** Number of recorded rounds. */
   int rounds() {
     return javaTimes.size();
   }
@@ -147,7 +148,7 @@ class Metric {
     return measured == 0 ? Double.NaN : Math.floor(100.0 * allocated / measured) / 100;
   }
 
-  /** A figure that is missing meets nothing; one whose rounds lie far apart proves nothing. */
+  /** The verdict. A missing figure meets no target; rounds that are far apart prove nothing. */
   Verdict verdict() {
     if (Double.isNaN(javaNanos())) {
       return Verdict.NOT_MET;

@@ -26,7 +26,7 @@ final class Metrics {
   private static final int MISS_PAGES = 1 << 16;
   private static final int ENDPOINTS = 1024;
 
-  // Every leaf in a cache line of its own: 64 MiB of them per stage.
+  // Every leaf entry has its own cache line: 64 MiB of them per stage.
   private static final int FAR_PAGES = 1 << 20;
   private static final int FAR_STRIDE = 8;
   private static final int NESTED_LOADS = 24;
@@ -39,7 +39,7 @@ final class Metrics {
   private final String only;
   private final List<Metric> metrics = new ArrayList<>();
 
-  /** Those whose name contains {@code only}; nothing is built for the others. */
+  /** The metrics whose name contains {@code only}; nothing is built for the others. */
   Metrics(Arena arena, @Nullable NativeBaseline baseline, String only) {
     this.arena = arena;
     this.baseline = baseline;
@@ -162,14 +162,14 @@ final class Metrics {
             m -> m.javaNanos() <= 2.5));
   }
 
-  /** What a tracker would bar: the interrupt window and a hole. */
+  /** Restricts a requester as a tracker would: the interrupt window and a hole. */
   private static void restrict(Iommu iommu) {
     Region hole = new Region(0xfd_0000_0000L, 0xff_ffff_ffffL, RegionKind.RESERVED);
     iommu.restrict(
         Workload.SOURCE, -1, RegionSet.of(List.of(Region.X86_MSI, hole)), RegionSet.EMPTY);
   }
 
-  /** The floor: as many dependent loads as a 4x4 walk has, within 64 KiB. */
+  /** The lower bound: as many dependent loads as a 4x4 walk has, within 64 KiB. */
   private Metric chain() {
     int words = 1 << 13;
     int[] order = new Random(7).ints(0, Integer.MAX_VALUE).limit(words).toArray();
@@ -324,7 +324,7 @@ final class Metrics {
     add(metric);
   }
 
-  /** Endpoints that take turns; and the same loop with one of them alone. */
+  /** Endpoints that take turns, and the same loop with one of them alone. */
   private void manyEndpoints() {
     Workload.Built built = Workload.build(Workload.Mode.VTD_NESTED, HIT_PAGES, 1, ENDPOINTS, arena);
     long[] addresses = Subjects.addresses(Subjects.ADDRESSES, HIT_PAGES, 1);
@@ -357,7 +357,7 @@ final class Metrics {
             m -> m.javaNanos() <= 1.5 * one.javaNanos()));
   }
 
-  /** Random small pages that the IOTLB does not have; the structure caches know their tables. */
+  /** Random small pages that miss the IOTLB; the page-walk caches hold their tables. */
   private void miss(String name, Workload.Mode mode, boolean restricted, boolean batch) {
     if (!wants(name)) {
       return;
@@ -367,13 +367,13 @@ final class Metrics {
       restrict(built.iommu());
     }
     CacheOptions options = CacheOptions.DEFAULT.withIotlb(16, 4);
-    // The baseline knows no reserved regions.
+    // The baseline does not support reserved regions.
     Metric.@Nullable Body other =
         restricted ? null : shortenedTwin(built, loop(mode, "_MISSES"), options);
     miss(name, built.iommu(), options, batch, other);
   }
 
-  /** A translator without an IOTLB to ask and to fill: the walks of misses by themselves. */
+  /** A translator without an IOTLB to probe and fill: the walks of misses alone. */
   private void unkept(String name, Workload.Mode mode, boolean batch) {
     if (wants(name)) {
       Workload.Built built = Workload.build(mode, MISS_PAGES, 1, arena);

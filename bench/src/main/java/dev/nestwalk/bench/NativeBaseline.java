@@ -24,17 +24,17 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
-/** The native baseline: {@code native-baseline.c}, compiled here and now, called through FFM. */
+/** The native baseline: {@code native-baseline.c}, compiled when needed and called through FFM. */
 final class NativeBaseline {
   private static final int COMPILE_SECONDS = 60;
 
   private final MethodHandle chain;
   private final MethodHandle put;
 
-  /** For memory of one run. */
+  /** Loops for memory of one run. */
   private final Map<Loop, MethodHandle> loops = new EnumMap<>(Loop.class);
 
-  /** For memory of two. */
+  /** Loops for memory of two runs. */
   private final Map<Loop, MethodHandle> loopsOfTwo = new EnumMap<>(Loop.class);
 
   private NativeBaseline(SymbolLookup one, SymbolLookup two) {
@@ -67,7 +67,9 @@ final class NativeBaseline {
   }
 
   /**
-   * Compiles and loads the baseline; null, with a line on standard error, where that is impossible.
+   * Compiles and loads the baseline.
+   *
+   * @return null, after a line on standard error, if that is impossible
    */
   static @Nullable NativeBaseline load() {
     try {
@@ -125,7 +127,7 @@ final class NativeBaseline {
     }
   }
 
-  /** Describes a machine to the baseline: {@code struct machine}. */
+  /** Describes a machine for the baseline: {@code struct machine}. */
   static MemorySegment machine(Workload.Built built, Arena arena) {
     MappedMachine mapped = built.machine();
     return machine(mapped.memory().runs(), mapped.firstRoot(), mapped.secondRoot(), arena);
@@ -133,7 +135,7 @@ final class NativeBaseline {
 
   private static MemorySegment machine(
       List<TableMemory.Run> runs, long firstRoot, long secondRoot, Arena arena) {
-    // As GuestMemory has it: the largest run first.
+    // The order of GuestMemory: the largest run first.
     List<TableMemory.Run> sorted =
         runs.stream().sorted(Comparator.comparingLong(run -> -run.bytes().byteSize())).toList();
     TableMemory.Run large = sorted.get(0);
@@ -199,12 +201,20 @@ final class NativeBaseline {
     }
   }
 
-  /** Runs one of the loops over addresses, for memory of one run; the sum of the answers. */
+  /**
+   * Runs one of the loops over addresses, for memory of one run.
+   *
+   * @return the sum of the answers
+   */
   long run(Loop loop, MemorySegment subject, MemorySegment iovas, long count, long need) {
     return run(loop, 1, subject, iovas, count, need);
   }
 
-  /** Runs one of the loops over addresses, for memory of 1 or 2 runs; the sum of the answers. */
+  /**
+   * Runs one of the loops over addresses, for memory of 1 or 2 runs.
+   *
+   * @return the sum of the answers
+   */
   long run(Loop loop, int runs, MemorySegment subject, MemorySegment iovas, long count, long need) {
     long mask = iovas.byteSize() / 8 - 1;
     try {

@@ -10,11 +10,11 @@ import org.openjdk.jmh.annotations.TearDown;
 
 /** What does a nested translation cost with small and large pages in one IOTLB? */
 public class PageMixBenchmark extends TimedPerCall {
-  /** Percent of the address space that 2 MiB pages map, in both stages. */
+  /** Percentage of the address space that 2 MiB pages map, in both stages. */
   @Param({"0", "50", "100"})
   public int large = 50;
 
-  /** Places of the IOTLB: all pages fit, or few. */
+  /** Entries of the IOTLB: enough for all pages, or for few. */
   @Param({"65536", "1024"})
   public int entries = 65536;
 

@@ -23,7 +23,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** What does DMA through a port of a unit cost beside DMA through an endpoint? */
+/** What does DMA through a unit's port cost, compared with DMA through an endpoint? */
 public class PortBenchmark extends TimedPerCall {
   private static final int STREAM = 8;
   private static final long FIRST = 0x4000_0000L;
@@ -90,37 +90,37 @@ public class PortBenchmark extends TimedPerCall {
     return Objects.requireNonNull(endpoint);
   }
 
-  /** A read after which no sync waits for this thread. */
+  /** A read; no later sync waits for this thread. */
   @Benchmark
   public long readThroughPort() {
     return port().read(address(), buffer);
   }
 
-  /** A read where a sync waits until the thread asks again. */
+  /** A read; a sync waits until the thread translates again. */
   @Benchmark
   public long readThroughEndpoint() {
     return endpoint().read(address(), buffer);
   }
 
-  /** A write after which no sync waits for this thread. */
+  /** A write; no later sync waits for this thread. */
   @Benchmark
   public long writeThroughPort() {
     return port().write(address(), buffer);
   }
 
-  /** A write where a sync waits until the thread asks again. */
+  /** A write; a sync waits until the thread translates again. */
   @Benchmark
   public long writeThroughEndpoint() {
     return endpoint().write(address(), buffer);
   }
 
-  /** An answer that stays protected. */
+  /** An answer that stays protected until it is released. */
   @Benchmark
   public long translateThroughPort() {
     return port().translate(address(), Access.READ);
   }
 
-  /** An answer of {@code translate} where a sync waits until the thread asks again. */
+  /** An answer of {@code translate}; a sync waits until the thread translates again. */
   @Benchmark
   public long translateThroughEndpoint() {
     return endpoint().translate(address(), Access.READ);

@@ -12,7 +12,7 @@ import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
 
-/** What does the question "is this address reserved" cost, by number of regions? */
+/** What does the question "is this address reserved" cost, depending on the number of regions? */
 public class RegionLookupBenchmark extends TimedPerCall {
   private static final int ADDRESSES = 1 << 12;
   private static final long STEP = 1L << 24;
@@ -21,7 +21,7 @@ public class RegionLookupBenchmark extends TimedPerCall {
   @Param({"2", "100", "10000"})
   public int regions = 10_000;
 
-  /** Whether addresses are near each other, as those of a device's buffers, or anywhere. */
+  /** Whether addresses are close to each other, like those of a device's buffers, or anywhere. */
   @Param({"NEAR", "ANYWHERE"})
   public String addresses = "NEAR";
 

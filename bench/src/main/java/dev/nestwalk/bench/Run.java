@@ -7,7 +7,7 @@ import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import java.lang.foreign.Arena;
 
-/** One endpoint and the addresses that a benchmark asks it for, in turn; all answers checked. */
+/** One endpoint, and the addresses that a benchmark translates in turn; all answers are checked. */
 final class Run {
 
   private static final int MOST_ADDRESSES = 1 << 20;

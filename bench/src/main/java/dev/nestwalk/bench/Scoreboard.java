@@ -14,9 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/**
- * Every metric with its target, Java beside the native baseline, in one run of interleaved rounds.
- */
+/** Every metric with its target, where Java and the native baseline run in interleaved rounds. */
 public final class Scoreboard {
   private static final int WARMUP_ROUNDS = 6;
   private static final int MATRIX_WARMUP_ROUNDS = 25;
@@ -38,7 +36,7 @@ public final class Scoreboard {
       middle half of the rounds spreads over more than 15 % of the median.
       """;
 
-  /** Runs; exit status 0 done, 2 bad usage. */
+  /** Runs the scoreboard; exit status 0 for success, 2 for bad usage. */
   public static void main(String[] args) {
     System.exit(run(args));
   }
@@ -78,7 +76,7 @@ public final class Scoreboard {
       return usage("expected: scoreboard");
     }
     if (matrix && System.getProperty(CACHE_BYTES) == null) {
-      // Room for the caches of all cells: those that find none are a few ns slower.
+      // Room for the caches of all cells; caches that find none are a few ns slower.
       System.setProperty(CACHE_BYTES, Integer.toString(1 << 26));
     }
     List<Metric> metrics = measure(quick, matrix, only);

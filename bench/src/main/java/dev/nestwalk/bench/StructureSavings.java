@@ -9,7 +9,7 @@ import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
 
-/** What each structure cache saves of a nested walk that the IOTLB did not spare. */
+/** How many reads each page-walk cache saves in a nested walk after an IOTLB miss. */
 final class StructureSavings {
   private static final int PLACES = 1024;
   private static final int ADDRESSES = 1 << 14;
@@ -30,7 +30,7 @@ final class StructureSavings {
       """
           .formatted(ChartSvg.INK);
 
-  /** References of a miss by structure caches and working set. */
+  /** References of a miss, by page-walk caches and working set. */
   static Chart chart() {
     Map<String, List<Object>> rows = Chart.columns("format", "caches", "pages", "references");
     for (Workload.Mode mode : List.of(Workload.Mode.VTD_NESTED, Workload.Mode.SMMUV3_NESTED)) {

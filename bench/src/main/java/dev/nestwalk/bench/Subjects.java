@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
 
-/** What the scoreboard times: endpoints over tables, and the addresses to translate. */
+/** The subjects of the scoreboard: endpoints over tables, and the addresses to translate. */
 final class Subjects {
   static final int ADDRESSES = 1 << 14;
   private static final int BATCH = 1024;
@@ -34,7 +34,7 @@ final class Subjects {
     return segment;
   }
 
-  /** Asserts that every address comes out where it should. */
+  /** Asserts that every address has the right output. */
   static Endpoint checked(Endpoint endpoint, long[] addresses) {
     for (long address : addresses) {
       long answer = endpoint.translate(address, Access.READ);
@@ -63,7 +63,7 @@ final class Subjects {
     return iommu.newTranslator(options).endpoint(Workload.SOURCE, -1);
   }
 
-  /** Answers do not depend on each other. */
+  /** Translates addresses that do not depend on earlier answers. */
   static long independent(Endpoint endpoint, long[] addresses, int operations) {
     return independent(endpoint, addresses, operations, Access.READ);
   }
@@ -77,7 +77,7 @@ final class Subjects {
     return sum;
   }
 
-  /** Each address depends on the last answer. */
+  /** Translates addresses that each depend on the previous answer. */
   static long dependent(Endpoint endpoint, long[] addresses, int operations) {
     long answer = 0;
     int mask = addresses.length - 1;
@@ -87,7 +87,7 @@ final class Subjects {
     return answer;
   }
 
-  /** As {@link #independent}, in batches. */
+  /** Translates as {@link #independent} does, in batches. */
   static long batches(Endpoint endpoint, long[] addresses, long[] answers, int operations) {
     return batches(endpoint, addresses, answers, operations, Access.READ);
   }
@@ -102,7 +102,7 @@ final class Subjects {
   }
 
   /**
-   * Page-table entries read per walk or miss, counted by the code that is timed, once with caches
+   * Page-table entries read per walk or miss, counted by the code that is timed, once, with caches
    * as warm as one pass leaves them. Without caches every translation is a walk.
    */
   static double references(
@@ -122,7 +122,7 @@ final class Subjects {
     return walks == 0 ? 0 : translator.counters().references() / (double) walks;
   }
 
-  /** Endpoints take turns. */
+  /** Translates with endpoints that take turns. */
   static long interleaved(Endpoint[] endpoints, long[] addresses, int operations) {
     long sum = 0;
     int mask = addresses.length - 1;

@@ -11,9 +11,9 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * How every benchmark here is run: the average time of a call in nanoseconds, after three seconds
- * of warm-up, over five seconds, in a JVM of its own. JMH's annotations are inherited; a benchmark
- * that needs another unit or JVM option says so itself.
+ * How every benchmark here is run: the average time of a call in nanoseconds, over five seconds,
+ * after three seconds of warm-up, in a JVM of its own. Benchmarks inherit JMH's annotations; one
+ * that needs another unit or JVM option declares it.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

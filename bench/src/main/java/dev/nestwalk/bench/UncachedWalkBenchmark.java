@@ -11,8 +11,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * What does one translation cost when nothing is cached: configuration structures and tables read
- * anew, four levels of 4 KiB pages per stage, independent addresses.
+ * What does one translation cost without any caching? Configuration structures and tables are read
+ * anew; there are four levels of 4 KiB pages per stage, and addresses are independent.
  */
 public class UncachedWalkBenchmark extends TimedPerCall {
   /** What translates. */
@@ -26,7 +26,7 @@ public class UncachedWalkBenchmark extends TimedPerCall {
   })
   public String mode = "VTD_NESTED";
 
-  /** Pages mapped and asked for: 64 keep all tables in L1, 16384 need L2. */
+  /** Pages mapped and translated: 64 keep all tables in L1, 16384 need L2. */
   @Param({"64", "16384"})
   public int pages = 64;
 
@@ -58,7 +58,7 @@ public class UncachedWalkBenchmark extends TimedPerCall {
     return translator.translate(Workload.SOURCE, -1, address, Access.READ);
   }
 
-  /** One translation of a page far from the last one. */
+  /** Translates one page far from the previous one. */
   @Benchmark
   public long walk() {
     next = next + 37 & pages - 1;

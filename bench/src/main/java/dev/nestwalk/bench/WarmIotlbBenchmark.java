@@ -9,7 +9,7 @@ import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
-/** What does a translation cost that the IOTLB answers, one by one and in batches? */
+/** What does an IOTLB hit cost, one by one and in batches? */
 public class WarmIotlbBenchmark extends TimedPerCall {
   /** What translates. */
   @Param({
@@ -22,11 +22,11 @@ public class WarmIotlbBenchmark extends TimedPerCall {
   })
   public String mode = "VTD_NESTED";
 
-  /** Pages in use; the IOTLB has four times as many places. */
+  /** Pages in use; the IOTLB has four times as many entries. */
   @Param({"64", "1024", "65536"})
   public int pages = 1024;
 
-  /** Places per set. */
+  /** Entries per set. */
   @Param({"1", "4"})
   public int ways = 4;
 

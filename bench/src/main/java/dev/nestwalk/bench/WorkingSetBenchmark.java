@@ -9,8 +9,8 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * What does a miss cost, from tables in L1 to far beyond L3, and what are the structure caches
- * worth?
+ * What does a miss cost, with tables from the size of L1 to far beyond L3, and how much do the
+ * page-walk caches save?
  */
 public class WorkingSetBenchmark extends TimedPerCall {
   /** What translates. */
@@ -24,11 +24,11 @@ public class WorkingSetBenchmark extends TimedPerCall {
   })
   public String mode = "VTD_NESTED";
 
-  /** Pages in use; from 1048576 on each has its leaves in cache lines of their own. */
+  /** Pages in use; from 1048576 on each page's leaf entries have their own cache lines. */
   @Param({"256", "16384", "65536", "1048576"})
   public int pages = 65536;
 
-  /** Places of each structure cache; 0 for none. */
+  /** Entries of each page-walk cache; 0 for none. */
   @Param({"0", "1024"})
   public int structures = 1024;
 

@@ -1,4 +1,4 @@
-/** JMH benchmarks: one class per question, the regime in its name. */
+/** Benchmarks: one class per question, whose name says what is measured. */
 @NullMarked
 package dev.nestwalk.bench;
 

@@ -6,8 +6,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * One property of a {@link Cell}: its name on the command line and in files, its default, and which
- * texts it takes. A sweep may vary any of them.
+ * One property of a {@link Cell}: its name on the command line and in files, its default, and the
+ * values it accepts. A sweep may vary any axis.
  */
 public enum Axis {
   /** Which engine answers: modelled hardware, or the product's translator by the clock. */
@@ -93,12 +93,12 @@ public enum Axis {
     return label;
   }
 
-  /** The value of a cell that says nothing else, canonical. */
+  /** The default value, in canonical form. */
   public String standard() {
     return canonical.apply(standard);
   }
 
-  /** One line on what it is and what it takes. */
+  /** Its meaning and values in one line. */
   public String help() {
     return help;
   }
@@ -106,7 +106,8 @@ public enum Axis {
   /**
    * The canonical text of a value.
    *
-   * @throws IllegalArgumentException in one line that names axis, value and what was expected
+   * @throws IllegalArgumentException with a message of one line that names the axis, the value and
+   *     what was expected
    */
   public String canonical(String value) {
     try {
@@ -131,7 +132,11 @@ public enum Axis {
         "'%s' is no property of a cell: expected format, stages, iotlb, …".formatted(label));
   }
 
-  /** A number of the range, or an {@link IllegalArgumentException}. */
+  /**
+   * A number within a range.
+   *
+   * @throws IllegalArgumentException if the text is anything else
+   */
   public static int number(String text, int least, int most) {
     try {
       int number = Integer.parseInt(text);

@@ -6,8 +6,9 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * What one run looks at: tables, modelled hardware, workload, and everything else that its counts
- * depend on. Immutable; equal cells have equal texts and, counted, equal results on every machine.
+ * The subject of one run: tables, modelled hardware, workload, and everything else that its counts
+ * depend on. Immutable; equal cells have equal texts and, in the counted engine, equal results on
+ * every machine.
  */
 public final class Cell implements Comparable<Cell> {
   private static final Cell STANDARD = new Cell(new EnumMap<>(Axis.class));
@@ -32,9 +33,9 @@ public final class Cell implements Comparable<Cell> {
   }
 
   /**
-   * Reads a text: {@code name=value} pairs in any order, missing ones default.
+   * Parses {@code name=value} pairs in any order; missing ones have their defaults.
    *
-   * @throws IllegalArgumentException in one line that says what is wrong
+   * @throws IllegalArgumentException with a message of one line
    */
   public static Cell parse(String text) {
     EnumMap<Axis, String> given = new EnumMap<>(Axis.class);
@@ -55,9 +56,9 @@ public final class Cell implements Comparable<Cell> {
   }
 
   /**
-   * This cell with another value.
+   * This cell with another value of an axis.
    *
-   * @throws IllegalArgumentException if the axis does not take it
+   * @throws IllegalArgumentException if the axis does not accept it
    */
   public Cell with(Axis axis, String value) {
     EnumMap<Axis, String> changed = new EnumMap<>(values);
@@ -121,7 +122,7 @@ public final class Cell implements Comparable<Cell> {
     return !get(Axis.STAGES).equals("1");
   }
 
-  /** Whether the product's translator runs by the clock. */
+  /** Whether the timed engine, which runs the product's translator, is selected. */
   public boolean isTimed() {
     return get(Axis.ENGINE).equals("timed");
   }
@@ -136,7 +137,7 @@ public final class Cell implements Comparable<Cell> {
     return text;
   }
 
-  /** Where this cell differs from another; empty if nowhere. */
+  /** The values in which this cell differs from another; empty if there are none. */
   public String textBeside(Cell other) {
     return values.entrySet().stream()
         .filter(entry -> !entry.getValue().equals(other.get(entry.getKey())))

@@ -6,13 +6,13 @@ import java.util.TreeMap;
 import org.HdrHistogram.Histogram;
 
 /**
- * What came of a cell.
+ * The result of a cell.
  *
- * @param cell what was looked at
- * @param counts exact; of a counted cell the same on every machine
- * @param histograms latencies in nanoseconds by name; of timed cells only. Not to be changed
- * @param figures measured figures by name, with their unit as last part ({@code throughput.mops},
- *     {@code clock.ns}); of timed cells only
+ * @param cell the cell
+ * @param counts exact counts; for a counted cell they are equal on every machine
+ * @param histograms latencies in nanoseconds by name; only for timed cells. Must not be changed
+ * @param figures measured figures by name, whose last part is the unit ({@code throughput.mops},
+ *     {@code clock.ns}); only for timed cells
  * @param manifest where it was measured: commit, JDK, processor
  */
 public record CellResult(
@@ -30,8 +30,8 @@ public record CellResult(
   }
 
   /**
-   * What has to be said beside this result wherever it is shown, because the two engines mean
-   * different things by the cell; empty for most.
+   * A remark that has to appear wherever the result is shown, because the two engines interpret
+   * some values of the cell differently; mostly empty.
    */
   public String note() {
     boolean hinted = cell.usesFirst() && cell.hasHints(1) || cell.usesSecond() && cell.hasHints(2);

@@ -6,8 +6,8 @@ import java.util.NavigableMap;
 import java.util.TreeMap;
 
 /**
- * What was counted, by name; names are sorted, absent ones 0. Addition is exact, so that the sum
- * over shards does not depend on how cells were dealt out.
+ * Counts by name; names are sorted, and absent ones are 0. Addition is exact, so the sum over
+ * shards does not depend on how cells were distributed.
  *
  * <p>Names have parts: {@code access}, {@code bytes}, {@code iotlb.hit}, {@code iotlb.miss}, {@code
  * ref} (all reads of a walk), {@code ref.s1}, {@code ref.s2}, {@code ref.config}, {@code
@@ -24,7 +24,7 @@ public final class Counts {
     this.values = values;
   }
 
-  /** These counts; zeros are left out. */
+  /** These counts, without zeros. */
   public static Counts of(Map<String, Long> values) {
     TreeMap<String, Long> sorted = new TreeMap<>();
     values.forEach(
@@ -41,7 +41,7 @@ public final class Counts {
     return values.getOrDefault(name, 0L);
   }
 
-  /** One count divided by another; 0 if that is 0. */
+  /** One count divided by another; 0 if the divisor is 0. */
   public double per(String name, String base) {
     long divisor = get(base);
     return divisor == 0 ? 0 : (double) get(name) / divisor;

@@ -3,29 +3,29 @@ package dev.nestwalk.bench.cost;
 /**
  * One event of a workload or a trace.
  *
- * @param kind what happens
+ * @param kind the kind of event
  * @param requester source id of the device, from 1 on; tenant n is requester n + 1
  * @param pasid PASID, or -1 for none
  * @param iova first input address
- * @param length bytes from there, at least 1
+ * @param length number of bytes, at least 1
  * @param write whether an access writes memory
- * @param nanoseconds when, from the beginning of the stream; never falls
+ * @param nanoseconds time since the beginning of the stream; never decreases
  */
 public record DmaOp(
     Kind kind, int requester, int pasid, long iova, long length, boolean write, long nanoseconds) {
-  /** What happens. */
+  /** The kinds of events. */
   public enum Kind {
     /** The driver maps the pages of a buffer. */
     MAP,
-    /** The driver unmaps them; the cell's policy says what is invalidated when. */
+    /** The driver unmaps them; the cell's policy determines what is invalidated and when. */
     UNMAP,
-    /** Software asks for an invalidation of the pages, whatever the policy. */
+    /** Software requests an invalidation of the pages, whatever the policy is. */
     INVALIDATE,
     /** The device reads or writes. */
     ACCESS,
-    /** The unit is told what the device will access soon, and translates it ahead. */
+    /** The unit is told what the device will access soon, and translates it in advance. */
     PREFETCH,
-    /** A request (packet, command) ends; what is counted is counted by these. */
+    /** A request (packet, command) ends; results are given per request. */
     REQUEST
   }
 
@@ -53,7 +53,7 @@ public record DmaOp(
   /**
    * The end of a request.
    *
-   * @param payload bytes that it carried, for the share of line rate
+   * @param payload number of bytes that it carried, for the share of line rate
    */
   public static DmaOp request(int requester, int pasid, long payload, long nanoseconds) {
     return new DmaOp(Kind.REQUEST, requester, pasid, 0, payload, false, nanoseconds);

@@ -2,43 +2,46 @@ package dev.nestwalk.bench.cost;
 
 import java.util.List;
 
-/** A question, the cells that answer it, the shape that the answer should have, and the judge. */
+/**
+ * A question, the cells that answer it, the expected shape of the answer, and the check of that
+ * shape.
+ */
 public interface Experiment {
   /** How much is run. */
   enum Size {
     /** For tests: seconds for all experiments together. */
     SMALL,
-    /** For the tour: five minutes for all together. */
+    /** For the tour: five minutes for all experiments together. */
     TOUR
   }
 
   /** {@code "E1"} to {@code "E9"}. */
   String name();
 
-  /** A few words. */
+  /** The title in a few words. */
   String title();
 
-  /** What it asks, one sentence. */
+  /** The question in one sentence. */
   String question();
 
-  /** The shape that is expected, in words. */
+  /** The expected shape in words. */
   String expected();
 
-  /** Figures of others, and where they stand. */
+  /** Published figures and their sources. */
   List<Published> published();
 
-  /** What the figures mean, and where they agree with the published ones and why not. */
+  /** What the figures mean, and where and why they differ from the published ones. */
   default String reading() {
     return "";
   }
 
-  /** What is run; each cell once. */
+  /** The cells to run, each once. */
   List<Cell> cells(Size size);
 
   /**
-   * Judges.
+   * Checks the results.
    *
-   * @param results of all cells, in any order
+   * @param results results of all cells, in any order
    * @return a verdict for each part of the expected shape
    */
   List<Verdict> judge(List<CellResult> results);
@@ -46,6 +49,6 @@ public interface Experiment {
   /** The cost of nesting in one sentence: nested beside single stage, as a ratio. */
   String headline(List<CellResult> results);
 
-  /** What to draw. */
+  /** The plots. */
   List<Plot> plots(List<CellResult> results);
 }

@@ -1,8 +1,9 @@
 package dev.nestwalk.bench.cost;
 
 /**
- * When a lazy driver flushes: after so many unmapped buffers, or so long after the first of them.
- * Who allocates addresses and who invalidates each ask one of these, and so agree.
+ * Determines when a lazy driver flushes: after a number of unmapped buffers, or a time after the
+ * first of them. The allocator of addresses and the invalidating side each have such a queue, and
+ * therefore agree.
  */
 public final class FlushQueue {
   private final InvalidationPolicy policy;
@@ -15,9 +16,9 @@ public final class FlushQueue {
   }
 
   /**
-   * Whether time is up.
+   * Whether the time is up.
    *
-   * @param nanoseconds now
+   * @param nanoseconds present time
    */
   public boolean isDue(long nanoseconds) {
     return waiting > 0 && nanoseconds - since >= policy.nanoseconds();
@@ -26,7 +27,7 @@ public final class FlushQueue {
   /**
    * Adds a buffer.
    *
-   * @param nanoseconds now
+   * @param nanoseconds present time
    * @return whether the queue is full
    */
   public boolean add(long nanoseconds) {
@@ -36,7 +37,7 @@ public final class FlushQueue {
     return waiting >= policy.batch();
   }
 
-  /** All that waited is flushed. */
+  /** Empties the queue after a flush. */
   public void flushed() {
     waiting = 0;
   }

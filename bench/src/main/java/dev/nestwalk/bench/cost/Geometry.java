@@ -6,25 +6,25 @@ import java.util.regex.Pattern;
 
 /**
  * Geometry of a modelled cache, as text {@code ENTRIESxWAYS[lru|fifo|random|plru][-hash][-split]};
- * {@code 0} is no cache, and ENTRIES alone a fully associative one.
+ * {@code 0} is no cache, and ENTRIES alone is a fully associative one.
  *
- * @param entries 0 for none, else a power of two up to 2^20
+ * @param entries 0 for none, otherwise a power of two up to 2^20
  * @param ways entries of a set, a power of two up to {@code entries}
- * @param policy which entry of a full set gives way
- * @param hashed sets are chosen by a hash of the whole key, not by the lowest bits of the page
- *     number
- * @param split each page size has a cache of this geometry of its own
+ * @param policy which entry of a full set is replaced
+ * @param hashed whether sets are chosen by a hash of the whole key rather than by the lowest bits
+ *     of the page number
+ * @param split whether each page size has its own cache of this geometry
  */
 public record Geometry(int entries, int ways, Policy policy, boolean hashed, boolean split) {
-  /** Which entry of a full set gives way. */
+  /** Which entry of a full set is replaced. */
   public enum Policy {
-    /** The one used longest ago. */
+    /** The least recently used one. */
     LRU,
-    /** The one filled longest ago. */
+    /** The one that was filled first. */
     FIFO,
-    /** Any, by a seeded generator. */
+    /** A random one, by a seeded generator. */
     RANDOM,
-    /** The one that a binary tree of last uses points away from. */
+    /** The one that a binary tree of recent uses points to. */
     PLRU
   }
 
@@ -36,9 +36,9 @@ public record Geometry(int entries, int ways, Policy policy, boolean hashed, boo
       Pattern.compile("(\\d{1,8})(?:x(\\d{1,8}))?(lru|fifo|random|plru)?(-hash)?(-split)?");
 
   /**
-   * Checks.
+   * Checks the geometry.
    *
-   * @throws IllegalArgumentException if entries or ways are no powers of two or out of range
+   * @throws IllegalArgumentException if entries or ways are not powers of two or are out of range
    */
   public Geometry {
     if (entries != 0 && (entries > MOST || Integer.bitCount(entries) != 1)) {
@@ -52,9 +52,9 @@ public record Geometry(int entries, int ways, Policy policy, boolean hashed, boo
   }
 
   /**
-   * Reads the text.
+   * Parses a geometry.
    *
-   * @throws IllegalArgumentException if it is none, in one line
+   * @throws IllegalArgumentException with a message of one line
    */
   public static Geometry parse(String text) {
     Matcher parts = TEXT.matcher(text.toLowerCase(Locale.ROOT));
@@ -75,7 +75,7 @@ public record Geometry(int entries, int ways, Policy policy, boolean hashed, boo
     return new Geometry(entries, ways, policy, parts.group(4) != null, parts.group(5) != null);
   }
 
-  /** Whether there is a cache at all. */
+  /** Whether there is a cache. */
   public boolean exists() {
     return entries != 0;
   }
@@ -91,7 +91,7 @@ public record Geometry(int entries, int ways, Policy policy, boolean hashed, boo
     if (entries == 0) {
       return "0";
     }
-    // Plain joining: formats write digits as the user's language does.
+    // Joined without format(), which would write digits in the user's language.
     return entries
         + "x"
         + ways

@@ -3,23 +3,23 @@ package dev.nestwalk.bench.cost;
 import java.util.Locale;
 
 /**
- * What a driver does when a buffer is done with; as text {@code strict}, {@code
+ * What a driver does with a buffer that is no longer needed, as text {@code strict}, {@code
  * lazy:FLUSHES:NANOSECONDS}, {@code pool} or {@code huge}.
  *
  * @param kind the policy
- * @param batch lazy: unmapped buffers that wait before all is flushed at once
- * @param nanoseconds lazy: how long the first of them waits at most
+ * @param batch lazy: number of unmapped buffers after which everything is flushed
+ * @param nanoseconds lazy: longest time that the first of them waits
  */
 public record InvalidationPolicy(Kind kind, int batch, long nanoseconds) {
   /** The policies. */
   public enum Kind {
     /** Unmaps each buffer, invalidates its pages and waits. */
     STRICT,
-    /** Unmaps each buffer; once enough are gone, or time is up, invalidates everything. */
+    /** Unmaps each buffer; invalidates everything once enough are unmapped or the time is up. */
     LAZY,
-    /** Maps buffers once and takes them again. */
+    /** Maps buffers once and reuses them. */
     POOL,
-    /** As POOL, with buffers side by side in large pages. */
+    /** Like POOL, with adjacent buffers in large pages. */
     HUGE
   }
 
@@ -30,9 +30,9 @@ public record InvalidationPolicy(Kind kind, int batch, long nanoseconds) {
   public static final long LINUX_NANOSECONDS = 10_000_000;
 
   /**
-   * Reads the text.
+   * Parses a policy.
    *
-   * @throws IllegalArgumentException if it is none, in one line
+   * @throws IllegalArgumentException with a message of one line
    */
   public static InvalidationPolicy parse(String text) {
     String[] parts = text.toLowerCase(Locale.ROOT).split(":", -1);
@@ -55,7 +55,7 @@ public record InvalidationPolicy(Kind kind, int batch, long nanoseconds) {
     return new InvalidationPolicy(kind, batch, time);
   }
 
-  /** Whether buffers are mapped once and stay. */
+  /** Whether buffers are mapped once and stay mapped. */
   public boolean keeps() {
     return kind == Kind.POOL || kind == Kind.HUGE;
   }

@@ -5,21 +5,21 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What counted events take, in picoseconds: counts times these give time, by whole numbers only.
- * The defaults are of the literature's order (DRAM 50 ns and PCIe 450 ns one way as in HyperTRIO,
- * ISCA 2020); a user has better ones of the machine at hand.
+ * The time of each counted event in picoseconds. Counts multiplied by these give times, in integer
+ * arithmetic. The defaults have the order of magnitude of the literature (DRAM 50 ns and PCIe 450
+ * ns one way, as in HyperTRIO, ISCA 2020); users may supply those of their machine.
  *
- * @param dram a read of an entry that no cache spares
- * @param pcie one way over PCIe, which a device TLB's request passes twice
- * @param iotlb a look-up of the IOTLB or a device TLB
- * @param cache a look-up of the walk caches of one stage
- * @param walkers walks that the unit does at once
- * @param packet processor time of a request besides mapping
+ * @param dram a read of an entry that is in no cache
+ * @param pcie one way over PCIe, which a device TLB's request takes twice
+ * @param iotlb a lookup in the IOTLB or a device TLB
+ * @param cache a lookup in the walk caches of one stage
+ * @param walkers number of walks that the unit does at the same time
+ * @param packet processor time of a request, without mapping
  * @param map processor time to map a buffer
  * @param unmap processor time to unmap one
  * @param invalidate processor time to invalidate a buffer's pages and wait
  * @param flush processor time to invalidate everything and wait
- * @param trap what an exit to the host adds to a guest's invalidation; nested only
+ * @param trap additional time of a guest's invalidation for an exit to the host; nested only
  */
 public record LatencyModel(
     long dram,
@@ -56,9 +56,10 @@ public record LatencyModel(
           2_000_000);
 
   /**
-   * Times of one's own, the others default: {@code dram=70,pcie=300,walkers=4}, in nanoseconds.
+   * Parses times in nanoseconds, such as {@code dram=70,pcie=300,walkers=4}; the others have their
+   * defaults.
    *
-   * @throws IllegalArgumentException in one line for another name or number
+   * @throws IllegalArgumentException with a message of one line for another name or number
    */
   public static LatencyModel parse(String text) {
     Map<String, Long> times = new TreeMap<>();
@@ -127,7 +128,7 @@ public record LatencyModel(
     return nanoseconds == null ? known : 1000 * nanoseconds;
   }
 
-  /** Time of all translations, one after the other; what is translated ahead costs nobody time. */
+  /** Time of all translations in sequence; translations in advance cost no time. */
   public long translation(Counts counts) {
     long lookups =
         counts.get("iotlb.hit")
@@ -145,7 +146,7 @@ public record LatencyModel(
     return lookups * iotlb + caches * cache + reads * dram + counts.get("atc.miss") * 2 * pcie;
   }
 
-  /** Processor time of all requests with their maps, unmaps and invalidations. */
+  /** Processor time of all requests, including maps, unmaps and invalidations. */
   public long processor(Counts counts, boolean nested) {
     long exits = nested ? trap : 0;
     return counts.get("request") * packet
@@ -155,14 +156,14 @@ public record LatencyModel(
         + counts.get("invalidate.all") * (flush + exits);
   }
 
-  /** Nanoseconds of translation that a request has, on average. */
+  /** Average translation time of a request in nanoseconds. */
   public double nanosPerRequest(Counts counts) {
     return translation(counts) / 1e3 / Math.max(1, counts.get("request"));
   }
 
   /**
-   * Share of line rate that the unit lets through, 0 to 1: the slower of the wire and the
-   * translations, which {@link #walkers} do side by side.
+   * Share of line rate that the unit sustains, 0 to 1: limited by the wire and by the translations,
+   * of which {@link #walkers} proceed at the same time.
    *
    * @param gigabits per second
    */
@@ -171,7 +172,7 @@ public record LatencyModel(
   }
 
   /**
-   * Share of line rate that one processor core keeps up with, 0 to 1.
+   * Share of line rate that one processor core sustains, 0 to 1.
    *
    * @param gigabits per second
    */

@@ -7,11 +7,12 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * Which share of the memory pages of each size map, as text {@code 4k:80+2m:20}; {@code base} is
- * the granule. Larger pages are spread over the address space by a hash, so that every machine
+ * The share of memory that pages of each size map, as text {@code 4k:80+2m:20}; {@code base} is the
+ * granule. Larger pages are distributed over the address space by a hash, so that every machine
  * builds the same tables.
  *
- * @param shares percent by log2 of the page size; 0 stands for the granule. They add up to 100
+ * @param shares percentages by log2 of the page size, where 0 stands for the granule; they add up
+ *     to 100
  */
 public record PageMix(Map<Integer, Integer> shares) {
   private static final Map<String, Integer> SIZES =
@@ -31,9 +32,9 @@ public record PageMix(Map<Integer, Integer> shares) {
   }
 
   /**
-   * Reads the text; a size without a share gets what is left.
+   * Parses a mix; a size without a share gets the remainder.
    *
-   * @throws IllegalArgumentException if it is none, in one line
+   * @throws IllegalArgumentException with a message of one line
    */
   public static PageMix parse(String text) {
     Map<Integer, Integer> shares = new TreeMap<>();

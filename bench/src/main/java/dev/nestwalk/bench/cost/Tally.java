@@ -4,7 +4,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Counts in the making: a counter is asked for once by name, and counted up without a look-up. */
+/** Counters by name. A counter is looked up once and then incremented directly. */
 public final class Tally {
   /** One counter. */
   public static final class Counter {
@@ -12,12 +12,12 @@ public final class Tally {
 
     private Counter() {}
 
-    /** One more. */
+    /** Adds one. */
     public void up() {
       value++;
     }
 
-    /** So many more. */
+    /** Adds a number. */
     public void add(long more) {
       value += more;
     }
@@ -38,12 +38,12 @@ public final class Tally {
     return counters.computeIfAbsent(name, any -> new Counter());
   }
 
-  /** All counters begin anew. */
+  /** Resets all counters. */
   public void reset() {
     counters.values().forEach(counter -> counter.value = 0);
   }
 
-  /** What was counted so far. */
+  /** The counts so far. */
   public Counts counts() {
     Map<String, Long> values = new TreeMap<>();
     counters.forEach((name, counter) -> values.put(name, counter.value));

@@ -3,18 +3,18 @@ package dev.nestwalk.bench.cost;
 /**
  * Whether a part of an expected shape was found.
  *
- * @param claim what was expected, in one sentence
- * @param answer whether it is so
- * @param measured what was found, with figures
+ * @param claim the expectation in one sentence
+ * @param answer whether it holds
+ * @param measured the finding, with figures
  */
 public record Verdict(String claim, Answer answer, String measured) {
-  /** Whether a claim is so. */
+  /** Whether a claim holds. */
   public enum Answer {
-    /** It is so. */
+    /** The claim holds. */
     HOLDS,
-    /** It is not so. */
+    /** The claim does not hold. */
     FAILS,
-    /** The spread of what was measured forbids a verdict. */
+    /** The spread of the measurement is too large for a verdict. */
     UNSURE
   }
 

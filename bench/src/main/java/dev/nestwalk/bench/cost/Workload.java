@@ -3,10 +3,10 @@ package dev.nestwalk.bench.cost;
 import java.util.function.Consumer;
 
 /**
- * What devices do: a stream of maps, accesses and unmaps. The same cell gives the same stream on
- * every machine.
+ * What devices do: a stream of maps, accesses and unmaps. Equal cells give equal streams on every
+ * machine.
  *
- * <p>Workloads of your own: implement {@link Provider}, and name it in {@code
+ * <p>To add a workload, implement {@link Provider}, and name the class in {@code
  * META-INF/services/dev.nestwalk.bench.cost.Workload$Provider} on the class path.
  */
 @FunctionalInterface
@@ -16,23 +16,23 @@ public interface Workload {
    * {@link DmaOp.Kind#REQUEST}.
    *
    * @param cell tenants, order, policy, seed
-   * @param sink takes the events in order; may throw to end the stream
+   * @param sink receives the events in order; may throw to end the stream
    */
   void play(Cell cell, Consumer<DmaOp> sink);
 
-  /** Makes workloads of the texts that name one. */
+  /** Makes workloads from the texts that name them. */
   interface Provider {
     /** The first part of the text, before the first colon. */
     String name();
 
-    /** One line: what it does, which parameters it takes. */
+    /** Its behaviour and parameters in one line. */
     String help();
 
     /**
-     * The workload.
+     * Makes a workload.
      *
-     * @param parameters what follows the name and its colon; empty if nothing does
-     * @throws IllegalArgumentException in one line if they are none
+     * @param parameters the text after the name and its colon, or empty
+     * @throws IllegalArgumentException with a message of one line if they are invalid
      */
     Workload make(String parameters);
   }

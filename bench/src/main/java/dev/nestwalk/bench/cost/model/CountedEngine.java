@@ -13,10 +13,10 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * Plays a workload on modelled hardware. Tables are real; a miss is walked by the reference walker,
- * and each of its reads is counted unless a modelled cache would have spared it.
+ * Plays a workload on modelled hardware. The tables are real: a miss is walked by the reference
+ * walker, and each of its reads is counted unless a modelled cache would have saved it.
  *
- * <p>A piece of 4 KiB of an access is one look-up, whatever the packets on the bus.
+ * <p>Each piece of 4 KiB of an access is one lookup, whatever packets the bus would use.
  */
 public final class CountedEngine implements Consumer<DmaOp> {
   private static final int PIECE = 12;

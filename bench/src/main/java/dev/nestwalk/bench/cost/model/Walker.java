@@ -4,12 +4,12 @@ import dev.nestwalk.bench.cost.Tally;
 import java.util.List;
 
 /**
- * Does a walk again on modelled hardware: counts each read that no cache spares, and fills the
- * caches with what it read.
+ * Repeats a walk on modelled hardware: counts each read that no cache saves, and fills the caches
+ * with what was read.
  *
- * <p>A cached first-stage table is kept with its machine address, as VT-d 6.2.5 and Arm's walk
- * caches have it: a walk that begins there needs neither the entries above nor the second-stage
- * walks that find them.
+ * <p>A first-stage table is cached with its machine address, as in VT-d 6.2.5 and Arm's walk
+ * caches: a walk that begins there needs neither the entries above it nor the second-stage walks
+ * that find them.
  */
 final class Walker {
   /** SMMUv3 counts from -1 to 3, VT-d from 1 to 5. */

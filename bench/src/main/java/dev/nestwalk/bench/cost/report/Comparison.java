@@ -11,13 +11,14 @@ import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two documents side by side, of two machines or two commits. Counts are exact: any difference is
- * one. Times differ where their medians lie further apart than half of the values spread.
+ * Compares two documents, of two machines or two commits. Counts are exact, so any difference
+ * counts. Times differ if their medians are further apart than the middle half of the values
+ * spreads.
  *
- * @param lines what differs, or was timed
- * @param equal counted cells whose counts are the same
- * @param onlyFirst cells of the first document alone
- * @param onlySecond cells of the second document alone
+ * @param lines figures that differ, or that were timed
+ * @param equal number of counted cells with equal counts
+ * @param onlyFirst cells that only the first document has
+ * @param onlySecond cells that only the second document has
  */
 public record Comparison(List<Line> lines, int equal, List<Cell> onlyFirst, List<Cell> onlySecond) {
   private static final double SAME = 0.05;

@@ -18,8 +18,8 @@ import java.util.Set;
 import java.util.TreeMap;
 
 /**
- * One page that needs nothing else: the cost of nesting first, then each experiment with its plots
- * and tables, what the figures mean, and the manifest. Plots are drawn by uPlot, which is embedded;
+ * A self-contained page: the cost of nesting first, then each experiment with its plots and tables,
+ * the meaning of the figures, and the manifest. Plots are drawn by uPlot, which is embedded;
  * without scripts the tables remain.
  */
 public final class HtmlReport {

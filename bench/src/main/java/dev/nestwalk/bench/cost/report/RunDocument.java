@@ -24,11 +24,11 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * What a run found: where and how it was made, which experiments it ran, and the result of each
- * cell, sorted by cell, so that equal results give equal texts.
+ * The results of a run: where and how it was made, which experiments it ran, and the result of each
+ * cell. Results are sorted by cell, so that equal results give equal texts.
  *
  * @param manifest command line, commit, JDK, processor, seed, size, by name
- * @param experiments names of experiments whose cells are all here; empty for a sweep
+ * @param experiments names of experiments whose cells are all present; empty for a sweep
  * @param results one for each cell
  */
 public record RunDocument(

@@ -11,13 +11,13 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/** Files that are written whole or not at all. */
+/** Writes files either completely or not at all. */
 public final class WholeFile {
   /**
-   * Writes a text in UTF-8 to a temporary file beside {@code file} and gives it that name. What is
-   * no regular file, a pipe or a device, is written as it is.
+   * Writes a text in UTF-8 to a temporary file beside {@code file}, then renames it. Anything but a
+   * regular file, such as a pipe or a device, is written directly.
    *
-   * @throws CostException in one line if it cannot be written
+   * @throws CostException with a message of one line if it cannot be written
    */
   public static void write(Path file, String text) {
     @Nullable Path temporary = null;
@@ -30,7 +30,7 @@ public final class WholeFile {
         return;
       }
       Path target = Files.exists(file) ? file.toRealPath() : file.toAbsolutePath();
-      // A name of its own: several processes may write the same file at once.
+      // A unique name, since several processes may write the same file at once.
       temporary = target.resolveSibling("." + target.getFileName() + "." + UUID.randomUUID());
       Files.writeString(temporary, text, StandardOpenOption.CREATE_NEW);
       Files.move(
@@ -46,12 +46,12 @@ public final class WholeFile {
       try {
         Files.deleteIfExists(temporary);
       } catch (IOException e) {
-        // The first failure is the one to tell.
+        // The first failure is the one to report.
       }
     }
   }
 
-  /** Why, in a few words. */
+  /** The reason in a few words. */
   public static String reason(IOException e) {
     if (e instanceof NoSuchFileException) {
       return "no such file or folder";

@@ -26,9 +26,9 @@ import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /**
- * A folder that keeps what a sweep has finished: {@code plan.json}, and for each shard a file of
- * lines, {@code cells-I-of-N.jsonl}, to which each cell is added as it is done. What a killed run
- * has left of a line is cut off.
+ * A folder with the finished cells of a sweep: {@code plan.json}, and for each shard a file {@code
+ * cells-I-of-N.jsonl}, to which each cell is appended when it is done. An incomplete last line of a
+ * killed run is removed.
  */
 public final class CellStore implements Closeable {
   private static final String PLAN = "plan.json";

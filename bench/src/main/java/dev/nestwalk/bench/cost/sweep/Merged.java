@@ -15,16 +15,16 @@ import java.util.TreeSet;
 import org.HdrHistogram.Histogram;
 
 /**
- * Results of several folders or files put together. A counted cell that stands in several has the
- * same counts in all of them, and is taken once; of a timed one counts add, histograms merge, and
- * figures are averaged.
+ * The merged results of several folders or files. A counted cell that occurs more than once must
+ * have equal counts, and is taken once. For a timed cell counts are added, histograms merged and
+ * figures averaged.
  *
  * @param results by cell
- * @param duplicates cells that came more than once
+ * @param duplicates cells that occurred more than once
  * @param contradictions counted cells whose counts differ
- * @param holes cells of a plan that nobody has finished
+ * @param holes cells of a plan that are not finished
  * @param refused cells that contradict themselves, with the reason
- * @param total counts of all cells, added
+ * @param total sum of the counts of all cells
  */
 public record Merged(
     List<CellResult> results,

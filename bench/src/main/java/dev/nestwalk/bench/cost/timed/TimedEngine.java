@@ -18,14 +18,14 @@ import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Times the product's translator on a workload's stream. The translator's caches have a policy of
- * their own: of a cell's geometries only entries and ways count, and what it has no cache for
- * (context, PASID, device TLB) is left out.
+ * Times the product's translator on a workload's stream. The translator's caches have their own
+ * replacement policy: only entries and ways of a cell's geometries are used, and caches that the
+ * translator does not have (context, PASID, device TLB) are left out.
  *
- * <p>Throughput is timed over stretches between changes of tables, each round from cold caches. A
- * round of its own times every translation alone; its latencies contain the clock, whose cost is
- * beside them as {@code clock.ns}. References are counted in a round of their own by the same
- * kernel with its counters on.
+ * <p>Throughput is timed over stretches between changes of tables, in rounds that begin with cold
+ * caches. A separate round times every translation; its latencies include the clock, whose cost is
+ * reported as {@code clock.ns}. References are counted in another round by the same kernel with its
+ * counters on.
  */
 public final class TimedEngine {
   private static final int WARM = 40;

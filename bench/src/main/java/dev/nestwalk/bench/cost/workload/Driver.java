@@ -15,10 +15,11 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
- * The side of a workload that is not the device: whose turn it is, where buffers are mapped, what
- * becomes of them by the cell's policy, and the clock. A workload calls it and does not care.
+ * The parts of a workload that are not the device: the order of tenants, the mapping of buffers,
+ * their treatment according to the cell's policy, and the clock.
  *
- * <p>Tenants count from 0, as do the processes of each. Every call sends events to the sink.
+ * <p>Tenants are numbered from 0, as are the processes of each. Every call sends events to the
+ * sink.
  */
 public final class Driver {
   private static final long HUGE = 2L << 20;
