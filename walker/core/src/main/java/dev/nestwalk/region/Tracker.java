@@ -21,11 +21,8 @@ public final class Tracker {
   /** Takes the place of a PASID and stands for requests without one. */
   public static final int RID = -1;
 
-  private static final int MAX_PASID = 0xf_ffff;
-
   private final Policy policy;
-  private final Hardware hardware;
-  private final boolean strictRelaxable;
+  private final AttachmentRules rules;
   private final Map<String, Group> groups = new HashMap<>();
   private final Map<String, Device> devices = new LinkedHashMap<>();
   private final Map<Ioas, List<Hwpt>> tables = new HashMap<>();
@@ -46,8 +43,7 @@ public final class Tracker {
    */
   public Tracker(Policy policy, Hardware hardware, boolean strictRelaxable) {
     this.policy = policy;
-    this.hardware = hardware;
-    this.strictRelaxable = strictRelaxable;
+    rules = new AttachmentRules(policy, hardware, strictRelaxable);
   }
 
   /** The policy. */
@@ -125,13 +121,7 @@ public final class Tracker {
 
   /** The device's regions that count. */
   public List<Region> counted(Device device) {
-    List<Region> counted = new ArrayList<>();
-    for (Region region : device.regions()) {
-      if (strictRelaxable || region.kind() != RegionKind.DIRECT_RELAXABLE) {
-        counted.add(region);
-      }
-    }
-    return counted;
+    return rules.counted(device);
   }
 
   // Tables.
@@ -202,7 +192,7 @@ public final class Tracker {
   private void optIn(Device device, Hwpt table, Hwpt.Options options) throws RegionException {
     if (options.loadsRegions() && policy.honoursOptIn()) {
       Group.Tag tag = new Group.Tag(device + " by opt-in");
-      table.ioas().reserve(tag, ranges(counted(device)));
+      table.ioas().reserve(tag, rules.ranges(device));
       table.optIn = tag;
     }
   }
@@ -268,7 +258,7 @@ public final class Tracker {
     Load load = new Load(ioas, device);
     int count = loads.getOrDefault(load, 0);
     if (count == 0) {
-      ioas.reserve(load, ranges(counted(device)));
+      ioas.reserve(load, rules.ranges(device));
     }
     loads.put(load, count + 1);
   }
@@ -297,7 +287,7 @@ public final class Tracker {
    */
   public synchronized void attach(Device device, int pasid, Hwpt table) throws RegionException {
     check(table);
-    checkPasid(device, pasid);
+    AttachmentRules.checkPasid(device, pasid);
     Group.Slot slot = device.group.slot(pasid);
     if (slot != null && slot.members.containsKey(device)) {
       throw RegionException.of(Errno.EBUSY, "%s is attached already", device);
@@ -305,11 +295,10 @@ public final class Tracker {
     if (slot != null && !slot.table.equals(table)) {
       throw RegionException.of(Errno.EINVAL, "the group of %s has another table", device);
     }
-    Group.Tag tag = reserve(device, pasid, table);
+    Group.Tag tag = rules.reserve(device, pasid, table);
     if (slot == null) {
       try {
-        checkPasidUse(device.group, pasid, table);
-        hardware.attach(device, pasid, table, hasPasidsAttached(device.group));
+        rules.admit(device, pasid, table);
       } catch (RegionException e) {
         table.ioas().removeOwner(tag);
         throw e;
@@ -398,7 +387,7 @@ public final class Tracker {
    */
   public synchronized void replace(Device device, int pasid, Hwpt table) throws RegionException {
     check(table);
-    checkPasid(device, pasid);
+    AttachmentRules.checkPasid(device, pasid);
     Group.Slot slot = device.group.slot(pasid);
     if (slot == null || !slot.members.containsKey(device)) {
       throw RegionException.of(Errno.EINVAL, "%s has nothing attached to replace", device);
@@ -411,10 +400,9 @@ public final class Tracker {
     Map<Device, Group.Tag> fresh = new LinkedHashMap<>();
     try {
       for (Device member : slot.members.keySet()) {
-        fresh.put(member, reserve(member, pasid, table));
+        fresh.put(member, rules.reserve(member, pasid, table));
       }
-      checkPasidUse(device.group, pasid, table);
-      hardware.attach(device, pasid, table, hasPasidsAttached(device.group));
+      rules.admit(device, pasid, table);
     } catch (RegionException e) {
       fresh.values().forEach(tag -> table.ioas().removeOwner(tag));
       throw e;
@@ -453,67 +441,9 @@ public final class Tracker {
     return table;
   }
 
-  private static void checkPasid(Device device, int pasid) throws RegionException {
-    if (pasid < RID || pasid > MAX_PASID) {
-      throw RegionException.of(Errno.EINVAL, "PASID %d: expected 0 to 0xfffff", pasid);
-    }
-    if (pasid != RID && !device.hasPasids()) {
-      throw RegionException.of(Errno.EINVAL, "%s issues no requests with PASID", device);
-    }
-  }
-
-  private static void checkPasidUse(Group group, int pasid, Hwpt table) throws RegionException {
-    if (pasid == RID) {
-      if (hasPasidsAttached(group) && !table.takesPasids()) {
-        throw RegionException.of(Errno.EINVAL, "the table does not go beside PASIDs");
-      }
-      return;
-    }
-    Group.Slot rid = group.slot(RID);
-    if (!table.takesPasids() || rid != null && !rid.table.takesPasids()) {
-      throw RegionException.of(Errno.EINVAL, "the table does not take PASIDs");
-    }
-  }
-
-  private static boolean hasPasidsAttached(Group group) {
-    return group.pasids().stream().anyMatch(pasid -> pasid != RID);
-  }
-
-  /** Reserves the regions of an attachment in its address space. */
-  private Group.Tag reserve(Device device, int pasid, Hwpt table) throws RegionException {
-    Group.Tag tag = new Group.Tag(device.name());
-    if (pasid == RID) {
-      checkMessageWindows(device);
-      table.ioas().reserve(tag, ranges(brought(device, table)));
-    }
-    return tag;
-  }
-
   /** The regions that attaching a table to a device's RID reserves in the address space. */
   List<Region> brought(Device device, Hwpt table) {
-    List<Region> brought = counted(device);
-    if (table.isNested()) {
-      brought.removeIf(region -> !policy.entersWithNestedAttach(region));
-    }
-    return brought;
-  }
-
-  private static void checkMessageWindows(Device device) throws RegionException {
-    long software = count(device, RegionKind.SW_MSI);
-    if (software > 1 || software == 1 && count(device, RegionKind.MSI) > 0) {
-      throw RegionException.of(
-          Errno.EINVAL, "%s has message windows that contradict each other", device);
-    }
-  }
-
-  private static long count(Device device, RegionKind kind) {
-    return device.regions().stream().filter(region -> region.kind() == kind).count();
-  }
-
-  private static List<AddressSet.Range> ranges(List<Region> regions) {
-    List<AddressSet.Range> ranges = new ArrayList<>(regions.size());
-    regions.forEach(region -> ranges.add(new AddressSet.Range(region.first(), region.last())));
-    return ranges;
+    return rules.brought(device, table);
   }
 
   // Attached tables.
