@@ -1,5 +1,6 @@
 package dev.nestwalk.format;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -32,6 +33,25 @@ public record Structure(String name, String section, int words, List<Field> fiel
   /** Declares a structure. */
   public static Structure of(String name, String section, int words, Field... fields) {
     return new Structure(name, section, words, List.of(fields));
+  }
+
+  /** This structure under another name. */
+  public Structure named(String other) {
+    return new Structure(other, section, words, fields);
+  }
+
+  /** This structure with a field in place of one of its own. */
+  public Structure replacing(Field old, Field field) {
+    List<Field> changed = new ArrayList<>(fields);
+    changed.replaceAll(one -> one.equals(old) ? field : one);
+    return new Structure(name, section, words, changed);
+  }
+
+  /** This structure without some of its fields. */
+  public Structure without(Field... others) {
+    List<Field> left = new ArrayList<>(fields);
+    left.removeAll(List.of(others));
+    return new Structure(name, section, words, left);
   }
 
   /** Size in bytes. */

@@ -92,23 +92,10 @@ public final class Stage1Descriptor {
 
   /** All fields of a leaf, for decoding at level 3. */
   public static final Structure AT_LEVEL_3 =
-      Structure.of(
-          "Stage 1 descriptor of level 3",
-          "DDI 0487 D8.3",
-          1,
-          TYPE_AT_3,
-          ATTRINDX,
-          NS,
-          AP1,
-          AP2,
-          SH,
-          AF,
-          NG,
-          ADDR,
-          DBM,
-          CONTIGUOUS,
-          PXN,
-          UXN);
+      STRUCTURE
+          .named("Stage 1 descriptor of level 3")
+          .replacing(TYPE, TYPE_AT_3)
+          .without(PXNTABLE, UXNTABLE, APTABLE, NSTABLE);
 
   /** Bit 16 of a block. */
   public static final Field NT = Field.bit("nT", 16, "block is being changed (IDR3.BBML)");
@@ -181,26 +168,11 @@ public final class Stage1Descriptor {
 
   /** A page, at level 3. */
   public static final Structure PAGE =
-      Structure.of(
-          "Stage 1 Page Descriptor",
-          "DDI 0487 D8.3",
-          1,
-          TYPE_AT_3,
-          ATTRINDX,
-          NS,
-          AP1,
-          AP2,
-          SH,
-          AF,
-          NG,
-          PAGE_ADDR,
-          GP,
-          DBM,
-          CONTIGUOUS,
-          PXN,
-          UXN,
-          SOFTWARE,
-          PBHA);
+      BLOCK
+          .named("Stage 1 Page Descriptor")
+          .without(NT)
+          .replacing(TYPE, TYPE_AT_3)
+          .replacing(ADDR_2M, PAGE_ADDR);
 
   private Stage1Descriptor() {}
 }

@@ -57,20 +57,7 @@ public final class Stage2Descriptor {
 
   /** All fields of a leaf, for decoding at level 3. */
   public static final Structure AT_LEVEL_3 =
-      Structure.of(
-          "Stage 2 descriptor of level 3",
-          "DDI 0487 D8.3",
-          1,
-          TYPE_AT_3,
-          MEMATTR,
-          S2AP0,
-          S2AP1,
-          SH,
-          AF,
-          ADDR,
-          DBM,
-          CONTIGUOUS,
-          XN);
+      STRUCTURE.named("Stage 2 descriptor of level 3").replacing(TYPE, TYPE_AT_3);
 
   /** Bit 16 of a block. */
   public static final Field NT = Field.bit("nT", 16, "block is being changed (IDR3.BBML)");
@@ -130,23 +117,11 @@ public final class Stage2Descriptor {
 
   /** A page, at level 3. */
   public static final Structure PAGE =
-      Structure.of(
-          "Stage 2 Page Descriptor",
-          "DDI 0487 D8.3",
-          1,
-          TYPE_AT_3,
-          MEMATTR,
-          S2AP0,
-          S2AP1,
-          SH,
-          AF,
-          IGNORED_11,
-          PAGE_ADDR,
-          DBM,
-          CONTIGUOUS,
-          XN,
-          SOFTWARE,
-          PBHA);
+      BLOCK
+          .named("Stage 2 Page Descriptor")
+          .without(NT)
+          .replacing(TYPE, TYPE_AT_3)
+          .replacing(ADDR_2M, PAGE_ADDR);
 
   private Stage2Descriptor() {}
 }
