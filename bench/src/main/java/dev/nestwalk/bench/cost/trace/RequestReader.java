@@ -1,26 +1,12 @@
 package dev.nestwalk.bench.cost.trace;
 
-import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /** Reads a trace that holds sizes. */
-interface RequestReader {
+interface RequestReader extends EventReader<IoRequest> {
   /** Devices that a trace may name. */
   int MOST_UNITS = 1024;
-
-  /**
-   * The next request, null after the last.
-   *
-   * @throws TraceException if the trace cannot be read on
-   */
-  @Nullable IoRequest next() throws IOException;
-
-  /** Lines or blocks that are no requests. */
-  default long skipped() {
-    return 0;
-  }
 
   /** Numbers of devices by their names. */
   final class Units {

@@ -182,36 +182,32 @@ public final class TraceFile {
     return file.toString();
   }
 
-  /** Takes events one by one. */
-  interface OpSink {
-    /** One event; false ends the play. */
-    boolean take(DmaOp op);
+  /** Takes events one by one; false ends the play. */
+  interface Sink<T> {
+    /** One event. */
+    boolean take(T event);
   }
 
-  /** Takes requests one by one. */
-  interface RequestSink {
-    /** One request; false ends the play. */
-    boolean take(IoRequest request);
+  /** Plays a trace that holds addresses. */
+  void ops(Sink<DmaOp> sink) {
+    play(this::ops, sink);
   }
 
-  void ops(OpSink sink) {
+  /** Plays a trace that holds sizes. */
+  void requests(Sink<IoRequest> sink) {
+    play(this::requests, sink);
+  }
+
+  private interface Opener<T> {
+    EventReader<T> open(InputStream in) throws IOException;
+  }
+
+  private <T> void play(Opener<T> opener, Sink<T> sink) {
     try (InputStream in = new BufferedInputStream(bytes(file), BUFFER)) {
-      OpReader reader = ops(in);
-      DmaOp op = reader.next();
-      while (op != null && sink.take(op)) {
-        op = reader.next();
-      }
-    } catch (IOException e) {
-      throw unreadable(file, e);
-    }
-  }
-
-  void requests(RequestSink sink) {
-    try (InputStream in = new BufferedInputStream(bytes(file), BUFFER)) {
-      RequestReader reader = requests(in);
-      IoRequest request = reader.next();
-      while (request != null && sink.take(request)) {
-        request = reader.next();
+      EventReader<T> reader = opener.open(in);
+      @Nullable T event = reader.next();
+      while (event != null && sink.take(event)) {
+        event = reader.next();
       }
     } catch (IOException e) {
       throw unreadable(file, e);
