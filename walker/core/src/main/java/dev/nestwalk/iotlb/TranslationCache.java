@@ -397,11 +397,6 @@ public final class TranslationCache {
     table.fill((byte) 0);
   }
 
-  /** Usable rights in word 1. */
-  public static int rights(long word1) {
-    return (int) (word1 & RIGHTS);
-  }
-
   /** Number of entries of a tag; reads the whole store. */
   public int count(Tag tag) {
     int found = 0;

@@ -101,10 +101,6 @@ final class Coverage {
     return next != null && Long.compareUnsigned(next, last) <= 0 ? next : null;
   }
 
-  boolean touches(long first, long last) {
-    return firstCovered(first, last) != null;
-  }
-
   /** Last address of the segment that covers {@code address}, or null if none does. */
   @Nullable Long lastOfCovering(long address) {
     Map.Entry<Long, Segment> at = segments.floorEntry(address);

@@ -122,11 +122,6 @@ public final class Ioas {
     }
   }
 
-  /** Whether an owner has anything reserved. */
-  synchronized boolean hasOwner(Object owner) {
-    return owners.containsKey(owner);
-  }
-
   /** The reserved addresses as an immutable set; lookups in it allocate nothing. */
   public AddressSet reserved() {
     AddressSet known = snapshot;

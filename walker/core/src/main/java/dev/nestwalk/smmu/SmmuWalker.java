@@ -219,11 +219,6 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     return of.tables();
   }
 
-  /** The last refusal; the next one overwrites it. */
-  public FaultRecord fault() {
-    return record;
-  }
-
   private boolean stallsOn(SmmuPlan with) {
     return fault.stage2 ? with.secondStalls : with.stalls;
   }

@@ -121,11 +121,6 @@ public final class VtdConfig {
     return mode;
   }
 
-  /** Host address of the root table. */
-  public long rootTable() {
-    return rootTable;
-  }
-
   /** Whether {@code address} is in 0xFEE00000..0xFEEFFFFF. */
   static boolean isInterrupt(long address) {
     return address >>> 20 == INTERRUPT_FIRST >>> 20;

@@ -170,11 +170,6 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
     return of.tables();
   }
 
-  /** The last refusal; the next one overwrites it. */
-  public FaultRecord fault() {
-    return fault;
-  }
-
   private long answer(int sourceId, int pasid, long iova, int access) {
     boolean plain = pasid < 0;
     if (plain && VtdConfig.isInterrupt(iova) && (access & OF_DEVICE_TLB) == 0) {

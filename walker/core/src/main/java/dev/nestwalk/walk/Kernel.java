@@ -90,11 +90,6 @@ public abstract class Kernel {
   /** Continues as it is for a while, twice as long as before. */
   abstract void rest();
 
-  /** Whether the configuration has any tables to walk. */
-  public boolean walks() {
-    return shape.walks();
-  }
-
   /** Sets the addresses of the first tables. */
   void root(long first, long second) {
     firstRoot = first;

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -179,6 +180,66 @@ class PortTest {
   }
 
   @Test
+  void registersOfADeviceEndWithTheirPageAndTakeNoMoreThanTheyAreGiven() {
+    Port port = unit.port(SOURCE);
+    assertEquals(0x10, port.read(PAGE + 0x2ff0, bytes(0x20, 0)), "nothing answers behind it");
+    assertEquals(0x10, port.write(PAGE + 0x2ff0, bytes(0x20, 0)));
+    MmioTarget generous =
+        new MmioTarget() {
+          @Override
+          public long read(long address, MemorySegment into, long at, long length) {
+            return length + 100;
+          }
+
+          @Override
+          public long write(long address, MemorySegment from, long at, long length) {
+            return length + 100;
+          }
+        };
+    PlainUnit other = new PlainUnit(unit.iommu(), unit.options().withMmio(generous));
+    assertEquals(0x20, other.port(SOURCE).read(PAGE + 0x2fe0, bytes(0x20, 0)));
+    assertEquals(0x20, other.port(SOURCE).write(PAGE + 0x2fe0, bytes(0x20, 0)));
+  }
+
+  @Test
+  void aWriteGoesOnInMemoryBehindADevicesRegisters() {
+    tables.map(PAGE + 0x3000, first, 12, 3);
+    Port port = unit.port(SOURCE);
+    assertEquals(0x20, port.write(PAGE + 0x2ff0, bytes(0x20, 5)));
+    assertEquals(bytes(0x20, 5).get(LONG, 16), memory.get(first));
+  }
+
+  @Test
+  void everyWayToGetAnswersProtectsThemUntilTheThreadIsDone() throws InterruptedException {
+    List<Consumer<Port>> ways =
+        List.of(
+            port -> port.translate(PAGE, Access.READ),
+            port -> port.translate(new long[] {PAGE}, new long[1], 0, 1, Access.READ),
+            port -> port.translateRange(PAGE, 64, Access.READ, new DmaRuns(2)),
+            port -> port.slice(PAGE, 64, Access.READ));
+    for (Consumer<Port> way : ways) {
+      CountDownLatch asked = new CountDownLatch(1);
+      CountDownLatch mayGoOn = new CountDownLatch(1);
+      Thread thread =
+          new Thread(
+              () -> {
+                Port port = unit.port(SOURCE);
+                way.accept(port);
+                asked.countDown();
+                awaitQuietly(mayGoOn);
+                port.done();
+              });
+      thread.start();
+      asked.await();
+      unit.iommu().invalidateAll();
+      assertEquals(1, unit.iommu().sync(20, TimeUnit.MILLISECONDS).size());
+      mayGoOn.countDown();
+      thread.join();
+      unit.iommu().sync();
+    }
+  }
+
+  @Test
   void interruptMessagesGoToTheSink() {
     Port port = unit.port(SOURCE);
     assertEquals(4, port.write(0xfee0_1004L, word(0x41)));
@@ -240,6 +301,7 @@ class PortTest {
     Thread thread = inBackground(result, buffer, begun);
     Stall stall = unit.stalls.take();
     assertEquals(PAGE + 0x5000, stall.iova());
+    unit.iommu().invalidateAll();
     unit.iommu().sync(); // a held access holds nobody up
     stall.decide(Stall.Decision.RETRY);
     Stall again = unit.stalls.take();

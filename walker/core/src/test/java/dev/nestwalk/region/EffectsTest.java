@@ -1,0 +1,81 @@
+package dev.nestwalk.region;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** Sets of bounds and conflicts, of a device in front of a nested table. */
+final class EffectsTest {
+  private static final AddressSet.Range APERTURE = new AddressSet.Range(0x1000, 0xffff_ffffL);
+  private static final Region HOLE = new Region(0x10_0000, 0x1f_ffff, RegionKind.RESERVED);
+  private static final Region DIRECT = new Region(0x40_0000, 0x4f_ffff, RegionKind.DIRECT);
+
+  private final Tracker tracker = new Tracker(Policy.PARENT_OPT_IN);
+  private final Effects effects = new Effects(tracker);
+  private final Ioas ioas = new Ioas();
+
+  private Device device(Unit unit, Region... regions) throws RegionException {
+    return tracker.bind("device", "group", unit, List.of(regions), true, false);
+  }
+
+  private Hwpt parent(Device device) throws RegionException {
+    return tracker.allocate(
+        device, ioas, Hwpt.Kind.PARENT, APERTURE, 1, Hwpt.Options.DEFAULT.forPasids());
+  }
+
+  @Test
+  void beforeATableItsBoundsAreTheDevicesAndItsAperturesEnds() throws RegionException {
+    Device device = device(Unit.VTD, HOLE, DIRECT, Region.X86_MSI);
+    Hwpt parent = parent(device);
+    Region below = new Region(0, 0xfff, RegionKind.RESERVED);
+    Region above = new Region(0x1_0000_0000L, -1, RegionKind.RESERVED);
+    assertEquals(List.of(below, above), effects.intermediateRefusals(parent).regions());
+    tracker.attach(device, Tracker.RID, parent);
+    assertEquals(
+        List.of(below, HOLE, Region.X86_MSI, above),
+        effects.intermediateRefusals(parent).regions());
+    assertEquals(
+        List.of(below, HOLE, DIRECT, Region.X86_MSI, above),
+        effects.intermediateSet(parent).regions());
+    assertEquals(
+        List.of(HOLE, DIRECT, Region.X86_MSI), effects.busSet(device, Tracker.RID).regions());
+    assertEquals(List.of(HOLE, Region.X86_MSI), effects.refusals(device, Tracker.RID).regions());
+    assertEquals(List.of(), effects.reported(device), "the host's own table");
+  }
+
+  @Test
+  void aGuestsFirstStageIsToldOfTheBoundsThatTheHostCannotEnforce() throws RegionException {
+    Device device = device(Unit.VTD, HOLE, DIRECT);
+    Hwpt parent = parent(device);
+    tracker.attach(
+        device, Tracker.RID, tracker.nest(device, parent, Hwpt.Options.DEFAULT.forPasids()));
+    assertEquals(2, effects.reported(device).size());
+    assertEquals(List.of(), effects.intermediate(parent));
+    assertEquals(List.of(HOLE, DIRECT), effects.busSet(device, Tracker.RID).regions());
+  }
+
+  @Test
+  void conflictsNameTheMappingWhoCaresAndWhoRefuses() throws RegionException {
+    Device device =
+        device(Unit.VTD, HOLE, DIRECT, new Region(0x80_0000, 0x8f_ffff, RegionKind.MSI));
+    Hwpt parent = parent(device);
+    ioas.mapFixed(0x1f_f000, 0x1000, 0, Ioas.READ);
+    ioas.mapFixed(0x3f_f000, 0x2000, 0, Ioas.READ);
+    List<Conflict> conflicts = effects.conflicts(device, parent);
+    assertEquals(List.of(HOLE, DIRECT), conflicts.stream().map(Conflict::region).toList());
+    assertEquals(new AddressSet.Range(0x3f_f000, 0x40_0fff), conflicts.get(1).mapping());
+    assertEquals(Policy.all(), conflicts.get(0).enforcedUnder());
+    String line = conflicts.get(0).describe();
+    assertTrue(line.startsWith("device: RESERVED 0x100000-0x1fffff meets"), line);
+    assertTrue(line.endsWith("POSTED_V2, DIRECT_RID_ONLY, PARENT_OPT_IN, POSTED_V3, LINUX_7_2"));
+    Hwpt nested = tracker.nest(device, parent, Hwpt.Options.DEFAULT.forPasids());
+    tracker.attach(device, Tracker.RID, nested);
+    List<Conflict> behind = effects.conflicts(device, nested);
+    assertEquals(List.of(Policy.POSTED_V2, Policy.LINUX_7_2), behind.get(0).enforcedUnder());
+    assertTrue(behind.get(0).describe().contains("hardware does not care"));
+    Conflict nobody = new Conflict(device, HOLE, APERTURE, true, List.of());
+    assertTrue(nobody.describe().endsWith("hardware cares; refused under no policy"));
+  }
+}
