@@ -12,7 +12,9 @@ import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +37,7 @@ class SmmuInvalidationTest {
   private final Arena arena = Arena.ofConfined();
   private final TableMemory memory = new TableMemory(arena).run(0x10_0000, 256);
   private final long firstContext = memory.allocate();
+  private Map<String, Long> registers = Map.of();
   private final Iommu iommu = build();
   private Translator translator = iommu.newTranslator();
   private final List<Endpoint> endpoints = new ArrayList<>();
@@ -60,7 +63,8 @@ class SmmuInvalidationTest {
     machine.stream(2, new StreamEntry(5).stage1(contexts[1], 0, 0, 0));
     machine.stream(3, vmid7(new StreamEntry(6).stage2(second, 48)));
     machine.stream(4, vmid7(new StreamEntry(7).stage1(contexts[2], 0, 0, 0).stage2(second, 48)));
-    return Iommu.smmuv3(Comparison.over(memory), machine.registers());
+    registers = machine.registers();
+    return Iommu.smmuv3(Comparison.over(memory), registers);
   }
 
   private static StreamEntry vmid7(StreamEntry entry) {
@@ -135,6 +139,13 @@ class SmmuInvalidationTest {
     "range over the block (SCALE=9 NUM=1),  0x1000000901012,       0x40400401, 1f 00 00 00",
     "TTL=3 names one page,                  0x1000000000012,       0x40401701, 02 00 00 00",
     "CMD_CFGI_STE of stream 1,              0x100000003,           0x0,        1f 00 00 00",
+    "CMD_CFGI_STE_RANGE of 2^1 streams,     0x200000004,           0x0,        00 1f 1f 00",
+    "CMD_CFGI_STE_RANGE of 2^2 streams,     0x200000004,           0x1,        1f 1f 1f 00",
+    "CMD_CFGI_ALL,                          0x4,                   0x1f,       1f 1f 1f 1f",
+    "CMD_CFGI_CD_ALL of stream 4,           0x400000006,           0x0,        00 00 00 1f",
+    "CMD_CFGI_CD of another SubstreamID,    0x100003005,           0x0,        00 00 00 00",
+    "range whose end lies beyond 2^64,      0x1000001f1f012,       0x40400401, 1f 00 00 00",
+    "range of a granule beyond 2^63,        0x1000003f00012,       0x40400401, 1f 00 00 00",
   })
   void commandsDropWhatTheyName(String name, String w0, String w1, String expected) {
     int result = iommu.smmuInvalidations().submit(Long.decode(w0.strip()), Long.decode(w1.strip()));
@@ -173,5 +184,49 @@ class SmmuInvalidationTest {
     memory.put(firstContext, entry);
     iommu.smmuInvalidations().configContext(1, 0);
     assertEquals(before, endpoints.get(0).translate(PAGE, Access.READ));
+  }
+
+  /** IDR0: S2P bit 0, S1P bit 1; IDR3: MPAM bit 7. */
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "CMD_CFGI_CD without stage 1,               2, 0,   0x100000005, 1",
+    "CMD_CFGI_CD_ALL without stage 1,           2, 0,   0x100000006, 1",
+    "CMD_TLBI_NH_ALL without stage 1,           2, 0,   0x10,        1",
+    "CMD_TLBI_S12_VMALL without stage 2,        1, 0,   0x28,        1",
+    "CMD_TLBI_S2_IPA without stage 2,           1, 0,   0x2a,        1",
+    "CMD_TLBI_EL2_ALL without EL2,              512, 0, 0x20,        1",
+    "CMD_CFGI_VMS_PIDM with MPAM,               0, 128, 0x7,         0",
+  })
+  void whatAUnitLacksMakesCommandsIllegal(
+      String name, long without, long with, String w0, int expected) {
+    Iommu other = with(without, with);
+    assertEquals(expected, other.smmuInvalidations().submit(Long.decode(w0.strip()), 0), name);
+  }
+
+  private Iommu with(long without, long with) {
+    Map<String, Long> changed = new HashMap<>(registers);
+    changed.merge("IDR0", ~without, (a, b) -> a & b);
+    changed.merge("IDR3", with, (a, b) -> a | b);
+    return Iommu.smmuv3(Comparison.over(memory), changed);
+  }
+
+  @Test
+  void withoutStage2EveryInvalidationOfStage1ReachesEveryVmid() {
+    long[] commands = {0x10, 0x7_0000_0011L, 0x7_0000_0012L, 0x7_0000_0013L};
+    for (long command : commands) {
+      Iommu other = with(1, 0);
+      Translator one = other.newTranslator(CacheOptions.DEFAULT.withCounters());
+      one.translate(1, -1, PAGE, Access.READ);
+      assertEquals(0, other.smmuInvalidations().submit(command, 0x7000_0000L));
+      long misses = one.counters().misses();
+      one.translate(1, -1, PAGE, Access.READ);
+      assertEquals(misses + 1, one.counters().misses(), () -> Long.toHexString(command));
+    }
+  }
+
+  @Test
+  void aRangeOfAllStreamsIsAll() {
+    iommu.smmuInvalidations().configStreams(1, 31);
+    assertEquals("1f 1f 1f 1f", dropped());
   }
 }

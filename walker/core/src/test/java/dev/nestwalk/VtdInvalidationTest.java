@@ -3,6 +3,7 @@ package dev.nestwalk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.cache.InvalidationListener;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.TableMemory;
@@ -13,7 +14,10 @@ import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,6 +38,7 @@ class VtdInvalidationTest {
 
   private final Arena arena = Arena.ofConfined();
   private final TableMemory memory = new TableMemory(arena).run(0x10_0000, 256);
+  private Map<String, Long> registers = Map.of();
   private final Iommu iommu = build();
   private Translator translator = iommu.newTranslator();
   private final List<Endpoint> endpoints = new ArrayList<>();
@@ -65,7 +70,8 @@ class VtdInvalidationTest {
     }
     machine.pasid(2, 0, PasidEntry.secondStage(2, second.root()).domain(10));
     machine.pasid(3, 0, PasidEntry.secondStage(2, second.root()).domain(20));
-    return Iommu.vtd(Comparison.over(memory), machine.registers(), 46);
+    registers = machine.registers();
+    return Iommu.vtd(Comparison.over(memory), registers, 46);
   }
 
   @BeforeEach
@@ -126,6 +132,9 @@ class VtdInvalidationTest {
     "context-cache: device 3,                   0x300000031,       0x0,        00 00 00 1f",
     "PASID-cache: PASID 6 of domain 10,         0x6000a0017,       0x0,        00 ff 00 00",
     "PASID-cache: domain 20,                    0x140007,          0x0,        00 00 00 1f",
+    "PASID-cache: all,                          0x37,              0x0,        ff ff 1f 1f",
+    "context-cache: all,                        0x11,              0x0,        ff ff 1f 1f",
+    "context-cache: a domain in scalable mode,  0x140021,          0x0,        ff ff 1f 1f",
     "device-TLB concerns no translator,         0x3,               0x0,        00 00 00 00",
     "wait,                                      0x25,              0x0,        00 00 00 00",
   })
@@ -150,5 +159,67 @@ class VtdInvalidationTest {
         iommu.vtdInvalidations().submit(Long.decode(low.strip()), Long.decode(high.strip()), 0, 0);
     assertEquals(error, result, name);
     assertEquals("00 00 00 00", dropped());
+  }
+
+  @Test
+  void narrowQueuesHaveNoDescriptorsOfPasids() {
+    VtdInvalidations all = iommu.vtdInvalidations();
+    assertEquals(VtdInvalidations.INVALID_WIDTH, all.submit(0x5000a0026L, 0));
+    assertEquals(VtdInvalidations.INVALID_WIDTH, all.submit(0x37, 0));
+    assertEquals(VtdInvalidations.DONE, all.submit(0x25, 0));
+    assertEquals("00 00 00 00", dropped());
+    assertEquals(VtdInvalidations.DONE, all.submit(0xa0022, 0));
+    assertEquals("ff ff 1f 00", dropped());
+  }
+
+  @Test
+  void theUpperHalfOfAWideDescriptorIsReserved() {
+    VtdInvalidations all = iommu.vtdInvalidations();
+    assertEquals(VtdInvalidations.RESERVED_FIELD, all.submit(0x12, 0, 1, 0));
+    assertEquals(VtdInvalidations.RESERVED_FIELD, all.submit(0x12, 0, 0, 1L << 63));
+    assertEquals("00 00 00 00", dropped());
+  }
+
+  /** In legacy mode the mode is wrong whatever else is. */
+  @Test
+  void descriptorsOfPasidsAreOfScalableModeAlone() {
+    long root = Objects.requireNonNull(registers.get("RTADDR"));
+    iommu.reconfigure(Map.of("RTADDR", root & ~(3L << 10)), true);
+    VtdInvalidations all = iommu.vtdInvalidations();
+    for (long low : new long[] {0x5000a0026L, 0x37, 0x5000a0026L | 1L << 12, 0x37 | 1L << 12}) {
+      assertEquals(VtdInvalidations.INVALID_MODE, all.submit(low, 0, 0, 0));
+    }
+    assertEquals(VtdInvalidations.RESERVED_FIELD, all.submit(0x12 | 1L << 12, 0, 0, 0));
+  }
+
+  /** CAP.PSI is bit 39, MAMV 53:48. */
+  @ParameterizedTest
+  @CsvSource({"1, 9, 9, 0", "1, 9, 10, 4", "1, 0, 0, 0", "1, 0, 1, 4", "0, 9, 0, 4"})
+  void pagesAreSelectedUpToTheUnitsMask(long psi, long most, long mask, int expected) {
+    Map<String, Long> other = new HashMap<>(registers);
+    long cap = VtdMachine.CAP & ~(1L << 39) & ~(63L << 48);
+    other.put("CAP", cap | psi << 39 | most << 48);
+    VtdInvalidations all = Iommu.vtd(Comparison.over(memory), other, VtdLab.HAW).vtdInvalidations();
+    assertEquals(expected, all.submit(0xa0032, 0x4040_0000L | mask, 0, 0));
+  }
+
+  @Test
+  void anAddressMaskOf52OrMoreIsEverything() {
+    List<String> heard = new ArrayList<>();
+    iommu.addListener(
+        new InvalidationListener() {
+          @Override
+          public void unmapped(Stage stage, int domain, int process, long first, long last) {
+            heard.add("%x..%x".formatted(first, last));
+          }
+        });
+    iommu.vtdInvalidations().iotlbPages(10, PAGE, 51, false);
+    iommu.vtdInvalidations().iotlbPages(10, PAGE, 52, false);
+    iommu.vtdInvalidations().pasidIotlbPages(10, 5, PAGE, 63, false);
+    // Two that this listener has no ears for.
+    iommu.vtdInvalidations().contextGlobal();
+    iommu.reconfigure(Map.of(), true);
+    String all = "0..ffffffffffffffff";
+    assertEquals(List.of("0..7fffffffffffffff", all, all), heard);
   }
 }

@@ -1,0 +1,200 @@
+package dev.nestwalk.walk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.memory.CountingMemory;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * How the fast walk comes to its answers, told by what it reads: sixteen at a time where it can,
+ * from the tables that it knows, and from answers that it kept. A path that is never taken would
+ * give the same answers, only slower.
+ */
+class KernelPathsTest {
+  private static final CacheOptions TABLES = CacheOptions.NONE.withStructures(64, 64, 0);
+  private static final CacheOptions KEEPING = TABLES.withIotlb(256, 4);
+
+  static Stream<Plan> plans() {
+    List<Plan> plans = new ArrayList<>();
+    for (int stages = 1; stages <= 3; stages++) {
+      boolean first = (stages & 1) != 0;
+      boolean second = (stages & 2) != 0;
+      for (int levels = 4; levels <= 5; levels++) {
+        plans.add(Plan.of(true, first, second).levels(levels, levels));
+      }
+      plans.add(Plan.of(true, first, second).flags(true));
+      int[][] geometries = {{12, 0, 48}, {12, 1, 39}, {14, 1, 47}, {16, 1, 48}};
+      for (int[] one : geometries) {
+        Plan plan = Plan.of(false, first, second).stage1(one[0], one[1], one[2]);
+        plans.add(plan.stage2(one[0], one[1], one[2]));
+        plans.add(plan.stage2(one[0], one[1], one[2]).flags(true));
+      }
+    }
+    return plans.stream();
+  }
+
+  /** A lab whose memory counts. */
+  private record Watched(KernelLab lab, CountingMemory memory) {
+    Watched(Plan plan, Arena arena) {
+      this(new KernelLab(plan, arena, true));
+    }
+
+    private Watched(KernelLab lab) {
+      this(lab, (CountingMemory) lab.memory);
+    }
+  }
+
+  /** A kernel of its own class, and the one of all shapes. */
+  private static List<KernelLab.Bench> benches(KernelLab lab, CacheOptions options) {
+    return List.of(lab.new Bench(options, true), lab.new Bench(options, false).unspecialised());
+  }
+
+  @ParameterizedTest
+  @MethodSource("plans")
+  void sixteenAddressesAreWalkedSideBySide(Plan plan) {
+    int walked = 0;
+    try (Arena arena = Arena.ofShared()) {
+      Watched watched = new Watched(plan, arena);
+      for (CacheOptions options : List.of(CacheOptions.NONE, TABLES, KEEPING)) {
+        for (KernelLab.Bench bench : benches(watched.lab, options)) {
+          if (bench.kernel.shape.walksSideBySide()) {
+            for (int access = 1; access <= 3; access++) {
+              batch(watched, bench, access, plan + ", " + options + ", access " + access);
+              walked++;
+            }
+          }
+        }
+      }
+    }
+    assertTrue(walked >= 12, walked + " batches");
+  }
+
+  private static void batch(Watched watched, KernelLab.Bench bench, int access, String where) {
+    Kernel kernel = bench.kernel;
+    Lanes lanes = kernel.caches.lanes;
+    long[] iovas = watched.lab.machine.addresses(Lanes.COUNT);
+    long[] answers = new long[Lanes.COUNT];
+    bench.forget();
+    for (long iova : iovas) {
+      assertTrue(kernel.translate(iova, access) != 0, where);
+    }
+    if (bench.iotlb != null) {
+      bench.iotlb.clear();
+    }
+    Arrays.fill(lanes.hosts, -1);
+    watched.memory.reset();
+    assertEquals(0, kernel.translate(iovas, answers, 0, iovas.length, access), where);
+    Shape shape = kernel.shape;
+    int each = shape.isBare() ? shape.references() : shape.isNested() ? 2 : 1;
+    assertEquals(each * iovas.length, watched.memory.loads(), () -> "each walked once: " + where);
+    for (int l = 0; l < iovas.length; l++) {
+      assertEquals(watched.lab.walk(iovas[l], access), answers[l], where);
+      assertEquals(Translation.address(answers[l]), lanes.hosts[l], () -> "a lane: " + where);
+    }
+    if (bench.iotlb != null) {
+      watched.memory.reset();
+      assertEquals(0, kernel.translate(iovas, answers, 0, iovas.length, access), where);
+      assertEquals(0, watched.memory.loads(), () -> "kept: " + where);
+    }
+  }
+
+  static Stream<Plan> sizes() {
+    return upTo(2);
+  }
+
+  /** Page-walk caches know the last tables and those above them, not those of 1 GiB pages. */
+  static Stream<Plan> sizesOfKnownTables() {
+    return upTo(1);
+  }
+
+  private static Stream<Plan> upTo(int most) {
+    List<Plan> plans = new ArrayList<>(plans().toList());
+    for (int size = 1; size <= most; size++) {
+      plans.add(Plan.of(true, false, true).sizes(0, size));
+      plans.add(Plan.of(true, true, false).sizes(size, 0));
+      plans.add(Plan.of(true, true, true).sizes(size, size));
+      plans.add(Plan.of(false, true, true).sizes(size, size));
+    }
+    plans.add(Plan.of(false, true, false).stage1(16, 1, 48).sizes(1, 0));
+    plans.add(Plan.of(false, false, true).stage2(14, 1, 47).sizes(0, 1));
+    return plans.stream();
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizes")
+  void whatWasAnsweredOnceIsKeptWhateverItsSize(Plan plan) {
+    try (Arena arena = Arena.ofShared()) {
+      Watched watched = new Watched(plan, arena);
+      for (CacheOptions options :
+          List.of(KEEPING, KEEPING.withCounters(), KEEPING.withIotlb(256, 2))) {
+        for (KernelLab.Bench bench : benches(watched.lab, options)) {
+          for (int access = 1; access <= 3; access++) {
+            bench.forget();
+            for (long iova : watched.lab.machine.addresses(8)) {
+              long answer = bench.kernel.translate(iova, access);
+              assertEquals(watched.lab.walk(iova, access), answer);
+              watched.memory.reset();
+              assertEquals(answer, bench.kernel.translate(iova, access));
+              int read = watched.memory.loads();
+              assertEquals(0, read, () -> "kept: " + plan + ", " + options);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("sizesOfKnownTables")
+  void aWalkBeginsAtTheLastTablesThatAreKnown(Plan plan) {
+    try (Arena arena = Arena.ofShared()) {
+      Watched watched = new Watched(plan, arena);
+      for (CacheOptions options :
+          List.of(TABLES, TABLES.withIotlb(256, 4), TABLES.withCounters())) {
+        for (KernelLab.Bench bench : benches(watched.lab, options)) {
+          for (long iova : watched.lab.machine.addresses(8)) {
+            bench.kernel.translate(iova, 1);
+            if (bench.iotlb != null) {
+              bench.iotlb.clear();
+            }
+            watched.memory.reset();
+            assertTrue(bench.kernel.translate(iova, 1) != 0);
+            int stages = bench.kernel.shape.isNested() ? 2 : 1;
+            assertEquals(stages, watched.memory.loads(), () -> plan + ", " + options);
+          }
+        }
+      }
+    }
+  }
+
+  @Test
+  void aKeptPageOfTheSecondStageIsNotWalkedAgain() {
+    for (boolean vtd : new boolean[] {true, false}) {
+      try (Arena arena = Arena.ofShared()) {
+        Watched watched = new Watched(Plan.of(vtd, true, true), arena);
+        CacheOptions options = CacheOptions.NONE.withStructures(64, 64, 64);
+        for (KernelLab.Bench bench : benches(watched.lab, options)) {
+          for (long iova : watched.lab.machine.addresses(8)) {
+            bench.kernel.translate(iova, 1);
+            watched.memory.reset();
+            assertTrue(bench.kernel.translate(iova, 1) != 0);
+            assertEquals(1, watched.memory.loads(), "the entry of the first stage");
+          }
+          assertNotNull(bench.second);
+        }
+      }
+    }
+  }
+}
