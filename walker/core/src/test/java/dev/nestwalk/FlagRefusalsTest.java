@@ -1,0 +1,100 @@
+package dev.nestwalk;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
+import dev.nestwalk.fixtures.vtd.VtdMachine;
+import java.lang.foreign.Arena;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Accessed and dirty flags that cannot be set, in each format and stage; both walkers agree. */
+final class FlagRefusalsTest {
+  /** ECAP.SMPWCS, bit 48: without PWSNP walks are not coherent, and set no flags. */
+  private static final long SMPWCS = 1L << 48;
+
+  private static final int F_WALK_EABT = 0x0b;
+  private static final int SSS_5 = 0x7c;
+  private static final int SSS_6 = 0x7d;
+
+  private final Arena arena = Arena.ofConfined();
+
+  @AfterEach
+  void close() {
+    arena.close();
+  }
+
+  /** A read sets every flag but the dirty one; a write then has that alone to set. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aWalkThatIsNotCoherentSetsNoDirtyFlagOfTheSecondStage(boolean nested) {
+    VtdLab lab = new VtdLab(arena);
+    lab.machine.register("ECAP", VtdMachine.ECAP | SMPWCS);
+    PasidEntry entry;
+    if (nested) {
+      VtdLab.Nested built = lab.nested();
+      entry = PasidEntry.nested(built.first(), built.second()).noExecute();
+    } else {
+      entry = PasidEntry.secondStage(2, lab.second().root());
+    }
+    lab.pasid(entry.secondStageFlags());
+    lab.ask(VtdLab.PASID, VtdLab.IOVA, Access.READ);
+    assertEquals(SSS_5, lab.code());
+    lab.pasid(entry.walkSnoop());
+    lab.ask(VtdLab.PASID, VtdLab.IOVA, Access.READ);
+    assertEquals(0, lab.code());
+    lab.pasid(entry.flip(87));
+    lab.ask(VtdLab.PASID, VtdLab.IOVA, Access.READ);
+    assertEquals(0, lab.code(), "nothing to set");
+    lab.ask(VtdLab.PASID, VtdLab.IOVA, Access.WRITE);
+    assertEquals(SSS_5, lab.code());
+    assertEquals(2, Translation.stage(lab.answer()));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {SmmuLab.FIRST, SmmuLab.SECOND, SmmuLab.NESTED})
+  void flagsInReadOnlyMemoryAreAnAbortOfTheWalk(int stream) {
+    SmmuLab lab = new SmmuLab(arena);
+    lab.register("IDR0", 3L << 6, 2L << 6);
+    // HA of the CD is bit 43, S2HA of the STE bit 184; AF is cleared in every leaf.
+    lab.context(43);
+    lab.machine.context(lab.guestContexts, lab.guestContext().flip(43));
+    lab.machine.stream(SmmuLab.SECOND, lab.secondStream().flip(184));
+    lab.machine.stream(SmmuLab.NESTED, lab.nestedStream().flip(184));
+    lab.ask(stream, SmmuLab.ADDRESS, Access.READ);
+    assertFalse(Translation.isFault(lab.answer()), "nothing to set");
+    lab.first.map(SmmuLab.ADDRESS, SmmuLab.PAGE, 3, SmmuLab.FIRST_PAGE & ~(1L << 10));
+    lab.guest.map(SmmuLab.ADDRESS, SmmuLab.IPA, 3, SmmuLab.FIRST_PAGE & ~(1L << 10));
+    lab.second.map(SmmuLab.ADDRESS, SmmuLab.PAGE, 3, SmmuLab.SECOND_PAGE & ~(1L << 10));
+    lab.readOnlyMemory();
+    lab.ask(stream, SmmuLab.ADDRESS, Access.READ);
+    assertEquals(F_WALK_EABT, lab.code());
+    assertEquals(stream == SmmuLab.SECOND ? 2 : 1, Translation.stage(lab.answer()));
+  }
+
+  @Test
+  void anSteFlagOfStageTwoBehindStageOneIsAnAbortToo() {
+    SmmuLab lab = new SmmuLab(arena);
+    lab.register("IDR0", 3L << 6, 2L << 6);
+    lab.machine.stream(SmmuLab.NESTED, lab.nestedStream().flip(184));
+    lab.second.map(SmmuLab.IPA, SmmuLab.PAGE, 3, SmmuLab.SECOND_PAGE & ~(1L << 10));
+    lab.readOnlyMemory();
+    lab.ask(SmmuLab.NESTED, SmmuLab.ADDRESS, Access.READ);
+    assertEquals(F_WALK_EABT, lab.code());
+    assertEquals(2, Translation.stage(lab.answer()));
+  }
+
+  @Test
+  void readOnlyMemoryRefusesTheSecondStagesFlags() {
+    VtdLab lab = new VtdLab(arena);
+    lab.pasid(VtdLab.secondEntry(lab.second()).secondStageFlags());
+    lab.readOnlyMemory();
+    lab.ask(VtdLab.PASID, VtdLab.IOVA, Access.WRITE);
+    assertEquals(SSS_6, lab.code());
+  }
+}
