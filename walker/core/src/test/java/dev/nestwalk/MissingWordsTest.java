@@ -10,7 +10,6 @@ import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
-import dev.nestwalk.memory.FailingMemory;
 import dev.nestwalk.memory.GappedMemory;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
@@ -25,17 +24,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Each word that a walk reads is missing once, or its read fails once: every way of asking then
- * gives the fault of that access, as the reference walker does.
+ * Each word that a walk reads is missing once: every way of asking then gives the fault of that
+ * access, as the reference walker does.
  */
 final class MissingWordsTest {
   private static final LongAdder gaps = new LongAdder();
-  private static final LongAdder failures = new LongAdder();
 
   @AfterAll
   static void wordsWereMissing() {
     assertTrue(gaps.sum() > 2000, "only " + gaps.sum() + " gaps");
-    assertTrue(failures.sum() > 2000, "only " + failures.sum() + " failed reads");
   }
 
   static Stream<Path> scenarios() {
@@ -94,43 +91,6 @@ final class MissingWordsTest {
             }
           }
         }
-      }
-    }
-  }
-
-  @ParameterizedTest
-  @MethodSource("scenarios")
-  void anyReadOfAWalkMayFail(Path stem) {
-    try (Arena arena = Arena.ofConfined()) {
-      Scenario scenario = Scenario.load(stem);
-      Machine machine = scenario.machine();
-      FailingMemory memory = new FailingMemory(Images.open(scenario, arena).asReadOnly());
-      Translator translator = iommu(machine, memory).newUncachedTranslator();
-      Reference reference = Formats.reference(machine, memory);
-      Set<List<Long>> seen = new HashSet<>();
-      for (ScenarioRow row : scenario.rows()) {
-        Request request = new Request(row);
-        Trace whole = request.ask(reference);
-        if (!seen.add(whole.steps().stream().map(Step::host).toList())) {
-          continue;
-        }
-        memory.takeReads();
-        translator.translate(request.source, request.pasid, request.iova, request.access);
-        long reads = memory.takeReads();
-        for (long n = 1; n <= reads; n++) {
-          memory.failRead(n);
-          long answer =
-              translator.translate(request.source, request.pasid, request.iova, request.access);
-          memory.failRead(n);
-          Trace expected = request.ask(reference);
-          long read = n;
-          assertEquals(
-              "",
-              Comparison.difference(answer, translator.lastFault(), expected),
-              () -> "read %d of %d, %s".formatted(read, reads, row));
-          failures.increment();
-        }
-        memory.failRead(Long.MAX_VALUE);
       }
     }
   }
