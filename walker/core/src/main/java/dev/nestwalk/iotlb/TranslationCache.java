@@ -37,7 +37,6 @@ public final class TranslationCache {
   private static final int CLASS_SHIFT = 10;
   private static final long TAG_LOW = 0xfff;
   private static final long TAG_HIGH = 0x3f8;
-  private static final long RIGHTS = 3;
   private static final int LINE = 64;
   private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
 

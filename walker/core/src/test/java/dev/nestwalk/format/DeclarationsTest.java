@@ -47,7 +47,7 @@ final class DeclarationsTest {
     assertEquals(16, two.bytes());
     assertEquals(~0xffL, two.reserved(0));
     assertEquals(~1L, two.reserved(1));
-    Listing listing = Listing.of(two, Listing.Unnamed.values()[0], "for a test");
+    Listing listing = Listing.of(two, Listing.Unnamed.RESERVED, "for a test");
     assertEquals("s-two-words", listing.id());
     assertEquals("s-two-words", Listing.idOf("(S) two--words!"));
   }
