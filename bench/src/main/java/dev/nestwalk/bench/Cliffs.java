@@ -15,7 +15,7 @@ final class Cliffs {
   private static final List<String> FORMATS = List.of("vtd", "smmuv3");
   private static final Map<String, String> STAGES =
       Map.of("first", "stage1", "second", "stage2", "stage1", "first", "stage2", "second");
-  private static final List<String> RUNS = List.of("one", "smaller", "spread");
+  private static final List<String> RUNS = List.of("one", "smaller", "spread", "windows");
   private static final List<String> ACCESSES = List.of("r", "w", "rw");
 
   /**

@@ -117,7 +117,7 @@ final class Matrix {
         throw new IllegalStateException(
             name(mode, "walk", runs, access) + ": the baseline differs");
       }
-      boolean spread = runs == Runs.SPREAD;
+      boolean spread = runs == Runs.SPREAD || runs == Runs.WINDOWS;
       add(
                   name(mode, "walk", runs, access),
                   n -> Subjects.independent(one, addresses, n, asked),

@@ -69,7 +69,7 @@ final class Workload {
     MappedMachine machine = new MappedMachine(plan, arena);
     GuestMemory.Builder builder = GuestMemory.builder();
     for (TableMemory.Run run : machine.memory().runs()) {
-      builder.ram(run.first(), run.bytes());
+      builder.window(run.first(), run.whole(), run.start(), run.bytes().byteSize());
     }
     GuestMemory memory = builder.build();
     Iommu iommu =

@@ -90,8 +90,8 @@ class EmbedGuideTest {
     MemorySegment.copy(firmwareBytes, 0, firmware, ValueLayout.JAVA_BYTE, 0, firmwareBytes.length);
     GuestMemory memory =
         GuestMemory.builder()
-            .ram(0x0, ram.asSlice(0, lowSize))
-            .ram(0x1_0000_0000L, ram.asSlice(lowSize, highSize))
+            .window(0x0, ram, 0, lowSize)
+            .window(0x1_0000_0000L, ram, lowSize, highSize)
             .rom(0xffff_0000L, firmware)
             .build();
     // end memory

@@ -2,8 +2,6 @@ package dev.nestwalk.memory;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.VarHandle;
-import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -24,12 +22,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: any, as far as the segments allow; loads are opaque, updates are compare-and-set.
  */
 public class GuestMemory {
-  private static final ValueLayout.OfLong ENTRY =
-      ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final ValueLayout.OfLong UNALIGNED_ENTRY =
-      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-  private static final VarHandle OPAQUE = ENTRY.varHandle();
-
   /** Result of {@link #update}: the entry now has the new value. */
   public static final int UPDATED = 0;
 
@@ -63,25 +55,19 @@ public class GuestMemory {
   private final boolean readOnly;
   private volatile @Nullable WriteListener writeListener;
 
-  /** One run; if {@code bytes} is empty (size 0), it reads as zero. */
-  private record Run(long first, long last, MemorySegment bytes, boolean rom) {
-    boolean isZero() {
-      return bytes.byteSize() == 0;
-    }
-  }
-
   GuestMemory(Builder builder) {
     List<Run> sorted = new ArrayList<>(builder.runs);
-    sorted.sort((a, b) -> Long.compareUnsigned(a.first, b.first));
+    sorted.sort((a, b) -> Long.compareUnsigned(a.first(), b.first()));
     Run largest =
         sorted.stream()
-            .max(Comparator.comparingLong(run -> run.bytes.byteSize()))
+            .max(Comparator.comparingLong(run -> run.bytes().byteSize()))
             .orElseThrow(() -> new IllegalArgumentException("guest memory needs at least one run"));
     for (int i = 1; i < sorted.size(); i++) {
-      if (Long.compareUnsigned(sorted.get(i).first, sorted.get(i - 1).last) <= 0) {
+      if (Long.compareUnsigned(sorted.get(i).first(), sorted.get(i - 1).last()) <= 0) {
         throw new IllegalArgumentException(
             "runs overlap: 0x%x..0x%x and 0x%x.."
-                .formatted(sorted.get(i - 1).first, sorted.get(i - 1).last, sorted.get(i).first));
+                .formatted(
+                    sorted.get(i - 1).first(), sorted.get(i - 1).last(), sorted.get(i).first()));
       }
     }
     // Index 0 is the largest run, which find() tries first; the others are ordered by address.
@@ -89,20 +75,20 @@ public class GuestMemory {
     sorted.addFirst(largest);
     runs = sorted.toArray(Run[]::new);
     firsts = sorted.stream().mapToLong(Run::first).toArray();
-    lastEntries = sorted.stream().mapToLong(run -> run.last - 7).toArray();
+    lastEntries = sorted.stream().mapToLong(run -> run.last() - 7).toArray();
     bySize =
         IntStream.range(0, runs.length)
             .filter(run -> !runs[run].isZero())
             .boxed()
-            .sorted(Comparator.comparingLong(run -> -runs[run].bytes.byteSize()))
+            .sorted(Comparator.comparingLong(run -> -runs[run].bytes().byteSize()))
             .mapToInt(run -> run)
             .toArray();
     readOnly = builder.readOnly;
-    bytes0 = largest.bytes;
-    first0 = largest.first;
-    lastEntry0 = largest.isZero() ? -1 : largest.last - 7 - largest.first;
-    aligned0 = !largest.isZero() && isAligned(largest.bytes);
-    smooth0 = aligned0 ? largest.bytes.byteSize() - 7 : 0;
+    bytes0 = largest.bytes();
+    first0 = largest.first();
+    lastEntry0 = largest.isZero() ? -1 : largest.last() - 7 - largest.first();
+    aligned0 = largest.isAligned();
+    smooth0 = aligned0 ? largest.bytes().byteSize() - 7 : 0;
   }
 
   /** Memory with the runs of another one; it accepts updates where a subclass keeps them. */
@@ -121,10 +107,6 @@ public class GuestMemory {
     lastEntry0 = other.lastEntry0;
     aligned0 = other.aligned0;
     smooth0 = other.smooth0;
-  }
-
-  private static boolean isAligned(MemorySegment segment) {
-    return segment.isNative() && (segment.address() & 7) == 0;
   }
 
   /** One run of RAM at {@code first}, writable if the segment is. */
@@ -179,9 +161,9 @@ public class GuestMemory {
    */
   public long load(int run, long address) {
     if (run == 0 && aligned0) {
-      return (long) OPAQUE.getOpaque(bytes0, address - first0);
+      return (long) Run.ENTRY.getOpaque(bytes0, address - first0);
     }
-    return loadFrom(runs[run], address);
+    return runs[run].load(address);
   }
 
   /**
@@ -200,7 +182,7 @@ public class GuestMemory {
       int run = find(table + index);
       return run < 0 ? 0 : load(run, table + index);
     }
-    return bytes0.get(UNALIGNED_ENTRY, offset);
+    return bytes0.get(Run.UNALIGNED_ENTRY, offset);
   }
 
   /**
@@ -221,19 +203,20 @@ public class GuestMemory {
 
   /** The bytes of run {@code run}; empty if the run {@link #readsAsZero}. */
   public final MemorySegment bytes(int run) {
-    return runs[run].bytes;
+    return runs[run].bytes();
   }
 
-  private static long loadFrom(Run run, long address) {
-    if (run.isZero()) {
-      return 0;
-    }
-    long offset = address - run.first;
-    // Files may place memory at odd offsets. No other thread writes such memory, so a plain read is
-    // enough.
-    return isAligned(run.bytes)
-        ? (long) OPAQUE.getOpaque(run.bytes, offset)
-        : run.bytes.get(UNALIGNED_ENTRY, offset);
+  /**
+   * The segment that run {@code run} is a window of, from {@link #start} on; its {@link #bytes} if
+   * it was not made as one.
+   */
+  public final MemorySegment whole(int run) {
+    return runs[run].whole();
+  }
+
+  /** Where in {@link #whole} run {@code run} begins, in bytes. */
+  public final long start(int run) {
+    return runs[run].start();
   }
 
   /** Whether the 8 bytes at {@code address} are in memory. */
@@ -251,16 +234,16 @@ public class GuestMemory {
       return SKIPPED;
     }
     Run target = runs[run];
-    if (target.rom || target.isZero()) {
+    if (target.rom() || target.isZero()) {
       return REFUSED;
     }
-    long offset = address - target.first;
-    if (isAligned(target.bytes)) {
-      if (!OPAQUE.compareAndSet(target.bytes, offset, expected, replacement)) {
+    long offset = address - target.first();
+    if (target.isAligned()) {
+      if (!Run.ENTRY.compareAndSet(target.bytes(), offset, expected, replacement)) {
         return LOST;
       }
-    } else if (target.bytes.get(UNALIGNED_ENTRY, offset) == expected) {
-      target.bytes.set(UNALIGNED_ENTRY, offset, replacement);
+    } else if (target.bytes().get(Run.UNALIGNED_ENTRY, offset) == expected) {
+      target.bytes().set(Run.UNALIGNED_ENTRY, offset, replacement);
     } else {
       return LOST;
     }
@@ -300,12 +283,12 @@ public class GuestMemory {
 
   /** First address of run {@code run}. Run 0 is the largest; the others are ordered by address. */
   public final long first(int run) {
-    return runs[run].first;
+    return runs[run].first();
   }
 
   /** Last address of run {@code run}, inclusive. */
   public final long last(int run) {
-    return runs[run].last;
+    return runs[run].last();
   }
 
   /** Whether run {@code run} has no bytes and reads as zero. */
@@ -327,13 +310,13 @@ public class GuestMemory {
       return 0;
     }
     Run run = runs[index];
-    long count = within(run, address, length);
+    long count = run.within(address, length);
     if (run.isZero()) {
       for (long i = at; i < at + count; i++) {
         into.set(ValueLayout.JAVA_BYTE, i, (byte) 0);
       }
     } else {
-      MemorySegment.copy(run.bytes, address - run.first, into, at, count);
+      MemorySegment.copy(run.bytes(), address - run.first(), into, at, count);
     }
     return count;
   }
@@ -348,12 +331,12 @@ public class GuestMemory {
   public final long write(long address, MemorySegment from, long at, long length) {
     Objects.checkFromIndexSize(at, length, from.byteSize());
     int index = runOf(address);
-    if (index < 0 || readOnly || runs[index].rom || length == 0) {
+    if (index < 0 || readOnly || runs[index].rom() || length == 0) {
       return 0;
     }
     Run run = runs[index];
-    long count = within(run, address, length);
-    MemorySegment.copy(from, at, run.bytes, address - run.first, count);
+    long count = run.within(address, length);
+    MemorySegment.copy(from, at, run.bytes(), address - run.first(), count);
     tell(address, count);
     return count;
   }
@@ -361,7 +344,7 @@ public class GuestMemory {
   /** Whether the byte at {@code address} is in memory that accepts writes. */
   public final boolean isWritable(long address) {
     int index = runOf(address);
-    return index >= 0 && !readOnly && !runs[index].rom;
+    return index >= 0 && !readOnly && !runs[index].rom();
   }
 
   /**
@@ -389,7 +372,7 @@ public class GuestMemory {
   private long atomic(int operation, long address, int size, long operand, long expected) {
     Run run = runs[Objects.checkIndex(runOf(address), runs.length)];
     long before =
-        AtomicWords.apply(run.bytes, address - run.first, operation, size, operand, expected);
+        AtomicWords.apply(run.bytes(), address - run.first(), operation, size, operand, expected);
     tell(address, size);
     return before;
   }
@@ -397,11 +380,6 @@ public class GuestMemory {
   /** The run that holds a byte, or -1: runs are whole words, so its word tells. */
   private int runOf(long address) {
     return find(address & -8);
-  }
-
-  private static long within(Run run, long address, long length) {
-    long rest = run.last - address;
-    return Long.compareUnsigned(length - 1, rest) <= 0 ? length : rest + 1;
   }
 
   /**
@@ -421,11 +399,11 @@ public class GuestMemory {
   /** The bytes of a range without a copy, or null if they are not all in one run that has bytes. */
   public final @Nullable MemorySegment sliceOrNull(long address, long length) {
     for (Run run : runs) {
-      long offset = address - run.first;
-      if (Long.compareUnsigned(offset, run.bytes.byteSize()) < 0
+      long offset = address - run.first();
+      if (Long.compareUnsigned(offset, run.bytes().byteSize()) < 0
           && length >= 0
-          && length <= run.bytes.byteSize() - offset) {
-        return run.bytes.asSlice(offset, length);
+          && length <= run.bytes().byteSize() - offset) {
+        return run.bytes().asSlice(offset, length);
       }
     }
     return null;
@@ -446,12 +424,29 @@ public class GuestMemory {
      * @throws IllegalArgumentException if size or address are out of range or not multiples of 8
      */
     public Builder ram(long first, MemorySegment bytes) {
-      return add(first, bytes, Objects.requireNonNull(bytes, "bytes").isReadOnly());
+      return add(first, bytes, 0, bytes, Objects.requireNonNull(bytes, "bytes").isReadOnly());
+    }
+
+    /**
+     * Adds RAM that is a part of a larger segment, such as one file mapped below and above a PC's
+     * hole. Where two runs are windows of one segment, translations whose last tables lie in either
+     * at random do not have to foresee in which.
+     *
+     * @param first address of the first byte, a multiple of 8
+     * @param whole the segment; a read-only one makes the run read-only
+     * @param start where in it the run begins, in bytes
+     * @param size of the run, a multiple of 8 bytes
+     * @throws IllegalArgumentException if size or address do not fit
+     * @throws IndexOutOfBoundsException if the segment does not hold the window
+     */
+    public Builder window(long first, MemorySegment whole, long start, long size) {
+      Objects.requireNonNull(whole, "whole");
+      return add(first, whole, start, whole.asSlice(start, size), whole.isReadOnly());
     }
 
     /** Adds memory that refuses writes, even if the rest accepts them. */
     public Builder rom(long first, MemorySegment bytes) {
-      return add(first, bytes, true);
+      return add(first, bytes, 0, Objects.requireNonNull(bytes, "bytes"), true);
     }
 
     /** Adds memory {@code [first, last]} without bytes, which reads as zero. */
@@ -460,7 +455,7 @@ public class GuestMemory {
         throw new IllegalArgumentException(
             "zeros 0x%x..0x%x: expected whole 8-byte words".formatted(first, last));
       }
-      runs.add(new Run(first, last, MemorySegment.NULL, true));
+      runs.add(Run.zeros(first, last));
       return this;
     }
 
@@ -473,8 +468,9 @@ public class GuestMemory {
       return this;
     }
 
-    private Builder add(long first, MemorySegment bytes, boolean rom) {
-      long size = Objects.requireNonNull(bytes, "bytes").byteSize();
+    private Builder add(
+        long first, MemorySegment whole, long start, MemorySegment bytes, boolean rom) {
+      long size = bytes.byteSize();
       long last = first + size - 1;
       boolean fits = size >= 8 && (size & 7) == 0 && (first & 7) == 0;
       if (!fits || Long.compareUnsigned(last, first) < 0) {
@@ -482,7 +478,7 @@ public class GuestMemory {
             "RAM of %d bytes at 0x%x: expected whole 8-byte words below 2^64"
                 .formatted(size, first));
       }
-      runs.add(new Run(first, last, bytes, rom));
+      runs.add(new Run(first, last, whole, start, bytes, rom));
       return this;
     }
 

@@ -46,6 +46,13 @@ public record Shape(
     return largest == home ? memory.directRun(nth) : largest;
   }
 
+  /** Whether the two runs of memory that are tried first are windows of one segment. */
+  boolean hasWindows() {
+    return memory.directRuns() > 1
+        && memory.whole(run(0)).equals(memory.whole(run(1)))
+        && (memory.last(run(0)) | memory.last(run(1))) >= 0;
+  }
+
   /** Whether any table is walked. */
   boolean walks() {
     return first.isOn() || second.isOn();

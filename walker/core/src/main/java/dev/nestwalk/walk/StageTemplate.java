@@ -35,6 +35,20 @@ final class StageTemplate extends StageWalk {
   private static final long LIMIT0 = BYTES0.byteSize() - 7;
   private static final long LIMIT1 = BYTES1.byteSize() - 7;
 
+  // Both as windows of one segment, if they are: first address, place, offset of the last entry.
+  private static final boolean WINDOWS = PART != null && PART.shape().hasWindows();
+  private static final MemorySegment WHOLE =
+      PART == null ? MemorySegment.NULL : PART.shape().memory().whole(PART.shape().run(0));
+  private static final int LOWER = Long.compareUnsigned(START0, START1) < 0 ? 0 : 1;
+  private static final long LOW = start(LOWER);
+  private static final long HIGH = start(1 - LOWER);
+  private static final long LOW_LAST = bytes(LOWER).byteSize() - 8;
+  private static final long HIGH_LAST = bytes(1 - LOWER).byteSize() - 8;
+  private static final long HIGH_PLACE = place(1 - LOWER);
+
+  /** From where an address would be in the window above to where it is in the one below. */
+  private static final long TO_LOW = HIGH - LOW + place(LOWER) - HIGH_PLACE;
+
   private static final ValueLayout.OfLong WORD =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -63,6 +77,10 @@ final class StageTemplate extends StageWalk {
     return PART == null || nth >= RUNS ? 0 : PART.shape().memory().first(PART.shape().run(nth));
   }
 
+  private static long place(int nth) {
+    return PART == null || !WINDOWS ? 0 : PART.shape().memory().start(PART.shape().run(nth));
+  }
+
   private Part part() {
     return PART == null ? part : PART;
   }
@@ -89,8 +107,14 @@ final class StageTemplate extends StageWalk {
 
   // ---- memory
 
+  /** A miss that begins at a table that is known: which run has it can hardly be foreseen. */
   @Override
   long entry(Kernel k, long table, long index) {
+    return ordered(WINDOWS ? ofEither(k, table, index) : raw(k, table, index));
+  }
+
+  /** In a walk from the first table, where a select would delay each of the loads. */
+  private long onWay(Kernel k, long table, long index) {
     return ordered(raw(k, table, index));
   }
 
@@ -124,6 +148,20 @@ final class StageTemplate extends StageWalk {
       return BYTES1.get(WORD, offset1);
     }
     return RUNS == 2 ? 0 : shape().memory().entryOrZero(table, index);
+  }
+
+  /** Without a branch; the JIT makes one of a conditional expression here. */
+  private long ofEither(Kernel k, long table, long index) {
+    if (shape().counts()) {
+      k.reads++;
+    }
+    long low = table + (index - LOW);
+    long high = table + (index - HIGH);
+    // Negative outside of both.
+    if (((low | LOW_LAST - low) & (high | HIGH_LAST - high)) < 0) {
+      return RUNS == 2 ? 0 : shape().memory().entryOrZero(table, index);
+    }
+    return WHOLE.get(WORD, high + HIGH_PLACE + (high >> 63 & TO_LOW));
   }
 
   // ---- whole walks: unrolled, so that each level is a constant
@@ -180,7 +218,7 @@ final class StageTemplate extends StageWalk {
   private long read(Kernel k, int n, long table, long address) {
     StageWalk below = below();
     long slot = stage().slot(n, address);
-    return below == null ? entry(k, table, slot) : ordered(below.walk(k, table + slot, OF_TABLE));
+    return below == null ? onWay(k, table, slot) : ordered(below.walk(k, table + slot, OF_TABLE));
   }
 
   private long leaf(Kernel k, int n, long e, long every, long some, long address, int access) {
@@ -346,7 +384,7 @@ final class StageTemplate extends StageWalk {
       long set = s.tableAt(n) | s.allSet();
       long care = s.tableCare() | s.allSet();
       for (int l = 0; l < Lanes.COUNT; l++) {
-        long e = isHost ? entry(k, table[l], s.slot(n, input[l])) : entries[l];
+        long e = isHost ? onWay(k, table[l], s.slot(n, input[l])) : entries[l];
         wrong |= (e ^ set) & care;
         if (s.cumulative()) {
           all[l] &= e;
@@ -359,7 +397,7 @@ final class StageTemplate extends StageWalk {
     wrong |= isHost ? 0 : entriesBelow(k, 0, input, table);
     long[] known = lanes.known;
     for (int l = 0; l < Lanes.COUNT; l++) {
-      entries[l] = isHost ? entry(k, table[l], s.slot(0, input[l])) : entries[l];
+      entries[l] = isHost ? onWay(k, table[l], s.slot(0, input[l])) : entries[l];
       known[l] = s.kept(all[l], all[l]);
     }
     return wrong;
@@ -384,7 +422,7 @@ final class StageTemplate extends StageWalk {
     long[] entries = lanes.entries;
     long inside = (1L << shape().second().granule()) - 1;
     for (int l = 0; l < Lanes.COUNT; l++) {
-      entries[l] = entry(k, hosts[l], at[l] & inside);
+      entries[l] = onWay(k, hosts[l], at[l] & inside);
     }
     return wrong;
   }
@@ -457,26 +495,26 @@ final class StageTemplate extends StageWalk {
       long table = root;
       wrong |= s.outside(address);
       if (s.levels() > 4) {
-        long e = entry(k, table, s.slot(4, address));
+        long e = onWay(k, table, s.slot(4, address));
         wrong |= (e ^ (s.tableAt(4) | every)) & care;
         table = s.next(e);
       }
       if (s.levels() > 3) {
-        long e = entry(k, table, s.slot(3, address));
+        long e = onWay(k, table, s.slot(3, address));
         wrong |= (e ^ (s.tableAt(3) | every)) & care;
         table = s.next(e);
       }
       if (s.levels() > 2) {
-        long e = entry(k, table, s.slot(2, address));
+        long e = onWay(k, table, s.slot(2, address));
         wrong |= (e ^ (s.tableAt(2) | every)) & care;
         table = s.next(e);
       }
       if (s.levels() > 1) {
-        long e = entry(k, table, s.slot(1, address));
+        long e = onWay(k, table, s.slot(1, address));
         wrong |= (e ^ (s.tableAt(1) | every)) & care;
         table = s.next(e);
       }
-      long e = entry(k, table, s.slot(0, address));
+      long e = onWay(k, table, s.slot(0, address));
       wrong |= (e ^ pageSet) & pageCare;
       if (s.tableMemory() != 0) {
         wrong |= (e & s.tableMemory()) - 1 & 1L << 63;

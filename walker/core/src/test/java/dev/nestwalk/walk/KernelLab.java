@@ -49,7 +49,7 @@ final class KernelLab {
     machine = new MappedMachine(what, arena);
     GuestMemory.Builder builder = GuestMemory.builder();
     for (TableMemory.Run run : machine.memory().runs()) {
-      builder.ram(run.first(), run.bytes());
+      builder.window(run.first(), run.whole(), run.start(), run.bytes().byteSize());
     }
     memory = watched ? new CountingMemory(builder) : builder.build();
     if (what.vtd()) {

@@ -82,8 +82,8 @@ final class GuestRam implements AutoCloseable {
       return at(0);
     }
     return GuestMemory.builder()
-        .ram(0, bytes.asSlice(0, below))
-        .ram(second, bytes.asSlice(below))
+        .window(0, bytes, 0, below)
+        .window(second, bytes, below, size() - below)
         .build();
   }
 
