@@ -98,9 +98,13 @@ public final class ResultJson {
     if (element instanceof JsonPrimitive primitive && primitive.isNumber()) {
       try {
         // Exact for the 64-bit counts, which a double would round.
-        return element.getAsString().matches("-?\\d{1,18}")
-            ? (Number) Long.parseLong(element.getAsString())
-            : (Number) element.getAsDouble();
+        if (element.getAsString().matches("-?\\d{1,18}")) {
+          return Long.parseLong(element.getAsString());
+        }
+        double value = element.getAsDouble();
+        if (Double.isFinite(value)) {
+          return value; // JSON has no other
+        }
       } catch (NumberFormatException e) {
         // Told below.
       }

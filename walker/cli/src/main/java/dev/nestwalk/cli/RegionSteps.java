@@ -302,7 +302,11 @@ final class RegionSteps {
   }
 
   private int pasid(@Nullable String digits) {
-    return digits == null ? Tracker.RID : (int) Math.min(hex(digits), Integer.MAX_VALUE);
+    if (digits == null) {
+      return Tracker.RID;
+    }
+    long pasid = hex(digits);
+    return pasid < 0 ? Integer.MAX_VALUE : (int) Math.min(pasid, Integer.MAX_VALUE);
   }
 
   private long hex(String digits) {

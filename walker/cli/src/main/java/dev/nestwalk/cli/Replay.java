@@ -36,14 +36,21 @@ import org.jspecify.annotations.Nullable;
  * holes below it and every answer come from the tracker.
  */
 final class Replay {
+  private static final String HEX = "[0-9a-fA-F]{1,16}";
   private static final Pattern GROUP =
-      Pattern.compile("group (\\d+) type (\\w+)(?: devices (.*))?");
+      Pattern.compile("group (\\d{1,9}) type (\\w+)(?: devices (.*))?");
   private static final Pattern DEVICE = Pattern.compile("\\s+device (\\S+) .*driver (\\S+)");
   private static final Pattern REGION = Pattern.compile("\\s*(?:reserved )?(0x\\w+ 0x\\w+ \\S+)");
   private static final Pattern USABLE =
-      Pattern.compile("(vfio (\\S+) allowed_iova|(?:type1|iommufd \\S+) usable) 0x(\\w+) 0x(\\w+)");
+      Pattern.compile(
+          "(vfio (\\S+) allowed_iova|(?:type1|iommufd \\S+) usable) 0x("
+              + HEX
+              + ") 0x("
+              + HEX
+              + ")");
   private static final Pattern MAP =
-      Pattern.compile("map (\\S+)\\s+iova 0x(\\w+) size 0x(\\w+) flags (\\w+) -> (.*)");
+      Pattern.compile(
+          "map (\\S+)\\s+iova 0x(" + HEX + ") size 0x(" + HEX + ") flags (\\w+) -> (.*)");
   private static final Pattern UNMAP = Pattern.compile("unmap (\\S+) -> (.*)");
   private static final Pattern HEADING =
       Pattern.compile("vfio \\S+ page_sizes .*|VFIO type 1, .*|Map and unmap requests of .*");
@@ -84,6 +91,10 @@ final class Replay {
     } catch (IOException e) {
       throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     }
+    return of(file, lines);
+  }
+
+  static Result of(Path file, List<String> lines) {
     return RegionSteps.are(lines) ? new RegionSteps(file).run(lines) : new Replay(file).run(lines);
   }
 

@@ -5,8 +5,10 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.fixtures.JsonReason;
+import dev.nestwalk.fixtures.OneLine;
 import dev.nestwalk.region.AddressSet;
 import dev.nestwalk.region.Device;
 import dev.nestwalk.region.FirstStage;
@@ -52,9 +54,15 @@ public final class Setup {
   /** Reads the file. */
   public static JsonObject read(Path file) {
     try {
-      return JsonParser.parseString(Files.readString(file)).getAsJsonObject();
+      return parse(file, Files.readString(file));
     } catch (IOException e) {
       throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
+    }
+  }
+
+  static JsonObject parse(Path file, String text) {
+    try {
+      return JsonParser.parseString(text).getAsJsonObject();
     } catch (JsonParseException e) {
       throw new InputException(file + ": " + JsonReason.of(e));
     } catch (IllegalStateException e) {
@@ -94,10 +102,7 @@ public final class Setup {
       for (JsonObject attachment : objects(file, json, "attachments")) {
         setup.attachment(file, attachment);
       }
-    } catch (IllegalArgumentException
-        | ClassCastException
-        | UnsupportedOperationException
-        | IllegalStateException e) {
+    } catch (IllegalArgumentException e) {
       throw new InputException(file + ": " + e.getMessage());
     }
     return setup;
@@ -112,8 +117,12 @@ public final class Setup {
     try {
       step.take();
     } catch (RegionException e) {
-      refusals.add(what + ": " + e.getMessage());
+      refuse(what + ": " + e.getMessage());
     }
+  }
+
+  private void refuse(String line) {
+    refusals.add(OneLine.of(line));
   }
 
   private void device(Path file, JsonObject json) {
@@ -132,7 +141,7 @@ public final class Setup {
       Path said = folder.resolve(string(file, json, "regionsFile"));
       RegionFiles.read(said, firmware).regions().forEach(sourced -> regions.add(sourced.region()));
     }
-    boolean pasids = json.has("pasids") && json.get("pasids").getAsBoolean();
+    boolean pasids = flag(file, json, "pasids");
     take("bind " + name, () -> devices.put(name, tracker.bind(name, group, unit, regions, pasids)));
   }
 
@@ -141,20 +150,20 @@ public final class Setup {
     Device device = devices.get(string(file, json, "device"));
     String kind = string(file, json, "kind");
     Hwpt.Options options = Hwpt.Options.DEFAULT;
-    options = flag(json, "pasids") ? options.forPasids() : options;
-    options = flag(json, "optIn") ? options.loadingRegions() : options;
+    options = flag(file, json, "pasids") ? options.forPasids() : options;
+    options = flag(file, json, "optIn") ? options.loadingRegions() : options;
     if (json.has("firstStage")) {
       options = options.with(firstStage(file, string(file, json, "firstStage")));
     }
     if (device == null) {
-      refusals.add("allocate " + name + ": its device is not bound");
+      refuse("allocate " + name + ": its device is not bound");
       return;
     }
     Hwpt.Options all = options;
     if (kind.equals("nested")) {
       Hwpt parent = tables.get(string(file, json, "parent"));
       if (parent == null) {
-        refusals.add("allocate " + name + ": its parent does not exist");
+        refuse("allocate " + name + ": its parent does not exist");
         return;
       }
       take("allocate " + name, () -> tables.put(name, tracker.nest(device, parent, all)));
@@ -165,8 +174,11 @@ public final class Setup {
           "%s: table kind '%s': expected paging, parent or nested".formatted(file, kind));
     }
     Ioas space = spaces.computeIfAbsent(string(file, json, "space"), ignored -> new Ioas());
-    int bits = json.has("bits") ? json.get("bits").getAsInt() : 48;
-    long last = bits >= 64 ? -1 : (1L << bits) - 1;
+    long bits = json.has("bits") ? number(file, json, "bits") : 48;
+    if (bits < 1 || bits > 64) {
+      throw new InputException("%s: 'bits' is %d: expected 1 to 64".formatted(file, bits));
+    }
+    long last = -1L >>> 64 - bits;
     Hwpt.Kind of = kind.equals("parent") ? Hwpt.Kind.PARENT : Hwpt.Kind.PAGING;
     AddressSet.Range aperture = new AddressSet.Range(0, last);
     take(
@@ -189,7 +201,7 @@ public final class Setup {
     Hwpt table = tables.get(string(file, json, "table"));
     int pasid = json.has("pasid") ? (int) number(file, json, "pasid") : Tracker.RID;
     if (device == null || table == null) {
-      refusals.add("attach " + name + ": device or table does not exist");
+      refuse("attach " + name + ": device or table does not exist");
       return;
     }
     boolean replaces = tracker.attached(device, pasid) != null;
@@ -214,8 +226,14 @@ public final class Setup {
     return "?";
   }
 
-  private static boolean flag(JsonObject json, String key) {
-    return json.has(key) && json.get(key).getAsBoolean();
+  private static boolean flag(Path file, JsonObject json, String key) {
+    if (!json.has(key)) {
+      return false;
+    }
+    if (json.get(key) instanceof JsonPrimitive value && value.isBoolean()) {
+      return value.getAsBoolean();
+    }
+    throw new InputException("%s: '%s': expected true or false".formatted(file, key));
   }
 
   private static List<JsonObject> objects(Path file, JsonObject json, String key) {

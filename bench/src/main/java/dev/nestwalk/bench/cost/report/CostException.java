@@ -1,5 +1,6 @@
 package dev.nestwalk.bench.cost.report;
 
+import dev.nestwalk.fixtures.OneLine;
 import java.io.Serial;
 
 /** Input of the user cannot be used; the message is the line to print. */
@@ -8,6 +9,6 @@ public final class CostException extends RuntimeException {
 
   /** Makes an exception with a message of one line: what, where, what was expected. */
   public CostException(String message) {
-    super(message);
+    super(OneLine.of(message));
   }
 }

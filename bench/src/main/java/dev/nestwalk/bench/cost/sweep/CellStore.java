@@ -198,14 +198,18 @@ public final class CellStore implements Closeable {
           line.write(b);
           continue;
         }
-        try {
-          sink.accept(Finished.parse(line.toString(StandardCharsets.UTF_8)));
-        } catch (IllegalArgumentException e) {
-          throw new CostException("%s:%d: %s".formatted(file, number, e.getMessage()));
-        }
+        sink.accept(finished(file, number, line.toString(StandardCharsets.UTF_8)));
         line.reset();
         number++;
       }
+    }
+  }
+
+  static Finished finished(Path file, long number, String line) {
+    try {
+      return Finished.parse(line);
+    } catch (IllegalArgumentException e) {
+      throw new CostException("%s:%d: %s".formatted(file, number, e.getMessage()));
     }
   }
 }

@@ -43,7 +43,7 @@ final class MsrReader implements RequestReader {
     if (begin < 0) {
       begin = stamp;
     }
-    time = Math.max(time, Math.multiplyExact(Math.min(stamp - begin, 1L << 56), TICK));
+    time = Math.max(time, Math.clamp(stamp - begin, 0, 1L << 56) * TICK); // bounded: no overflow
     String type = fields[3].strip();
     boolean write = type.equalsIgnoreCase("write");
     if (!write && !type.equalsIgnoreCase("read")) {

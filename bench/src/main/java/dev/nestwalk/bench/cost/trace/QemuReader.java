@@ -90,7 +90,7 @@ final class QemuReader implements OpReader {
     if (begin < 0) {
       begin = now;
     }
-    time = Math.max(time, (now - begin) * 1000);
+    time = Math.max(time, Math.clamp(now - begin, 0, 1L << 53) * 1000); // bounded: no overflow
   }
 
   private @Nullable DmaOp event(String name, String text) {
