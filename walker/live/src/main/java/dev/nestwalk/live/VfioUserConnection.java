@@ -229,8 +229,7 @@ final class VfioUserConnection implements PciFunction.Bus {
     long address = in.getLong();
     long size = in.getLong();
     if (size == 0 || Long.compareUnsigned(address + size - 1, address) < 0) {
-      throw new Refused(
-          VfioUser.EINVAL, "DMA map of 0x%x bytes at 0x%x".formatted(size, address));
+      throw new Refused(VfioUser.EINVAL, "DMA map of 0x%x bytes at 0x%x".formatted(size, address));
     }
     listener.mapped(address, size, fileOffset, (flags & 2) != 0);
   }
@@ -291,8 +290,7 @@ final class VfioUserConnection implements PciFunction.Bus {
   }
 
   /**
-   * Handles SET_IRQS. Event descriptors are not received: the function writes its messages
-   * itself.
+   * Handles SET_IRQS. Event descriptors are not received: the function writes its messages itself.
    */
   private void setIrqs() throws Refused {
     need(20, "set interrupts");
