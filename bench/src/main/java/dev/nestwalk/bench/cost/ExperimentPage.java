@@ -25,9 +25,12 @@ public final class ExperimentPage {
       page.append("![%s](figures/%s.svg)\n\n".formatted(plot.title(), plot.name()));
     }
     page.append("## What is expected\n\n").append(experiment.expected()).append("\n\n");
-    page.append("| published | by |\n| --- | --- |\n");
+    page.append("| published | by | read in |\n| --- | --- | --- |\n");
     for (Published published : experiment.published()) {
-      page.append("| %s | %s |\n".formatted(cell(published.figure()), cell(published.source())));
+      page.append(
+          "| %s | %s | %s |\n"
+              .formatted(
+                  cell(published.figure()), cell(published.source()), cell(published.read())));
     }
     page.append("\n## What was found\n\n| claim | so? | found |\n| --- | --- | --- |\n");
     for (Verdict verdict : experiment.judge(results)) {

@@ -6,8 +6,9 @@ import java.util.TreeMap;
 
 /**
  * The time of each counted event in picoseconds. Counts multiplied by these give times, in integer
- * arithmetic. The defaults have the order of magnitude of the literature (DRAM 50 ns and PCIe 450
- * ns one way, as in HyperTRIO, ISCA 2020); users may supply those of their machine.
+ * arithmetic. The defaults of {@code dram}, {@code pcie}, {@code iotlb} and {@code cache} are those
+ * of HyperSIO, the simulator of HyperTRIO (ISCA 2020); what a processor does is assumed. Users may
+ * supply the times of their machine.
  *
  * @param dram a read of an entry that is in no cache
  * @param pcie one way over PCIe, which a device TLB's request takes twice

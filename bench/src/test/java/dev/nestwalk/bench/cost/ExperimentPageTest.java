@@ -1,6 +1,7 @@
 package dev.nestwalk.bench.cost;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.bench.ChartSvg;
@@ -43,6 +44,12 @@ class ExperimentPageTest {
       String page = Files.readString(FOLDER.resolve(ExperimentPage.file(experiment)));
       assertTrue(page.contains(experiment.title()) && page.contains(experiment.expected()));
       assertTrue(page.contains(experiment.reading()), experiment.name());
+      for (Published published : experiment.published()) {
+        assertFalse(published.read().isEmpty(), published::figure);
+        String row =
+            "| %s | %s | %s |".formatted(published.figure(), published.source(), published.read());
+        assertTrue(page.contains(row), row);
+      }
     }
   }
 }

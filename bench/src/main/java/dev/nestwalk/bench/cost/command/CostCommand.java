@@ -93,6 +93,10 @@ final class CostCommand implements Callable<Integer> {
     }
     Arguments.atLeast("--threads", threads, 1);
     Arguments.atLeast("--seed", seed, 0);
+    if (!outputs.isAsked() && names.isEmpty()) {
+      outputs.page(REPORT);
+    }
+    outputs.check();
     List<Experiment> chosen = chosen();
     Experiment.Size size = quick ? Experiment.Size.SMALL : Experiment.Size.TOUR;
     Set<Cell> cells = new LinkedHashSet<>();
@@ -125,9 +129,6 @@ final class CostCommand implements Callable<Integer> {
             chosen.stream().map(Experiment::name).toList(),
             List.copyOf(results.values()));
     out.println("counted digest " + document.countedDigest());
-    if (!outputs.isAsked() && names.isEmpty()) {
-      outputs.page(REPORT);
-    }
     outputs.write(document, answered, out);
     return found ? CostMain.DONE : CostMain.NO;
   }

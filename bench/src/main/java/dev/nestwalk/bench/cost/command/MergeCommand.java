@@ -45,6 +45,7 @@ final class MergeCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
+    outputs.check();
     Merged merged = Merged.of(sources);
     RunDocument document =
         new RunDocument(

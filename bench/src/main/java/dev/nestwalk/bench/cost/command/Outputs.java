@@ -1,12 +1,16 @@
 package dev.nestwalk.bench.cost.command;
 
+import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.report.Csv;
 import dev.nestwalk.bench.cost.report.HtmlReport;
 import dev.nestwalk.bench.cost.report.RunDocument;
 import dev.nestwalk.bench.cost.report.WholeFile;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -34,6 +38,23 @@ final class Outputs {
   /** Asks for a page, where nothing was. */
   void page(Path file) {
     html = file;
+  }
+
+  /**
+   * Looks where files are to go, before a run of minutes.
+   *
+   * @throws CostException if one cannot be written there
+   */
+  void check() {
+    for (Path file : Stream.of(json, csv, html).filter(Objects::nonNull).toList()) {
+      Path folder = file.toAbsolutePath().getParent();
+      if (Files.isDirectory(file)) {
+        throw new CostException(file + ": is a folder, expected a file to write to");
+      }
+      if (folder == null || !Files.isWritable(folder)) {
+        throw new CostException(file + ": cannot be written: expected a folder that takes files");
+      }
+    }
   }
 
   void write(RunDocument document, List<HtmlReport.Answered> answered, PrintWriter out) {

@@ -77,6 +77,7 @@ final class SweepCommand implements Callable<Integer> {
     Shard part = Shard.parse(shard);
     // A mistake in it is told before anything runs.
     LatencyModel ignored = latency.model();
+    outputs.check();
     SweepOptions.Sweep sweep = options.sweep(spec);
     if (!sweep.about().isEmpty()) {
       out.println(sweep.about());

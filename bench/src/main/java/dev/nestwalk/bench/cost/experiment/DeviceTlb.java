@@ -32,9 +32,12 @@ final class DeviceTlb extends Question {
             + " same nested as not, so the cost of nesting goes towards 1; a device TLB that is too"
             + " small costs two ways over PCIe for each miss and is worse than none.",
         new Published(
-            "translations cached in the device save a PCIe round trip of 900 ns each",
-            "PCI Express Base Specification, Address Translation Services; times as in HyperTRIO,"
-                + " ISCA 2020"));
+            "a way over PCIe takes 450 ns, so that a request to the unit costs a device 900 "
+                + "ns",
+            "A. Lavrov, D. Wentzlaff: HyperTRIO: Hyper-Tenant Translation of I/O Addresses, "
+                + "ISCA 2020, pages 487-500",
+            "the authors' simulator, github.com/PrincetonUniversity/hypersio at 77edd0b, "
+                + "src/sioperf/include/defines.h: SIM_LAT_PCIE"));
     this.model = model;
   }
 

@@ -35,9 +35,12 @@ final class LineRate extends Question {
             + " one stage and of two take longer; a nested miss longer than one of one stage,"
             + " though with walk caches far less than six times.",
         new Published(
-            "a packet of 1542 bytes with three translations leaves 20.6 ns for each at 200 Gb/s;"
-                + " a quarter of that at 800 Gb/s",
-            "after A. Lavrov, D. Wentzlaff: HyperTRIO, ISCA 2020"));
+            "packets of 1542 bytes, three translations each, at 200 Gb/s: 20.6 ns for a "
+                + "translation (computed), a quarter of that at 800 Gb/s",
+            "A. Lavrov, D. Wentzlaff: HyperTRIO: Hyper-Tenant Translation of I/O Addresses, "
+                + "ISCA 2020, pages 487-500",
+            "the authors' simulator, github.com/PrincetonUniversity/hypersio at 77edd0b, "
+                + "src/sioperf/include/defines.h: DEFAULT_PKT_SIZE_BYTES, TRANSLATIONS_PER_PKT"));
   }
 
   @Override

@@ -28,15 +28,21 @@ final class RingPrefetch extends Question {
             + " nothing. Neighbouring buffers share their tables, so a miss with walk caches reads"
             + " few entries.",
         new Published(
-            "a ring's translations are used in order, so that an entry for the current buffer and"
-                + " one for the next replace the IOTLB",
-            "M. Malka, N. Amit, M. Ben-Yehuda, D. Tsafrir: rIOMMU: Efficient IOMMU for I/O Devices"
-                + " that Employ Ring Buffers, ASPLOS 2015"),
+            "a flat table for a ring needs exactly one IOTLB entry, and each new "
+                + "translation invalidates the former: 0.77 to 1.00 of the throughput without an "
+                + "IOMMU",
+            "M. Malka, N. Amit, M. Ben-Yehuda, D. Tsafrir: rIOMMU: Efficient IOMMU for I/O "
+                + "Devices that Employ Ring Buffers, ASPLOS 2015, pages 355-368",
+            "the abstract; that the entry after it is fetched ahead is cited from memory"),
         new Published(
-            "keeping the walk caches over unmaps and allocating side by side leaves strict"
-                + " protection at little cost",
-            "B. Rubin, S. Agarwal, Q. Cai, R. Agarwal: Fast & Safe IO Memory Protection, SOSP"
-                + " 2024"));
+            "misses cannot be avoided under strict protection, but be made cheap: addresses "
+                + "side by side in a ring, walk caches kept unless tables change, unmaps in "
+                + "batches leave near-zero overhead",
+            "B. Rubin, S. Agarwal, Q. Cai, R. Agarwal: Fast & Safe IO Memory Protection, "
+                + "SOSP 2024",
+            "the readme of the authors' artifact, "
+                + "github.com/xlab-uiuc/Fast-and-Safe-IO-Memory-Protection; the authors' names "
+                + "are cited from memory"));
     this.model = model;
   }
 

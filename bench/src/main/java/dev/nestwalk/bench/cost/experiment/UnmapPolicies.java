@@ -28,8 +28,10 @@ final class UnmapPolicies extends Question {
             + " times less often.",
         new Published(
             "strict 43 % of 10 GbE, deferred 91 % (Linux 2.6.36, one stage)",
-            "N. Amit, M. Ben-Yehuda, D. Tsafrir, A. Schuster: vIOMMU: Efficient IOMMU Emulation,"
-                + " USENIX ATC 2011"));
+            "N. Amit, M. Ben-Yehuda, D. Tsafrir, A. Schuster: vIOMMU: Efficient IOMMU "
+                + "Emulation, USENIX ATC 2011",
+            "lecture notes on the paper (IIT Delhi, CSL862); the abstract has no such "
+                + "figure"));
     this.model = model;
   }
 
@@ -37,8 +39,8 @@ final class UnmapPolicies extends Question {
   public String reading() {
     return "The shares follow from counts (maps, unmaps, invalidations for each packet) and the "
         + "latency model's processor times: 0.6 us for a packet, 0.5 to map, 0.3 to unmap, 0.7 to "
-        + "invalidate and wait, 2 us for an exit to the host. They are assumptions of the order "
-        + "of what Malka and others measured; with those of your machine the shares move, the "
+        + "invalidate and wait, 2 us for an exit to the host. They are assumptions, for no "
+        + "published breakdown was at hand; with those of your machine the shares move, the "
         + "order of the policies does not. The published 43 % and 91 % were measured with Linux "
         + "2.6.36, whose allocator of addresses was slower than ours is assumed to be.";
   }

@@ -25,10 +25,11 @@ final class WalkCacheSizes extends Question {
         "References fall with every step, from 24 (one stage: 4) to fewer than the 4.4 (1.5) that"
             + " were published for processors; the cost of nesting falls with them.",
         new Published(
-            "4.4 references of a nested walk with caches, 2.8 with flattened tables; 1.5 and 1.0"
-                + " without virtualization",
-            "C. H. Park, I. Vougioukas, A. Sandberg, D. Black-Schaffer: Every Walk's a Hit, ASPLOS"
-                + " 2022"));
+            "4.4 references of a nested walk with caches, 2.8 with flattened tables; 1.5 "
+                + "and 1.0 without virtualization",
+            "C. H. Park, I. Vougioukas, A. Sandberg, D. Black-Schaffer: Every Walk's a Hit, "
+                + "ASPLOS 2022, doi 10.1145/3503222.3507718",
+            "the abstract"));
   }
 
   @Override
@@ -38,8 +39,9 @@ final class WalkCacheSizes extends Question {
         + "one buffer of 64 MiB at random, and nothing else uses the caches; processors share one "
         + "small cache among levels, and their workloads move. The floor is one reference of one "
         + "stage, the last level's entry, and nested one more for the buffer's own page unless "
-        + "the nested TLB holds it. Flattened tables (published: 2.8) are no format of VT-d or "
-        + "SMMUv3 and are not modelled.";
+        + "the nested TLB holds it. Flattened tables (published: 2.8) merge two levels into "
+        + "nodes of 2 MiB, which neither VT-d nor SMMUv3 has: there is no walker to count with, "
+        + "so they are not modelled.";
   }
 
   @Override

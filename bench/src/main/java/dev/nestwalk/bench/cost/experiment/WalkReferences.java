@@ -41,6 +41,7 @@ final class WalkReferences extends Question {
           new Row("SMMUv3 64K", "format=smmuv3 stages=1 granule=64k", 3),
           new Row("SMMUv3 4K/4K", "format=smmuv3", 24),
           new Row("SMMUv3 4K 3/3", "format=smmuv3 depth=3x3", 15),
+          new Row("SMMUv3 4K 5/5", "format=smmuv3 depth=5x5", 35),
           new Row("SMMUv3 16K/16K", "format=smmuv3 granule=16k", 19),
           new Row("SMMUv3 64K/64K", "format=smmuv3 granule=64k", 15),
           new Row("SMMUv3 2M/2M", "format=smmuv3 pages1=2m pages2=2m", 15));
@@ -54,9 +55,11 @@ final class WalkReferences extends Question {
             + " four over four, 19 for four over three, 35 for five over five. Each step to larger"
             + " pages takes a level away.",
         new Published(
-            "24 references for four levels over four",
-            "R. Bhargava, B. Serebrin, F. Spadini, S. Manne: Accelerating Two-Dimensional Page"
-                + " Walks for Virtualized Systems, ASPLOS 2008"));
+            "24 references for four levels over four, n m + n + m for n over m",
+            "R. Bhargava, B. Serebrin, F. Spadini, S. Manne: Accelerating Two-Dimensional "
+                + "Page Walks for Virtualized Systems, ASPLOS 2008, pages 26-35",
+            "the abstract says that the second dimension takes more references; the number and the"
+                + " formula are cited from memory, and as summaries of the paper tell them"));
   }
 
   @Override

@@ -271,8 +271,11 @@ public final class HtmlReport {
       page.append("<h3>Published</h3>\n<ul>\n");
       for (Published published : experiment.published()) {
         page.append(
-            "<li>%s <cite>%s</cite></li>\n"
-                .formatted(Html.escaped(published.figure()), Html.escaped(published.source())));
+            "<li>%s <cite>%s</cite> (read in: %s)</li>\n"
+                .formatted(
+                    Html.escaped(published.figure()),
+                    Html.escaped(published.source()),
+                    Html.escaped(published.read())));
       }
       page.append("</ul>\n");
     }

@@ -23,6 +23,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -57,6 +59,12 @@ class CostCommandTest {
     err = errors.toString();
     assertEquals(status, got, all + "\n" + out + err);
     return out.toString();
+  }
+
+  private static String numbers(int count) {
+    return IntStream.rangeClosed(1, count)
+        .mapToObj(Integer::toString)
+        .collect(Collectors.joining(","));
   }
 
   private String at(String name) {
@@ -94,7 +102,46 @@ class CostCommandTest {
             List.of("merge", folder.toString()),
             List.of("slurm", "--out", at("s"), "--tasks", "99"),
             List.of("slurm", "--out", at("s"), "--tasks", "1", "--sbatch", "x y"),
-            List.of("trace", file.toString()))) {
+            List.of("trace", file.toString()),
+            List.of("E1", "E1x"),
+            List.of("sweep", "E1"),
+            List.of("--seed", "-1"),
+            List.of("--seed", "99999999999"),
+            List.of("--threads"),
+            List.of("--html"),
+            List.of("E1", "--quick", "--json", at("no/such/folder/x.json")),
+            List.of("--html", folder.toString()),
+            List.of("sweep", "--csv", folder.toString()),
+            List.of("merge", at("o"), "--html", at("no/x.html")),
+            List.of("sweep", "--depth", "6x4"),
+            List.of("sweep", "--depth", "3x4"),
+            List.of("sweep", "--contiguous", "3"),
+            List.of("sweep", "--contiguous", "both"),
+            List.of("sweep", "--granule", "8k"),
+            List.of("sweep", "--pages1", "4k:50"),
+            List.of("sweep", "--pages1", "4k:60,2m:60"),
+            List.of("sweep", "--invalidate", "lazy:0"),
+            List.of("sweep", "--invalidate", "never"),
+            List.of("sweep", "--tenants", "1025"),
+            List.of("sweep", "--workload", "nic:10m"),
+            List.of("sweep", "--workload", "random:99999g"),
+            List.of("sweep", "--seed", numbers(1001), "--requests", numbers(1001)),
+            List.of("sweep", "--format", "smmuv3", "--pasids", "1000"),
+            List.of("sweep", "--shard", "x"),
+            List.of("sweep", "--threads", "0"),
+            List.of("sweep", "--trace", file.toString(), "--trace-format", "elf"),
+            List.of("sweep", "--trace", Scenarios.fixtures().toString()),
+            List.of("sweep", "--trace", "live", "--tenants", "3"),
+            List.of("compare", at("absent"), at("absent")),
+            List.of("compare", folder.toString(), folder.toString()),
+            List.of("merge", at("absent")),
+            List.of("merge", file.toString()),
+            List.of("slurm", "--tasks", "2"),
+            List.of("slurm", "--out", at("s"), "--tasks", "0"),
+            List.of("slurm", "--out", "a\nb", "--tasks", "1"),
+            List.of("trace"),
+            List.of("trace", at("absent")),
+            List.of("trace", file.toString(), "--out", file.toString()))) {
       boolean sweeps = words.get(0).equals("sweep");
       assertEquals("", run(2, words, sweeps ? new String[] {"--out", at("o")} : new String[0]));
       assertEquals(1, err.lines().count(), err);

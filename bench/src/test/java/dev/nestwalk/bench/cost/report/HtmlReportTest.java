@@ -95,7 +95,7 @@ class HtmlReportTest {
 
     @Override
     public List<Published> published() {
-      return List.of(new Published("figure " + HOSTILE, "source " + HOSTILE));
+      return List.of(new Published("figure " + HOSTILE, "source " + HOSTILE, "read " + HOSTILE));
     }
 
     @Override
