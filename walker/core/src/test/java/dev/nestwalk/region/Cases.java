@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.DynamicTest;
 
-/** Numbered cases; those for all policies run under each. */
+/** Numbered cases, each with what it shows; those for all policies run under each. */
 final class Cases {
   /** A case, in a world of its own. */
   interface Body {
@@ -13,17 +13,17 @@ final class Cases {
 
   private final List<DynamicTest> tests = new ArrayList<>();
 
-  void add(String id, Body body) {
-    add(id, Policy.PARENT_OPT_IN, id, body);
+  void add(String id, String sentence, Body body) {
+    add(id, Policy.PARENT_OPT_IN, id + " " + sentence, body);
   }
 
-  void add(String id, Policy policy, Body body) {
-    add(id, policy, id + " " + policy, body);
+  void add(String id, String sentence, Policy policy, Body body) {
+    add(id, policy, "%s %s, under %s".formatted(id, sentence, policy), body);
   }
 
-  void addForAll(String id, Body body) {
+  void addForAll(String id, String sentence, Body body) {
     for (Policy policy : Policy.all()) {
-      add(id, policy, id + " " + policy, body);
+      add(id, sentence, policy, body);
     }
   }
 

@@ -13,11 +13,13 @@ final class MappingCases {
   static void mapping(Cases cases) {
     cases.add(
         "M01",
+        "places are chosen from the lowest address on, aligned to the length's power of two",
         w -> {
           assertEquals("1000 2000 4000 3000", chosen(w.i, 0x1000, 0x1000, 0x3000, 0x1000));
         });
     cases.add(
         "M02",
+        "chosen places pass over a reserved range",
         w -> {
           reserve(w.i, 0x4000, 0x67fff);
           assertEquals(
@@ -26,6 +28,7 @@ final class MappingCases {
         });
     cases.add(
         "M03",
+        "a chosen place has the alignment of its length",
         w -> {
           for (long length : pages(1, 10)) {
             assertEquals(0, map(w.i, length) % Long.lowestOneBit(length));
@@ -33,33 +36,47 @@ final class MappingCases {
         });
     cases.add(
         "M04",
+        "without a hole of the length there is ENOSPC",
         w -> {
           reserve(w.i, 6, 0xffff_ffff_ffff_8006L);
           refused(Errno.ENOSPC, () -> map(w.i, 0x5000));
         });
     cases.add(
         "M05",
+        "with everything reserved there is ENOSPC",
         w -> {
           reserve(w.i, 0, UMAX);
           refused(Errno.ENOSPC, () -> map(w.i, 0x1000));
         });
-    cases.add("M06", w -> mapped(w.i, 0, PAGE));
-    cases.add("M07", w -> mapped(w.i, 0xffff_ffff_ffff_f000L, PAGE));
+    cases.add("M06", "the first page can be mapped at a fixed address", w -> mapped(w.i, 0, PAGE));
+    cases.add(
+        "M07",
+        "the last page can be mapped at a fixed address",
+        w -> mapped(w.i, 0xffff_ffff_ffff_f000L, PAGE));
     cases.add(
         "M08",
+        "a mapping that wraps is refused with EOVERFLOW",
         w -> {
           refused(Errno.EOVERFLOW, () -> fixed(w.i, 0xffff_ffff_ffff_f000L, 4097));
         });
     cases.add(
         "M09",
+        "the last byte and the greatest length are refused with EOVERFLOW",
         w -> {
           refused(Errno.EOVERFLOW, () -> fixed(w.i, UMAX, PAGE));
           refused(Errno.EOVERFLOW, () -> fixed(w.i, 0, UMAX));
         });
-    cases.add("M10", w -> refused(Errno.EINVAL, () -> fixed(x86(w), WINDOW, PAGE)));
-    cases.add("M11", w -> refused(Errno.EINVAL, () -> fixed(x86(w), 0xfedf_f000L, 2 * PAGE)));
+    cases.add(
+        "M10",
+        "a mapping in the message window is refused",
+        w -> refused(Errno.EINVAL, () -> fixed(x86(w), WINDOW, PAGE)));
+    cases.add(
+        "M11",
+        "a mapping that ends in the message window is refused",
+        w -> refused(Errno.EINVAL, () -> fixed(x86(w), 0xfedf_f000L, 2 * PAGE)));
     cases.add(
         "M12",
+        "mappings that touch the message window on both sides are accepted",
         w -> {
           Ioas ioas = x86(w);
           fixed(ioas, 0xfedf_f000L, PAGE);
@@ -68,6 +85,7 @@ final class MappingCases {
         });
     cases.add(
         "M13",
+        "each kind of overlap with a mapping is EEXIST",
         w -> {
           long b = 0x10000;
           fixed(w.i, b, 2 * PAGE);
@@ -78,6 +96,7 @@ final class MappingCases {
         });
     cases.add(
         "M14",
+        "where a range is reserved and mapped, the reservation is what is told",
         w -> {
           fixed(w.i, 0x10000, PAGE);
           reserve(w.i, 0x11000, 0x11fff);
@@ -85,12 +104,14 @@ final class MappingCases {
         });
     cases.add(
         "M15",
+        "under a coarse granule places lie in the aperture",
         w -> {
           w.mock(w.i);
           assertEquals("1000000 1001000", chosen(w.i, 0x1000, 0x800));
         });
     cases.add(
         "M16",
+        "lengths and addresses are multiples of the granule",
         w -> {
           w.mock(w.i);
           refused(Errno.EINVAL, () -> map(w.i, 0x400));
@@ -98,6 +119,7 @@ final class MappingCases {
         });
     cases.add(
         "M17",
+        "of all lengths up to two pages the multiples of the granule are accepted",
         w -> {
           w.mock(w.i);
           for (long length = 1; length < 8192; length++) {
@@ -111,14 +133,19 @@ final class MappingCases {
         });
     cases.add(
         "M18",
+        "the aperture's last page is mapped, the one behind it refused",
         w -> {
           w.mock(w.i);
           mapped(w.i, 0x7fff_f000L, PAGE);
           refused(Errno.EINVAL, () -> fixed(w.i, 0x8000_0000L, PAGE));
         });
-    cases.add("M19", w -> assertEquals(0x1800, w.i.map(0x1000, MEMORY + 0x800, RW)));
+    cases.add(
+        "M19",
+        "a chosen place keeps the memory's offset in its page",
+        w -> assertEquals(0x1800, w.i.map(0x1000, MEMORY + 0x800, RW)));
     cases.add(
         "M20",
+        "one byte that is free can be mapped where it is, but is not chosen",
         w -> {
           reserve(w.i, 0, 0x1fff);
           reserve(w.i, 0x2001, UMAX);
@@ -128,21 +155,33 @@ final class MappingCases {
         });
     cases.add(
         "M21",
+        "a place is aligned to 2 MiB at most, and no more than its memory",
         w -> {
           reserve(w.i, 0, 0x7fffff);
           assertEquals(0x800000, map(w.i, 0x400000));
           assertEquals(0xc00000, w.i.map(0x200000, 0x7f00_0020_1000L, RW));
         });
-    cases.add("M22", w -> refused(Errno.EOVERFLOW, () -> map(w.i, -1L >>> 1)));
+    cases.add(
+        "M22",
+        "half of all addresses is too long to be chosen",
+        w -> refused(Errno.EOVERFLOW, () -> map(w.i, -1L >>> 1)));
     cases.add(
         "M23",
+        "a mapping without rights is refused",
         w -> {
           refused(Errno.EINVAL, () -> w.i.mapFixed(0x1000, PAGE, MEMORY, 0));
         });
-    cases.add("M24", w -> refused(Errno.EINVAL, () -> fixed(arm(w), 0, 0x1000_0000)));
-    cases.add("M25", w -> mapped(arm(w), 0x4000_0000L, 0x4000_0000L));
+    cases.add(
+        "M24",
+        "RAM from 0 that reaches the software window is refused on Arm",
+        w -> refused(Errno.EINVAL, () -> fixed(arm(w), 0, 0x1000_0000)));
+    cases.add(
+        "M25",
+        "RAM beyond the software window is accepted on Arm",
+        w -> mapped(arm(w), 0x4000_0000L, 0x4000_0000L));
     cases.add(
         "M26",
+        "a copy maps the same memory, in its own or another space",
         w -> {
           fixed(w.i, 0x10000, PAGE);
           w.i.copyFixed(w.i, 0x10000, PAGE, 0x11000, RW);
@@ -152,6 +191,7 @@ final class MappingCases {
         });
     cases.add(
         "M27",
+        "a copy over a hole is refused, and nothing is mapped",
         w -> {
           fixed(w.i, 0x10000, PAGE);
           fixed(w.i, 0x12000, PAGE);
@@ -197,6 +237,7 @@ final class MappingCases {
   static void unmapping(Cases cases) {
     cases.add(
         "U01",
+        "unmapping where nothing is mapped is ENOENT",
         w -> {
           for (int n = 0; n < 10; n++) {
             long at = n * PAGE;
@@ -205,6 +246,7 @@ final class MappingCases {
         });
     cases.add(
         "U02",
+        "part of a mapping cannot be unmapped",
         w -> {
           fixed(w.i, 0x10000, 2 * PAGE);
           refused(Errno.ENOENT, () -> w.i.unmap(0x10000, PAGE));
@@ -213,6 +255,7 @@ final class MappingCases {
         });
     cases.add(
         "U03",
+        "everything can be unmapped, also when nothing is left",
         w -> {
           fixed(w.i, 0x10000, 2 * PAGE);
           assertEquals(2 * PAGE, w.i.unmap(0, UMAX));
@@ -220,6 +263,7 @@ final class MappingCases {
         });
     cases.add(
         "U04",
+        "a range that cuts a mapping at either end is refused",
         w -> {
           long b = four(w.i);
           refused(Errno.ENOENT, () -> w.i.unmap(b - 4 * PAGE, 8 * PAGE));
@@ -228,12 +272,14 @@ final class MappingCases {
         });
     cases.add(
         "U05",
+        "a range around several mappings unmaps them all",
         w -> {
           long b = four(w.i);
           assertEquals(32 * PAGE, w.i.unmap(b - 4 * PAGE, 60 * PAGE));
         });
     cases.add(
         "U06",
+        "what lies whole in the range goes before the mapping that sticks out is met",
         w -> {
           fixed(w.i, 0x10000, 0x1000);
           fixed(w.i, 0x11000, 0x2000);
@@ -242,6 +288,7 @@ final class MappingCases {
         });
     cases.add(
         "U07",
+        "empty and wrapping ranges are refused",
         w -> {
           refused(Errno.EINVAL, () -> w.i.unmap(0x1000, 0));
           refused(Errno.EOVERFLOW, () -> w.i.unmap(0xffff_ffff_ffff_f000L, 0x2000));
@@ -249,6 +296,7 @@ final class MappingCases {
         });
     cases.add(
         "U08",
+        "a locked mapping stays until it is unlocked",
         w -> {
           fixed(w.i, 0x10000, PAGE);
           w.i.lock(0x10800);
@@ -257,10 +305,17 @@ final class MappingCases {
           w.i.unlock(0x10000);
           assertEquals(PAGE, w.i.unmap(0x10000, PAGE));
         });
-    cases.add("U09", w -> refused(Errno.ENOENT, () -> x86(w).unmap(WINDOW, PAGE)));
-    cases.add("U10", w -> assertEquals(0, w.i.unmapVfio(0x1000, PAGE, false)));
+    cases.add(
+        "U09",
+        "reserved addresses are not mapped, so they cannot be unmapped",
+        w -> refused(Errno.ENOENT, () -> x86(w).unmap(WINDOW, PAGE)));
+    cases.add(
+        "U10",
+        "by VFIO's rule unmapping nothing is no error",
+        w -> assertEquals(0, w.i.unmapVfio(0x1000, PAGE, false)));
     cases.add(
         "U11",
+        "by VFIO's rule unmapping all comes without a range",
         w -> {
           refused(Errno.EINVAL, () -> w.i.unmapVfio(0x1000, 0, true));
           refused(Errno.EINVAL, () -> w.i.unmapVfio(0, PAGE, true));
