@@ -186,16 +186,26 @@ public final class Iommu {
 
   /** A translator with few tags, for tests of what happens when tags run out. */
   Translator newTranslator(CacheOptions options, int lastTag) {
-    return make(new TagCounter(lastTag), options, events);
+    return newTranslator(options, lastTag, kernels);
+  }
+
+  /** A translator with few tags and other kernels, for tests. */
+  Translator newTranslator(CacheOptions options, int lastTag, KernelFactory made) {
+    return make(new TagCounter(lastTag), options, events, made);
   }
 
   private Translator make(TagCounter tags, @Nullable CacheOptions options, UnitEvents told) {
+    return make(tags, options, told, kernels);
+  }
+
+  private Translator make(
+      TagCounter tags, @Nullable CacheOptions options, UnitEvents told, KernelFactory made) {
     FaultRecord lastFault = new FaultRecord();
     WalkCounters counters = new WalkCounters();
     TableWalker<?> tables = maker.make(lastFault, counters);
     Translator translator =
         new Translator(
-            tables, lastFault, counters, kernels, memory, log, told, restrictions, tags, options);
+            tables, lastFault, counters, made, memory, log, told, restrictions, tags, options);
     translators.removeIf(QuiescentState::isGone);
     translators.add(translator.presence);
     return translator;

@@ -5,8 +5,11 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.Chance;
 import dev.nestwalk.fixtures.Requests;
 import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.walk.KernelFactory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.util.function.Function;
 
 /**
  * Random interleavings of table changes, invalidations and translations: a translator with caches
@@ -47,11 +50,24 @@ final class CachedWalks {
   private final Formats format;
   private final CacheOptions options;
   private final int lastTag;
+  private final Function<GuestMemory, KernelFactory> kernels;
 
+  /**
+   * Kernels as an {@link Iommu} makes them: these machines are too short for classes of their own.
+   */
   CachedWalks(Formats format, CacheOptions options, int lastTag) {
+    this(format, options, lastTag, KernelFactory::new);
+  }
+
+  CachedWalks(
+      Formats format,
+      CacheOptions options,
+      int lastTag,
+      Function<GuestMemory, KernelFactory> kernels) {
     this.format = format;
     this.options = options;
     this.lastTag = lastTag;
+    this.kernels = kernels;
   }
 
   /** One request, to be repeated. */
@@ -64,7 +80,7 @@ final class CachedWalks {
   void machine(long seed) {
     Chance chance = new Chance(seed * 31 + 7);
     try (Arena arena = Arena.ofConfined()) {
-      Formats.CachedSample sample = format.cached(seed, options, lastTag, arena);
+      Formats.CachedSample sample = format.cached(seed, options, lastTag, kernels, arena);
       Request[] requests = draw(sample.requests());
       for (int round = 0; round < ROUNDS; round++) {
         sample.copy().restore(sample.memory());
@@ -243,7 +259,8 @@ final class CachedWalks {
     CachedWalks usual = new CachedWalks(format, CacheOptions.DEFAULT.withCounters(), 1000);
     CachedWalks quiet = new CachedWalks(format, SMALL_QUIET, FEW_TAGS);
     CachedWalks none = new CachedWalks(format, CacheOptions.NONE, 1000);
-    CachedWalks[] all = {small, usual, quiet, none};
+    CachedWalks own = new CachedWalks(format, SMALL_QUIET, FEW_TAGS, KernelFactory::atOnce);
+    CachedWalks[] all = {small, usual, quiet, none, own};
     for (long done = 0; done < operations; seed++) {
       done = 0;
       for (CachedWalks walks : all) {

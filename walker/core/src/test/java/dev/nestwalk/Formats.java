@@ -10,8 +10,10 @@ import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.RandomSmmu;
 import dev.nestwalk.fixtures.vtd.RandomVtd;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.walk.KernelFactory;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /**
@@ -85,7 +87,12 @@ enum Formats {
       TableMemory earlyCopy,
       Requests requests) {}
 
-  CachedSample cached(long seed, CacheOptions options, int lastTag, Arena arena) {
+  CachedSample cached(
+      long seed,
+      CacheOptions options,
+      int lastTag,
+      Function<GuestMemory, KernelFactory> kernels,
+      Arena arena) {
     TableMemory memory;
     TableMemory copy;
     TableMemory earlyCopy;
@@ -114,7 +121,7 @@ enum Formats {
       other = Iommu.smmuv3(Comparison.over(copy), random.registers());
       early = Iommu.smmuv3(Comparison.over(earlyCopy), random.registers());
     }
-    Translator cached = iommu.newTranslator(options, lastTag);
+    Translator cached = iommu.newTranslator(options, lastTag, kernels.apply(iommu.memory()));
     return new CachedSample(
         iommu,
         cached,

@@ -29,10 +29,16 @@ public final class KernelFactory {
   private static final MethodType STAGE = MethodType.methodType(void.class, StageWalk.Part.class);
 
   private final GuestMemory memory;
+  private final Definer definer;
   private final boolean atOnce;
   private final int limit;
   private final Map<Shape, Use> shapes = new HashMap<>();
   private final Map<String, byte[]> templates = new HashMap<>();
+
+  /** Defines a hidden class with class data. */
+  interface Definer {
+    MethodHandles.Lookup define(byte[] code, Object data) throws IllegalAccessException;
+  }
 
   /** A shape with classes of its own. */
   private static final class Use {
@@ -48,7 +54,7 @@ public final class KernelFactory {
 
   /** Makes a factory of kernels over {@code memory}. */
   public KernelFactory(GuestMemory memory) {
-    this(memory, false, LIMIT);
+    this(memory, KernelFactory::hidden, false, LIMIT);
   }
 
   /**
@@ -57,10 +63,29 @@ public final class KernelFactory {
    * @param atOnce whether classes are defined without waiting for work to be done
    * @param limit the most shapes with classes
    */
-  KernelFactory(GuestMemory memory, boolean atOnce, int limit) {
+  KernelFactory(GuestMemory memory, Definer definer, boolean atOnce, int limit) {
     this.memory = memory;
+    this.definer = definer;
     this.atOnce = atOnce;
     this.limit = limit;
+  }
+
+  /** Makes a factory for tests whose kernels have classes of their own from the start. */
+  public static KernelFactory atOnce(GuestMemory memory) {
+    return new KernelFactory(memory, KernelFactory::hidden, true, LIMIT);
+  }
+
+  /** Makes a factory for tests that is refused each class, as on a runtime without hidden ones. */
+  public static KernelFactory withoutClasses(GuestMemory memory) {
+    Definer none =
+        (code, data) -> {
+          throw new UnsupportedOperationException("no hidden classes");
+        };
+    return new KernelFactory(memory, none, true, LIMIT);
+  }
+
+  static MethodHandles.Lookup hidden(byte[] code, Object data) throws IllegalAccessException {
+    return MethodHandles.lookup().defineHiddenClassWithClassData(code, data, true);
   }
 
   /**
@@ -234,8 +259,7 @@ public final class KernelFactory {
       code = read(template);
       templates.put(template, code);
     }
-    MethodHandles.Lookup lookup =
-        MethodHandles.lookup().defineHiddenClassWithClassData(code, data, true);
+    MethodHandles.Lookup lookup = definer.define(code, data);
     return lookup.findConstructor(lookup.lookupClass(), type);
   }
 

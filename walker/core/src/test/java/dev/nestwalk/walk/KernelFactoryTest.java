@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.fixtures.MappedMachine.Plan;
 import java.lang.foreign.Arena;
+import java.lang.invoke.MethodHandles;
 import org.junit.jupiter.api.Test;
 
 /** Which kernels get a class of their own, and when. */
@@ -28,7 +29,7 @@ class KernelFactoryTest {
 
   @Test
   void equalShapesShareAClassAndOthersDoNot() {
-    KernelFactory factory = new KernelFactory(lab.memory, true, 8);
+    KernelFactory factory = factory(true, 8);
     Kernel one = kernel(factory, CacheOptions.NONE);
     Kernel two = kernel(factory, CacheOptions.NONE);
     Kernel other = kernel(factory, CacheOptions.DEFAULT);
@@ -40,7 +41,7 @@ class KernelFactoryTest {
 
   @Test
   void aKernelGetsItsClassAfterSomeWork() {
-    KernelFactory factory = new KernelFactory(lab.memory, false, 8);
+    KernelFactory factory = factory(false, 8);
     Kernel kernel = kernel(factory, CacheOptions.NONE);
     assertFalse(kernel.isSpecialised());
     long expected = kernel.translate(iova, 1);
@@ -60,7 +61,7 @@ class KernelFactoryTest {
 
   @Test
   void withoutHiddenClassesTheTemplateItselfGoesOn() {
-    KernelFactory factory = new KernelFactory(lab.memory, true, 0);
+    KernelFactory factory = factory(true, 0);
     Kernel kernel = kernel(factory, CacheOptions.NONE);
     assertFalse(kernel.isSpecialised());
     long expected = kernel.translate(iova, 1);
@@ -76,7 +77,7 @@ class KernelFactoryTest {
 
   @Test
   void theLeastUsedShapeGivesWay() {
-    KernelFactory factory = new KernelFactory(lab.memory, true, 2);
+    KernelFactory factory = factory(true, 2);
     for (int i = 0; i < 8; i++) {
       assertTrue(kernel(factory, options(1)).isSpecialised());
     }
@@ -87,5 +88,65 @@ class KernelFactoryTest {
       assertTrue(refused < 10, "never gets in");
     }
     assertTrue(kernel(factory, options(1)).isSpecialised(), "often used: stays");
+  }
+
+  @Test
+  void whereDefinitionFailsTheTemplateItselfAnswersTheSame() {
+    long expected = kernel(factory(true, 8), CacheOptions.NONE).translate(iova, 1);
+    assertNotEquals(0, expected);
+    for (Throwable refusal :
+        new Throwable[] {
+          new IllegalAccessException("refused"),
+          new UnsupportedOperationException("refused"),
+          new LinkageError("refused")
+        }) {
+      for (int after = 0; after < 2; after++) {
+        Refusing definer = new Refusing(after, refusal);
+        KernelFactory factory = new KernelFactory(lab.memory, definer, true, 8);
+        Kernel kernel = kernel(factory, CacheOptions.NONE);
+        assertFalse(kernel.isSpecialised());
+        assertEquals(expected, kernel.translate(iova, 1));
+        while (!kernel.isBusy()) {
+          kernel.translate(iova, 1);
+        }
+        assertSame(kernel, factory.specialised(kernel));
+        assertEquals(expected, kernel.translate(iova, 1), "it goes on");
+        assertEquals(2, definer.refused, "asked at first, and when it was busy");
+      }
+    }
+  }
+
+  /** Defines some classes for each shape, and none after those. */
+  private static final class Refusing implements KernelFactory.Definer {
+    private final int most;
+    private final Throwable refusal;
+    private int defined;
+    private int refused;
+
+    Refusing(int most, Throwable refusal) {
+      this.most = most;
+      this.refusal = refusal;
+    }
+
+    @Override
+    public MethodHandles.Lookup define(byte[] code, Object data) throws IllegalAccessException {
+      if (defined < most) {
+        defined++;
+        return KernelFactory.hidden(code, data);
+      }
+      refused++;
+      defined = 0;
+      if (refusal instanceof IllegalAccessException e) {
+        throw e;
+      }
+      if (refusal instanceof RuntimeException e) {
+        throw e;
+      }
+      throw (Error) refusal;
+    }
+  }
+
+  private KernelFactory factory(boolean atOnce, int limit) {
+    return new KernelFactory(lab.memory, KernelFactory::hidden, atOnce, limit);
   }
 }

@@ -92,7 +92,7 @@ final class KernelLab {
     final Kernel kernel;
 
     Bench(CacheOptions options, boolean specialised) {
-      this(options, new KernelFactory(memory, specialised, KernelFactory.LIMIT), null);
+      this(options, specialised ? KernelFactory.atOnce(memory) : new KernelFactory(memory), null);
     }
 
     Bench(CacheOptions options, KernelFactory factory, @Nullable Barrier barrier) {
