@@ -71,7 +71,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
    * @param substreamId SubstreamID, 20 bits, or -1 for a request without one
    * @param address byte address as presented, all 64 bits significant
    * @param access valid {@link Access} bits
-   * @return a packed {@link Translation}; after a refusal {@link #fault()} has the details
+   * @return a packed {@link Translation}; after a refusal the fault record given has the details
    */
   @Override
   public long translate(int streamId, int substreamId, long address, int access) {

@@ -69,7 +69,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
    * @param pasid 20 bits, or -1 for a request without PASID
    * @param iova byte address, all 64 bits significant
    * @param access valid {@link Access} bits
-   * @return a packed {@link Translation}; after a refusal {@link #fault()} has the details
+   * @return a packed {@link Translation}; after a refusal the fault record given has the details
    */
   @Override
   public long translate(int sourceId, int pasid, long iova, int access) {
