@@ -92,6 +92,9 @@ final class CheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (shown < 0) {
+      throw new InputException("--failures %d: expected 0 or more".formatted(shown));
+    }
     List<Path> all = new ArrayList<>();
     for (Path given : images) {
       all.addAll(Files.isDirectory(given) ? Scenarios.under(given) : List.of(given));
@@ -170,7 +173,7 @@ final class CheckCommand implements Callable<Integer> {
     json.addProperty("failed", failed);
     JsonArray list = new JsonArray();
     failures.values().stream()
-        .limit(Math.max(0, shown))
+        .limit(shown)
         .forEach(
             same -> {
               ScenarioRow row = same.getFirst().row();
@@ -202,7 +205,7 @@ final class CheckCommand implements Callable<Integer> {
         image.name(), rows, walker.name().toLowerCase(Locale.ROOT), rows - failed, failed);
     failures.values().stream().limit(Math.max(0, shown)).forEach(list -> print(out, image, list));
     if (failures.size() > shown) {
-      out.printf("  … and %d more rows%n", failures.size() - Math.max(0, shown));
+      out.printf("  … and %d more rows%n", failures.size() - shown);
     }
     out.flush();
   }

@@ -145,7 +145,7 @@ final class DecodeCommand implements Callable<Integer> {
     for (int i = 0; i < findings.size(); i++) {
       out.print((i == 0 ? "" : "\n") + findings.get(i).text());
     }
-    if (log.lines() > 1 || log.findings() > 1) {
+    if (log.findings() != 1 || log.lines() > 1) {
       summary(out, findings.size(), log);
     }
     out.flush();
@@ -153,7 +153,7 @@ final class DecodeCommand implements Callable<Integer> {
 
   private static void summary(PrintWriter out, int shown, FaultLog log) {
     if (log.findings() == 0) {
-      out.println("no fault among %d lines".formatted(log.lines()));
+      out.println("no fault in %d %s".formatted(log.lines(), log.lines() == 1 ? "line" : "lines"));
       return;
     }
     out.println();

@@ -3,6 +3,7 @@ package dev.nestwalk.cli;
 import dev.nestwalk.memory.RawMemory;
 import dev.nestwalk.teach.Image;
 import dev.nestwalk.teach.InputException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -76,6 +77,10 @@ final class ImageOptions {
     }
     try {
       if (live != null) {
+        if (!Files.exists(live)) {
+          throw new InputException(
+              "--ram %s: no such file, expected BASE,SIZE or a file".formatted(live));
+        }
         return Image.ofLive(file, live, RawMemory.parse(mappings), registers, unit);
       }
       if (registers == null) {

@@ -21,6 +21,9 @@ final class OutputFile {
    * @throws InputException with a message of one line if the file is an input or cannot be written
    */
   static void write(Path file, String text, List<Path> inputs) {
+    if (file.toString().isEmpty()) {
+      throw new InputException("empty file name: expected the name of a file to write to");
+    }
     Path temporary = null;
     try {
       for (Path input : inputs) {

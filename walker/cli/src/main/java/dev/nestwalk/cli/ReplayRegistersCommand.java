@@ -63,6 +63,9 @@ final class ReplayRegistersCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (shown < 0) {
+      throw new InputException("--failures %d: expected 0 or more".formatted(shown));
+    }
     PrintWriter out = spec.commandLine().getOut();
     long passed = 0;
     long failed = 0;
@@ -98,14 +101,14 @@ final class ReplayRegistersCommand implements Callable<Integer> {
     }
     String file = String.valueOf(trace.file().getFileName());
     differences.stream()
-        .limit(Math.max(0, shown))
+        .limit(shown)
         .forEach(
             one ->
                 out.printf(
                     "  %s:%d  %s%n    expected %s%n    got      %s%n",
                     file, one.line(), one.text(), one.expected(), one.got()));
     if (differences.size() > shown) {
-      out.printf("  … and %d more%n", differences.size() - Math.max(0, shown));
+      out.printf("  … and %d more%n", differences.size() - shown);
     }
     out.flush();
   }

@@ -54,6 +54,8 @@ class BadInputTest {
     "translate I D --format yaml | 'yaml': expected one of text, json",
     "translate I D --ram 0,0x1000 | --ram needs --registers",
     "translate I D --ram 0,zz --registers B/v.json | expected base,size",
+    "translate I D --ram B/missing --registers B/v.json | missing: no such file, expected BASE,SIZE"
+        + " or a file",
     "translate I D --unit dmar0 | --unit: expected --registers FILE",
     "translate I D --registers B/brace.json | brace.json: line 2, column 1: expected JSON",
     "translate I D --registers B/list.json | no registers found",
@@ -82,6 +84,8 @@ class BadInputTest {
     "check B/cells | line 2: expected 8 or 9 cells, found 3",
     "check B/access | line 2: access 'q', expected r or w",
     "check B/bytes | expected UTF-8 text",
+    "check I --failures -1 | --failures -1: expected 0 or more",
+    "replay-registers B/missing --failures -1 | --failures -1: expected 0 or more",
     "check I --walker slow | 'slow': expected one of fast, uncached, reference, all",
     "explain I D --also 0x5 | --also: expected --format html",
     "explain I D --format html --also x,y,z | expected ADDRESS",

@@ -71,7 +71,9 @@ class DecodeCommandTest {
   void aLogWithoutFaultsIsANo() {
     Result result = piped("one\ntwo\n", "decode");
     assertEquals(1, result.status());
-    assertEquals("no fault among 2 lines\n", result.out());
+    assertEquals("no fault in 2 lines\n", result.out());
+    assertEquals("no fault in 0 lines\n", piped("", "decode").out());
+    assertEquals("no fault in 1 line\n", piped("one\n", "decode").out());
   }
 
   @Test
