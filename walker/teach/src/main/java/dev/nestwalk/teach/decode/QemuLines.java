@@ -119,11 +119,14 @@ final class QemuLines implements FaultLog.LineReader {
   /** The fault reason for an error of QEMU. */
   private static int code(
       String what, boolean write, boolean legacy, boolean absent, boolean first) {
+    if (what.contains("canonical")) {
+      return FaultCode.SGN_1;
+    }
     if (what.contains("overflow") || what.contains("IOVA")) {
       return legacy ? FaultCode.LGN_1 : FaultCode.SGN_5;
     }
     if (what.contains("reserve")) {
-      return legacy ? FaultCode.LSS_2 : first ? FaultCode.SFS_3 : FaultCode.SSS_3;
+      return first ? FaultCode.SFS_3 : legacy ? FaultCode.LSS_2 : FaultCode.SSS_3;
     }
     if (legacy && !first) {
       return write ? FaultCode.LGN_2 : FaultCode.LGN_3;

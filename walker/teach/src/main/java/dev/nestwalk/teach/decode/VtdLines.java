@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class VtdLines implements FaultLog.LineReader {
   private static final String DEVICE =
-      "Request device \\[+(?:[0-9a-fA-F]{4,}:)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\\.([0-7])\\]";
+      "Request device \\[+(?:[0-9a-fA-F]{4,}:)?(?:0x)?([0-9a-fA-F]{2}):"
+          + "(?:0x)?([0-9a-fA-F]{2})\\.([0-7])\\]";
   private static final Pattern DMA =
       Pattern.compile(
           "\\[DMA (Read|Write)(?: (NO_PASID)| PASID 0x([0-9a-fA-F]+))?\\]\\s*"

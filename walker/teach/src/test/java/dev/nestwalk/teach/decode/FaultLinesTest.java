@@ -103,6 +103,14 @@ class FaultLinesTest {
             + " 0x71] SM: x | PASID     0x1 ; word1 0xc000017180006a08 ; --pasid 0x1",
         "DMAR: [DMA Write] Request device [0000:6a:01.0] PASID 5 fault addr 1000 [fault reason 113]"
             + " x | 0x71 SFS.2 ; PASID     0x5",
+        "DMAR: [DMA Read NO_PASID] Request device [0x00:0x02.0] fault addr 0x70ad5000 [fault reason"
+            + " 0x07] x | 0x07 LSS.1 ; (0x0010) ; page 0x70ad5000",
+        "DMAR: [INTR-REMAP] Request device [0xf0:0x1f.7] fault index 0x2 [fault reason 0x22] x |"
+            + " f0:1f.7 ; 0x22",
+        "qemu: vtd_iova_to_fspte: detected non canonical IOVA (iova=0x8000000000000000,pasid=0x0) |"
+            + " 0x80 SGN.1 ; PASID     0x0",
+        "qemu: vtd_iova_to_flpte: detected flpte reserved non-zero (iova=0x1000, level=0x1,"
+            + " flpte=0x80000000001, pasid=0x1) | 0x72 SFS.3",
         "DMAR:[INTR-REMAP] Request device [[f0:1f.7] fault index ffff | ",
         "dmar: DRHD: handling fault status reg 3 | PFO ; PPF",
         "vtd_dmar_fault sid 0x18 fault 5 addr 0x1234 write 1 | (0x0018) ; 0x05 LGN.2 ; page 0x1000",
