@@ -108,12 +108,14 @@ public final class CellRunner {
     int step = Math.max(1, cells.size() / MOST_SAMPLED);
     for (int i = 0; i < cells.size() && sampled < MOST_SAMPLED; i += step) {
       Cell cell = cells.get(i).with(Axis.WARMUP, 0);
-      double begun = seconds(cell.with(Axis.REQUESTS, 1));
-      double more = seconds(cell.with(Axis.REQUESTS, 1 + SAMPLE));
+      long requests = (long) cells.get(i).number(Axis.WARMUP) + cells.get(i).number(Axis.REQUESTS);
+      // The first request of each process maps its buffers, which later ones do not.
+      long processes = (long) cell.number(Axis.TENANTS) * Math.max(1, cell.number(Axis.PASIDS));
+      long first = Math.min(requests, processes);
+      double begun = seconds(cell.with(Axis.REQUESTS, first));
+      double more = seconds(cell.with(Axis.REQUESTS, first + SAMPLE));
       double each = Math.max(0, more - begun) / SAMPLE;
-      double requests =
-          (double) cells.get(i).number(Axis.WARMUP) + cells.get(i).number(Axis.REQUESTS);
-      sum += begun + each * requests;
+      sum += begun + each * (requests - first);
       sampled++;
     }
     return sum / sampled * cells.size() / threads;
