@@ -234,8 +234,11 @@ public final class KernelFactory {
       return new Use(maker.asType(KERNEL.changeReturnType(Kernel.class)), parts);
     } catch (IOException | IllegalAccessException | NoSuchMethodException e) {
       return null;
-    } catch (UnsupportedOperationException | LinkageError e) {
-      // This runtime does not load any more classes.
+    } catch (VirtualMachineError e) {
+      throw e;
+    } catch (UnsupportedOperationException | Error e) {
+      // This runtime does not load any more classes: a native image says so with an error of its
+      // own that is no LinkageError.
       return null;
     }
   }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
@@ -98,7 +99,8 @@ class KernelFactoryTest {
         new Throwable[] {
           new IllegalAccessException("refused"),
           new UnsupportedOperationException("refused"),
-          new LinkageError("refused")
+          new LinkageError("refused"),
+          new Error("refused by a native image")
         }) {
       for (int after = 0; after < 2; after++) {
         Refusing definer = new Refusing(after, refusal);
@@ -114,6 +116,13 @@ class KernelFactoryTest {
         assertEquals(2, definer.refused, "asked at first, and when it was busy");
       }
     }
+  }
+
+  @Test
+  void aVirtualMachineThatIsOutOfMemorySaysSo() {
+    Refusing definer = new Refusing(0, new OutOfMemoryError("metaspace"));
+    KernelFactory factory = new KernelFactory(lab.memory, definer, true, 8);
+    assertThrows(OutOfMemoryError.class, () -> kernel(factory, CacheOptions.NONE));
   }
 
   /** Defines some classes for each shape, and none after those. */
