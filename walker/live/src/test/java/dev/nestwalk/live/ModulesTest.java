@@ -7,6 +7,8 @@ import java.io.File;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.lang.module.ModuleDescriptor;
+import java.lang.module.ModuleFinder;
+import java.lang.module.ModuleReference;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.jar.JarFile;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import javax.tools.JavaCompiler;
@@ -95,6 +98,30 @@ class ModulesTest {
         assertTrue(target.matches("dev[.]nestwalk[.](device|live)"), exports.toString());
       }
     }
+  }
+
+  /** A name derived from a jar's file name would change with the file. */
+  @Test
+  void whatTheModulesRequireHasANameOfItsOwn() throws IOException {
+    ModuleFinder libraries = ModuleFinder.of(jar(Long2ObjectHashMap.class), jar(NullMarked.class));
+    int found = 0;
+    for (String module : List.of("core", "device", "live")) {
+      for (ModuleDescriptor.Requires required : descriptor(module).requires()) {
+        if (required.name().matches("(java|jdk|dev[.]nestwalk)([.].*)?")) {
+          continue;
+        }
+        ModuleReference library = libraries.find(required.name()).orElseThrow();
+        if (library.descriptor().isAutomatic()) {
+          try (JarFile jar = new JarFile(Path.of(library.location().orElseThrow()).toFile())) {
+            assertEquals(
+                required.name(),
+                jar.getManifest().getMainAttributes().getValue("Automatic-Module-Name"));
+          }
+        }
+        found++;
+      }
+    }
+    assertTrue(found >= 2, "Agrona and the annotations at least");
   }
 
   @Test
