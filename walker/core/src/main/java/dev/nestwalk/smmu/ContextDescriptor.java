@@ -173,5 +173,20 @@ public final class ContextDescriptor {
           MAIR0,
           MAIR1);
 
+  /** Log2 of the granules that TG0 and S2TG encode, 0 for the reserved value. */
+  static final int[] LOWER_GRANULES = {12, 16, 14, 0};
+
+  private static final int[] UPPER_GRANULES = {0, 14, 12, 16};
+
+  /** Log2 of the lower range's granule by {@link #TG0}, 0 where that is reserved. */
+  public static int lowerGranule(long word0) {
+    return LOWER_GRANULES[(int) TG0.get(word0)];
+  }
+
+  /** Log2 of the upper range's granule by {@link #TG1}, 0 where that is reserved. */
+  static int upperGranule(long word0) {
+    return UPPER_GRANULES[(int) TG1.get(word0)];
+  }
+
   private ContextDescriptor() {}
 }

@@ -49,6 +49,15 @@ final class ContextResolver {
     return plan.defaultSubstream == 2 ? 0 : -EventCode.F_STREAM_DISABLED;
   }
 
+  /** Log2 of the CDs that a leaf of the stream's CD table holds. */
+  static int leafBits(SmmuPlan plan) {
+    return switch (plan.contextFormat) {
+      case 0 -> plan.contextBits;
+      case 1 -> 6;
+      default -> 10;
+    };
+  }
+
   /**
    * Fetches and checks the CD with number {@code index}.
    *
@@ -59,7 +68,7 @@ final class ContextResolver {
     if (plan.contextFormat == 0) {
       at += index * 64L;
     } else {
-      int leafBits = plan.contextFormat == 1 ? 6 : 10;
+      int leafBits = leafBits(plan);
       int upper = Math.max(0, plan.contextBits - leafBits);
       at = (plan.contextTable & -Math.max(64L, 8L << upper)) + (long) (index >>> leafBits) * 8;
       long refusal = reach(plan, at);
@@ -153,26 +162,14 @@ final class ContextResolver {
   }
 
   private boolean lower(Regime regime, long w0, long w1, boolean ds, int size, boolean big) {
-    int granule =
-        switch ((int) ContextDescriptor.TG0.get(w0)) {
-          case 0 -> 12;
-          case 1 -> 16;
-          case 2 -> 14;
-          default -> 0;
-        };
+    int granule = ContextDescriptor.lowerGranule(w0);
     regime.bigEndian = big;
     int unused = (int) ContextDescriptor.T0SZ.get(w0);
     return geometry(regime, granule, unused, w1 & ContextDescriptor.TTB0.mask(), ds, size);
   }
 
   private boolean upper(Regime regime, long w0, long w2, boolean ds, int size, boolean big) {
-    int granule =
-        switch ((int) ContextDescriptor.TG1.get(w0)) {
-          case 1 -> 14;
-          case 2 -> 12;
-          case 3 -> 16;
-          default -> 0;
-        };
+    int granule = ContextDescriptor.upperGranule(w0);
     regime.bigEndian = big;
     int unused = (int) ContextDescriptor.T1SZ.get(w0);
     return geometry(regime, granule, unused, w2 & ContextDescriptor.TTB1.mask(), ds, size);

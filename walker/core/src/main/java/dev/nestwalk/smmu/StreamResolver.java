@@ -153,13 +153,7 @@ final class StreamResolver {
   }
 
   private boolean secondGeometry(Regime regime, long w2, long w3) {
-    int granule =
-        switch ((int) StreamTableEntry.S2TG.get(w2)) {
-          case 0 -> 12;
-          case 1 -> 16;
-          case 2 -> 14;
-          default -> 0;
-        };
+    int granule = StreamTableEntry.granule(w2);
     if (!unit.hasGranule(granule)) {
       return false;
     }

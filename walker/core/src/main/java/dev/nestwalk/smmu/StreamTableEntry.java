@@ -209,5 +209,10 @@ public final class StreamTableEntry {
           S2DS,
           S2TTB);
 
+  /** Log2 of stage 2's granule by {@link #S2TG}, 0 where that is reserved. */
+  public static int granule(long word2) {
+    return ContextDescriptor.LOWER_GRANULES[(int) S2TG.get(word2)];
+  }
+
   private StreamTableEntry() {}
 }

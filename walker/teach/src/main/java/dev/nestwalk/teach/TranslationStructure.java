@@ -2,7 +2,10 @@ package dev.nestwalk.teach;
 
 import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.vtd.PasidDirectoryEntry;
+import dev.nestwalk.vtd.RootEntry;
 import dev.nestwalk.vtd.RootTableAddress;
+import dev.nestwalk.vtd.ScalableContextEntry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -21,7 +24,6 @@ import java.util.regex.Pattern;
  */
 public final class TranslationStructure {
   private static final long LARGEST = 64L << 20;
-  private static final long PAGE = 0x000f_ffff_ffff_f000L;
   private static final String WORD = "0x([0-9a-fA-F]{1,16})";
   private static final Pattern ROOT = Pattern.compile("IOMMU (\\w+): Root Table Address: " + WORD);
   private static final Pattern LINE =
@@ -95,7 +97,7 @@ public final class TranslationStructure {
       Matcher head = ROOT.matcher(line);
       Matcher entry = LINE.matcher(line.strip());
       if (head.find()) {
-        mine = (Long.parseUnsignedLong(head.group(2), 16) & PAGE) == root;
+        mine = (Long.parseUnsignedLong(head.group(2), 16) & RootTableAddress.RTA.mask()) == root;
       } else if (entry.matches() && mine) {
         entries++;
         entry(entry);
@@ -127,7 +129,7 @@ public final class TranslationStructure {
     long rootHigh = word(root + bus * 16L + 8);
     boolean upper = scalable && function >= 0x80;
     long context =
-        ((upper ? rootHigh : rootLow) & PAGE)
+        ((upper ? rootHigh : rootLow) & RootEntry.CTP.mask())
             + (scalable ? (function & 0x7f) * 32L : function * 16L);
     long low = word(context);
     int before = differences.size();
@@ -135,7 +137,8 @@ public final class TranslationStructure {
     compare(name + ": context entry", line, 6, word(context + 8), low);
     if (scalable && line.group(8) != null && !line.group(8).startsWith("-")) {
       int pasid = Integer.parseInt(line.group(8)) & 0xf_ffff;
-      long table = word((low & PAGE) + (pasid >> 6) * 8L) & PAGE;
+      long directory = low & ScalableContextEntry.PASIDDIRPTR.mask();
+      long table = word(directory + (pasid >> 6) * 8L) & PasidDirectoryEntry.SMPTBLPTR.mask();
       long at = table + (pasid & 63) * 64L;
       compare(
           "%s: PASID %d".formatted(name, pasid), line, 9, word(at + 16), word(at + 8), word(at));

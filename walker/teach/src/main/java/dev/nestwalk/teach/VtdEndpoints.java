@@ -1,6 +1,13 @@
 package dev.nestwalk.teach;
 
 import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.vtd.ContextEntry;
+import dev.nestwalk.vtd.Ecap;
+import dev.nestwalk.vtd.PasidDirectoryEntry;
+import dev.nestwalk.vtd.PasidTableEntry;
+import dev.nestwalk.vtd.RootEntry;
+import dev.nestwalk.vtd.RootTableAddress;
+import dev.nestwalk.vtd.ScalableContextEntry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,8 +17,6 @@ import java.util.Map;
  * 9.1 to 9.6). It only finds them; the walker decides whether they are legal.
  */
 final class VtdEndpoints {
-  private static final long PAGE = 0x000f_ffff_ffff_f000L;
-
   private final GuestMemory memory;
   private final boolean scalable;
   private final boolean ridPasid;
@@ -24,9 +29,9 @@ final class VtdEndpoints {
     long rtaddr = registers.getOrDefault("RTADDR", 0L);
     this.memory = memory;
     this.budget = budget;
-    this.scalable = (rtaddr >>> 10 & 3) == 1;
-    this.ridPasid = (registers.getOrDefault("ECAP", 0L) >>> 49 & 1) == 1;
-    this.root = rtaddr & PAGE;
+    this.scalable = RootTableAddress.TTM.get(rtaddr) == 1;
+    this.ridPasid = Ecap.RPS.in(registers.getOrDefault("ECAP", 0L));
+    this.root = rtaddr & RootTableAddress.RTA.mask();
   }
 
   /**
@@ -64,15 +69,18 @@ final class VtdEndpoints {
   }
 
   private void context(int source) {
+    // Both halves of a scalable root entry are built as a legacy one is.
     long half = scalable && (source & 0x80) != 0 ? 8 : 0;
     long rootEntry = word(root + (source >> 8) * 16L + half);
-    if ((rootEntry & 1) == 0) {
+    if (!RootEntry.P.in(rootEntry)) {
       return;
     }
-    long entry = (rootEntry & PAGE) + (scalable ? (source & 0x7f) * 32L : (source & 0xff) * 16L);
+    int index = source & (scalable ? 0x7f : 0xff);
+    int bytes = (scalable ? ScalableContextEntry.STRUCTURE : ContextEntry.STRUCTURE).bytes();
+    long entry = (rootEntry & RootEntry.CTP.mask()) + (long) index * bytes;
     long low = word(entry);
     long high = word(entry + 8);
-    if ((low & 1) == 0) {
+    if (!ContextEntry.P.in(low)) {
       return;
     }
     if (scalable) {
@@ -83,8 +91,8 @@ final class VtdEndpoints {
   }
 
   private void legacy(int source, long low, long high) {
-    int type = (int) (low >>> 2) & 3;
-    int aw = (int) high & 7;
+    int type = (int) ContextEntry.TT.get(low);
+    int aw = (int) ContextEntry.AW.get(high);
     boolean walks = type < 2;
     String text =
         switch (type) {
@@ -96,27 +104,27 @@ final class VtdEndpoints {
         new Endpoint(
             source,
             -1,
-            (int) (high >>> 8) & 0xffff,
+            (int) ContextEntry.DID.get(high),
             text,
             false,
             walks,
-            walks ? low & PAGE : 0,
+            walks ? low & ContextEntry.SSPTPTR.mask() : 0,
             List.of(low, high)));
   }
 
   private void pasids(int source, long low, long high) {
-    boolean withPasid = (low & 8) != 0;
-    int rid = ridPasid ? (int) high & 0xfffff : 0;
-    int directories = 1 << ((int) (low >>> 9 & 7) + 7);
+    boolean withPasid = ScalableContextEntry.PASIDE.in(low);
+    int rid = ridPasid ? (int) ScalableContextEntry.RID_PASID.get(high) : 0;
+    int directories = 1 << (int) ScalableContextEntry.PDTS.get(low) + 7;
     for (int i = 0; i < directories && !stopped; i++) {
-      long directory = word((low & PAGE) + i * 8L);
-      if ((directory & 1) == 0) {
+      long directory = word((low & ScalableContextEntry.PASIDDIRPTR.mask()) + i * 8L);
+      if (!PasidDirectoryEntry.P.in(directory)) {
         continue;
       }
       for (int j = 0; j < 64 && !stopped; j++) {
         int pasid = i << 6 | j;
-        long at = (directory & PAGE) + j * 64L;
-        if ((word(at) & 1) != 0) {
+        long at = (directory & PasidDirectoryEntry.SMPTBLPTR.mask()) + j * 64L;
+        if (PasidTableEntry.P.in(word(at))) {
           if (pasid == rid) {
             add(endpoint(source, -1, at));
           }
@@ -132,9 +140,9 @@ final class VtdEndpoints {
     long word0 = word(at);
     long word1 = word(at + 8);
     long word2 = word(at + 16);
-    int type = (int) (word0 >>> 6) & 7;
-    int aw = (int) (word0 >>> 2) & 7;
-    boolean five = (word2 >>> 2 & 3) == 1;
+    int type = (int) PasidTableEntry.PGTT.get(word0);
+    int aw = (int) PasidTableEntry.AW.get(word0);
+    boolean five = PasidTableEntry.FSPM.get(word2) == 1;
     boolean first = type == 1 || type == 3;
     String text =
         switch (type) {
@@ -149,11 +157,13 @@ final class VtdEndpoints {
     return new Endpoint(
         source,
         pasid,
-        (int) word1 & 0xffff,
+        (int) PasidTableEntry.DID.get(word1),
         "scalable, " + text,
         type == 3,
         first || type == 2,
-        first ? word2 & PAGE : type == 2 ? word0 & PAGE : 0,
+        first
+            ? word2 & PasidTableEntry.FSPTPTR.mask()
+            : type == 2 ? word0 & PasidTableEntry.SSPTPTR.mask() : 0,
         List.of(word0, word1, word2, pasid < 0 ? 0L : 1L));
   }
 }
