@@ -161,19 +161,28 @@ final class PreciseSmmu implements PreciseScene {
   }
 
   @Override
+  public boolean isNested(int source, int pasid) {
+    return streams[source].first && streams[source].second >= 0;
+  }
+
+  @Override
   public void change(Chance chance) {
-    long page = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];
     switch (chance.below(8)) {
       case 0 -> changeContext(chance);
       case 1 -> changeStream(chance);
-      case 2, 3, 4 -> {
-        int which = chance.below(firsts.length);
-        changedFirst(which, firsts[which].entries.change(page, chance), chance);
-      }
-      default -> {
-        int which = chance.below(seconds.length);
-        changedSecond(which, seconds[which].entries.change(page, chance), chance);
-      }
+      default -> changeEntry(chance);
+    }
+  }
+
+  @Override
+  public void changeEntry(Chance chance) {
+    long page = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];
+    if (chance.below(2) == 0) {
+      int which = chance.below(firsts.length);
+      changedFirst(which, firsts[which].entries.change(page, chance), chance);
+    } else {
+      int which = chance.below(seconds.length);
+      changedSecond(which, seconds[which].entries.change(page, chance), chance);
     }
   }
 

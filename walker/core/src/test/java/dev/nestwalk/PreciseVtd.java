@@ -123,19 +123,34 @@ final class PreciseVtd implements PreciseScene {
   }
 
   @Override
+  public boolean isNested(int source, int pasid) {
+    for (int i = 0; i < PASIDS.length; i++) {
+      if (PASIDS[i] == pasid) {
+        Config config = configs[source][directory[source]][i];
+        return config.first >= 0 && config.second >= 0;
+      }
+    }
+    throw new IllegalArgumentException("PASID " + pasid);
+  }
+
+  @Override
   public void change(Chance chance) {
-    long page = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];
     switch (chance.below(8)) {
       case 0 -> changePasid(chance);
       case 1 -> changeContext(chance);
-      case 2, 3, 4 -> {
-        int which = chance.below(firsts.length);
-        changedFirst(which, firsts[which].change(page, chance), chance);
-      }
-      default -> {
-        int which = chance.below(seconds.length);
-        changedSecond(which, seconds[which].change(page, chance), chance);
-      }
+      default -> changeEntry(chance);
+    }
+  }
+
+  @Override
+  public void changeEntry(Chance chance) {
+    long page = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];
+    if (chance.below(2) == 0) {
+      int which = chance.below(firsts.length);
+      changedFirst(which, firsts[which].change(page, chance), chance);
+    } else {
+      int which = chance.below(seconds.length);
+      changedSecond(which, seconds[which].change(page, chance), chance);
     }
   }
 

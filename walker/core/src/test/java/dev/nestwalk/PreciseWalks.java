@@ -102,21 +102,21 @@ final class PreciseWalks {
     }
   }
 
-  private static int source(PreciseScene scene, Chance chance) {
+  static int source(PreciseScene scene, Chance chance) {
     return scene.sources()[chance.below(scene.sources().length)];
   }
 
-  private static int pasid(PreciseScene scene, Chance chance) {
+  static int pasid(PreciseScene scene, Chance chance) {
     return scene.pasids()[chance.below(scene.pasids().length)];
   }
 
-  private static long address(PreciseScene scene, Chance chance) {
+  static long address(PreciseScene scene, Chance chance) {
     long page = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];
     long beside = chance.below(4) == 0 ? (long) chance.below(4) << 12 : 0;
     return scene.name(page ^ beside, chance) | chance.below(512) * 8L;
   }
 
-  private static void restrict(PreciseScene scene, Chance chance) {
+  static void restrict(PreciseScene scene, Chance chance) {
     List<Region> regions = new ArrayList<>();
     for (int i = chance.below(3); i > 0; i--) {
       long at = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];

@@ -1,0 +1,392 @@
+package dev.nestwalk;
+
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.TableMemory;
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The machines of {@link PreciseWalks} with threads: devices translate all the time while a guest
+ * changes tables and configuration, names what it changed, and syncs. An answer to a request that
+ * was made after a sync, and before the next change, has to be the walk's. One that comes across a
+ * change has to be the walk's of some moment between request and answer; where two stages are
+ * walked, each read has its own moment, so that such answers may mix, and are counted apart.
+ *
+ * <p>The long run: {@code PreciseThreads FORMAT OPERATIONS [FIRST-SEED]}, see CONTRIBUTING. Seeds
+ * give machines and changes; how threads meet differs from run to run.
+ */
+final class PreciseThreads {
+  private static final int ROUNDS = 60;
+  private static final int REQUESTS = 48;
+  private static final int MOST_EPOCHS = 6;
+
+  /** Answers compared with the walk of one moment: nothing changed meanwhile. */
+  long checked;
+
+  /** Answers across a change that are a walk's of some moment. */
+  long across;
+
+  /** Answers of two stages across a change that are of no single moment. */
+  long mixed;
+
+  /** Compared answers that are translations, not refusals. */
+  long translated;
+
+  private final Formats format;
+
+  PreciseThreads(Formats format) {
+    this.format = format;
+  }
+
+  /** A request, made again and again. */
+  private record Request(int source, int pasid, long address, int access) {}
+
+  /** A stretch of time. */
+  private static final class Epoch {
+    final int round;
+
+    /** Everything that changed was invalidated and synced. */
+    final boolean quiet;
+
+    /** False while one more change is being made, whose answers the next epoch has. */
+    final boolean isKnown;
+
+    /** The walk's answers at its begin. */
+    final long[] expected;
+
+    /** Whether reads of different moments may make up an answer, by request. */
+    final boolean[] mixes;
+
+    volatile @Nullable Epoch next;
+
+    Epoch(int round, boolean quiet, boolean isKnown, long[] expected, boolean[] mixes) {
+      this.round = round;
+      this.quiet = quiet;
+      this.isKnown = isKnown;
+      this.expected = expected;
+      this.mixes = mixes;
+    }
+  }
+
+  /** What devices and the guest share. */
+  private static final class Shared {
+    final Iommu iommu;
+    final Request[] requests;
+    final AtomicInteger holding = new AtomicInteger();
+
+    /** Odd while devices are held; each hold has a number of its own. */
+    volatile int hold;
+
+    volatile boolean going = true;
+    volatile Epoch now;
+
+    Shared(Iommu iommu, Request[] requests, Epoch first) {
+      this.iommu = iommu;
+      this.requests = requests;
+      now = first;
+    }
+
+    void publish(Epoch epoch) {
+      now.next = epoch;
+      now = epoch;
+    }
+  }
+
+  /** The guest: owns tables and configuration. */
+  private final class Guest {
+    private final PreciseScene scene;
+    private final Translator walking;
+    private final Chance chance;
+    private final Request[] requests = new Request[REQUESTS];
+    private final List<Device> devices = new ArrayList<>();
+    private final Shared shared;
+    private int holds;
+
+    Guest(PreciseScene scene, Chance chance) {
+      this.scene = scene;
+      this.chance = chance;
+      walking = scene.iommu().newUncachedTranslator();
+      for (int i = 0; i < REQUESTS; i++) {
+        // Some for each of a few requesters, so that batches have more than one.
+        requests[i] =
+            i % 4 == 0
+                ? new Request(
+                    PreciseWalks.source(scene, chance),
+                    PreciseWalks.pasid(scene, chance),
+                    PreciseWalks.address(scene, chance),
+                    1 + chance.below(3))
+                : new Request(
+                    requests[i - 1].source,
+                    requests[i - 1].pasid,
+                    PreciseWalks.address(scene, chance),
+                    requests[i - 1].access);
+      }
+      shared = new Shared(scene.iommu(), requests, epoch(0, true, true, walk(), false));
+    }
+
+    private long[] walk() {
+      long[] answers = new long[REQUESTS];
+      for (int i = 0; i < REQUESTS; i++) {
+        Request request = requests[i];
+        answers[i] =
+            walking.translate(request.source, request.pasid, request.address, request.access);
+      }
+      return answers;
+    }
+
+    private Epoch epoch(
+        int round, boolean quiet, boolean isKnown, long[] expected, boolean severalChanges) {
+      boolean[] mixes = new boolean[REQUESTS];
+      for (int i = 0; i < REQUESTS; i++) {
+        mixes[i] = severalChanges || scene.isNested(requests[i].source, requests[i].pasid);
+      }
+      return new Epoch(round, quiet, isKnown, expected, mixes);
+    }
+
+    void run(String machine) throws InterruptedException {
+      CacheOptions small = new CacheOptions(16, 4, 4, 4, 8, false, 5);
+      for (CacheOptions options : List.of(CacheOptions.DEFAULT, small, small.withIotlb(32, 1))) {
+        devices.add(new Device(shared, options, new Chance(chance.bits())));
+      }
+      devices.forEach(Thread::start);
+      try {
+        for (int round = 1; round <= ROUNDS && isFine(); round++) {
+          round(round);
+        }
+      } catch (InterruptedException e) {
+        if (isFine()) {
+          throw e;
+        }
+      } finally {
+        shared.going = false;
+        for (Device device : devices) {
+          device.join();
+        }
+      }
+      for (Device device : devices) {
+        if (device.wrong != null) {
+          throw new AssertionError("%s: %s".formatted(machine, device.wrong));
+        }
+        checked += device.itsChecked;
+        across += device.itsAcross;
+        mixed += device.itsMixed;
+        translated += device.itsTranslated;
+      }
+    }
+
+    private boolean isFine() {
+      return devices.stream().allMatch(device -> device.wrong == null);
+    }
+
+    private void round(int round) throws InterruptedException {
+      int changes = chance.below(3) == 0 ? 2 + chance.below(3) : 1;
+      for (int i = 0; i < changes; i++) {
+        // Structures of several words are changed while no device reads them, as their
+        // specifications ask for; so are restrictions, which belong to the host.
+        boolean held = chance.below(3) == 0;
+        if (held) {
+          hold();
+        }
+        shared.publish(epoch(round, false, false, shared.now.expected, changes > 1));
+        if (!held) {
+          scene.changeEntry(chance);
+        } else if (chance.below(4) == 0) {
+          PreciseWalks.restrict(scene, chance);
+        } else if (chance.below(6) == 0) {
+          scene.iommu().reconfigure(Map.of(), chance.below(4) != 0);
+        } else {
+          scene.change(chance);
+        }
+        shared.publish(epoch(round, false, true, walk(), changes > 1));
+        if (held) {
+          shared.hold = ++holds;
+        }
+        work();
+      }
+      scene.invalidate(chance);
+      walking.pause();
+      scene.iommu().sync();
+      walking.resume();
+      shared.publish(epoch(round, true, true, shared.now.expected, false));
+      work();
+    }
+
+    /** Waits until no device translates, nor is about to. */
+    private void hold() throws InterruptedException {
+      shared.holding.set(0);
+      shared.hold = ++holds;
+      while (shared.holding.get() < devices.size()) {
+        if (Thread.interrupted() || devices.stream().anyMatch(device -> device.wrong != null)) {
+          throw new InterruptedException("a device does not stop");
+        }
+        LockSupport.parkNanos(1_000);
+      }
+    }
+
+    /** Leaves devices some time. */
+    private void work() {
+      for (int i = chance.below(4); i > 0; i--) {
+        LockSupport.parkNanos(1_000);
+        walk();
+      }
+    }
+  }
+
+  /** A device: translates one by one and in batches until the machine ends. */
+  private static final class Device extends Thread {
+    private final Shared shared;
+    private final CacheOptions options;
+    private final Chance chance;
+    private long itsChecked;
+    private long itsAcross;
+    private long itsMixed;
+    private long itsTranslated;
+    private volatile @Nullable String wrong;
+
+    Device(Shared shared, CacheOptions options, Chance chance) {
+      this.shared = shared;
+      this.options = options;
+      this.chance = chance;
+    }
+
+    @Override
+    public void run() {
+      Translator translator = shared.iommu.newTranslator(options);
+      try {
+        translate(translator);
+      } catch (RuntimeException | Error e) {
+        wrong = "threw " + e;
+      } finally {
+        translator.pause();
+      }
+    }
+
+    private void translate(Translator translator) {
+      long[] iovas = new long[REQUESTS];
+      long[] answers = new long[REQUESTS];
+      int[] numbers = new int[REQUESTS];
+      while (shared.going && wrong == null) {
+        int hold = shared.hold;
+        if ((hold & 1) != 0) {
+          translator.pause();
+          shared.holding.incrementAndGet();
+          while (shared.hold == hold && shared.going) {
+            LockSupport.parkNanos(1_000);
+          }
+          translator.resume();
+          continue;
+        }
+        int number = chance.below(REQUESTS);
+        Request request = shared.requests[number];
+        Epoch begin = shared.now;
+        if (chance.below(8) != 0) {
+          long answer =
+              translator.translate(request.source, request.pasid, request.address, request.access);
+          compare(begin, shared.now, number, answer);
+          continue;
+        }
+        int count = 0;
+        for (int i = 0; i < REQUESTS; i++) {
+          Request other = shared.requests[i];
+          boolean goes = other.source == request.source && other.pasid == request.pasid;
+          if (goes && other.access == request.access) {
+            numbers[count] = i;
+            iovas[count++] = other.address;
+          }
+        }
+        translator
+            .endpoint(request.source, request.pasid)
+            .translate(iovas, answers, 0, count, request.access);
+        Epoch end = shared.now;
+        for (int i = 0; i < count; i++) {
+          compare(begin, end, numbers[i], answers[i]);
+        }
+      }
+    }
+
+    private void compare(Epoch begin, Epoch end, int number, long answer) {
+      itsTranslated += Translation.isFault(answer) ? 0 : 1;
+      if (begin == end && begin.quiet) {
+        itsChecked++;
+        if (answer != begin.expected[number]) {
+          tell(begin, number, answer, "nothing changes");
+        }
+        return;
+      }
+      boolean mixes = false;
+      Epoch epoch = begin;
+      for (int i = 0; epoch != null && i < MOST_EPOCHS; i++) {
+        mixes |= epoch.mixes[number];
+        if (answer == epoch.expected[number]) {
+          itsAcross++;
+          return;
+        }
+        if (epoch == end) {
+          break;
+        }
+        epoch = epoch.next;
+      }
+      // A change that was under way at the end may have been seen: the next epoch tells its
+      // answers.
+      Epoch after = end.isKnown ? end : end.next;
+      while (after == null && shared.going) {
+        LockSupport.parkNanos(1_000);
+        after = end.next;
+      }
+      if (epoch != end || after == null || mixes || after.mixes[number]) {
+        itsMixed++;
+      } else if (answer == after.expected[number]) {
+        itsAcross++;
+      } else {
+        tell(begin, number, answer, "then " + Translation.describe(after.expected[number]));
+      }
+    }
+
+    private void tell(Epoch epoch, int number, long answer, String when) {
+      wrong =
+          "round %d, %s: %s, expected %s, %s"
+              .formatted(
+                  epoch.round,
+                  shared.requests[number],
+                  Translation.describe(answer),
+                  Translation.describe(epoch.expected[number]),
+                  when);
+    }
+  }
+
+  /** Runs a machine. */
+  void machine(long seed) throws InterruptedException {
+    Chance chance = new Chance(seed * 41 + 3);
+    try (Arena arena = Arena.ofShared()) {
+      int first = 8 + chance.below(120);
+      TableMemory memory =
+          new TableMemory(arena).run(0x10_0000, first).run(0x2000_0000, 1600 - first);
+      PreciseScene scene =
+          format == Formats.VTD ? new PreciseVtd(memory, chance) : new PreciseSmmu(memory, chance);
+      new Guest(scene, chance).run("%s, seed %d".formatted(format, seed));
+    }
+  }
+
+  public static void main(String[] args) throws InterruptedException {
+    PreciseThreads threads = new PreciseThreads(Formats.valueOf(args[0]));
+    long operations = args.length > 1 ? Long.parseLong(args[1]) : 50_000_000;
+    long seed = args.length > 2 ? Long.parseLong(args[2]) : 1_000_000;
+    for (; threads.checked < operations; seed++) {
+      threads.machine(seed);
+      if (seed % 200 == 0) {
+        System.err.printf("%d answers, next seed %d%n", threads.checked, seed + 1);
+      }
+    }
+    System.out.printf(
+        "%s: %d answers equal the walk's, %d of them or others translations; %d across a change, %d"
+            + " mixed; next seed %d%n",
+        threads.format, threads.checked, threads.translated, threads.across, threads.mixed, seed);
+  }
+}
