@@ -31,12 +31,23 @@ final class Matrix {
   private final Arena arena;
   private final @Nullable NativeBaseline baseline;
   private final String only;
+  private final int shrink;
   private final List<Metric> metrics = new ArrayList<>();
 
   Matrix(Arena arena, @Nullable NativeBaseline baseline, String only) {
+    this(arena, baseline, only, 0);
+  }
+
+  /**
+   * A matrix of smaller subjects, for tests of what is counted.
+   *
+   * @param shrink log2 by which misses have fewer pages and addresses
+   */
+  Matrix(Arena arena, @Nullable NativeBaseline baseline, String only, int shrink) {
     this.arena = arena;
     this.baseline = baseline;
     this.only = only;
+    this.shrink = shrink;
   }
 
   List<Metric> all() {
@@ -181,8 +192,9 @@ final class Matrix {
     if (!wantsAny(mode, runs, "miss", "miss-batch")) {
       return;
     }
-    Workload.Built built = Workload.build(mode.plan().pages(MISS_PAGES, 0, 1).runs(runs), arena);
-    long[] addresses = built.machine().addresses(1 << 18);
+    Workload.Built built =
+        Workload.build(mode.plan().pages(MISS_PAGES >> shrink, 0, 1).runs(runs), arena);
+    long[] addresses = built.machine().addresses(1 << 18 - shrink);
     MemorySegment copy = Subjects.copy(addresses, arena);
     NativeBaseline.Loop loop = NativeBaseline.Loop.valueOf(mode.name() + "_MISSES");
     boolean nested = mode.isNested();

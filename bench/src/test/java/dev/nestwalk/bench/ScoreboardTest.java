@@ -39,6 +39,9 @@ class ScoreboardTest {
           "met",
           "verdict");
 
+  /** 4,096 pages, which an IOTLB of 16 entries misses as well as it does the scoreboard's. */
+  private static final int SHRINK = 4;
+
   private static final List<String> MODES =
       List.of(
           "vtd-first",
@@ -100,11 +103,14 @@ class ScoreboardTest {
   @Test
   void noTargetOfAMetricIsMetWithoutItsFigures() {
     try (Arena arena = Arena.ofShared()) {
-      for (Metric metric : new Metrics(arena, null, "nested-").all()) {
-        assertEquals(Metric.Verdict.NOT_MET, metric.verdict(), metric.name);
-        metric.round(true);
-        if (metric.target.startsWith("ratio")) {
+      // Those over tables far larger than the caches have targets of the same form.
+      for (String only : List.of("nested-walk", "nested-miss")) {
+        for (Metric metric : new Metrics(arena, null, only).all()) {
           assertEquals(Metric.Verdict.NOT_MET, metric.verdict(), metric.name);
+          metric.round(true);
+          if (metric.target.startsWith("ratio")) {
+            assertEquals(Metric.Verdict.NOT_MET, metric.verdict(), metric.name);
+          }
         }
       }
     }
@@ -141,7 +147,7 @@ class ScoreboardTest {
       try (Arena arena = Arena.ofShared()) {
         Map<String, Metric> cells = new HashMap<>();
         for (String what : List.of("/hit", "/miss", "/walk", "/batch")) {
-          for (Metric metric : new Matrix(arena, null, mode + what).all()) {
+          for (Metric metric : new Matrix(arena, null, mode + what, SHRINK).all()) {
             assertNull(cells.put(metric.name, metric), metric.name);
           }
         }
@@ -150,7 +156,7 @@ class ScoreboardTest {
           for (String what : List.of("hit", "hit-batch")) {
             references(cells, mode + "/" + what + "/one/" + access, 0, 0);
           }
-          for (String runs : List.of("one", "smaller", "spread")) {
+          for (String runs : List.of("one", "smaller", "spread", "windows")) {
             for (String what : List.of("walk", "batch")) {
               int reads = nested ? 24 : 4;
               references(cells, String.join("/", mode, what, runs, access), reads, reads);
@@ -177,6 +183,7 @@ class ScoreboardTest {
             "smmuv3-stage1/walk/one/r",
             "vtd-first/walk/smaller/r",
             "vtd-first/walk/spread/r",
+            "vtd-first/walk/windows/r",
             "vtd-first/walk/one/w",
             "vtd-first/walk/one/rw"),
         Cliffs.neighbours("vtd-first/walk/one/r"));

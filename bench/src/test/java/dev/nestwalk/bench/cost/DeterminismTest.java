@@ -25,7 +25,7 @@ class DeterminismTest {
     Map<String, Counts> results = new TreeMap<>();
     for (int i = 0; i < CELLS.size(); i++) {
       if (i % of == number) {
-        Cell cell = Cell.parse(CELLS.get(i) + " requests=300");
+        Cell cell = Cell.parse(CELLS.get(i) + " requests=150");
         results.put(cell.text(), Runner.run(cell).counts());
       }
     }

@@ -150,7 +150,7 @@ final class LineRate extends Question {
     CellResult hitSingle = chosen(results, "vtd", false, HITS);
     CellResult miss = chosen(results, "vtd", true, MISSES);
     CellResult missSingle = chosen(results, "vtd", false, MISSES);
-    return "The translator takes %s ns for a nested hit and %s ns in one stage (budget %s ns at 200 Gb/s, %s at 800), %s and %s ns where three of four miss: nesting costs %s times there."
+    return "The translator takes %s ns for a nested hit and %s ns in one stage (budget %s ns at 200 Gb/s, %s at 800), %s and %s ns where three of four miss: nesting costs %s times there.%s"
         .formatted(
             figure(nanos(hit), 1),
             figure(nanos(hitSingle), 1),
@@ -158,7 +158,21 @@ final class LineRate extends Question {
             figure(BUDGET_800, 1),
             figure(nanos(miss), 1),
             figure(nanos(missSingle), 1),
-            figure(nanos(miss) / nanos(missSingle), 1));
+            figure(nanos(miss) / nanos(missSingle), 1),
+            doubt(List.of(hit, hitSingle, miss, missSingle)));
+  }
+
+  /** What the spread of the rounds leaves of such figures, empty where they stand. */
+  private static String doubt(List<CellResult> timed) {
+    double widest = 0;
+    for (CellResult result : timed) {
+      // NaN, which is no spread, stays.
+      widest = Math.max(widest, spread(result));
+    }
+    return widest <= SPREAD
+        ? ""
+        : " These figures are unsure: rounds spread over up to %s %%."
+            .formatted(figure(100 * widest, 0));
   }
 
   @Override

@@ -58,7 +58,10 @@ class LineRateTest {
       double singleSpread,
       Verdict.Answer hit,
       Verdict.Answer miss) {
-    List<Verdict> verdicts = experiment.judge(results(hits, misses, spread, singleSpread));
+    List<CellResult> results = results(hits, misses, spread, singleSpread);
+    List<Verdict> verdicts = experiment.judge(results);
+    boolean unsure = hit == Verdict.Answer.UNSURE || miss == Verdict.Answer.UNSURE;
+    assertEquals(unsure, experiment.headline(results).contains(" unsure: "));
     assertEquals(6, verdicts.size());
     for (Verdict verdict : verdicts) {
       Verdict.Answer expected =
