@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -433,6 +434,8 @@ class PortTest {
     assertEquals(SOURCE, port.sourceId());
     assertEquals(-1, unit.port(SOURCE).pasid());
     assertEquals(7, unit.port(SOURCE, 7).pasid());
+    assertEquals(unit, port.unit());
+    assertSame(port.counters(), unit.port(SOURCE, 7).counters());
     AtomicLong other = new AtomicLong();
     Thread thread = new Thread(() -> other.set(unit.port(SOURCE).translate(PAGE, Access.READ)));
     thread.start();

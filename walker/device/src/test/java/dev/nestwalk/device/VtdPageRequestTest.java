@@ -226,6 +226,9 @@ final class VtdPageRequestTest {
     long directory = rig.tables.get(rig.machine.contextAddress(VtdRig.SOURCE)) & -4096;
     rig.tables.put(directory + 8 * 2, 1L << 45 | 1);
     refused(VtdRig.SOURCE, 2 * 64, 0x58);
+    // A context table where no memory is, for the functions of bus 1.
+    rig.tables.put(rig.machine.root() + 16, 1L << 45 | 1);
+    refused(0x100, -1, 0x40);
   }
 
   private void refused(int source, int pasid, int reason) {
