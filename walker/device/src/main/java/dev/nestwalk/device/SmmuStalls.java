@@ -115,7 +115,9 @@ final class SmmuStalls {
 
   /** Writes the records that waited for room, the oldest first. */
   void writeRecords() {
-    for (Held one : held) {
+    // Indexed, since each acknowledged event comes here and must not allocate an iterator.
+    for (int i = 0; i < held.size(); i++) {
+      Held one = held.get(i);
       if (!one.recorded) {
         if (!events.isWritable() || !events.write(one.record)) {
           return;
