@@ -301,9 +301,6 @@ public final class SmmuInvalidations {
     int scale = (int) Math.min(MAX_SCALE, Command.SCALE.get(w0));
     int shift = scale + granule(w1);
     long count = Command.NUM.get(w0) + 1;
-    if (shift > 63 || count > -1L >>> shift) {
-      return -1;
-    }
     long last = first + (count << shift) - 1;
     return Long.compareUnsigned(last, first) < 0 ? -1 : last;
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.AtsReply;
 import dev.nestwalk.dma.Completion;
@@ -152,6 +153,8 @@ final class EmbeddersTest {
     buffer.set(ValueLayout.JAVA_LONG, 8, 0x1234);
     assertEquals(8, endpoint.write(PAGE + 24, buffer, 8, 8));
     assertEquals(0x1234, tables.get(frame + 24));
+    assertEquals(8, endpoint.read(PAGE + 24, buffer, 0, 8));
+    assertEquals(0x1234, buffer.get(ValueLayout.JAVA_LONG, 0));
     assertThrows(IndexOutOfBoundsException.class, () -> endpoint.write(PAGE, buffer, 9, 8));
     assertThrows(IndexOutOfBoundsException.class, () -> endpoint.read(PAGE, buffer, -1, 8));
     MemorySegment words = arena.allocate(24, 8);
@@ -249,11 +252,27 @@ final class EmbeddersTest {
   void decodedFieldsAreNamedWithTheirBits() {
     DecodedField one = new DecodedField("P", 0, 0, 1, "present");
     assertEquals("P[0]", one.label());
+    assertEquals("P", one.name());
+    assertEquals(0, one.hi() | one.lo());
+    assertEquals(1, one.value());
     assertEquals("AW[66:64]", new DecodedField("AW", 66, 64, 2, "4 levels").label());
     assertEquals("P[0]=0x1: present", one.toString());
     assertEquals(one, new DecodedField("P", 0, 0, 1, "present"));
     assertEquals(one.hashCode(), new DecodedField("P", 0, 0, 1, "present").hashCode());
     assertFalse(one.equals(new DecodedField("P", 0, 0, 1, "absent")));
     assertFalse(one.equals((Object) "P[0]"));
+  }
+
+  @Test
+  void countersBeginAgain() {
+    Translator translator = iommu.newTranslator(CacheOptions.DEFAULT.withCounters());
+    translator.translate(1, -1, PAGE, Access.READ);
+    translator.translate(1, -1, PAGE, Access.READ);
+    assertEquals(1, translator.counters().misses());
+    translator.counters().reset();
+    assertEquals(0, translator.counters().misses() + translator.counters().hits());
+    assertEquals(0, translator.counters().references());
+    translator.translate(1, -1, PAGE, Access.READ);
+    assertEquals(1, translator.counters().hits());
   }
 }

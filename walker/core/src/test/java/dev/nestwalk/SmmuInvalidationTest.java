@@ -144,6 +144,10 @@ class SmmuInvalidationTest {
     "CMD_CFGI_ALL,                          0x4,                   0x1f,       1f 1f 1f 1f",
     "CMD_CFGI_CD_ALL of stream 4,           0x400000006,           0x0,        00 00 00 1f",
     "CMD_CFGI_CD of another SubstreamID,    0x100003005,           0x0,        00 00 00 00",
+    "CMD_PREFETCH_CONFIG,                   0x100000001,           0x0,        00 00 00 00",
+    "CMD_PREFETCH_ADDR,                     0x100000002,           0x0,        00 00 00 00",
+    "CMD_TLBI_EL2_ALL of nobody,            0x20,                  0x0,        00 00 00 00",
+    "CMD_SYNC,                              0x46,                  0x0,        00 00 00 00",
     "range whose end lies beyond 2^64,      0x1000001f1f012,       0x40400401, 1f 00 00 00",
     "range of a granule beyond 2^63,        0x1000003f00012,       0x40400401, 1f 00 00 00",
   })
@@ -196,6 +200,7 @@ class SmmuInvalidationTest {
     "CMD_TLBI_S2_IPA without stage 2,           1, 0,   0x2a,        1",
     "CMD_TLBI_EL2_ALL without EL2,              512, 0, 0x20,        1",
     "CMD_CFGI_VMS_PIDM with MPAM,               0, 128, 0x7,         0",
+    "CMD_ATC_INV without ATS,                   1024, 0, 0x40,       1",
   })
   void whatAUnitLacksMakesCommandsIllegal(
       String name, long without, long with, String w0, int expected) {
@@ -228,5 +233,16 @@ class SmmuInvalidationTest {
   void aRangeOfAllStreamsIsAll() {
     iommu.smmuInvalidations().configStreams(1, 31);
     assertEquals("1f 1f 1f 1f", dropped());
+  }
+
+  /** IDR0.STALL_MODEL, bits 25:24. */
+  @ParameterizedTest
+  @CsvSource({"0, 0", "1, 1", "2, 0"})
+  void stallsAreResumedWhereThereAreStalls(long model, int expected) {
+    Map<String, Long> changed = new HashMap<>(registers);
+    changed.merge("IDR0", model << 24, (a, b) -> a & ~(3L << 24) | b);
+    SmmuInvalidations all = Iommu.smmuv3(Comparison.over(memory), changed).smmuInvalidations();
+    assertEquals(expected, all.submit(0x44, 0));
+    assertEquals(expected, all.submit(0x45, 0));
   }
 }

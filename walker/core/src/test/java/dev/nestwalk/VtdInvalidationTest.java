@@ -151,6 +151,9 @@ class VtdInvalidationTest {
     "granularity 0 of a context descriptor,     0x1,               0x0,        4",
     "granularity 1 of a PASID IOTLB descriptor, 0x5000a0016,       0x0,        4",
     "granularity 2 of a PASID-cache descriptor, 0xa0027,           0x0,        4",
+    "a reserved bit of a context descriptor,    0x1011,            0x0,        4",
+    "a reserved bit of a PASID IOTLB descriptor,0x5000a1026,       0x0,        4",
+    "a reserved bit of a PASID-cache descriptor,0x1037,            0x0,        4",
     "AM beyond MAMV,                            0xa0032,           0x4040003f, 4",
     "no such type,                              0xf,               0x0,        3",
   })
@@ -190,6 +193,7 @@ class VtdInvalidationTest {
       assertEquals(VtdInvalidations.INVALID_MODE, all.submit(low, 0, 0, 0));
     }
     assertEquals(VtdInvalidations.RESERVED_FIELD, all.submit(0x12 | 1L << 12, 0, 0, 0));
+    assertEquals(VtdInvalidations.DONE, all.submit(0x140021, 0, 0, 0));
   }
 
   /** CAP.PSI is bit 39, MAMV 53:48. */
@@ -221,5 +225,11 @@ class VtdInvalidationTest {
     iommu.reconfigure(Map.of(), true);
     String all = "0..ffffffffffffffff";
     assertEquals(List.of("0..7fffffffffffffff", all, all), heard);
+  }
+
+  @Test
+  void aDomainsPasidsAreNamedWithoutADescriptorToo() {
+    iommu.vtdInvalidations().pasidDomain(20);
+    assertEquals("00 00 00 1f", dropped());
   }
 }

@@ -2,6 +2,7 @@ package dev.nestwalk.acpi;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,7 @@ import dev.nestwalk.region.RegionKind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -127,5 +129,22 @@ final class PastedTextTest {
     FirmwareException refused =
         assertThrows(FirmwareException.class, () -> new PciDevices().addClass(text));
     assertTrue(String.valueOf(refused.getMessage()).endsWith("as 00:02.0=0300"));
+  }
+
+  @Test
+  void classesOfFourOrSixDigitsAreKeptAsSix() {
+    PciDevices devices = new PciDevices();
+    devices.addClass("00:02.0=0300");
+    devices.addClass("0001:00:14.0=0c0330");
+    DmarTable.Function graphics = new DmarTable.Function(0, 0, 2, 0);
+    DmarTable.Function usb = new DmarTable.Function(1, 0, 0x14, 0);
+    assertEquals(Map.of(graphics, 0x03_0000, usb, 0x0c_0330), devices.classes());
+    assertEquals(0x0c_0330, devices.classOf(usb));
+  }
+
+  @Test
+  void aTextIsADumpIfALineHasASignature() {
+    assertTrue(AcpiDump.isDump("some words\nDMAR @ 0x0000000000000000\n    0000: 44 4d 41 52\n"));
+    assertFalse(AcpiDump.isDump("0000: 44 4d 41 52\n"));
   }
 }

@@ -262,10 +262,10 @@ final class VtdPageRequestTest {
     for (boolean rps : new boolean[] {false, true}) {
       rig.close();
       rig = start(new VtdRig(VtdRig.CAP, VtdRig.SCALABLE & ~(1L << 49) | (rps ? 1L << 49 : 0)));
-      rig.machine.scalableContext(0x90, 1 << 2 | 1 << 3 | 1 << 4, 0, 7);
+      rig.machine.scalableContext(0x91, 1 << 2 | 1 << 3 | 1 << 4, 0, 7);
       rig.machine.pasid(
-          0x90, rps ? 7 : 0, PasidEntry.secondStage(2, rig.second.root()).domain(VtdRig.DOMAIN));
-      rig.unit.port(0x90).requestPage(0x5000, READ, 1, false);
+          0x91, rps ? 7 : 0, PasidEntry.secondStage(2, rig.second.root()).domain(VtdRig.DOMAIN));
+      rig.unit.port(0x91).requestPage(0x5000, READ, 1, false);
       assertEquals(32, rig.r64(0xc8), () -> "refused with " + rig.r64(0x228));
     }
   }
