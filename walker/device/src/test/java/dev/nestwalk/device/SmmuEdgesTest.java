@@ -198,13 +198,13 @@ final class SmmuEdgesTest {
     vcpu.start();
     until(() -> guest.r(0x20) == 0xe);
     long before = guest.r8(0x80);
-    guest.w8(0x80, 0x10_0000);
+    guest.w8(0x80, 0x70_0000);
     assertEquals(before, guest.r8(0x80), "SMMUEN is 0, its acknowledgement is not");
     mayRelease.countDown();
     device.join();
     vcpu.join();
-    guest.w8(0x80, 0x10_0000);
-    assertEquals(0x10_0000, guest.r8(0x80));
+    guest.w8(0x80, 0x70_0000);
+    assertEquals(0x70_0000, guest.r8(0x80));
   }
 
   @Test
