@@ -27,8 +27,8 @@ function grid() {
   if (!l.columns.length) { if (!l.before.length) box.append(el("p", "No table is read.")); return; }
   const nested = l.levels.length > 0 && l.columns.some(c => c.own >= 0);
   box.append(el("p", nested
-    ? "Across: " + stageOf(w, 1) + " entries, then the output. Down: the " + stageOf(w, 2) + " reads that lead to each. In brackets the index."
-    : "The table entries, one per level. In brackets the index.", {class: "note"}));
+    ? "Across: " + stageOf(w, 1) + " entries, then the output. Down: the " + stageOf(w, 2) + " reads that lead to each. The index is in brackets."
+    : "The table entries, one per level. The index is in brackets.", {class: "note"}));
   const t = table("grid", "");
   t.append(row(["reads", ...l.columns.map(c => heading(w, c))], "all"));
   l.levels.forEach(level => t.append(row([stageName(w, 2) + ", level " + level, ...l.columns.map(c => {

@@ -61,7 +61,11 @@ function paper() {
     w.steps.forEach(s => {
       const item = el("li", (predicting ? s.title.replace(/, index [0-9]+/, "") : s.title) + (s.stage ? ", level " + s.level : ""));
       if (s.selector && !predicting) item.append(el("div", "index " + s.selector.index + " = bits " + s.selector.hi + ":" + s.selector.lo + " of " + s.selector.of + " " + s.selector.value));
-      if (reads(s)) item.append(el("div", (predicting ? "" : s.space + " " + s.address + ": ") + [...s.words].reverse().map(x => x.slice(2)).join(":"), {class: "mono"}));
+      if (reads(s)) {
+        const line = el("div", predicting ? "" : s.space + " " + s.address + ": ", {class: "mono"});
+        [...s.words].reverse().forEach((x, i) => line.append(...(i ? [":", el("wbr", "")] : []), x.slice(2)));
+        item.append(line);
+      }
       const decided = el("div");
       if (!predicting) decided.append([s.rule, s.section && "(" + s.section + ")", s.rights && "rights " + s.rights, s.next && "→ " + s.next.space + " " + s.next.address].filter(Boolean).join(" "));
       else decided.append(s.next ? "leads to " : "decides ", blank());
