@@ -83,7 +83,7 @@ public final class Inventory {
         image.format(),
         image.isVtd() ? ", host address width " + image.hostAddressWidth() : "");
     line(text, "");
-    line(text, "memory with contents: %d runs", memory.size());
+    line(text, "memory with contents: %d %s", memory.size(), memory.size() == 1 ? "run" : "runs");
     memory.stream().limit(16).forEach(run -> line(text, "  %s", run));
     if (memory.size() > 16) {
       line(text, "  … and %d more", memory.size() - 16);
@@ -102,7 +102,7 @@ public final class Inventory {
       entry(text, entry);
     }
     line(text, "");
-    line(text, "%d endpoints", entries.size());
+    line(text, "%d %s", entries.size(), entries.size() == 1 ? "endpoint" : "endpoints");
     budget.stopped().forEach(reason -> line(text, "%s; --limit SECONDS goes on longer", reason));
     return text.toString();
   }
