@@ -115,8 +115,8 @@ final class Permissions {
         .step(
             draft.isVtd()
                 ? "U/S=0 keeps user requests out. R/W=0 keeps user writes out, privileged ones only"
-                      + " with WPE. XD stops execution with NXE; SMEP that of user pages by"
-                      + " privileged requests."
+                    + " with WPE. XD stops execution with NXE; SMEP that of user pages by"
+                    + " privileged requests."
                 : "AP[1] admits unprivileged requests, AP[2] makes read-only. UXN and PXN stop"
                     + " execution; privileged execution also stops where unprivileged may write."
                     + " WXN: what can be written is not executed. PAN: no privileged data access"

@@ -135,7 +135,7 @@ final class RegionKinds {
           .step(
               pasid
                   ? "A request with PASID is translated whatever its address is: no region binds"
-                        + " it."
+                      + " it."
                   : attachment == Attachment.NESTED_ABORT
                       ? "Nothing gets past the guest's STE, so nothing binds."
                       : "A bus address is what the fabric and the interrupt logic see: all regions"
@@ -166,7 +166,7 @@ final class RegionKinds {
                   : attachment == Attachment.NESTED_ABORT
                       ? "Nothing reaches the second stage."
                       : "Intermediate addresses are never on the bus: only the doorbell window,"
-                            + " which the host maps there, binds.")
+                          + " which the host maps there, binds.")
           .several(labels(regions), right);
     } catch (RegionException e) {
       throw new IllegalStateException(e);
