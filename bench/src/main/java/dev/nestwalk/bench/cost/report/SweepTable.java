@@ -11,10 +11,13 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.HdrHistogram.Histogram;
 
 /** Results without an experiment: a table of what varies, and plots along its longest axis. */
 public final class SweepTable {
+  private static final Pattern DIGITS = Pattern.compile("\\d{1,18}");
   private static final int GIGABITS = 200;
   private static final int MOST_SERIES = 8;
   private static final int MOST_ROWS = 5_000;
@@ -25,7 +28,7 @@ public final class SweepTable {
 
   /** Of a document's results. */
   public SweepTable(RunDocument document) {
-    results = document.results();
+    results = document.results().stream().sorted(SweepTable::inOrder).toList();
     model = document.model();
     varied = varied(results.stream().map(CellResult::cell).toList());
   }
@@ -91,6 +94,26 @@ public final class SweepTable {
       rows.add(row);
     }
     return rows;
+  }
+
+  /** As a reader counts: 64x8lru before 1024x8lru, 4 tenants before 16. */
+  private static int inOrder(CellResult one, CellResult other) {
+    for (Axis axis : Axis.values()) {
+      String a = one.cell().get(axis);
+      String b = other.cell().get(axis);
+      int order = Long.compare(number(a), number(b));
+      order = order == 0 ? a.compareTo(b) : order;
+      if (order != 0) {
+        return order;
+      }
+    }
+    return 0;
+  }
+
+  /** The number that a value begins with; what begins with none comes last. */
+  private static long number(String value) {
+    Matcher digits = DIGITS.matcher(value);
+    return digits.lookingAt() ? Long.parseLong(digits.group()) : Long.MAX_VALUE;
   }
 
   private static String percentile(CellResult result, double percentile) {

@@ -55,6 +55,16 @@ class HtmlReportTest {
   }
 
   @Test
+  void rowsComeAsAReaderCounts() {
+    SweepTable table = new SweepTable(new RunDocument(Map.of(), List.of(), results()));
+    int tenants = table.names().indexOf("tenants");
+    int stages = table.names().indexOf("stages");
+    assertEquals(
+        List.of("2 1", "2 4", "2 16", "nested 1", "nested 4", "nested 16"),
+        table.rows().stream().map(row -> row.get(stages) + " " + row.get(tenants)).toList());
+  }
+
+  @Test
   void timedCellsWithContiguousHintsSaySoInEveryOutput() {
     Cell cell = Cell.parse("format=smmuv3 contiguous=both");
     Counts counts = Counts.of(Map.of("request", 1L, "ref", 24L));
