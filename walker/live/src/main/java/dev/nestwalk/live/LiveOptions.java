@@ -2,6 +2,7 @@ package dev.nestwalk.live;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -74,59 +75,21 @@ public record LiveOptions(
 
   /** These options with disks. */
   public LiveOptions withDisks(List<Path> files) {
-    return new LiveOptions(
-        mode,
-        levels,
-        files,
-        dir,
-        ram,
-        size,
-        qemu,
-        kernel,
-        initrd,
-        append,
-        registers,
-        ignoresInvalidations,
-        probes,
-        test);
+    return with(draft -> draft.disks = files);
   }
 
   /** These options with RAM in another file or of another size. */
   public LiveOptions withRam(Path file, long bytes) {
-    return new LiveOptions(
-        mode,
-        levels,
-        disks,
-        dir,
-        file,
-        bytes,
-        qemu,
-        kernel,
-        initrd,
-        append,
-        registers,
-        ignoresInvalidations,
-        probes,
-        test);
+    return with(
+        draft -> {
+          draft.ram = file;
+          draft.size = bytes;
+        });
   }
 
   /** These options with another QEMU. */
   public LiveOptions withQemu(String program) {
-    return new LiveOptions(
-        mode,
-        levels,
-        disks,
-        dir,
-        ram,
-        size,
-        program,
-        kernel,
-        initrd,
-        append,
-        registers,
-        ignoresInvalidations,
-        probes,
-        test);
+    return with(draft -> draft.qemu = program);
   }
 
   /**
@@ -135,84 +98,90 @@ public record LiveOptions(
    * @param words additional words of its command line
    */
   public LiveOptions withLinux(@Nullable Path linux, @Nullable Path ramDisk, String words) {
-    return new LiveOptions(
-        mode,
-        levels,
-        disks,
-        dir,
-        ram,
-        size,
-        qemu,
-        linux,
-        ramDisk,
-        words,
-        registers,
-        ignoresInvalidations,
-        probes,
-        test);
+    return with(
+        draft -> {
+          draft.kernel = linux;
+          draft.initrd = ramDisk;
+          draft.append = words;
+        });
   }
 
   /** These options with another address of the registers; -1 for that of SeaBIOS. */
   public LiveOptions withRegisters(long address) {
-    return new LiveOptions(
-        mode,
-        levels,
-        disks,
-        dir,
-        ram,
-        size,
-        qemu,
-        kernel,
-        initrd,
-        append,
-        address,
-        ignoresInvalidations,
-        probes,
-        test);
+    return with(draft -> draft.registers = address);
   }
 
   /** These options with a unit that ignores invalidations or not. */
   public LiveOptions withIgnoredInvalidations(boolean ignored) {
-    return new LiveOptions(
-        mode, levels, disks, dir, ram, size, qemu, kernel, initrd, append, registers, ignored,
-        probes, test);
+    return with(draft -> draft.ignoresInvalidations = ignored);
   }
 
   /** These options with probes. */
   public LiveOptions withProbes(LiveProbes watching) {
-    return new LiveOptions(
-        mode,
-        levels,
-        disks,
-        dir,
-        ram,
-        size,
-        qemu,
-        kernel,
-        initrd,
-        append,
-        registers,
-        ignoresInvalidations,
-        watching,
-        test);
+    return with(draft -> draft.probes = watching);
   }
 
   /** These options with another test function. */
   public LiveOptions withTest(LiveTest look) {
-    return new LiveOptions(
-        mode,
-        levels,
-        disks,
-        dir,
-        ram,
-        size,
-        qemu,
-        kernel,
-        initrd,
-        append,
-        registers,
-        ignoresInvalidations,
-        probes,
-        look);
+    return with(draft -> draft.test = look);
+  }
+
+  private LiveOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.options();
+  }
+
+  /** Options while one of them is changed. */
+  private static final class Draft {
+    private final LiveMode mode;
+    private final int levels;
+    private List<Path> disks;
+    private final Path dir;
+    private Path ram;
+    private long size;
+    private String qemu;
+    private @Nullable Path kernel;
+    private @Nullable Path initrd;
+    private String append;
+    private long registers;
+    private boolean ignoresInvalidations;
+    private LiveProbes probes;
+    private LiveTest test;
+
+    Draft(LiveOptions from) {
+      mode = from.mode;
+      levels = from.levels;
+      disks = from.disks;
+      dir = from.dir;
+      ram = from.ram;
+      size = from.size;
+      qemu = from.qemu;
+      kernel = from.kernel;
+      initrd = from.initrd;
+      append = from.append;
+      registers = from.registers;
+      ignoresInvalidations = from.ignoresInvalidations;
+      probes = from.probes;
+      test = from.test;
+    }
+
+    LiveOptions options() {
+      return new LiveOptions(
+          mode,
+          levels,
+          disks,
+          dir,
+          ram,
+          size,
+          qemu,
+          kernel,
+          initrd,
+          append,
+          registers,
+          ignoresInvalidations,
+          probes,
+          test);
+    }
   }
 }
