@@ -1,6 +1,7 @@
 package dev.nestwalk.cli;
 
 import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.OneLine;
 import dev.nestwalk.fixtures.ScenarioException;
 import dev.nestwalk.memory.ImageException;
 import dev.nestwalk.teach.InputException;
@@ -191,7 +192,7 @@ public final class Main implements Callable<Integer> {
 
   private static void print(CommandLine command, String message) {
     command.getOut().flush();
-    command.getErr().println(Messages.line(message));
+    command.getErr().println(OneLine.shown(message));
     command.getErr().flush();
   }
 }

@@ -3,6 +3,7 @@ package dev.nestwalk.bench.cost.command;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.trace.TraceException;
+import dev.nestwalk.fixtures.OneLine;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -99,18 +100,8 @@ public final class CostMain {
 
   /** One line that steers no terminal. */
   static String visible(String message) {
-    StringBuilder line = new StringBuilder();
-    message
-        .replaceAll("\\s*\\R\\s*", " ")
-        .codePoints()
-        .limit(LONGEST)
-        .forEach(
-            c ->
-                line.append(
-                    Character.isISOControl(c) || Character.getType(c) == Character.FORMAT
-                        ? "\\x%02x".formatted(c)
-                        : Character.toString(c)));
-    return line.toString();
+    String line = OneLine.shown(message);
+    return line.length() <= LONGEST ? line : line.substring(0, LONGEST);
   }
 
   private CostMain() {}
