@@ -1,6 +1,9 @@
 package dev.nestwalk.region;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -69,5 +72,24 @@ class RegionSetTest {
                         || Long.compareUnsigned(last, region.first()) < 0);
     assertEquals(free, set.isBlockFree(address, log2));
     assertEquals(free, set.firstReserved(first, last) == first - 1);
+  }
+
+  @Test
+  void setsAreEqualIfTheirRegionsAre() {
+    Region one = new Region(0x1000, 0x1fff, RegionKind.RESERVED);
+    RegionSet set = RegionSet.of(List.of(one));
+    assertEquals(set, RegionSet.of(List.of(one)));
+    assertEquals(set.hashCode(), RegionSet.of(List.of(one)).hashCode());
+    assertNotEquals(0, set.hashCode());
+    for (Region other :
+        List.of(
+            new Region(0x800, 0x1fff, RegionKind.RESERVED),
+            new Region(0x1000, 0x2fff, RegionKind.RESERVED),
+            new Region(0x1000, 0x1fff, RegionKind.MSI))) {
+      assertNotEquals(set, RegionSet.of(List.of(other)));
+    }
+    assertFalse(set.equals(one));
+    assertTrue(set.isReserved(0x1fff));
+    assertFalse(set.isReserved(0x2000));
   }
 }

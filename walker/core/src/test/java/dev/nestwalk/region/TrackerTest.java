@@ -231,4 +231,43 @@ final class TrackerTest {
     }
     assertThrows(IllegalArgumentException.class, () -> Policy.named("linux"));
   }
+
+  @Test
+  void whatOneDeviceUsesKeepsNoOther() throws RegionException {
+    Device one = device("one", "g", Unit.VTD, WINDOW);
+    Device two = device("two", "h", Unit.VTD, OTHER);
+    tracker.load(ioas, one);
+    tracker.unbind(two);
+    tracker.destroy(new Ioas());
+    refused(Errno.EBUSY, () -> tracker.destroy(ioas));
+  }
+
+  @Test
+  void aReplacementGivesBackTheRegionsOfEveryDeviceOfTheGroup() throws RegionException {
+    Device one = device("one", "g", Unit.VTD, WINDOW);
+    Device two = device("two", "g", Unit.VTD, OTHER);
+    Hwpt before = table(one, ioas, Hwpt.Kind.PAGING);
+    tracker.attach(one, Tracker.RID, before);
+    tracker.attach(two, Tracker.RID, before);
+    Ioas other = new Ioas();
+    tracker.replace(one, Tracker.RID, table(one, other, Hwpt.Kind.PAGING));
+    for (Region region : List.of(WINDOW, OTHER)) {
+      assertFalse(ioas.reserved().contains(region.first()), "given back: " + region);
+      assertTrue(other.reserved().contains(region.first()), "taken: " + region);
+    }
+    tracker.destroy(before);
+    tracker.destroy(ioas);
+  }
+
+  @Test
+  void aTableThatIsGoneIsNeitherAParentNorAReplacement() throws RegionException {
+    Device one = device("one", "g", Unit.VTD);
+    Hwpt parent = table(one, ioas, Hwpt.Kind.PARENT);
+    tracker.destroy(parent);
+    refused(Errno.ENOENT, () -> tracker.nest(one, parent, DEFAULT));
+    Hwpt paging = table(one, ioas, Hwpt.Kind.PAGING);
+    tracker.attach(one, Tracker.RID, paging);
+    refused(Errno.ENOENT, () -> tracker.replace(one, Tracker.RID, parent));
+    refused(Errno.EINVAL, () -> tracker.replace(one, 1 << 20, paging));
+  }
 }
