@@ -1,6 +1,7 @@
 package dev.nestwalk.walk;
 
 import dev.nestwalk.memory.GuestMemory;
+import org.jspecify.annotations.Nullable;
 
 /**
  * All constants of one compiled form of the walk. Equal shapes share a class.
@@ -46,11 +47,9 @@ public record Shape(
     return largest == home ? memory.directRun(nth) : largest;
   }
 
-  /** Whether the two runs of memory that are tried first are windows of one segment. */
-  boolean hasWindows() {
-    return memory.directRuns() > 1
-        && memory.whole(run(0)).equals(memory.whole(run(1)))
-        && (memory.last(run(0)) | memory.last(run(1))) >= 0;
+  /** The two runs of memory that are tried first, if they are windows of one segment. */
+  @Nullable Windows windows() {
+    return memory.directRuns() > 1 ? Windows.of(memory, run(0), run(1)) : null;
   }
 
   /** Whether any table is walked. */

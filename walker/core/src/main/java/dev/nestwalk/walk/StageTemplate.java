@@ -35,19 +35,7 @@ final class StageTemplate extends StageWalk {
   private static final long LIMIT0 = BYTES0.byteSize() - 7;
   private static final long LIMIT1 = BYTES1.byteSize() - 7;
 
-  // Both as windows of one segment, if they are: first address, place, offset of the last entry.
-  private static final boolean WINDOWS = PART != null && PART.shape().hasWindows();
-  private static final MemorySegment WHOLE =
-      PART == null ? MemorySegment.NULL : PART.shape().memory().whole(PART.shape().run(0));
-  private static final int LOWER = Long.compareUnsigned(START0, START1) < 0 ? 0 : 1;
-  private static final long LOW = start(LOWER);
-  private static final long HIGH = start(1 - LOWER);
-  private static final long LOW_LAST = bytes(LOWER).byteSize() - 8;
-  private static final long HIGH_LAST = bytes(1 - LOWER).byteSize() - 8;
-  private static final long HIGH_PLACE = place(1 - LOWER);
-
-  /** From where an address would be in the window above to where it is in the one below. */
-  private static final long TO_LOW = HIGH - LOW + place(LOWER) - HIGH_PLACE;
+  private static final @Nullable Windows WINDOWS = PART == null ? null : PART.shape().windows();
 
   private static final ValueLayout.OfLong WORD =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -75,10 +63,6 @@ final class StageTemplate extends StageWalk {
 
   private static long start(int nth) {
     return PART == null || nth >= RUNS ? 0 : PART.shape().memory().first(PART.shape().run(nth));
-  }
-
-  private static long place(int nth) {
-    return PART == null || !WINDOWS ? 0 : PART.shape().memory().start(PART.shape().run(nth));
   }
 
   private Part part() {
@@ -110,7 +94,7 @@ final class StageTemplate extends StageWalk {
   /** A miss that begins at a table that is known: which run has it can hardly be foreseen. */
   @Override
   long entry(Kernel k, long table, long index) {
-    return ordered(WINDOWS ? ofEither(k, table, index) : raw(k, table, index));
+    return ordered(WINDOWS == null ? raw(k, table, index) : ofEither(k, WINDOWS, table, index));
   }
 
   /** In a walk from the first table, where a select would delay each of the loads. */
@@ -150,18 +134,14 @@ final class StageTemplate extends StageWalk {
     return RUNS == 2 ? 0 : shape().memory().entryOrZero(table, index);
   }
 
-  /** Without a branch; the JIT makes one of a conditional expression here. */
-  private long ofEither(Kernel k, long table, long index) {
+  private long ofEither(Kernel k, Windows windows, long table, long index) {
     if (shape().counts()) {
       k.reads++;
     }
-    long low = table + (index - LOW);
-    long high = table + (index - HIGH);
-    // Negative outside of both.
-    if (((low | LOW_LAST - low) & (high | HIGH_LAST - high)) < 0) {
+    if (windows.isOutside(table, index)) {
       return RUNS == 2 ? 0 : shape().memory().entryOrZero(table, index);
     }
-    return WHOLE.get(WORD, high + HIGH_PLACE + (high >> 63 & TO_LOW));
+    return windows.whole().get(WORD, windows.place(table, index));
   }
 
   // ---- whole walks: unrolled, so that each level is a constant
