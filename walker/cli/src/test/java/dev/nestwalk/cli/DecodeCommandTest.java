@@ -1,6 +1,7 @@
 package dev.nestwalk.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonObject;
@@ -73,6 +74,7 @@ class DecodeCommandTest {
     assertEquals(1, result.status());
     assertEquals("no fault in 2 lines\n", result.out());
     assertEquals("no fault in 0 lines\n", piped("", "decode").out());
+    assertFalse(run("decode", "root", "entry", "0x1002").out().contains("no fault"));
     assertEquals("no fault in 1 line\n", piped("one\n", "decode").out());
   }
 
