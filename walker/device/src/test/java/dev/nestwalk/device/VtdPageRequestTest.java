@@ -226,6 +226,16 @@ final class VtdPageRequestTest {
     long directory = rig.tables.get(rig.machine.contextAddress(VtdRig.SOURCE)) & -4096;
     rig.tables.put(directory + 8 * 2, 1L << 45 | 1);
     refused(VtdRig.SOURCE, 2 * 64, 0x58);
+    refused(0x38, -1, 0x41);
+    rig.machine.scalableContext(0x40, 1 << 2 | 1 << 4, 0, 0);
+    refused(0x40, 3, 0x45);
+    // A directory where no memory is; then one whose context hides faults (FPD, bit 1).
+    long context = rig.machine.contextAddress(0x40);
+    rig.tables.put(context, 1L << 45 | 1 | 1 << 2 | 1 << 4);
+    refused(0x40, -1, 0x50);
+    rig.machine.scalableContext(0x40, 1 << 1 | 1 << 2 | 1 << 4, 0, 0);
+    rig.unit.port(0x40).requestPage(0x5000, READ, 3, false);
+    assertEquals(0, rig.r64(0x228) >>> 63, "a missing directory entry, hidden");
     // A context table where no memory is, for the functions of bus 1.
     rig.tables.put(rig.machine.root() + 16, 1L << 45 | 1);
     refused(0x100, -1, 0x40);
