@@ -184,13 +184,16 @@ class TranslationCacheTest {
   @Test
   void partsOfTheRoomAreAlignedAndApart() throws InterruptedException {
     Object owner = new Object();
-    long first = room(owner, 64);
-    long second = room(owner, 1024);
-    assertEquals(0, first % 256);
-    assertEquals(0, second % 1024, "its parts are found by exclusive or");
-    assertTrue(first + 64 <= second || second + 1024 <= first);
-    assertEquals(-1, CacheArena.take(owner, 2L * CacheArena.BYTES), "more than there is");
-    Reference.reachabilityFence(owner);
+    try {
+      long first = room(owner, 64);
+      long second = room(owner, 1024);
+      assertEquals(0, first % 256);
+      assertEquals(0, second % 1024, "its parts are found by exclusive or");
+      assertTrue(first + 64 <= second || second + 1024 <= first);
+      assertEquals(-1, CacheArena.take(owner, 2L * CacheArena.BYTES), "more than there is");
+    } finally {
+      Reference.reachabilityFence(owner);
+    }
   }
 
   @Test
@@ -198,26 +201,32 @@ class TranslationCacheTest {
     long left = dirty();
     // All are kept: whatever else is free, the room is at an end some time.
     List<Object> owners = new ArrayList<>();
-    long taken = -1;
-    for (int tries = 0; taken != left && tries < 5000; tries++) {
-      Object owner = new Object();
-      owners.add(owner);
-      taken = room(owner, 1024);
-      for (long at = taken; at < taken + 1024; at++) {
-        assertEquals(0, CacheArena.MEMORY.get(ValueLayout.JAVA_BYTE, at));
+    try {
+      long taken = -1;
+      for (int tries = 0; taken != left && tries < 5000; tries++) {
+        Object owner = new Object();
+        owners.add(owner);
+        taken = room(owner, 1024);
+        for (long at = taken; at < taken + 1024; at++) {
+          assertEquals(0, CacheArena.MEMORY.get(ValueLayout.JAVA_BYTE, at));
+        }
       }
+      assertEquals(left, taken, "the part is taken again");
+    } finally {
+      Reference.reachabilityFence(owners);
     }
-    assertEquals(left, taken, "the part is taken again");
-    Reference.reachabilityFence(owners);
   }
 
   /** Takes a part, writes all of it, and leaves it. */
   private static long dirty() throws InterruptedException {
     Object owner = new Object();
-    long at = room(owner, 1024);
-    CacheArena.MEMORY.asSlice(at, 1024).fill((byte) -1);
-    Reference.reachabilityFence(owner);
-    return at;
+    try {
+      long at = room(owner, 1024);
+      CacheArena.MEMORY.asSlice(at, 1024).fill((byte) -1);
+      return at;
+    } finally {
+      Reference.reachabilityFence(owner);
+    }
   }
 
   @ParameterizedTest
