@@ -146,5 +146,5 @@ final class ArchitectureTest {
                             && DECLARED.contains(field.getRawType().getSimpleName()));
   }
 
-  private static final Set<String> DECLARED = Set.of("Field", "Structure", "int");
+  private static final Set<String> DECLARED = Set.of("Field", "Structure", "int", "int[]");
 }
