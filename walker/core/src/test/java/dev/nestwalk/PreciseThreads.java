@@ -66,6 +66,9 @@ final class PreciseThreads {
 
     volatile @Nullable Epoch next;
 
+    /** The last quiet one: until the next sync, caches may answer as it did. */
+    Epoch since = this;
+
     Epoch(int round, boolean quiet, boolean isKnown, long[] expected, boolean[] mixes) {
       this.round = round;
       this.quiet = quiet;
@@ -94,6 +97,9 @@ final class PreciseThreads {
     }
 
     void publish(Epoch epoch) {
+      if (!epoch.quiet) {
+        epoch.since = now.since;
+      }
       now.next = epoch;
       now = epoch;
     }
@@ -321,7 +327,7 @@ final class PreciseThreads {
         return;
       }
       boolean mixes = false;
-      Epoch epoch = begin;
+      Epoch epoch = begin.since;
       for (int i = 0; epoch != null && i < MOST_EPOCHS; i++) {
         mixes |= epoch.mixes[number];
         if (answer == epoch.expected[number]) {
