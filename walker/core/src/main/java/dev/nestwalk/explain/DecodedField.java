@@ -2,6 +2,7 @@ package dev.nestwalk.explain;
 
 import dev.nestwalk.format.Field;
 import java.util.Objects;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,19 +17,14 @@ public final class DecodedField {
   private final int lo;
   private final long value;
 
-  /** What the value says; null if it is derived from {@link #declared}. */
-  private final @Nullable String meaning;
+  private final Supplier<String> meaning;
 
-  private final @Nullable Field declared;
-
-  private DecodedField(
-      String name, int hi, int lo, long value, @Nullable String meaning, @Nullable Field declared) {
+  private DecodedField(String name, int hi, int lo, long value, Supplier<String> meaning) {
     this.name = name;
     this.hi = hi;
     this.lo = lo;
     this.value = value;
     this.meaning = meaning;
-    this.declared = declared;
   }
 
   /**
@@ -41,13 +37,14 @@ public final class DecodedField {
    * @param meaning what this value says, one line
    */
   public DecodedField(String name, int hi, int lo, long value, String meaning) {
-    this(name, hi, lo, value, meaning, null);
+    this(name, hi, lo, value, () -> meaning);
   }
 
   /** Decodes a field from its structure's words. */
   public static DecodedField of(Field field, long[] words) {
     long value = field.get(words[field.word()]);
-    return new DecodedField(field.name(), field.hi(), field.lo(), value, null, field);
+    return new DecodedField(
+        field.name(), field.hi(), field.lo(), value, () -> field.meaningOf(value));
   }
 
   /** The field's name as the specification has it. */
@@ -72,7 +69,7 @@ public final class DecodedField {
 
   /** What this value says, one line. */
   public String meaning() {
-    return declared == null ? Objects.requireNonNull(meaning) : declared.meaningOf(value);
+    return meaning.get();
   }
 
   /** Name and bits, for example {@code "AW[66:64]"}. */
@@ -88,7 +85,7 @@ public final class DecodedField {
         && lo == that.lo
         && value == that.value
         && name.equals(that.name)
-        && (declared != null && declared.equals(that.declared) || meaning().equals(that.meaning()));
+        && meaning().equals(that.meaning());
   }
 
   @Override
