@@ -219,23 +219,11 @@ class PortTest {
             port -> port.translateRange(PAGE, 64, Access.READ, new DmaRuns(2)),
             port -> port.slice(PAGE, 64, Access.READ));
     for (Consumer<Port> way : ways) {
-      CountDownLatch asked = new CountDownLatch(1);
-      CountDownLatch mayGoOn = new CountDownLatch(1);
-      Thread thread =
-          new Thread(
-              () -> {
-                Port port = unit.port(SOURCE);
-                way.accept(port);
-                asked.countDown();
-                awaitQuietly(mayGoOn);
-                port.done();
-              });
-      thread.start();
-      asked.await();
+      HoldingDevice device = HoldingDevice.start(unit, SOURCE, way);
       unit.iommu().invalidateAll();
       assertEquals(1, unit.iommu().sync(20, TimeUnit.MILLISECONDS).size());
-      mayGoOn.countDown();
-      thread.join();
+      device.letGo();
+      device.join();
       unit.iommu().sync();
     }
   }

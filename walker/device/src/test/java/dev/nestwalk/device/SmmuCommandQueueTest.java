@@ -4,12 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nestwalk.dma.Access;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -313,8 +311,7 @@ final class SmmuCommandQueueTest {
   @DisplayName("26: a vCPU that rings serves one queue length, the other its own commands")
   void aCallIsBounded() throws InterruptedException {
     guest.start(SmmuGuest.ON);
-    CountDownLatch go = new CountDownLatch(1);
-    Thread device = deviceInTheMiddle(go);
+    HoldingDevice device = guest.holding(SmmuGuest.STREAM, SmmuGuest.IOVA);
     guest.put(TLBI_ALL, 0);
     guest.put(SmmuGuest.CMD_SYNC, 0);
     Thread first = new Thread(guest::ring);
@@ -325,7 +322,7 @@ final class SmmuCommandQueueTest {
     assertEquals(1, guest.r(SmmuGuest.CMDQ_CONS), "registers are read while SYNC waits");
     second.join(50);
     assertTrue(second.isAlive(), "its commands are not done");
-    go.countDown();
+    device.letGo();
     first.join(TimeUnit.SECONDS.toMillis(30));
     second.join(TimeUnit.SECONDS.toMillis(30));
     device.join();
@@ -337,8 +334,7 @@ final class SmmuCommandQueueTest {
   @DisplayName("26: CMDQEN = 0 is acknowledged when the command under way is consumed")
   void switchedOffWhileSyncWaits() throws InterruptedException {
     guest.start(SmmuGuest.ON);
-    CountDownLatch go = new CountDownLatch(1);
-    Thread device = deviceInTheMiddle(go);
+    HoldingDevice device = guest.holding(SmmuGuest.STREAM, SmmuGuest.IOVA);
     guest.put(TLBI_ALL, 0);
     guest.put(SmmuGuest.CMD_SYNC, 0);
     guest.put(TLBI_ALL, 0);
@@ -347,7 +343,7 @@ final class SmmuCommandQueueTest {
     until(() -> guest.r(SmmuGuest.CMDQ_CONS) == 1);
     guest.w(0x20, SmmuGuest.ON & ~8);
     assertEquals(SmmuGuest.ON, guest.r(0x24), "not yet");
-    go.countDown();
+    device.letGo();
     vcpu.join();
     device.join();
     assertEquals(SmmuGuest.ON & ~8, guest.r(0x24));
@@ -394,8 +390,7 @@ final class SmmuCommandQueueTest {
   @DisplayName("30: CONS has moved when SYNC signals, and DMA that began before is over")
   void orderOfCompletion() throws InterruptedException {
     guest.start(SmmuGuest.ON);
-    CountDownLatch go = new CountDownLatch(1);
-    Thread device = deviceInTheMiddle(go);
+    HoldingDevice device = guest.holding(SmmuGuest.STREAM, SmmuGuest.IOVA);
     guest.put(TLBI_ALL, 0);
     guest.put(SmmuGuest.CMD_SYNC | 1 << 12, 0);
     Thread vcpu = new Thread(guest::ring);
@@ -404,36 +399,11 @@ final class SmmuCommandQueueTest {
     vcpu.join(30);
     assertEquals(1, guest.r(SmmuGuest.CMDQ_CONS), "the device still uses its answer");
     assertEquals(List.of(), guest.signals());
-    go.countDown();
+    device.letGo();
     until(() -> !guest.signals.isEmpty());
     assertEquals(2, guest.r(SmmuGuest.CMDQ_CONS));
     vcpu.join();
     device.join();
-  }
-
-  /** A device thread that uses an answer until {@code go}. */
-  private Thread deviceInTheMiddle(CountDownLatch go) throws InterruptedException {
-    CountDownLatch inside = new CountDownLatch(1);
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = guest.unit.port(SmmuGuest.STREAM);
-              port.translate(SmmuGuest.IOVA, Access.READ);
-              inside.countDown();
-              await(go);
-              port.done();
-            });
-    device.start();
-    inside.await();
-    return device;
-  }
-
-  private static void await(CountDownLatch go) {
-    try {
-      go.await();
-    } catch (InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
   }
 
   private static void until(BooleanSupplier holds) {

@@ -12,7 +12,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -177,30 +176,14 @@ final class SmmuEdgesTest {
   @Test
   void tablesStayGuardedUntilTheUnitHasLeftThem() throws InterruptedException {
     guest.start(SmmuGuest.ON);
-    CountDownLatch holds = new CountDownLatch(1);
-    CountDownLatch mayRelease = new CountDownLatch(1);
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = guest.unit.port(SmmuGuest.BYPASS);
-              port.translate(SmmuGuest.OUTPUT, Access.READ);
-              holds.countDown();
-              try {
-                mayRelease.await();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-              port.done();
-            });
-    device.start();
-    holds.await();
+    HoldingDevice device = guest.holding(SmmuGuest.BYPASS, SmmuGuest.OUTPUT);
     Thread vcpu = new Thread(() -> guest.w(0x20, 0xe));
     vcpu.start();
     until(() -> guest.r(0x20) == 0xe);
     long before = guest.r8(0x80);
     guest.w8(0x80, 0x70_0000);
     assertEquals(before, guest.r8(0x80), "SMMUEN is 0, its acknowledgement is not");
-    mayRelease.countDown();
+    device.letGo();
     device.join();
     vcpu.join();
     guest.w8(0x80, 0x70_0000);

@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
@@ -220,6 +221,11 @@ final class SmmuGuest implements InterruptSink, PageResponses, DeviceTlb, AutoCl
   /** Event number {@code index} in the queue, a word of it. */
   long event(int index, int word) {
     return ram.get(events + 32L * (index & (1 << log2) - 1) + 8L * word);
+  }
+
+  /** A device that uses an answer to its stream's read of {@code iova} until it is let go. */
+  HoldingDevice holding(int stream, long iova) throws InterruptedException {
+    return HoldingDevice.start(unit, stream, port -> port.translate(iova, Access.READ));
   }
 
   /** What the unit signalled since the last call. */

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
 import java.util.Map;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -22,42 +21,16 @@ final class SmmuReentryTest {
   private static final long UPDATE = 1L << 31;
 
   private final SmmuGuest guest = new SmmuGuest();
-  private final CountDownLatch mayRelease = new CountDownLatch(1);
 
   @AfterEach
   void close() {
     guest.close();
   }
 
-  /** A device that uses an answer until {@link #mayRelease} lets it go. */
-  private Thread holding() throws InterruptedException {
-    CountDownLatch holds = new CountDownLatch(1);
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = guest.unit.port(SmmuGuest.BYPASS);
-              port.translate(SmmuGuest.OUTPUT, Access.READ);
-              holds.countDown();
-              awaitQuietly(mayRelease);
-              port.done();
-            });
-    device.start();
-    holds.await();
-    return device;
-  }
-
   /** CMD_CFGI_ALL, CMD_SYNC. */
   private void invalidateAndSync() {
     guest.put(4, 31);
     guest.sync();
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   /** Starts a vCPU, and returns when what it does waits. */
@@ -101,26 +74,26 @@ final class SmmuReentryTest {
   @Test
   void aResetWhileASyncWaitsLeavesTheUnitAsAfterPowerOn() throws InterruptedException {
     guest.start(SmmuGuest.ON);
-    Thread device = holding();
+    HoldingDevice device = guest.holding(SmmuGuest.BYPASS, SmmuGuest.OUTPUT);
     Thread vcpu = waiting(this::invalidateAndSync);
     Thread machine = waiting(guest.unit::reset);
-    mayRelease.countDown();
-    for (Thread one : new Thread[] {device, vcpu, machine}) {
-      one.join();
-    }
+    device.letGo();
+    device.join();
+    vcpu.join();
+    machine.join();
     assertEquals(guest.newUnit(Map.of()).snapshot(), guest.unit.snapshot());
   }
 
   @Test
   void aFailureWhileASyncWaitsLeavesItUnconsumed() throws InterruptedException {
     guest.start(SmmuGuest.ON);
-    Thread device = holding();
+    HoldingDevice device = guest.holding(SmmuGuest.BYPASS, SmmuGuest.OUTPUT);
     Thread vcpu = waiting(this::invalidateAndSync);
     Thread machine = waiting(guest.unit::fail);
-    mayRelease.countDown();
-    for (Thread one : new Thread[] {device, vcpu, machine}) {
-      one.join();
-    }
+    device.letGo();
+    device.join();
+    vcpu.join();
+    machine.join();
     assertEquals(1, guest.r(SmmuGuest.CMDQ_CONS));
     assertEquals(0x100, guest.r(0x60) & 0x100, "GERROR.SFM_ERR");
   }
@@ -128,12 +101,12 @@ final class SmmuReentryTest {
   @Test
   void gbpaWrittenWhileAnUpdateIsUnderWayIsIgnoredAndCounted() throws InterruptedException {
     guest.start(0);
-    Thread device = holding();
+    HoldingDevice device = guest.holding(SmmuGuest.BYPASS, SmmuGuest.OUTPUT);
     Thread vcpu = waiting(() -> guest.w(GBPA, UPDATE | 1L << 20));
     assertEquals(UPDATE | 1L << 20, guest.r(GBPA), "ABORT is on its way");
     guest.w(GBPA, UPDATE);
     assertEquals("write while UPDATE=1: GBPA, once", guest.unit.guestErrors().toString());
-    mayRelease.countDown();
+    device.letGo();
     device.join();
     vcpu.join();
     assertEquals(1L << 20, guest.r(GBPA), "the first value is in force");
@@ -142,15 +115,15 @@ final class SmmuReentryTest {
   @Test
   void aChangeThatALaterOneOvertakesIsAcknowledgedByTheLaterOne() throws InterruptedException {
     guest.start(0);
-    Thread device = holding();
+    HoldingDevice device = guest.holding(SmmuGuest.BYPASS, SmmuGuest.OUTPUT);
     Thread first = waiting(() -> guest.w(CR0, 1));
     assertEquals(0, guest.r(CR0 + 4) & 1, "CR0ACK waits");
     Thread second = waiting(() -> guest.w(CR0, 0));
     assertEquals(0, guest.r(CR0));
-    mayRelease.countDown();
-    for (Thread one : new Thread[] {device, first, second}) {
-      one.join();
-    }
+    device.letGo();
+    device.join();
+    first.join();
+    second.join();
     assertEquals(0, guest.r(CR0 + 4) & 1);
     guest.w(CR0, 1);
     assertEquals(1, guest.r(CR0 + 4) & 1);
@@ -159,7 +132,7 @@ final class SmmuReentryTest {
   @Test
   void aVcpuThatIsInterruptedStillWaitsAndStaysInterrupted() throws InterruptedException {
     guest.start(SmmuGuest.ON);
-    Thread device = holding();
+    HoldingDevice device = guest.holding(SmmuGuest.BYPASS, SmmuGuest.OUTPUT);
     boolean[] interrupted = new boolean[1];
     Thread vcpu =
         waiting(
@@ -170,7 +143,7 @@ final class SmmuReentryTest {
     vcpu.interrupt();
     vcpu.join(50);
     assertTrue(vcpu.isAlive(), "the answer is in use");
-    mayRelease.countDown();
+    device.letGo();
     device.join();
     vcpu.join();
     assertTrue(interrupted[0]);

@@ -3,9 +3,7 @@ package dev.nestwalk.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nestwalk.dma.Access;
 import java.util.List;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -94,26 +92,14 @@ final class VtdQueueErrorsTest {
   @Test
   void aDeviceIsToldToDropItsEntriesWhenNoThreadUsesOlderOnes() throws InterruptedException {
     rig.translate().queue(0, true);
-    CountDownLatch holds = new CountDownLatch(1);
-    CountDownLatch mayRelease = new CountDownLatch(1);
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = rig.unit.port(VtdRig.SOURCE);
-              port.translate(VtdRig.IOVA, Access.READ);
-              holds.countDown();
-              awaitQuietly(mayRelease);
-              port.done();
-            });
-    device.start();
-    holds.await();
+    HoldingDevice device = rig.holding();
     rig.put(0x12).put(3 | (long) VtdRig.SOURCE << 32).putWait(1);
     Thread vcpu = new Thread(rig::ring);
     vcpu.start();
     vcpu.join(50);
     assertTrue(vcpu.isAlive(), "an answer from before the invalidation is in use");
     assertEquals(List.of(), rig.deviceInvalidations);
-    mayRelease.countDown();
+    device.letGo();
     device.join();
     vcpu.join();
     assertEquals(1, rig.deviceInvalidations.size());
@@ -131,13 +117,5 @@ final class VtdQueueErrorsTest {
     assertEquals(0, error());
     assertEquals(2, rig.deviceInvalidations.size());
     assertEquals(4, rig.status());
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 }

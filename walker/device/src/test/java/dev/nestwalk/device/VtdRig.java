@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
@@ -129,6 +130,11 @@ final class VtdRig implements AutoCloseable {
 
   static VtdRig withRecords(int count) {
     return new VtdRig(CAP | (long) (count - 1) << 40, LEGACY);
+  }
+
+  /** A device that uses an answer to a read of {@link #IOVA} until it is let go. */
+  HoldingDevice holding() throws InterruptedException {
+    return HoldingDevice.start(unit, SOURCE, port -> port.translate(IOVA, Access.READ));
   }
 
   long r32(long offset) {

@@ -3,9 +3,7 @@ package dev.nestwalk.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -57,36 +55,16 @@ final class VtdWaitsTest {
   @EnumSource
   void aChangeIsDoneWhenNoDeviceUsesOlderAnswers(Change change) throws InterruptedException {
     rig.translate();
-    CountDownLatch holds = new CountDownLatch(1);
-    CountDownLatch mayRelease = new CountDownLatch(1);
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = rig.unit.port(VtdRig.SOURCE);
-              port.translate(VtdRig.IOVA, Access.READ);
-              holds.countDown();
-              awaitQuietly(mayRelease);
-              port.done();
-            });
-    device.start();
-    holds.await();
+    HoldingDevice device = rig.holding();
     Thread vcpu = new Thread(() -> rig.w32(change.at, change.value));
     vcpu.start();
     vcpu.join(50);
     assertTrue(vcpu.isAlive(), "the answer is in use");
     assertTrue((rig.r32(change.status) & change.mask) != change.done, "and the register tells so");
-    mayRelease.countDown();
+    device.letGo();
     device.join();
     vcpu.join();
     assertEquals(change.done, rig.r32(change.status) & change.mask);
-  }
-
-  private static void awaitQuietly(CountDownLatch latch) {
-    try {
-      latch.await();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
   }
 
   /** With ESRTPS a new root table drops all by itself; without it caches may survive. */
