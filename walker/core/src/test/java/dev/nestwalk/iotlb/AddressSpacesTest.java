@@ -24,41 +24,12 @@ class AddressSpacesTest {
           log, iotlb, new StructureCaches(CacheOptions.NONE), new TagCounter(), List.of());
   private final List<AddressSpace> all = new ArrayList<>();
 
-  private static final class Plan extends CachedPlan {
-    Plan(int domain, int process, boolean first) {
-      select(domain, process, process, first, !first);
-      word(0, domain);
-      word(1, process);
-      word(2, first ? 1 : 0);
-    }
-
-    @Override
-    public long[] inputRanges() {
-      return new long[] {0, -1};
-    }
-
-    @Override
-    public long block(long input, int stage, int level) {
-      return 4095;
-    }
-
-    @Override
-    public long blockOfRefusal(int code) {
-      return -1;
-    }
-
-    @Override
-    public boolean isFirstStageLeaf(int level, long entry) {
-      return true;
-    }
-  }
-
   /** An address space with one translation of a small page. */
   private AddressSpace add(int domain, int process, boolean first, long address) {
-    return add(new Plan(domain, process, first), address);
+    return add(new SmallPages(domain, process, first), address);
   }
 
-  private AddressSpace add(Plan plan, long address) {
+  private AddressSpace add(SmallPages plan, long address) {
     AddressSpace space = spaces.of(plan, 0);
     spaces.freshen(space);
     iotlb.put(address, 12, space.translations, 0, 0, 3);
@@ -110,7 +81,7 @@ class AddressSpacesTest {
   @CsvSource({"0, -1", "0x40000000, 0x40000fff"})
   void aRangeOfAProcessReachesAllItsSpacesHoweverMany(String first, String last) {
     for (int i = 0; i < 2000; i++) {
-      Plan plan = new Plan(10, 7, true);
+      SmallPages plan = new SmallPages(10, 7, true);
       plan.words[3] = i;
       add(plan, 0x4000_0000L);
     }
@@ -178,14 +149,15 @@ class AddressSpacesTest {
     for (int named : sources) {
       List<Validity> before = new ArrayList<>();
       for (int source : sources) {
-        before.add(spaces.validity(source, new Plan(10, 3, true)));
+        before.add(spaces.validity(source, new SmallPages(10, 3, true)));
       }
       log.configurationsOf(named, ignored);
       spaces.catchUp();
       for (int i = 0; i < sources.length; i++) {
         boolean differs = ((sources[i] ^ named) & ~ignored) != 0;
         assertEquals(differs, before.get(i).holds(), "%x, named %x".formatted(sources[i], named));
-        assertTrue(spaces.validity(sources[i], new Plan(10, 3, true)).holds(), "resolved after");
+        assertTrue(
+            spaces.validity(sources[i], new SmallPages(10, 3, true)).holds(), "resolved after");
       }
     }
   }
@@ -199,7 +171,7 @@ class AddressSpacesTest {
         boolean byDomain = mask == 2 || mask == 4;
         List<Validity> before = new ArrayList<>();
         for (int i = 0; i < 16; i++) {
-          before.add(spaces.validity(i & 3, new Plan(10 + (i >> 3), i >> 2 & 1, true)));
+          before.add(spaces.validity(i & 3, new SmallPages(10 + (i >> 3), i >> 2 & 1, true)));
         }
         int source = named & 3;
         int pasid = named >> 2 & 1;
@@ -230,7 +202,7 @@ class AddressSpacesTest {
     int before = spaces.records();
     List<Validity> held = new ArrayList<>();
     for (int i = 0; i < 1000; i++) {
-      held.add(spaces.validity(i, new Plan(i, i, true)));
+      held.add(spaces.validity(i, new SmallPages(i, i, true)));
       add(i, i, (i & 1) == 0, 0);
     }
     assertTrue(spaces.records() > before + 5000);

@@ -46,35 +46,8 @@ final class CountersTest {
     assertEquals(4, cache.ways());
   }
 
-  private static final class Plan extends CachedPlan {
-    Plan(int process) {
-      select(10, process, process, true, false);
-      word(1, process);
-    }
-
-    @Override
-    public long[] inputRanges() {
-      return new long[] {0, -1};
-    }
-
-    @Override
-    public long block(long input, int stage, int level) {
-      return 4095;
-    }
-
-    @Override
-    public long blockOfRefusal(int code) {
-      return -1;
-    }
-
-    @Override
-    public boolean isFirstStageLeaf(int level, long entry) {
-      return true;
-    }
-  }
-
   /** As {@link AddressSpaces} mixes words, but for the last one. */
-  private static long mixed(Plan plan) {
+  private static long mixed(SmallPages plan) {
     long hash = plan.domain();
     for (int i = 0; i < CachedPlan.WORDS - 1; i++) {
       hash = (hash ^ plan.words[i]) * 0x9e37_79b9_7f4a_7c15L;
@@ -94,7 +67,9 @@ final class CountersTest {
               new TagCounter(),
               List.of());
       int none = spaces.records();
-      Plan[] plans = {new Plan(1), new Plan(2), new Plan(3)};
+      SmallPages[] plans = {
+        new SmallPages(10, 1, true), new SmallPages(10, 2, true), new SmallPages(10, 3, true)
+      };
       AddressSpace[] made = new AddressSpace[3];
       for (int i = 0; i < 3; i++) {
         // The last word is what tells restrictions apart: chosen so that all hashes are equal.
