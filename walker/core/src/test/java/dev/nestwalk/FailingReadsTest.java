@@ -3,7 +3,6 @@ package dev.nestwalk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nestwalk.dma.Access;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
@@ -12,7 +11,6 @@ import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
 import dev.nestwalk.memory.FailingMemory;
 import dev.nestwalk.memory.FlakyMemory;
-import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.RivalMemory;
 import dev.nestwalk.memory.RivalMemory.Rival;
 import java.lang.foreign.Arena;
@@ -49,27 +47,6 @@ final class FailingReadsTest {
     return Formats.allScenarios();
   }
 
-  /** A request of a scenario. */
-  private record Request(int source, int pasid, long iova, int access) {
-    Request(ScenarioRow row) {
-      this(row.sourceId(), row.pasid(), row.iova(), row.write() ? Access.WRITE : Access.READ);
-    }
-
-    Trace ask(Reference reference) {
-      return reference.translate(source, pasid, iova, access);
-    }
-
-    long ask(Translator translator) {
-      return translator.translate(source, pasid, iova, access);
-    }
-  }
-
-  private static Iommu iommu(Machine machine, GuestMemory memory) {
-    return machine.isVtd()
-        ? Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
-        : Iommu.smmuv3(memory, machine.registers());
-  }
-
   @ParameterizedTest
   @MethodSource("scenarios")
   void anyReadOfAFullWalkMayFail(Path stem) {
@@ -77,11 +54,11 @@ final class FailingReadsTest {
       Scenario scenario = Scenario.load(stem);
       Machine machine = scenario.machine();
       FailingMemory memory = new FailingMemory(Images.open(scenario, arena).asReadOnly());
-      Translator translator = iommu(machine, memory).newUncachedTranslator();
+      Translator translator = Formats.hot(machine, memory);
       Reference reference = Formats.reference(machine, memory);
       Set<List<Long>> seen = new HashSet<>();
       for (ScenarioRow row : scenario.rows()) {
-        Request request = new Request(row);
+        RowRequest request = new RowRequest(row);
         if (!seen.add(request.ask(reference).steps().stream().map(Step::host).toList())) {
           continue;
         }
@@ -113,11 +90,11 @@ final class FailingReadsTest {
       RivalMemory copy = new RivalMemory(Images.open(scenario, arena));
       FailingMemory memory = new FailingMemory(flags);
       FailingMemory other = new FailingMemory(copy);
-      Translator translator = iommu(machine, memory).newUncachedTranslator();
+      Translator translator = Formats.hot(machine, memory);
       Reference reference = Formats.reference(machine, other);
       Set<List<Long>> seen = new HashSet<>();
       for (ScenarioRow row : scenario.rows()) {
-        Request request = new Request(row);
+        RowRequest request = new RowRequest(row);
         copy.arm(Rival.SAME_FLAGS, Long.MAX_VALUE);
         List<Long> walked = request.ask(reference).steps().stream().map(Step::host).toList();
         copy.undo();
@@ -159,13 +136,13 @@ final class FailingReadsTest {
       Scenario scenario = Scenario.load(stem);
       Machine machine = scenario.machine();
       FlakyMemory memory = new FlakyMemory(Images.open(scenario, arena).asReadOnly());
-      Iommu iommu = iommu(machine, memory);
+      Iommu iommu = Formats.iommu(machine, memory);
       Reference reference = Formats.reference(machine, memory);
       List<Translator> translators = WayOfAsking.translators(iommu);
       Set<List<Long>> seen = new HashSet<>();
       int turn = 0;
       for (ScenarioRow row : scenario.rows()) {
-        Request request = new Request(row);
+        RowRequest request = new RowRequest(row);
         Trace whole = request.ask(reference);
         if (!seen.add(whole.steps().stream().map(Step::host).toList())) {
           continue;
@@ -178,11 +155,13 @@ final class FailingReadsTest {
           for (long n = 1; n <= reads; n++) {
             WayOfAsking way = WayOfAsking.byTurns(turn++);
             iommu.invalidateAll();
-            Endpoint endpoint = translator.endpoint(request.source, request.pasid);
+            Endpoint endpoint = translator.endpoint(request.source(), request.pasid());
             memory.failFastRead(n);
-            String first = way.compare(endpoint, translator, request.iova, request.access, whole);
+            String first =
+                way.compare(endpoint, translator, request.iova(), request.access(), whole);
             memory.failFastRead(Long.MAX_VALUE);
-            String again = way.compare(endpoint, translator, request.iova, request.access, whole);
+            String again =
+                way.compare(endpoint, translator, request.iova(), request.access(), whole);
             long read = n;
             assertEquals("", first + again, () -> "read %d, %s, %s".formatted(read, way, row));
             fast.increment();

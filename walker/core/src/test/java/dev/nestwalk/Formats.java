@@ -57,12 +57,14 @@ enum Formats {
     return Stream.of(values()).flatMap(Formats::scenarios);
   }
 
+  static Iommu iommu(Machine machine, GuestMemory memory) {
+    return machine.isVtd()
+        ? Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
+        : Iommu.smmuv3(memory, machine.registers());
+  }
+
   static Translator hot(Machine machine, GuestMemory memory) {
-    Iommu iommu =
-        machine.isVtd()
-            ? Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
-            : Iommu.smmuv3(memory, machine.registers());
-    return iommu.newUncachedTranslator();
+    return iommu(machine, memory).newUncachedTranslator();
   }
 
   static Reference reference(Machine machine, GuestMemory memory) {

@@ -3,7 +3,6 @@ package dev.nestwalk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.nestwalk.dma.Access;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
@@ -11,7 +10,6 @@ import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
 import dev.nestwalk.memory.GappedMemory;
-import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -39,23 +37,6 @@ final class MissingWordsTest {
     return Formats.allScenarios();
   }
 
-  /** A request of a scenario. */
-  private record Request(int source, int pasid, long iova, int access) {
-    Request(ScenarioRow row) {
-      this(row.sourceId(), row.pasid(), row.iova(), row.write() ? Access.WRITE : Access.READ);
-    }
-
-    Trace ask(Reference reference) {
-      return reference.translate(source, pasid, iova, access);
-    }
-  }
-
-  private static Iommu iommu(Machine machine, GuestMemory memory) {
-    return machine.isVtd()
-        ? Iommu.vtd(memory, machine.registers(), machine.hostAddressWidth())
-        : Iommu.smmuv3(memory, machine.registers());
-  }
-
   @ParameterizedTest
   @MethodSource("scenarios")
   void aMissingWordIsAFaultForEveryWayOfAsking(Path stem) {
@@ -64,13 +45,13 @@ final class MissingWordsTest {
       Machine machine = scenario.machine();
       // Flags that are set stay set: nothing here depends on them.
       GappedMemory memory = new GappedMemory(Images.open(scenario, arena).asReadOnly());
-      Iommu iommu = iommu(machine, memory);
+      Iommu iommu = Formats.iommu(machine, memory);
       Reference reference = Formats.reference(machine, memory);
       List<Translator> translators = WayOfAsking.translators(iommu);
       Set<Long> seen = new HashSet<>();
       int turn = 0;
       for (ScenarioRow row : scenario.rows()) {
-        Request request = new Request(row);
+        RowRequest request = new RowRequest(row);
         memory.gap(-1);
         for (Step step : request.ask(reference).steps()) {
           for (int word = 0; word < step.words().length; word++) {
@@ -83,9 +64,9 @@ final class MissingWordsTest {
             WayOfAsking way = WayOfAsking.byTurns(turn++);
             for (Translator translator : translators) {
               iommu.invalidateAll();
-              Endpoint endpoint = translator.endpoint(request.source, request.pasid);
+              Endpoint endpoint = translator.endpoint(request.source(), request.pasid());
               String difference =
-                  way.compare(endpoint, translator, request.iova, request.access, expected);
+                  way.compare(endpoint, translator, request.iova(), request.access(), expected);
               assertEquals("", difference, () -> "no word at 0x%x, %s".formatted(at, row));
               gaps.increment();
             }
