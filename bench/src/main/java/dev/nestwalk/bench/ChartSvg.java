@@ -17,7 +17,7 @@ public final class ChartSvg {
   /** Colour of text and lines, which is replaced on a dark background. */
   static final String INK = "rgb(31,35,40)";
 
-  /** The same colour in the notation that the library uses in the style of labels. */
+  /** {@link #INK} in the notation that the library uses in the style of labels. */
   private static final String INK_HEX = "#1f2328";
 
   private static final String GRID = "rgb(216,222,228)";
