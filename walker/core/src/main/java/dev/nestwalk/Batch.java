@@ -58,10 +58,11 @@ final class Batch {
       long iova = iovas[i];
       long place = of.place(iova);
       long word1 = TranslationCache.word1At(place);
+      long answer = of.answer(word1, iova);
       if (!of.isAnswer(place, word1, iova, access)) {
         break;
       }
-      answers[i] = of.answer(word1, iova);
+      answers[i] = answer;
     }
     return i;
   }

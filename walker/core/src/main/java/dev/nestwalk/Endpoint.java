@@ -53,8 +53,11 @@ public final class Endpoint extends AddressLookup {
     if (log.published() == hitEpoch && isPlain(access)) {
       long place = place(iova);
       long word1 = TranslationCache.word1At(place);
+      // Made before it is known to be one: in a process that mostly misses, the JIT would not
+      // inline a call that few get to.
+      long answer = answer(word1, iova);
       if (isAnswer(place, word1, iova, access)) {
-        return answer(word1, iova);
+        return answer;
       }
     }
     return miss(iova, access);
