@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The scoreboard as a matrix: format and stages x hit, miss or walk x single or batch x access x
  * place of the tables. Each cell is compared with the baseline, which translates one address at a
- * time. A hit reads no table, so it has no place of tables. Targets differ between a mode that is
- * alone in the JVM ({@code --only}) and a run with every shape active.
+ * time. A hit reads no table, so it has no place of tables. Targets differ between a run of one
+ * mode alone ({@code --only vtd-first/}) and a run of several.
  */
 final class Matrix {
   private static final int OPERATIONS = 1 << 16;
@@ -27,11 +27,25 @@ final class Matrix {
   private static final int FAR_PAGES = 1 << 20;
   private static final int FAR_STRIDE = 8;
   private static final CacheOptions MISSING = CacheOptions.DEFAULT.withIotlb(16, 4);
+  private static final String[] WHATS = {
+    "walk",
+    "batch",
+    "batch-to-lanes",
+    "miss",
+    "miss-batch",
+    "hit",
+    "hit-batch",
+    "mixed-walk",
+    "mixed-batch",
+    "mixed-miss",
+    "far-batch"
+  };
 
   private final Arena arena;
   private final @Nullable NativeBaseline baseline;
   private final String only;
   private final int shrink;
+  private final boolean alone;
   private final List<Metric> metrics = new ArrayList<>();
 
   Matrix(Arena arena, @Nullable NativeBaseline baseline, String only) {
@@ -48,6 +62,20 @@ final class Matrix {
     this.baseline = baseline;
     this.only = only;
     this.shrink = shrink;
+    alone = modes() == 1;
+  }
+
+  /** The number of modes that have a cell which is wanted. */
+  private int modes() {
+    int modes = 0;
+    for (Workload.Mode mode : Workload.Mode.values()) {
+      boolean wanted = false;
+      for (Runs runs : Runs.values()) {
+        wanted |= wantsAny(mode, runs, WHATS);
+      }
+      modes += wanted ? 1 : 0;
+    }
+    return modes;
   }
 
   List<Metric> all() {
@@ -91,10 +119,10 @@ final class Matrix {
     return format + "/" + what + "/" + runs.name().toLowerCase(Locale.ROOT) + "/" + rights;
   }
 
-  /** A line: a ratio to the baseline, alone and beside everything else. */
+  /** A line: the most that the ratio to the baseline may be, for a mode alone and among others. */
   private Metric add(
-      String name, Metric.Body java, Metric.@Nullable Body other, double alone, double among) {
-    double limit = only.isEmpty() ? among : alone;
+      String name, Metric.Body java, Metric.@Nullable Body other, double most, double among) {
+    double limit = alone ? most : among;
     Metric metric =
         new Metric(
             name,

@@ -171,6 +171,26 @@ class ScoreboardTest {
     }
   }
 
+  @Test
+  void aModeAloneHasTargetsOfItsOwn() {
+    try (Arena arena = Arena.ofShared()) {
+      for (String alone : List.of("vtd-second/miss/one/r", "vtd-second/miss")) {
+        assertEquals("<= 0.95 x C", target(arena, alone));
+      }
+      assertEquals("<= 1.00 x C", target(arena, "d/miss/one/r"));
+    }
+  }
+
+  /** The target of VT-d's second-stage misses in a matrix of these cells. */
+  private static String target(Arena arena, String only) {
+    for (Metric metric : new Matrix(arena, null, only, SHRINK).all()) {
+      if (metric.name.equals("vtd-second/miss/one/r")) {
+        return metric.target;
+      }
+    }
+    throw new AssertionError(only);
+  }
+
   private static void references(Map<String, Metric> cells, String name, double low, double high) {
     double counted = Objects.requireNonNull(cells.get(name), name).references;
     assertTrue(counted >= low && counted <= high, name + ": " + counted);
