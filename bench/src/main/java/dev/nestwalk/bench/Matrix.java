@@ -156,7 +156,7 @@ final class Matrix {
         throw new IllegalStateException(
             name(mode, "walk", runs, access) + ": the baseline differs");
       }
-      boolean spread = runs == Runs.SPREAD || runs == Runs.WINDOWS;
+      boolean spread = isSpread(runs);
       add(
                   name(mode, "walk", runs, access),
                   n -> Subjects.independent(one, addresses, n, asked),
@@ -189,6 +189,10 @@ final class Matrix {
             references(built, CacheOptions.NONE, addresses, asked, true);
       }
     }
+  }
+
+  private static boolean isSpread(Runs runs) {
+    return runs == Runs.SPREAD || runs == Runs.WINDOWS;
   }
 
   private Endpoint checked(
@@ -226,6 +230,7 @@ final class Matrix {
     MemorySegment copy = Subjects.copy(addresses, arena);
     NativeBaseline.Loop loop = NativeBaseline.Loop.valueOf(mode.name() + "_MISSES");
     boolean nested = mode.isNested();
+    boolean spread = isSpread(runs);
     for (int access = Access.READ; access <= Access.WRITE; access++) {
       int asked = access;
       Endpoint one = checked(built, MISSING, addresses, asked);
@@ -245,7 +250,7 @@ final class Matrix {
                   name(mode, "miss", runs, access),
                   n -> Subjects.independent(one, addresses, n, asked),
                   other,
-                  nested ? 0.9 : 0.95,
+                  spread ? 1 : nested ? 0.9 : 0.95,
                   1)
               .afterWholeRound()
               .references =
@@ -254,8 +259,8 @@ final class Matrix {
                   name(mode, "miss-batch", runs, access),
                   n -> Subjects.batches(many, addresses, answers, n, asked),
                   other,
-                  nested ? 0.75 : 0.95,
-                  nested ? 0.85 : 1)
+                  spread ? 1 : nested ? 0.75 : 0.95,
+                  spread ? 1 : nested ? 0.85 : 1)
               .afterWholeRound()
               .references =
           references(built, MISSING, addresses, asked, true);
