@@ -41,6 +41,11 @@ final class Regime {
   /** Descriptors are big-endian. */
   boolean bigEndian;
 
+  /** Number of tables on the way. */
+  int levels() {
+    return 4 - start;
+  }
+
   /** Lowest input bit of the index at {@code level}. */
   int lsb(int level) {
     return granule + stride * (3 - level);

@@ -12,11 +12,20 @@ final class SmmuStages {
   private static final long TABLE = 3;
   private static final long BLOCK = 1;
 
+  /** OA[47:0] of a descriptor, from the granule's bit on. */
+  private static final long ADDRESS = (1L << 48) - 1;
+
+  /** OA[49:0] of a descriptor with DS. */
+  private static final long ADDRESS_DS = (1L << 50) - 1;
+
   /** OA[51:48] of a descriptor of the 64K granule, in bits 15:12. */
   private static final long HIGH_64K = 0xf000;
 
   /** OA[51:50] of a descriptor with DS, in bits 9:8. */
   private static final long HIGH_DS = 0x300;
+
+  /** Bits of a first-stage address that TBI leaves out. */
+  private static final int IGNORED_TOP_BITS = 8;
 
   /** The configuration in the form of the fast walk. */
   static Tables of(SmmuPlan plan, int intermediateSize) {
@@ -51,15 +60,15 @@ final class SmmuStages {
     boolean flag = plan.ha || plan.accessFlagFaults;
     required |= flag ? Stage1Descriptor.AF.mask() : 0;
     long limits = flat ? 0 : asUser ? Access.ATOMIC : Access.WRITE;
-    Stage.Builder stage =
-        geometry(regime)
-            .input(regime.inputBits, prefix, ignoresTop ? 8 : 0)
-            .tableDenies(limits, Stage1Descriptor.APTABLE.lo())
-            .rights(Access.WRITE, Stage1Descriptor.AP2.lo() - 1, -1)
-            .always(Access.READ, Access.READ)
-            .clean(plan.hd ? Access.WRITE : 0, Stage1Descriptor.DBM.lo() - 1)
-            .notGlobal(Stage1Descriptor.NG.mask());
-    return pages(stage, regime, required, never);
+    long clean = plan.hd ? Access.WRITE : 0;
+    return new Stage(
+        geometry(regime),
+        new Stage.Input(regime.inputBits, prefix, false, ignoresTop ? IGNORED_TOP_BITS : 0),
+        encoding(regime),
+        kinds(regime, required, never),
+        new Stage.Rights(Access.WRITE, Stage1Descriptor.AP2.lo() - 1, -1, Access.READ, Access.READ),
+        Stage.Above.denied(limits, Stage1Descriptor.APTABLE.lo()),
+        new Stage.Flags(0, clean, Stage1Descriptor.DBM.lo() - 1, Stage1Descriptor.NG.mask(), 0));
   }
 
   private static Stage second(SmmuPlan plan, int intermediateSize) {
@@ -72,41 +81,57 @@ final class SmmuStages {
         plan.forcedWriteBack
             ? type & 1L << Stage2Descriptor.MEMATTR.lo() + 2
             : type & ~(3L << Stage2Descriptor.MEMATTR.lo());
-    Stage.Builder stage =
-        geometry(regime)
-            .input(plan.stage1 ? bits : Math.min(bits, intermediateSize), 0, 0)
-            .rights(Access.ATOMIC, Stage2Descriptor.S2AP0.lo(), 0)
-            .clean(plan.secondHd ? Access.WRITE : 0, Stage2Descriptor.DBM.lo() - 1)
-            .tableMemory(plan.protectedWalk ? memory : 0);
-    return pages(stage, regime, flag ? Stage2Descriptor.AF.mask() : 0, 0);
+    long clean = plan.secondHd ? Access.WRITE : 0;
+    return new Stage(
+        geometry(regime),
+        Stage.Input.unsigned(plan.stage1 ? bits : Math.min(bits, intermediateSize)),
+        encoding(regime),
+        kinds(regime, flag ? Stage2Descriptor.AF.mask() : 0, 0),
+        new Stage.Rights(Access.ATOMIC, Stage2Descriptor.S2AP0.lo(), 0, 0, 0),
+        Stage.Above.NOTHING,
+        new Stage.Flags(
+            0, clean, Stage2Descriptor.DBM.lo() - 1, 0, plan.protectedWalk ? memory : 0));
   }
 
-  private static Stage.Builder geometry(Regime regime) {
-    int levels = 4 - regime.start;
-    long beyond = beyond(regime);
-    long bits = regime.format == Regime.LPA2 ? (1L << 50) - 1 : (1L << 48) - 1;
-    Stage.Builder stage =
-        new Stage.Builder(levels, regime.granule, regime.stride)
-            .topSlots((1L << regime.inputBits - regime.lsb(regime.start)) - 1)
-            .bigEndian(regime.bigEndian)
-            .address(bits & -(1L << regime.granule), 0)
-            .table(TABLE | beyond, TABLE, 0);
+  private static Stage.Geometry geometry(Regime regime) {
+    return new Stage.Geometry(
+        regime.levels(),
+        regime.granule,
+        regime.stride,
+        (1L << regime.inputBits - regime.lsb(regime.start)) - 1);
+  }
+
+  private static Stage.Encoding encoding(Regime regime) {
+    boolean big = regime.bigEndian;
+    long pages = -(1L << regime.granule);
     return switch (regime.format) {
-      case Regime.LPA_64K -> stage.highAddress(HIGH_64K, 36);
-      case Regime.LPA2 -> stage.highAddress(HIGH_DS, 42);
-      default -> stage;
+      case Regime.LPA_64K -> new Stage.Encoding(big, ADDRESS & pages, 0, HIGH_64K, 36);
+      case Regime.LPA2 -> new Stage.Encoding(big, ADDRESS_DS & pages, 0, HIGH_DS, 42);
+      default -> new Stage.Encoding(big, ADDRESS & pages, 0, 0, 0);
     };
   }
 
-  private static Stage pages(Stage.Builder stage, Regime regime, long required, long never) {
-    long care = TABLE | required | never | beyond(regime);
-    stage.page(care, TABLE | required);
-    for (int n = 1; n <= 3; n++) {
-      if ((regime.blockLevels >>> 3 - n & 1) != 0) {
-        stage.block(n, care, BLOCK | required);
-      }
-    }
-    return stage.build();
+  /**
+   * The descriptors of a stage, whose bits beyond the output size are clear.
+   *
+   * @param required bits that are set in a page or block
+   * @param never bits that are clear in it
+   */
+  private static Stage.Kinds kinds(Regime regime, long required, long never) {
+    long beyond = beyond(regime);
+    long care = TABLE | required | never | beyond;
+    return new Stage.Kinds(
+        new Stage.Mask(TABLE | beyond, TABLE),
+        0,
+        new Stage.Mask(care, TABLE | required),
+        block(regime, 2, care, required),
+        block(regime, 1, care, required),
+        block(regime, 0, care, required));
+  }
+
+  private static Stage.Mask block(Regime regime, int level, long care, long required) {
+    boolean legal = (regime.blockLevels >>> level & 1) != 0;
+    return legal ? new Stage.Mask(care, BLOCK | required) : Stage.Mask.NOTHING;
   }
 
   /** The bits of a descriptor that exceed the output size. */
@@ -114,9 +139,9 @@ final class SmmuStages {
     int size = regime.outputBits;
     long above = size >= 64 ? 0 : -(1L << size);
     return switch (regime.format) {
-      case Regime.LPA_64K -> above & (1L << 48) - 1 | (above >>> 48 & 15) << 12;
-      case Regime.LPA2 -> above & (1L << 50) - 1 | (above >>> 50 & 3) << 8;
-      default -> above & (1L << 48) - 1;
+      case Regime.LPA_64K -> above & ADDRESS | (above >>> 48 & 15) << 12;
+      case Regime.LPA2 -> above & ADDRESS_DS | (above >>> 50 & 3) << 8;
+      default -> above & ADDRESS;
     };
   }
 

@@ -29,43 +29,48 @@ final class VtdStages {
   private static Stage first(VtdPlan plan) {
     long user = plan.privileged ? 0 : FirstStageEntry.US.mask();
     boolean writesAnyway = plan.privileged && !plan.writeProtect;
+    long mask = writesAnyway ? 0 : Access.WRITE;
     long always = writesAnyway ? Access.ATOMIC : Access.READ;
-    Stage.Builder stage =
-        new Stage.Builder(plan.firstLevels, GRANULE, STRIDE)
-            .canonicalInput(GRANULE + STRIDE * plan.firstLevels)
-            .address(FirstStageEntry.ADDR.mask(), 0)
-            .table(plan.firstIllegal, 0, 0)
-            .cumulative(FirstStageEntry.P.mask() | plan.firstUsed | user)
-            .rights(writesAnyway ? 0 : Access.WRITE, FirstStageEntry.RW.lo() - 1, 0)
-            .always(always, Access.READ)
-            .written(FirstStageEntry.D.mask());
-    return pages(stage, plan.firstPage);
+    return new Stage(
+        new Stage.Geometry(plan.firstLevels, GRANULE, STRIDE),
+        Stage.Input.canonical(GRANULE + STRIDE * plan.firstLevels),
+        Stage.Encoding.littleEndian(FirstStageEntry.ADDR.mask()),
+        kinds(plan.firstIllegal, plan.firstPage),
+        new Stage.Rights(mask, FirstStageEntry.RW.lo() - 1, 0, always, Access.READ),
+        Stage.Above.all(FirstStageEntry.P.mask() | plan.firstUsed | user),
+        Stage.Flags.dirty(FirstStageEntry.D.mask()));
   }
 
   private static Stage second(VtdPlan plan) {
-    Stage.Builder stage =
-        new Stage.Builder(plan.secondLevels, GRANULE, STRIDE)
-            .input(plan.secondWidth, 0, 0)
-            .address(SecondStageEntry.ADDR.mask(), 0)
-            .table(plan.secondIllegal, 0, 0)
-            .cumulative(plan.secondFlags ? SecondStageEntry.A.mask() : 0)
-            .rights(Access.ATOMIC, SecondStageEntry.R.lo(), 0)
-            .written(plan.secondFlags ? SecondStageEntry.D.mask() : 0);
-    return pages(stage, plan.secondPage);
+    boolean flags = plan.secondFlags;
+    return new Stage(
+        new Stage.Geometry(plan.secondLevels, GRANULE, STRIDE),
+        Stage.Input.unsigned(plan.secondWidth),
+        Stage.Encoding.littleEndian(SecondStageEntry.ADDR.mask()),
+        kinds(plan.secondIllegal, plan.secondPage),
+        new Stage.Rights(Access.ATOMIC, SecondStageEntry.R.lo(), 0, 0, 0),
+        Stage.Above.all(flags ? SecondStageEntry.A.mask() : 0),
+        Stage.Flags.dirty(flags ? SecondStageEntry.D.mask() : 0));
   }
 
   /**
-   * Adds the pages by level, each with the bits that are clear in its entry; all bits at a level
-   * without pages.
+   * The entries of a stage.
+   *
+   * @param table the bits that are clear in an entry that points to a table
+   * @param page by level from 1, the bits that are clear in a page; all at a level without pages
    */
-  private static Stage pages(Stage.Builder stage, long[] clear) {
-    stage.page(clear[1], 0);
-    for (int level = 2; level <= 3; level++) {
-      if (clear[level] != -1) {
-        stage.block(level - 1, clear[level] | PS, PS);
-      }
-    }
-    return stage.build();
+  private static Stage.Kinds kinds(long table, long[] page) {
+    return new Stage.Kinds(
+        new Stage.Mask(table, 0),
+        0,
+        new Stage.Mask(page[1], 0),
+        block(page[2]),
+        block(page[3]),
+        Stage.Mask.NOTHING);
+  }
+
+  private static Stage.Mask block(long clear) {
+    return clear == -1 ? Stage.Mask.NOTHING : new Stage.Mask(clear | PS, PS);
   }
 
   private VtdStages() {}

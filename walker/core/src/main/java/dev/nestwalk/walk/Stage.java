@@ -2,123 +2,287 @@ package dev.nestwalk.walk;
 
 /**
  * One stage of translation as numbers and masks: everything that a walk without obstacles needs to
- * know about a format. Levels are counted upwards from the last table, which is 0. A format fills a
- * stage from its field declarations and a resolved configuration.
+ * know about a format. A format fills the groups of a stage from its field declarations and a
+ * resolved configuration. Levels are counted upwards from the last table, which is 0.
  *
- * <p>An entry {@code e} of level n points to a table if {@code (e & tableCare) == tableWant + n *
- * tableStep}. Otherwise, and at level 0, it is a leaf if {@code (e & care) == want} for the masks
- * of its level. The fast walk gives no answer for anything that the masks do not cover.
+ * <p>The fast walk gives no answer for anything that the masks do not cover.
  *
- * <p>This is a record because the JIT treats the fields of a constant record as constants.
+ * <p>Stage and groups are records because the JIT treats the fields of constant records as
+ * constants.
  *
- * @param levels number of tables on the way, 1 to 5; 0 if there is no stage
- * @param granule log2 of the size of the smallest page, and of a table
- * @param stride number of index bits of a full table
- * @param topSlots index mask of the first table: larger than that of others if tables are
- *     concatenated, smaller if the input is short
- * @param ignoredBits number of high bits of an input address that are ignored
- * @param inputBits number of bits of an input address; the bits above equal {@code prefix}
- * @param prefix 0, or -1 if all bits above are set
- * @param canonical whether the bits above repeat the sign instead
- * @param bigEndian whether entries are big-endian
- * @param addressShift how far an entry is shifted left before {@code address} is applied
- * @param address mask of the address bits in an entry
- * @param highAddress bits of an entry that hold further address bits
- * @param highShift how far those are shifted left
- * @param cumulative whether a right has to be granted by all entries; otherwise the leaf grants
- *     rights, except {@code tableDenies}
- * @param allSet bits that are set in every entry on the way
- * @param tableShift position of {@code tableDenies} in a table entry
- * @param tableDenies rights that a table entry can deny to everything below it
- * @param writeSet further bits that are set in a leaf for a write: a dirty flag that is already set
- * @param blockLevels bit n, from 1 on: there may be pages at level n
- * @param rightsFlip bits of a leaf that are inverted
- * @param rightsShift position of {@code rightsMask} in a leaf
- * @param rightsMask rights that a leaf may grant: 1 read, 2 write
- * @param rightsAlways rights that every leaf grants
- * @param needAlways rights without which a leaf grants nothing
- * @param cleanShift position of {@code cleanGrants} in a leaf
- * @param cleanGrants rights that a flag update would add, which the answer includes
- * @param notGlobal the bit of a leaf that makes it valid for one process only, or 0
- * @param tableMemory bits of which one is set in a leaf that may hold tables of another stage, or 0
+ * @param geometry number and size of tables
+ * @param input the addresses that are translated
+ * @param encoding byte order and address bits of entries
+ * @param kinds which entries are tables, and which are pages
+ * @param rights what a leaf grants
+ * @param above what the entries above a leaf leave of that
+ * @param flags further bits of a leaf
  */
 public record Stage(
-    int levels,
-    int granule,
-    int stride,
-    long topSlots,
-    int ignoredBits,
-    int inputBits,
-    long prefix,
-    boolean canonical,
-    boolean bigEndian,
-    int addressShift,
-    long address,
-    long highAddress,
-    int highShift,
-    long tableCare,
-    long tableWant,
-    long tableStep,
-    boolean cumulative,
-    long allSet,
-    int tableShift,
-    long tableDenies,
-    long pageCare,
-    long pageWant,
-    long writeSet,
-    int blockLevels,
-    long blockWant,
-    long blockCare1,
-    long blockCare2,
-    long blockCare3,
-    long rightsFlip,
-    int rightsShift,
-    long rightsMask,
-    long rightsAlways,
-    long needAlways,
-    int cleanShift,
-    long cleanGrants,
-    long notGlobal,
-    long tableMemory) {
+    Geometry geometry,
+    Input input,
+    Encoding encoding,
+    Kinds kinds,
+    Rights rights,
+    Above above,
+    Flags flags) {
 
   /** No stage: addresses pass unchanged. */
-  public static final Stage NONE = new Builder(0, 12, 9).build();
+  public static final Stage NONE =
+      new Stage(
+          new Geometry(0, 12, 9),
+          Input.unsigned(63),
+          Encoding.littleEndian(0),
+          new Kinds(new Mask(0, 0), 0, new Mask(0, 0), Mask.NOTHING, Mask.NOTHING, Mask.NOTHING),
+          new Rights(0, 0, 0, 0, 0),
+          Above.NOTHING,
+          Flags.NONE);
+
+  /**
+   * The tables.
+   *
+   * @param levels number of tables on the way, 1 to 5; 0 if there is no stage
+   * @param granule log2 of the size of the smallest page, and of a table
+   * @param stride number of index bits of a full table
+   * @param topSlots index mask of the first table: larger than that of others if tables are
+   *     concatenated, smaller if the input is short
+   */
+  public record Geometry(int levels, int granule, int stride, long topSlots) {
+
+    /** Tables of which the first is as large as the others. */
+    public Geometry(int levels, int granule, int stride) {
+      this(levels, granule, stride, (1L << stride) - 1);
+    }
+  }
+
+  /**
+   * The input addresses.
+   *
+   * @param bits number of bits of an address; the bits above equal {@code prefix}
+   * @param prefix 0, or -1 if all bits above are set
+   * @param signed whether the bits above repeat the highest bit below instead
+   * @param ignored number of the highest bits of all that are ignored
+   */
+  public record Input(int bits, long prefix, boolean signed, int ignored) {
+
+    /** Addresses of so many bits, with zeros above. */
+    public static Input unsigned(int bits) {
+      return new Input(bits, 0, false, 0);
+    }
+
+    /** Canonical addresses: the highest of so many bits is repeated above. */
+    public static Input canonical(int bits) {
+      return new Input(bits - 1, 0, true, 0);
+    }
+  }
+
+  /**
+   * How an entry holds an address.
+   *
+   * @param bigEndian whether entries are big-endian
+   * @param address mask of the address bits, after the shift
+   * @param shift how far an entry is shifted left before
+   * @param highAddress bits that hold further address bits, or 0
+   * @param highShift how far those are shifted left
+   */
+  public record Encoding(
+      boolean bigEndian, long address, int shift, long highAddress, int highShift) {
+
+    /** Little-endian entries with all address bits where the address has them. */
+    public static Encoding littleEndian(long address) {
+      return new Encoding(false, address, 0, 0, 0);
+    }
+  }
+
+  /**
+   * Entries of one kind: those {@code e} with {@code (e & care) == want}.
+   *
+   * @param care the bits that are compared
+   * @param want their values
+   */
+  public record Mask(long care, long want) {
+    /** No entry is of this kind. */
+    public static final Mask NOTHING = new Mask(0, -1);
+
+    /** Whether an entry is of this kind, and has the bits {@code set} set. */
+    private boolean matches(long entry, long set) {
+      return (entry & (care | set)) == (want | set);
+    }
+  }
+
+  /**
+   * What an entry is: a table, or else a page of its level's size. At level 0 there are only pages.
+   *
+   * @param table what points to a table, at level 0 if that had tables
+   * @param tableStep added to what is wanted of a table for each level
+   * @param page the smallest page
+   * @param block1 a page at level 1
+   * @param block2 a page at level 2
+   * @param block3 a page at level 3
+   */
+  public record Kinds(
+      Mask table, long tableStep, Mask page, Mask block1, Mask block2, Mask block3) {}
+
+  /**
+   * The rights that a leaf grants: 1 read, 2 write.
+   *
+   * @param mask rights that a leaf may grant
+   * @param shift position of {@code mask} in a leaf
+   * @param flip bits of a leaf that are inverted before
+   * @param always rights that every leaf grants
+   * @param needed rights without which a leaf grants nothing
+   */
+  public record Rights(long mask, int shift, long flip, long always, long needed) {}
+
+  /**
+   * The part of the entries above a leaf.
+   *
+   * @param cumulative whether a right has to be granted by all entries; otherwise the leaf grants
+   *     rights, except {@code denies}
+   * @param set bits that are set in every entry, the leaf included
+   * @param denies rights that a table entry can deny to everything below it
+   * @param shift position of {@code denies} in a table entry
+   */
+  public record Above(boolean cumulative, long set, long denies, int shift) {
+    /** The leaf alone decides. */
+    public static final Above NOTHING = new Above(false, 0, 0, 0);
+
+    /** Rights are those that all entries grant, which have the bits {@code set}. */
+    public static Above all(long set) {
+      return new Above(true, set, 0, 0);
+    }
+
+    /** Table entries can deny these rights, by bits that begin at {@code shift}. */
+    public static Above denied(long rights, int shift) {
+      return new Above(false, 0, rights, shift);
+    }
+  }
+
+  /**
+   * Further bits of a leaf.
+   *
+   * @param written bits that are set for a write: a dirty flag that is already set
+   * @param clean rights that a flag update would add, which the answer includes
+   * @param cleanShift position of {@code clean} in a leaf
+   * @param notGlobal the bit that makes a leaf valid for one process only, or 0
+   * @param tableMemory bits of which one is set in a leaf that may hold tables of another stage, or
+   *     0
+   */
+  public record Flags(long written, long clean, int cleanShift, long notGlobal, long tableMemory) {
+    /** No bit of a leaf has a further meaning. */
+    public static final Flags NONE = new Flags(0, 0, 0, 0, 0);
+
+    /** Only a dirty flag, set before a write; 0 for none. */
+    public static Flags dirty(long written) {
+      return new Flags(written, 0, 0, 0, 0);
+    }
+  }
+
+  // What the templates ask for by itself.
 
   /** Whether there is a stage at all. */
   boolean isOn() {
-    return levels != 0;
+    return geometry.levels != 0;
   }
+
+  int levels() {
+    return geometry.levels;
+  }
+
+  int granule() {
+    return geometry.granule;
+  }
+
+  int ignoredBits() {
+    return input.ignored;
+  }
+
+  boolean bigEndian() {
+    return encoding.bigEndian;
+  }
+
+  boolean cumulative() {
+    return above.cumulative;
+  }
+
+  long allSet() {
+    return above.set;
+  }
+
+  long tableDenies() {
+    return above.denies;
+  }
+
+  long tableCare() {
+    return kinds.table.care;
+  }
+
+  long pageCare() {
+    return kinds.page.care;
+  }
+
+  long pageWant() {
+    return kinds.page.want;
+  }
+
+  long rightsMask() {
+    return rights.mask;
+  }
+
+  int rightsShift() {
+    return rights.shift;
+  }
+
+  long needAlways() {
+    return rights.needed;
+  }
+
+  long writeSet() {
+    return flags.written;
+  }
+
+  long notGlobal() {
+    return flags.notGlobal;
+  }
+
+  long tableMemory() {
+    return flags.tableMemory;
+  }
+
+  // The formulas.
 
   /** Lowest input bit that an index of level {@code n} resolves. */
   int shift(int n) {
-    return granule + stride * n;
+    return geometry.granule + geometry.stride * n;
   }
 
   /** Offset in bytes of the entry of level {@code n} that maps an address, in its table. */
-  long slot(int n, long input) {
-    long slots = n == levels - 1 ? topSlots : (1L << stride) - 1;
-    return input >>> shift(n) - 3 & slots << 3;
+  long slot(int n, long address) {
+    long slots = n == geometry.levels - 1 ? geometry.topSlots : (1L << geometry.stride) - 1;
+    return address >>> shift(n) - 3 & slots << 3;
   }
 
   /** Not 0 if this stage does not translate the address. */
-  long outside(long input) {
-    long x = ignoredBits == 0 ? input : input << ignoredBits >> ignoredBits;
-    return x >> inputBits ^ (canonical ? x >> 63 : prefix);
+  long outside(long address) {
+    int ignored = input.ignored;
+    long x = ignored == 0 ? address : address << ignored >> ignored;
+    return x >> input.bits ^ (input.signed ? x >> 63 : input.prefix);
   }
 
-  /** The bits in {@code tableCare} of an entry of level {@code n} that points to a table. */
+  /** The bits in {@link #tableCare} of an entry of level {@code n} that points to a table. */
   long tableAt(int n) {
-    return tableWant + n * tableStep;
+    return kinds.table.want + n * kinds.tableStep;
   }
 
   boolean isTable(int n, long entry) {
-    return (entry & tableCare) == tableAt(n);
+    return (entry & kinds.table.care) == tableAt(n);
   }
 
   /** The table, or the smallest page, that an entry leads to. */
   long next(long entry) {
-    long low = entry << addressShift & address;
-    return highAddress == 0 ? low : low | (entry & highAddress) << highShift;
+    long low = entry << encoding.shift & encoding.address;
+    long high = encoding.highAddress;
+    return high == 0 ? low : low | (entry & high) << encoding.highShift;
   }
 
   /** The page of level {@code n} that an entry leads to. */
@@ -127,42 +291,42 @@ public record Stage(
   }
 
   /** Offset of an address in a page of level {@code n}. */
-  long inside(int n, long input) {
-    return input & (1L << shift(n)) - 1;
+  long inside(int n, long address) {
+    return address & (1L << shift(n)) - 1;
   }
 
-  /** The bits that decide whether an entry of level {@code n} is a leaf. */
-  long leafCare(int n) {
-    return n == 0 ? pageCare : n == 1 ? blockCare1 : n == 2 ? blockCare2 : blockCare3;
-  }
-
-  long leafWant(int n) {
-    return n == 0 ? pageWant : blockWant;
+  /** Whether an entry of level {@code n} is a page, and has the bits {@code set} set. */
+  private boolean isPage(int n, long entry, long set) {
+    if (n == 0) {
+      return kinds.page.matches(entry, set);
+    }
+    Mask block = n == 1 ? kinds.block1 : n == 2 ? kinds.block2 : kinds.block3;
+    return n <= 3 && block.matches(entry, set);
   }
 
   /** The bits that are set in every entry if it grants these rights. */
   long everySet(int need) {
-    return allSet | (cumulative ? (need & rightsMask) << rightsShift : 0);
+    return above.set | (above.cumulative ? (need & rights.mask) << rights.shift : 0);
   }
 
   /** Whether a leaf may hold tables of another stage. */
   boolean leadsToTables(long leaf) {
-    return tableMemory == 0 || (leaf & tableMemory) != 0;
+    return flags.tableMemory == 0 || (leaf & flags.tableMemory) != 0;
   }
 
   /** The rights that a leaf itself grants, whatever is above it. */
   long named(long leaf) {
-    return (leaf ^ rightsFlip) >>> rightsShift & rightsMask | rightsAlways;
+    return (leaf ^ rights.flip) >>> rights.shift & rights.mask | rights.always;
   }
 
   /** The rights that are denied below tables with these bits, combined by OR. */
   long denied(long tables) {
-    return tableDenies == 0 ? 0 : tables >>> tableShift & tableDenies;
+    return above.denies == 0 ? 0 : tables >>> above.shift & above.denies;
   }
 
   /** The rights that a flag update would add. */
   long clean(long leaf) {
-    return cleanGrants == 0 ? 0 : leaf >>> cleanShift & cleanGrants;
+    return flags.clean == 0 ? 0 : leaf >>> flags.cleanShift & flags.clean;
   }
 
   /**
@@ -173,254 +337,36 @@ public record Stage(
    * @param some OR of the entries above it
    */
   long granted(int n, long leaf, long all, long some, int access) {
-    long flags = (access & 2) != 0 ? writeSet : 0;
-    boolean legal = n == 0 || (blockLevels >>> n & 1) != 0;
-    long wanted = leafWant(n) | flags;
-    if (!legal || (leaf & (leafCare(n) | flags)) != wanted || (all & allSet) != allSet) {
+    long set = (access & 2) != 0 ? flags.written : 0;
+    if (!isPage(n, leaf, set) || (all & above.set) != above.set) {
       return 0;
     }
     long denied = denied(some);
-    long granted = named(cumulative ? all : leaf) & ~denied;
-    long need = access | needAlways;
+    long granted = named(above.cumulative ? all : leaf) & ~denied;
+    long need = access | rights.needed;
     return (granted & need) == need ? granted | clean(leaf) & ~denied : 0;
   }
 
   /** The rights above a table, in the form that a page-walk cache stores: granted or denied. */
   long kept(long all, long some) {
-    return cumulative ? named(all) & 3 : denied(some);
+    return above.cumulative ? named(all) & 3 : denied(some);
   }
 
   /** The result of {@link #granted}, below a table for which {@link #kept} is known. */
   long grantedBelow(int n, long leaf, long kept, int access) {
-    long above = (kept & rightsMask) << rightsShift | ~(rightsMask << rightsShift);
-    return granted(n, leaf, cumulative ? leaf & above : leaf, kept << tableShift, access);
+    long bits = (kept & rights.mask) << rights.shift | ~(rights.mask << rights.shift);
+    return granted(n, leaf, above.cumulative ? leaf & bits : leaf, kept << above.shift, access);
   }
 
   /** A packed answer, or 0 without rights. */
-  long answer(int n, long leaf, long granted, long input) {
+  long answer(int n, long leaf, long granted, long address) {
     return granted == 0
         ? 0
-        : page(n, leaf) | inside(n, input) | (long) shift(n) << 52 | granted << 58;
+        : page(n, leaf) | inside(n, address) | (long) shift(n) << 52 | granted << 58;
   }
 
   /** Whether a write leaves no trace in the tables that a read has not left. */
   boolean writesAreSilent() {
-    return (writeSet | cleanGrants) == 0;
-  }
-
-  /** Collects the masks of a stage. */
-  public static final class Builder {
-    private final int levels;
-    private final int granule;
-    private final int stride;
-    private long topSlots;
-    private int ignoredBits;
-    private int inputBits = 63;
-    private long prefix;
-    private boolean canonical;
-    private boolean bigEndian;
-    private int addressShift;
-    private long address;
-    private long highAddress;
-    private int highShift;
-    private long tableCare;
-    private long tableWant;
-    private long tableStep;
-    private boolean cumulative;
-    private long allSet;
-    private int tableShift;
-    private long tableDenies;
-    private long pageCare;
-    private long pageWant;
-    private long writeSet;
-    private int blockLevels;
-    private long blockWant;
-    private final long[] blockCare = new long[4];
-    private long rightsFlip;
-    private int rightsShift;
-    private long rightsMask;
-    private long rightsAlways;
-    private long needAlways;
-    private int cleanShift;
-    private long cleanGrants;
-    private long notGlobal;
-    private long tableMemory;
-
-    /** Begins a stage with so many levels, and pages and tables of 2^{@code granule} bytes. */
-    public Builder(int levels, int granule, int stride) {
-      this.levels = levels;
-      this.granule = granule;
-      this.stride = stride;
-      topSlots = (1L << stride) - 1;
-    }
-
-    /**
-     * Sets the input addresses: {@code bits} bits with {@code prefix} above, apart from the {@code
-     * ignored} highest bits.
-     */
-    public Builder input(int bits, long prefix, int ignored) {
-      inputBits = bits;
-      this.prefix = prefix;
-      ignoredBits = ignored;
-      return this;
-    }
-
-    /**
-     * Sets the input addresses to those in which bit {@code bits} and all above equal bit {@code
-     * bits} - 1.
-     */
-    public Builder canonicalInput(int bits) {
-      inputBits = bits - 1;
-      canonical = true;
-      return this;
-    }
-
-    /** Sets the index mask of the first table. */
-    public Builder topSlots(long slots) {
-      topSlots = slots;
-      return this;
-    }
-
-    /** Sets the byte order of entries. */
-    public Builder bigEndian(boolean big) {
-      bigEndian = big;
-      return this;
-    }
-
-    /** Sets the address bits, taken after a shift of the entry to the left. */
-    public Builder address(long mask, int shift) {
-      address = mask;
-      addressShift = shift;
-      return this;
-    }
-
-    /** Sets further address bits, and how far they are shifted to the left. */
-    public Builder highAddress(long mask, int shift) {
-      highAddress = mask;
-      highShift = shift;
-      return this;
-    }
-
-    /**
-     * Sets what identifies an entry that points to a table; {@code step} is added for each level
-     * above the last.
-     */
-    public Builder table(long care, long want, long step) {
-      tableCare = care;
-      tableWant = want;
-      tableStep = step;
-      return this;
-    }
-
-    /** Makes rights cumulative over all entries, which have the bits {@code set}. */
-    public Builder cumulative(long set) {
-      cumulative = true;
-      allSet = set;
-      return this;
-    }
-
-    /** Sets the rights that table entries can deny to everything below. */
-    public Builder tableDenies(long rights, int shift) {
-      tableDenies = rights;
-      tableShift = shift;
-      return this;
-    }
-
-    /** Sets what identifies a smallest page. */
-    public Builder page(long care, long want) {
-      pageCare = care;
-      pageWant = want;
-      return this;
-    }
-
-    /** Sets what identifies a page of level {@code n}, 1 to 3. */
-    public Builder block(int n, long care, long want) {
-      blockLevels |= 1 << n;
-      blockCare[n] = care;
-      blockWant = want;
-      return this;
-    }
-
-    /** Sets the further bits that are set in a leaf for a write. */
-    public Builder written(long set) {
-      writeSet = set;
-      return this;
-    }
-
-    /** Sets the rights in a leaf: which, where, and which of its bits are inverted. */
-    public Builder rights(long rights, int shift, long flip) {
-      rightsMask = rights;
-      rightsShift = shift;
-      rightsFlip = flip;
-      return this;
-    }
-
-    /** Sets the rights that every leaf grants, and those without which it grants nothing. */
-    public Builder always(long granted, long needed) {
-      rightsAlways = granted;
-      needAlways = needed;
-      return this;
-    }
-
-    /** Sets the rights that a flag update would add. */
-    public Builder clean(long rights, int shift) {
-      cleanGrants = rights;
-      cleanShift = shift;
-      return this;
-    }
-
-    /** Sets the bit that makes a leaf valid for one process only. */
-    public Builder notGlobal(long bit) {
-      notGlobal = bit;
-      return this;
-    }
-
-    /** Sets the bits of which one is set in a leaf that may hold tables of another stage. */
-    public Builder tableMemory(long bits) {
-      tableMemory = bits;
-      return this;
-    }
-
-    /** Builds the stage. */
-    public Stage build() {
-      return new Stage(
-          levels,
-          granule,
-          stride,
-          topSlots,
-          ignoredBits,
-          inputBits,
-          prefix,
-          canonical,
-          bigEndian,
-          addressShift,
-          address,
-          highAddress,
-          highShift,
-          tableCare,
-          tableWant,
-          tableStep,
-          cumulative,
-          allSet,
-          tableShift,
-          tableDenies,
-          pageCare,
-          pageWant,
-          writeSet,
-          blockLevels,
-          blockWant,
-          blockCare[1],
-          blockCare[2],
-          blockCare[3],
-          rightsFlip,
-          rightsShift,
-          rightsMask,
-          rightsAlways,
-          needAlways,
-          cleanShift,
-          cleanGrants,
-          notGlobal,
-          tableMemory);
-    }
+    return (flags.written | flags.clean) == 0;
   }
 }
