@@ -299,7 +299,6 @@ public final class Ioas {
     long alignment = alignment();
     checkLength(length, alignment);
     long iova = chooser.choose(allowed, length, source, alignment);
-    checkSource(source, alignment);
     areas.put(iova, new Area(iova, iova + length - 1, source, rights));
     return iova;
   }

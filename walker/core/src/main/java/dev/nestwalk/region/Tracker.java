@@ -387,7 +387,6 @@ public final class Tracker {
    */
   public synchronized void replace(Device device, int pasid, Hwpt table) throws RegionException {
     check(table);
-    AttachmentRules.checkPasid(device, pasid);
     Group.Slot slot = device.group.slot(pasid);
     if (slot == null || !slot.members.containsKey(device)) {
       throw RegionException.of(Errno.EINVAL, "%s has nothing attached to replace", device);
@@ -439,11 +438,6 @@ public final class Tracker {
     }
     tables.computeIfAbsent(ioas, ignored -> new ArrayList<>()).add(table);
     return table;
-  }
-
-  /** The regions that attaching a table to a device's RID reserves in the address space. */
-  List<Region> brought(Device device, Hwpt table) {
-    return rules.brought(device, table);
   }
 
   // Attached tables.

@@ -97,4 +97,26 @@ final class AddressSetTest {
       }
     }
   }
+
+  @Test
+  void rangesThatTouchBecomeOne() {
+    Region low = region(0x1000, 0x1fff, RegionKind.RESERVED);
+    for (long first : new long[] {0x1800, 0x1fff, 0x2000}) {
+      AddressSet set = AddressSet.of(List.of(low, region(first, 0x2fff, RegionKind.MSI)));
+      assertEquals(List.of(range(0x1000, 0x2fff)), set.ranges());
+    }
+    assertEquals(2, AddressSet.of(List.of(low, region(0x2001, 0x2fff, RegionKind.MSI))).size());
+  }
+
+  @Test
+  void oneByteCounts() {
+    AddressSet set = AddressSet.of(List.of(region(5, 5, RegionKind.RESERVED)));
+    assertEquals(List.of(range(5, 5)), set.ranges());
+    assertTrue(set.contains(5) && set.intersects(5, 9) && set.intersects(0, 5));
+    assertFalse(set.contains(4) || set.contains(6) || set.intersects(6, 9) || set.intersects(0, 4));
+    assertEquals(List.of(range(6, 9)), set.complement(range(5, 9), 1));
+    assertEquals(List.of(range(0, 4)), set.complement(range(0, 5), 1));
+    assertEquals(List.of(range(4, 4)), set.complement(range(4, 5), 1), "and one byte is left");
+    assertEquals(5, set.firstWithin(6, 9), "none behind the last range");
+  }
 }

@@ -78,4 +78,35 @@ final class EffectsTest {
     Conflict nobody = new Conflict(device, HOLE, APERTURE, true, List.of());
     assertTrue(nobody.describe().endsWith("hardware cares; refused under no policy"));
   }
+
+  @Test
+  void aPasidWithoutTableIsBlockedAtTheWindowUnlessTheDeviceIsNested() throws RegionException {
+    Device device = device(Unit.VTD, HOLE, Region.X86_MSI);
+    Hwpt parent = parent(device);
+    List<Bound> blocked = List.of(new Bound(device, Region.X86_MSI, Bound.Demand.BLOCKED));
+    assertEquals(blocked, effects.bus(device, 5), "nothing is attached");
+    tracker.attach(device, Tracker.RID, parent);
+    assertEquals(blocked, effects.bus(device, 5), "the RID has a table of the host");
+    tracker.replace(
+        device, Tracker.RID, tracker.nest(device, parent, Hwpt.Options.DEFAULT.forPasids()));
+    assertEquals(List.of(), effects.bus(device, 5), "the guest has the PASID table");
+    tracker.attach(device, 5, parent);
+    assertEquals(List.of(), effects.bus(device, 5), "it has a table");
+  }
+
+  @Test
+  void hardwareCaresForADoorbellWindowBehindATranslatingFirstStage() throws RegionException {
+    Device device = device(Unit.SMMUV3, HOLE, Region.ARM_SW_MSI);
+    Hwpt parent = parent(device);
+    ioas.mapFixed(HOLE.first(), 0x1000, 0, Ioas.READ);
+    ioas.mapFixed(Region.ARM_SW_MSI.first(), 0x1000, 0, Ioas.READ);
+    for (FirstStage stage : FirstStage.values()) {
+      Hwpt nested = tracker.nest(device, parent, Hwpt.Options.DEFAULT.with(stage));
+      boolean cares = stage.isIdentity();
+      assertEquals(
+          List.of(cares, cares || stage == FirstStage.TRANSLATE),
+          effects.conflicts(device, nested).stream().map(Conflict::binds).toList(),
+          stage.name());
+    }
+  }
 }

@@ -59,4 +59,18 @@ final class RegionListTest {
         List.of(region(0x1000, -1, RegionKind.RESERVED)),
         list(region(0x1000, -1, RegionKind.RESERVED), region(0x2000, -1, RegionKind.RESERVED)));
   }
+
+  @Test
+  void aRegionTakesInAllOfItsKindThatItTouches() {
+    Region msi = region(0x3800, 0x38ff, RegionKind.MSI);
+    assertEquals(
+        List.of(region(0, 0xffff, RegionKind.RESERVED), msi),
+        list(
+            region(0x1000, 0x1fff, RegionKind.RESERVED),
+            region(0x3000, 0x3fff, RegionKind.RESERVED),
+            msi,
+            region(0x5000, 0x5fff, RegionKind.RESERVED),
+            region(0x7000, 0x7fff, RegionKind.RESERVED),
+            region(0, 0xffff, RegionKind.RESERVED)));
+  }
 }

@@ -92,4 +92,12 @@ class RegionSetTest {
     assertTrue(set.isReserved(0x1fff));
     assertFalse(set.isReserved(0x2000));
   }
+
+  @Test
+  void theWholeAddressSpaceIsABlock() {
+    RegionSet set = RegionSet.of(List.of(new Region(0x1000, 0x1fff, RegionKind.RESERVED)));
+    assertFalse(set.isBlockFree(0, 64));
+    assertTrue(set.isBlockFree(-1, 63));
+    assertTrue(RegionSet.EMPTY.isBlockFree(0, 64));
+  }
 }

@@ -3,6 +3,7 @@ package dev.nestwalk.region;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -269,5 +270,50 @@ final class TrackerTest {
     tracker.attach(one, Tracker.RID, paging);
     refused(Errno.ENOENT, () -> tracker.replace(one, Tracker.RID, parent));
     refused(Errno.EINVAL, () -> tracker.replace(one, 1 << 20, paging));
+  }
+
+  @Test
+  void aTableMadeForAnotherUnitDoesNotServe() throws RegionException {
+    Device one = device("one", "g", Unit.VTD, WINDOW);
+    Device other = device("other", "h", new Unit(Unit.Format.VTD, 1), OTHER);
+    Hwpt made = tracker.attach(one, Tracker.RID, ioas, ALL, 4096);
+    Hwpt second = tracker.attach(other, Tracker.RID, ioas, ALL, 2048);
+    assertNotSame(made, second);
+    assertSame(second, tracker.attached(other, Tracker.RID));
+    assertTrue(ioas.reserved().contains(OTHER.first()));
+  }
+
+  @Test
+  void aTableThatAReplacementMakesHasItsApertureAndGranule() throws RegionException {
+    Device one = device("one", "g", Unit.VTD, WINDOW);
+    tracker.attach(one, Tracker.RID, ioas, ALL, 1);
+    Ioas second = new Ioas();
+    AddressSet.Range low = new AddressSet.Range(0, 0xffff_ffffL);
+    tracker.replace(one, Tracker.RID, second, low, 2048);
+    assertEquals(2048, second.alignment());
+    assertTrue(second.reserved().contains(0x1_0000_0000L));
+    tracker.detach(one, Tracker.RID);
+    assertEquals(1, second.alignment());
+    assertEquals(0, second.reserved().size(), "nothing stays of the device or the table");
+  }
+
+  @Test
+  void whatAReplacementReservedGoesWithTheAttachment() throws RegionException {
+    Device one = device("one", "g", Unit.VTD, WINDOW);
+    tracker.attach(one, Tracker.RID, table(one, ioas, Hwpt.Kind.PAGING));
+    Ioas second = new Ioas();
+    tracker.replace(one, Tracker.RID, table(one, second, Hwpt.Kind.PAGING));
+    tracker.detach(one, Tracker.RID);
+    assertEquals(0, second.reserved().size());
+  }
+
+  @Test
+  void pasidsAreListedInAscendingOrder() throws RegionException {
+    Device one = device("one", "g", Unit.VTD);
+    Hwpt table = table(one, ioas, Hwpt.Kind.PAGING);
+    for (int pasid : new int[] {16, 0x1_0000, 1, Tracker.RID, 0xf_ffff}) {
+      tracker.attach(one, pasid, table);
+    }
+    assertEquals(List.of(Tracker.RID, 1, 16, 0x1_0000, 0xf_ffff), tracker.pasidsOf(one));
   }
 }
