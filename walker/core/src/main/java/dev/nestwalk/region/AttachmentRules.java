@@ -62,7 +62,7 @@ final class AttachmentRules {
    *     or allowed
    */
   Group.Tag reserve(Device device, int pasid, Hwpt table) throws RegionException {
-    Group.Tag tag = new Group.Tag(device.name());
+    Group.Tag tag = new Group.Tag();
     if (pasid == Tracker.RID) {
       checkMessageWindows(device);
       table.ioas().reserve(tag, ranges(brought(device, table)));

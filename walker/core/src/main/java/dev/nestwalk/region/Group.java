@@ -27,18 +27,7 @@ final class Group {
    * Owner of the reservations that a device makes through one attachment; tags are compared by
    * identity.
    */
-  static final class Tag {
-    private final String text;
-
-    Tag(String text) {
-      this.text = text;
-    }
-
-    @Override
-    public String toString() {
-      return text;
-    }
-  }
+  static final class Tag {}
 
   Group(String name) {
     this.name = name;

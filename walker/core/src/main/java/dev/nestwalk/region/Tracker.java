@@ -191,7 +191,7 @@ public final class Tracker {
 
   private void optIn(Device device, Hwpt table, Hwpt.Options options) throws RegionException {
     if (options.loadsRegions() && policy.honoursOptIn()) {
-      Group.Tag tag = new Group.Tag(device + " by opt-in");
+      Group.Tag tag = new Group.Tag();
       table.ioas().reserve(tag, rules.ranges(device));
       table.optIn = tag;
     }
