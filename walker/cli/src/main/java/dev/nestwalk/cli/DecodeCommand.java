@@ -33,9 +33,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Explains a fault line of a log, a fault or event record, or a structure.",
-      "Prints every field, likely causes, and what to look at next. Without TEXT it reads a log"
-          + " (dmesg,",
-      "QEMU's, Xen's) from standard input, and sums it up per device."
+      "Prints every field, likely causes, and what to look at next.",
+      "Without TEXT it reads a log (dmesg, QEMU's, Xen's) from standard input, and sums it up per"
+          + " device."
     },
     footer = {
       "",

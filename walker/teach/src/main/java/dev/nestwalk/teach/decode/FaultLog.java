@@ -70,7 +70,7 @@ public final class FaultLog {
   private long findings;
   private String when = "";
 
-  /** Reports each finding to a listener as soon as its last line was read. */
+  /** Reports each finding to a listener as soon as no later line can say more about it. */
   public FaultLog(Consumer<Finding> listener) {
     this.listener = listener;
   }
@@ -80,9 +80,19 @@ public final class FaultLog {
     /**
      * Reads a line.
      *
-     * @return the finding that it completes, or null
+     * @param when time of the line, or its number
+     * @return the finding that is complete: because of this line, or because this line says no more
+     *     about it
      */
-    @Nullable Finding line(String line);
+    @Nullable Finding line(String line, String when);
+
+    /**
+     * When the finding that was returned last was complete, if that was at an earlier line: null if
+     * the last line completed it.
+     */
+    default @Nullable String earlier() {
+      return null;
+    }
 
     /** The finding that is complete at the end of the log, or null. */
     @Nullable Finding end();
@@ -96,10 +106,13 @@ public final class FaultLog {
     String before = when;
     when = stamp.find() ? stamp.group().replaceAll("[\\[\\] ]", "") : "line " + lines;
     for (LineReader reader : readers) {
-      Finding found = reader.line(line);
+      Finding found = reader.line(line, when);
       if (found != null) {
-        add(found, when);
-        return;
+        String earlier = reader.earlier();
+        add(found, earlier == null ? when : earlier);
+        if (earlier == null) {
+          return;
+        }
       }
     }
     if (when.isEmpty()) {
@@ -112,7 +125,8 @@ public final class FaultLog {
     for (LineReader reader : readers) {
       Finding found = reader.end();
       if (found != null) {
-        add(found, when);
+        String earlier = reader.earlier();
+        add(found, earlier == null ? when : earlier);
       }
     }
   }

@@ -28,7 +28,7 @@ final class OtherLines implements FaultLog.LineReader {
           "\\b([a-z_]{1,20})\\s?=\\s?((?:0x)?[0-9a-fA-F]{1,16}(?:[:.][0-9a-fA-F]{1,2}){0,2})");
 
   @Override
-  public @Nullable Finding line(String line) {
+  public @Nullable Finding line(String line, String when) {
     Matcher trace = SMMU_TRACE.matcher(line);
     Matcher failed = SMMU_FAILED.matcher(line);
     if (trace.find()) {

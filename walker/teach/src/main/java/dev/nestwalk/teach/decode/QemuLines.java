@@ -29,7 +29,7 @@ final class QemuLines implements FaultLog.LineReader {
   private @Nullable String waiting;
 
   @Override
-  public @Nullable Finding line(String line) {
+  public @Nullable Finding line(String line, String when) {
     Matcher trace = TRACE.matcher(line);
     if (trace.find() && trace.group(1).length() <= 4 && trace.group(2).length() <= 3) {
       int code = Integer.parseInt(trace.group(2)) & 0xff;

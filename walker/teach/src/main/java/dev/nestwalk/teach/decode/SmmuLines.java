@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Recognises the events that arm-smmu-v3 drivers print ("event 0x10 received:" and four words, on
- * separate lines or joined, or the decoded form of newer kernels), and errors of the unit itself.
+ * separate lines or joined; the decoded form of newer kernels, alone or after the words), and
+ * errors of the unit itself. An event is held until the lines after it are no decoded form of it.
  */
 final class SmmuLines implements FaultLog.LineReader {
   private static final int WORDS = 4;
@@ -20,7 +21,7 @@ final class SmmuLines implements FaultLog.LineReader {
 
   private static final Pattern NAMED =
       Pattern.compile(
-          "event: ([A-Z_]+) client: (\\S+) sid: 0x([0-9a-fA-F]{1,8}|0)"
+          "event: ([A-Z_]+) client: (\\(unassigned sid\\)|\\S+) sid: (?:0x)?([0-9a-fA-F]{1,8})"
               + " ssid: (?:0x)?([0-9a-fA-F]{1,5})(.*)$");
   private static final Pattern TAIL =
       Pattern.compile(
@@ -31,48 +32,73 @@ final class SmmuLines implements FaultLog.LineReader {
   private static final Pattern GLOBAL =
       Pattern.compile("unexpected (?:secure )?global error reported \\(0x([0-9a-fA-F]{1,8})\\)");
 
+  private static final Pattern LOST =
+      Pattern.compile("(EVT|PRI)Q overflow detected -- (?:events|requests) lost");
+  private static final Pattern PAGE_REQUEST =
+      Pattern.compile(
+          "sid 0x([0-9a-fA-F]{8})\\.0x([0-9a-fA-F]{5}): \\[([0-9]{1,3})(L?)\\] (un)?privileged"
+              + " (R?W?X?) access at iova 0x([0-9a-fA-F]{16})");
+
   private final long[] words = new long[WORDS];
   private int missing;
   private int patience;
 
   private @Nullable Matcher named;
+  private @Nullable Matcher tail;
+  private long @Nullable [] record;
+  private String heldAt = "";
+  private @Nullable String earlier;
 
   @Override
-  public @Nullable Finding line(String line) {
-    Matcher global = GLOBAL.matcher(line);
-    if (global.find()) {
-      return globalError(Long.parseLong(global.group(1), 16));
+  public @Nullable Finding line(String line, String when) {
+    earlier = null;
+    Finding own = ofUnit(line);
+    if (own != null) {
+      return own;
     }
-    Matcher head = HEAD.matcher(line);
     Matcher event = NAMED.matcher(line);
+    Matcher rest = TAIL.matcher(line);
     if (event.find()) {
-      Finding before = end();
-      named = event;
-      return before;
+      return named(event, when);
     }
-    Matcher before = named;
-    Matcher tail = TAIL.matcher(line);
-    if (before != null && tail.find()) {
-      named = null;
-      return named(before, tail);
+    if (named != null && tail == null && rest.find()) {
+      tail = rest;
+      return null;
     }
+    Finding before = end();
+    Matcher head = HEAD.matcher(line);
     if (head.find()) {
       missing = WORDS;
       patience = MOST_LINES;
-      return words(WORD.matcher(head.group(2)));
+      words(WORD.matcher(head.group(2)), when);
+    } else if (missing > 0 && patience-- > 0) {
+      words(LAST_WORD.matcher(line), when);
     }
-    return missing > 0 && patience-- > 0 ? words(LAST_WORD.matcher(line)) : null;
+    return before;
   }
 
-  private @Nullable Finding words(Matcher word) {
+  /** Takes a decoded line: it belongs to the event that is held if both have one StreamID. */
+  private @Nullable Finding named(Matcher event, String when) {
+    long[] raw = record;
+    if (raw != null && named == null && raw[0] >>> 32 == Long.parseLong(event.group(3), 16)) {
+      named = event;
+      return null;
+    }
+    Finding before = end();
+    named = event;
+    heldAt = when;
+    return before;
+  }
+
+  private void words(Matcher word, String when) {
     while (missing > 0 && word.find()) {
       String digits = word.group(1) == null ? word.group(2) : word.group(1);
       words[WORDS - missing--] = Long.parseUnsignedLong(digits, 16);
+      if (missing == 0) {
+        record = words.clone();
+        heldAt = when;
+      }
     }
-    if (missing > 0) {
-      return null;
-    }
-    return finding(words.clone());
   }
 
   static Finding finding(long[] words) {
@@ -82,8 +108,72 @@ final class SmmuLines implements FaultLog.LineReader {
   @Override
   public @Nullable Finding end() {
     Matcher event = named;
+    Matcher rest = tail;
+    long[] raw = record;
     named = null;
-    return event == null ? null : named(event, null);
+    tail = null;
+    record = null;
+    if (raw != null || event != null) {
+      earlier = heldAt;
+    }
+    if (raw == null) {
+      return event == null ? null : named(event, rest);
+    }
+    Finding.Builder finding = SmmuEvents.of(raw);
+    if (event != null) {
+      client(finding, event);
+    }
+    return finding.build("SMMUv3 event " + SmmuEvents.event((int) raw[0] & 0xff));
+  }
+
+  @Override
+  public @Nullable String earlier() {
+    return earlier;
+  }
+
+  private static void client(Finding.Builder finding, Matcher event) {
+    if (event.group(2).startsWith("(unassigned")) {
+      finding.note("no driver has registered a device with this StreamID");
+    } else {
+      finding.fact("client", event.group(2).replaceAll("[^\\x20-\\x7e]", "?"));
+    }
+  }
+
+  /** What the unit itself reports, beside events. */
+  private static @Nullable Finding ofUnit(String line) {
+    Matcher global = GLOBAL.matcher(line);
+    Matcher request = PAGE_REQUEST.matcher(line);
+    Matcher lost = LOST.matcher(line);
+    if (global.find()) {
+      return globalError(Long.parseLong(global.group(1), 16));
+    }
+    if (lost.find()) {
+      boolean events = lost.group(1).equals("EVT");
+      return new Finding.Builder("smmuv3")
+          .source(-1, "unit")
+          .fact("queue", "full: %s were lost".formatted(events ? "events" : "page requests"))
+          .build(
+              events
+                  ? "SMMUv3 event queue overflow (IHI 0070, 7.4)"
+                  : "SMMUv3 page request queue overflow (IHI 0070, 8.1)");
+    }
+    return request.find() ? pageRequest(request) : null;
+  }
+
+  private static Finding pageRequest(Matcher request) {
+    long stream = Long.parseLong(request.group(1), 16);
+    String id = "0x%x".formatted(stream);
+    return new Finding.Builder("smmuv3")
+        .source(stream, id)
+        .fact("StreamID", id)
+        .fact("Substream", "0x%x".formatted(Long.parseLong(request.group(2), 16)))
+        .fact("group", request.group(3) + (request.group(4).isEmpty() ? "" : ", its last request"))
+        .fact(
+            "access",
+            "%sprivileged %s".formatted(request.group(5) == null ? "" : "un", request.group(6)))
+        .fact("address", "input 0x%x".formatted(Long.parseUnsignedLong(request.group(7), 16)))
+        .note("no driver handles the page requests of this StreamID: they are denied")
+        .build("SMMUv3 page request that nobody handles (IHI 0070, 8)");
   }
 
   /** Explains a decoded line. */
@@ -112,9 +202,7 @@ final class SmmuLines implements FaultLog.LineReader {
       record[1] = flags << 32 | tag | (tail.group(6).contains("stall") ? 1L << 31 : 0);
     }
     Finding.Builder finding = SmmuEvents.of(record);
-    if (!event.group(2).equals("(unassigned")) {
-      finding.fact("client", event.group(2).replaceAll("[^\\x20-\\x7e]", "?"));
-    }
+    client(finding, event);
     return finding
         .note("the record is put together from the words that the kernel printed")
         .build("SMMUv3 event " + SmmuEvents.event(code));

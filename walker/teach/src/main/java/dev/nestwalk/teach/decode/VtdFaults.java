@@ -89,6 +89,11 @@ final class VtdFaults {
     return finding.advice(Advice.vtd(reason, where.toString()));
   }
 
+  /** A finding without a fault. */
+  static Finding.Builder unknown() {
+    return new Finding.Builder("vtd").source(-1, "?");
+  }
+
   static String source(int source) {
     return "%s (0x%04x)".formatted(Numbers.bdf(source), source);
   }

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Recognises the fault lines of Linux's DMAR driver and of Xen. Old Linux kernels print the reason
  * in decimal and the address without 0x, and break the line before the reason; Xen prints the
- * reason in hexadecimal on a separate line.
+ * reason in hexadecimal on a separate line. A fault is held until the lines after it are no dump of
+ * the tables.
  */
 final class VtdLines implements FaultLog.LineReader {
   private static final String DEVICE =
@@ -26,11 +27,29 @@ final class VtdLines implements FaultLog.LineReader {
   private static final Pattern STATUS =
       Pattern.compile("DRHD: handling fault status reg (?:0x)?([0-9a-fA-F]{1,8})");
 
+  /** Largest number of other lines between the lines of a dump. */
+  private static final int PATIENCE = 4;
+
   private @Nullable Matcher waiting;
   private boolean interrupt;
 
+  private Finding.@Nullable Builder held;
+  private String title = "";
+  private String heldAt = "";
+  private @Nullable String earlier;
+  private TableDump dump = new TableDump();
+  private int others;
+
   @Override
-  public @Nullable Finding line(String line) {
+  public @Nullable Finding line(String line, String when) {
+    earlier = null;
+    if (dump.line(line)) {
+      if (held == null) {
+        hold(VtdFaults.unknown(), "VT-d tables that Linux printed, without the fault before", when);
+      }
+      others = 0;
+      return null;
+    }
     Matcher dma = DMA.matcher(line);
     Matcher index = INTERRUPT.matcher(line);
     Matcher status = STATUS.matcher(line);
@@ -43,11 +62,21 @@ final class VtdLines implements FaultLog.LineReader {
     } else if (status.find()) {
       return status(Long.parseLong(status.group(1), 16));
     }
+    Finding before = null;
+    if (held != null && (!dump.isBegun() || waiting != null || others++ >= PATIENCE)) {
+      before = end();
+    }
+    reason(line, when);
+    return before;
+  }
+
+  /** Holds the fault whose reason is in this line. */
+  private void reason(String line, String when) {
     Matcher reason = REASON.matcher(line);
     Matcher xen = XEN_REASON.matcher(line);
     Matcher request = waiting;
     if (request == null || !reason.find() && !xen.find()) {
-      return null;
+      return;
     }
     waiting = null;
     boolean old = reason.reset().find();
@@ -55,18 +84,38 @@ final class VtdLines implements FaultLog.LineReader {
     boolean hex = !old || number.startsWith("0x");
     int code = Integer.parseInt(number.replace("0x", ""), hex ? 16 : 10);
     if (code > 0xff) {
-      return null;
+      return;
     }
     Finding.Builder finding = interrupt ? interrupt(request, code) : dma(request, code);
     if (!hex) {
       finding.note("an old kernel: it prints the reason in decimal");
     }
-    return finding.build("VT-d fault " + VtdFaults.reason(code));
+    hold(finding, "VT-d fault " + VtdFaults.reason(code), when);
+  }
+
+  private void hold(Finding.Builder finding, String of, String when) {
+    held = finding;
+    title = of;
+    heldAt = when;
+    others = 0;
   }
 
   @Override
   public @Nullable Finding end() {
-    return null;
+    Finding.Builder finding = held;
+    if (finding == null) {
+      return null;
+    }
+    dump.addTo(finding);
+    dump = new TableDump();
+    held = null;
+    earlier = heldAt;
+    return finding.build(title);
+  }
+
+  @Override
+  public @Nullable String earlier() {
+    return earlier;
   }
 
   private static int source(Matcher request, int group) {
