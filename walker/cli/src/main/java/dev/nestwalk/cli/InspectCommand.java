@@ -141,7 +141,12 @@ final class InspectCommand implements Callable<Integer> {
     RangeScan.Found nothing = new RangeScan.Found(List.of(), "", null);
     List<Inventory.Entry> entries = new ArrayList<>();
     for (Endpoint endpoint : endpoints) {
-      entries.add(new Inventory.Entry(endpoint, known.getOrDefault(endpoint.key(), nothing)));
+      RangeScan.Found found = known.getOrDefault(endpoint.key(), nothing);
+      RangeScan scan = scans.get(endpoint.key());
+      if (scan != null && found.ranges().isEmpty()) {
+        found = scan.found(endpoint); // its fault names the requester
+      }
+      entries.add(new Inventory.Entry(endpoint, found));
     }
     return new Inventory(image, memory, on, entries, budget);
   }

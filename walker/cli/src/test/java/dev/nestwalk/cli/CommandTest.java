@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.nestwalk.fixtures.Scenarios;
@@ -136,6 +137,26 @@ final class CommandTest {
     JsonObject json =
         JsonParser.parseString(run("inspect", LEGACY, "--format", "json").out()).getAsJsonObject();
     assertTrue(json.getAsJsonArray("endpoints").size() > 5);
+  }
+
+  @Test
+  void inspectNamesTheRequesterItselfInTheFaultOfASharedTable() {
+    for (String image : new String[] {LEGACY, SCALABLE}) {
+      JsonObject json =
+          JsonParser.parseString(run("inspect", image, "--format", "json").out()).getAsJsonObject();
+      int refused = 0;
+      for (JsonElement one : json.getAsJsonArray("endpoints")) {
+        JsonObject endpoint = one.getAsJsonObject();
+        String fault = endpoint.has("fault") ? endpoint.get("fault").getAsString() : "";
+        if (fault.contains("record=")) {
+          String high = fault.replaceFirst(".*record=([0-9a-f]{16}):.*", "$1");
+          String source = endpoint.get("source_id").getAsString();
+          assertEquals(source, "0x" + high.substring(12), fault);
+          refused++;
+        }
+      }
+      assertTrue(refused > 1, image);
+    }
   }
 
   @Test

@@ -118,6 +118,11 @@ class DumpsAndRegistersTest {
                       .formatted(hex("CAP"), hex("ECAP"))
                   + "00000000fed9001c: 0x%s\n00000000fed90020: 0x%016x\n"
                       .formatted(hex("GSTS"), registers.get("RTADDR"));
+          case "wide xp" ->
+              "(qemu) xp /2gx 0xfed90008\nfed90008: 0x%016x 0x%016x\n"
+                      .formatted(registers.get("CAP"), registers.get("ECAP"))
+                  + "(qemu) xp /3wx 0xfed9001c\r\nfed9001c: 0x%08x 0x%08x 0x00000000\r\n"
+                      .formatted(registers.get("GSTS"), registers.get("RTADDR"));
           case "named" ->
               "CAP = 0x%s\nECAP: 0x%s\nGSTS=0x%s\nRTADDR = 0x%s\n"
                   .formatted(hex("CAP"), hex("ECAP"), hex("GSTS"), hex("RTADDR"));
@@ -132,7 +137,7 @@ class DumpsAndRegistersTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"regset", "xp", "named"})
+  @ValueSource(strings = {"regset", "xp", "wide xp", "named"})
   void registersComeFromTexts(String kind) throws IOException {
     Result result = translate(folder.resolve("vm.lime"), "--registers", text(kind));
     assertEquals("ok 0x106000 size=4K perm=rw\n", result.out(), result.err());
@@ -210,6 +215,8 @@ class DumpsAndRegistersTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
+        "",
+        " \n",
         "hello",
         "\u0000\u0001binary",
         "CAP 5",

@@ -44,10 +44,10 @@ class ExplainTest {
   @Test
   void theTwentyFourReadsShrinkWithWhatIsCached() {
     String text = explain(NESTED, "00:02.0", "0x40001008").out();
-    assertTrue(text.contains("28 read where nothing is cached"), text);
-    assertTrue(text.contains("2 read where configuration and partial walks are cached"), text);
+    assertTrue(text.contains("28 reads where nothing is cached"), text);
+    assertTrue(text.contains("2 reads where configuration and partial walks are cached"), text);
     assertTrue(text.contains("1 read where whole second-stage walks too"), text);
-    assertTrue(text.contains("0 read where the IOTLB has the translation"), text);
+    assertTrue(text.contains("0 reads where the IOTLB has the translation"), text);
     assertTrue(text.contains("index 0x2: bits 47:39 of GPA 0x10000000000"), text);
     assertTrue(text.contains("so far rwx user"), text);
     assertTrue(text.contains("-> second-stage table of level 3 at HPA 0x103000"), text);

@@ -93,7 +93,8 @@ public record Explanation(
     }
     line(text, "");
     for (CacheView.Run run : caches.runs()) {
-      line(text, "%d read where %s", run.read().size(), run.state().text());
+      int reads = run.read().size();
+      line(text, "%d %s where %s", reads, reads == 1 ? "read" : "reads", run.state().text());
     }
     line(text, "");
     line(text, "%s", answer());

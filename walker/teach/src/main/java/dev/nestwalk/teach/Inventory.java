@@ -90,7 +90,8 @@ public final class Inventory {
     }
     line(text, "");
     line(text, "registers");
-    image.registers().forEach((name, value) -> register(text, name, value));
+    int width = image.registers().keySet().stream().mapToInt(String::length).max().orElse(0);
+    image.registers().forEach((name, value) -> register(text, Math.max(width, 9), name, value));
     line(text, "");
     if (!on) {
       line(text, "translation is off; the contexts below are not in force");
@@ -111,13 +112,13 @@ public final class Inventory {
     text.append(format.formatted(arguments).stripTrailing()).append('\n');
   }
 
-  private static void register(StringBuilder text, String name, long value) {
+  private static void register(StringBuilder text, int width, String name, long value) {
     StringBuilder fields = new StringBuilder();
     for (Field field : RegisterFields.of(name)) {
       fields.append("  ").append(field.name()).append('=');
       fields.append(Numbers.hex(field.get(value)).substring(2));
     }
-    line(text, "  %-9s 0x%016x%s", name, value, fields);
+    line(text, "  %s 0x%016x%s", name + " ".repeat(width - name.length()), value, fields);
   }
 
   private Map<Integer, List<String>> domains() {

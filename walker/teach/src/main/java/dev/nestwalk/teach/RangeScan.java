@@ -90,6 +90,14 @@ public final class RangeScan {
 
   /** The result so far. */
   public Found found() {
+    return found(endpoint);
+  }
+
+  /**
+   * The result so far, as it is for another endpoint of the same table: its ranges are the same,
+   * but a fault names the requester.
+   */
+  public Found found(Endpoint asking) {
     MappingScan of = scan;
     if (of == null) {
       return new Found(List.of(), "", null);
@@ -99,11 +107,11 @@ public final class RangeScan {
     if (open != null) {
       all.add(open);
     }
-    return new Found(all, all.isEmpty() ? fault() : "", of.isComplete() ? null : of.next());
+    return new Found(all, all.isEmpty() ? fault(asking) : "", of.isComplete() ? null : of.next());
   }
 
-  private String fault() {
-    long answer = walker.translate(endpoint.sourceId(), endpoint.pasid(), begin, Access.READ);
+  private String fault(Endpoint asking) {
+    long answer = walker.translate(asking.sourceId(), asking.pasid(), begin, Access.READ);
     return Translation.isFault(answer) ? Faults.describe(image.format(), walker.lastFault()) : "";
   }
 }

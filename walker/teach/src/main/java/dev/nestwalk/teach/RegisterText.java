@@ -33,7 +33,8 @@ public final class RegisterText {
           "(dmar\\d+): reg_base_addr [0-9a-fA-F]+ ver \\S+ cap ([0-9a-fA-F]{1,16}) ecap"
               + " ([0-9a-fA-F]{1,16})");
   private static final Pattern XP =
-      Pattern.compile("^(?:\\(qemu\\)\\s*)?([0-9a-fA-F]{8,16}): 0x([0-9a-fA-F]{1,16})\\s*$");
+      Pattern.compile(
+          "^(?:\\(qemu\\)\\s*)?([0-9a-fA-F]{8,16}):((?: 0x[0-9a-fA-F]{1,16}){1,4})\\s*$");
   private static final Pattern SMMU_TRACE =
       Pattern.compile(
           "smmuv3_(?:read|write)_mmio addr: ?0x([0-9a-fA-F]+) val: ?0x([0-9a-fA-F]{1,16})");
@@ -96,7 +97,7 @@ public final class RegisterText {
       return Machine.read(file);
     }
     String bare = text.strip();
-    if (bare.isEmpty() || bare.startsWith("{")) {
+    if (bare.startsWith("{")) {
       return Machine.read(file);
     }
     RegisterText reader = new RegisterText();
@@ -139,8 +140,11 @@ public final class RegisterText {
     Matcher vtd = VTD_TRACE.matcher(line);
     if (xp.matches()) {
       long address = Long.parseUnsignedLong(xp.group(1), 16);
-      boolean isVtd = (address & -4096) == VTD_PAGE;
-      offset(isVtd, isVtd ? address & 0xfff : address & 0xffff, xp.group(2));
+      for (String digits : xp.group(2).strip().split(" ", -1)) {
+        boolean isVtd = (address & -4096) == VTD_PAGE;
+        offset(isVtd, isVtd ? address & 0xfff : address & 0xffff, digits.substring(2));
+        address += digits.length() > 10 ? 8 : 4;
+      }
     } else if (smmu.find() && smmu.group(1).length() <= 8) {
       offset(false, Long.parseLong(smmu.group(1), 16), smmu.group(2));
     } else if (vtd.find() && vtd.group(1).length() <= 8) {
