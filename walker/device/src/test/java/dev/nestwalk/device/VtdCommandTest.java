@@ -232,4 +232,14 @@ final class VtdCommandTest {
     assertEquals(
         List.of("several changes in one write: GCMD, once"), rig.unit.guestErrors().lines());
   }
+
+  @Test
+  void withoutPageSelectionThePageIsDroppedWithItsDomain() {
+    try (VtdRig coarse = new VtdRig(VtdRig.CAP & ~(1L << 39), VtdRig.LEGACY).translate()) {
+      coarse.dma(VtdRig.SOURCE, VtdRig.IOVA, 1);
+      coarse.second.map(VtdRig.IOVA, 0x31_0000L, 12, 3);
+      coarse.w64(0xf8, GO | 3L << 60 | (long) VtdRig.DOMAIN << 32);
+      assertEquals(0x31_0000L, Translation.address(coarse.dma(VtdRig.SOURCE, VtdRig.IOVA, 1)));
+    }
+  }
 }

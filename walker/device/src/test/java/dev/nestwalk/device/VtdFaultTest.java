@@ -293,4 +293,45 @@ final class VtdFaultTest {
     assertEquals(0, rig.r32(0x34));
     assertEquals(List.of(), rig.sent());
   }
+
+  @ParameterizedTest
+  @CsvSource({"0x38, 21", "0xa0, 22", "0xe0, 23"})
+  void anEventGoesToAllSixtyFourBitsOfItsAddress(long control, String data) {
+    rig.close();
+    rig = VtdRig.scalable();
+    rig.unmask().queue(0, true).translate();
+    rig.w64(0xd0, VtdRig.PAGES);
+    rig.w32(control + 12, 0x8000_0001L);
+    rig.fault(VtdRig.SOURCE);
+    rig.put(0x15).ring();
+    rig.port(VtdRig.SOURCE).requestPage(0x1000, 1, 0, true);
+    assertEquals(
+        List.of("80000001fee00000 " + data),
+        rig.sent().stream().filter(message -> message.endsWith(" " + data)).toList());
+  }
+
+  @Test
+  void aSecondFaultOfTheRequesterInTheOnlyRecordIsNoOverflow() {
+    records(1);
+    rig.fault(VtdRig.SOURCE);
+    rig.fault(VtdRig.SOURCE);
+    assertEquals(PPF, rig.r32(0x34));
+    rig.fault(VtdRig.OTHER);
+    assertEquals(PPF | PFO, rig.r32(0x34));
+    rig.w32(0x34, PFO);
+    assertEquals(PPF, rig.r32(0x34), "the record is still there");
+  }
+
+  @Test
+  void aMaskedEventThatIsSeenToIsNotSent() {
+    rig.close();
+    rig = VtdRig.legacy();
+    rig.unmask().queue(0, false);
+    rig.w32(0x38, 0x8000_0000L);
+    rig.put(0x0f).ring();
+    assertEquals(0xc000_0000L, rig.r32(0x38), "IP");
+    rig.w64(0x88, 0);
+    rig.w32(0x34, IQE);
+    assertEquals(0x8000_0000L, rig.r32(0x38));
+  }
 }

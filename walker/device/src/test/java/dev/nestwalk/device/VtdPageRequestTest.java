@@ -279,4 +279,106 @@ final class VtdPageRequestTest {
       assertEquals(32, rig.r64(0xc8), () -> "refused with " + rig.r64(0x228));
     }
   }
+
+  @Test
+  void whilePrsTellsAnOverflowEachGroupIsAnswered() {
+    enter(PRO);
+    rig.responses.clear();
+    request(8, true);
+    request(9, false);
+    assertEquals(List.of("10 -1 8 SUCCESS"), rig.responses);
+  }
+
+  @Test
+  void aHeadBeyondTheQueueIsTakenModuloItsSize() {
+    rig.w64(0xc0, 0x1020);
+    request(1, true);
+    assertEquals(PRO, rig.r32(0xdc), "full: the head is one entry before the tail");
+  }
+
+  @Test
+  void aMaskedEventStaysUntilBothStatusesAreCleared() {
+    rig.w32(0xe0, 0x8000_0000L);
+    enter(PPR | PRO);
+    assertEquals(0xc000_0000L, rig.r32(0xe0));
+    rig.w32(0xdc, PPR);
+    assertEquals(0xc000_0000L, rig.r32(0xe0), "PRO is left");
+    rig.w32(0xdc, PRO);
+    assertEquals(0x8000_0000L, rig.r32(0xe0));
+  }
+
+  @Test
+  void pasidZeroIsAPasid() {
+    rig.unit.port(VtdRig.SOURCE, 0).requestPage(0x5000, READ, 1, false);
+    assertEquals(1 | 1 << 8 | (long) VtdRig.SOURCE << 16, rig.peek64(VtdRig.PAGES));
+    // No PASIDs: a fault with PP and PASID 0, neither privileged nor for execution.
+    rig.machine.scalableContext(0x40, 1 << 2 | 1 << 4, 0, 0);
+    rig.unit.port(0x40, 0).requestPage(0x5000, READ, 1, false);
+    assertEquals(1L << 63 | 1L << 28 | 0x45L << 32 | 1L << 31 | 0x40, rig.r64(0x228));
+  }
+
+  @Test
+  void pasidZeroIsNotTheOneOfRequestsWithoutPasid() {
+    // RID_PASID beyond the directory matters to requests without PASID alone.
+    rig.machine.scalableContext(0x91, 1 << 2 | 1 << 3 | 1 << 4, 0, 1 << 13);
+    rig.machine.pasid(0x91, 0, PasidEntry.secondStage(2, rig.second.root()).domain(VtdRig.DOMAIN));
+    rig.unit.port(0x91, 0).requestPage(0x5000, READ, 1, false);
+    assertEquals(32, rig.r64(0xc8));
+    rig.machine.scalableContext(0x92, 1 << 2 | 1 << 3 | 1 << 4, 0, 7);
+    FirstStageTables tables = new FirstStageTables(rig.tables, 4);
+    long iova = 0x5000_0000L;
+    tables.map(iova, rig.page, 12, 0x67);
+    for (int pasid : new int[] {0, 7}) {
+      rig.machine.pasid(0x92, pasid, PasidEntry.firstStage(4, tables.root()).domain(VtdRig.DOMAIN));
+    }
+    Port zero = rig.unit.port(0x92, 0);
+    Port none = rig.unit.port(0x92);
+    zero.translate(iova, READ);
+    none.translate(iova, READ);
+    tables.map(iova, rig.page + 0x2000, 12, 0x67);
+    zero.requestPage(iova, READ, 1, false);
+    assertEquals(rig.page + 0x2000, Translation.address(zero.translate(iova, READ)));
+    assertEquals(rig.page, Translation.address(none.translate(iova, READ)));
+    none.requestPage(iova, READ, 1, false);
+    assertEquals(rig.page + 0x2000, Translation.address(none.translate(iova, READ)));
+    none.done();
+  }
+
+  @Test
+  void aDirectoryOfTheNextSizeHoldsMorePasids() {
+    rig.machine.scalableContext(0x50, 1 << 2 | 1 << 3 | 1 << 4, 1, 0);
+    rig.machine.pasid(
+        0x50, 1 << 13, PasidEntry.secondStage(2, rig.second.root()).domain(VtdRig.DOMAIN));
+    rig.unit.port(0x50, 1 << 13).requestPage(0x5000, READ, 1, false);
+    assertEquals(32, rig.r64(0xc8), () -> Long.toHexString(rig.r64(0x228)));
+    refused(0x50, 1 << 14, 0x46);
+  }
+
+  @Test
+  void aPasidEntryThatHidesFaultsHidesThoseOfItsRequests() {
+    rig.machine.pasid(VtdRig.SOURCE, 5, PasidEntry.ofType(2).faultDisable());
+    long entry = rig.machine.pasidAddress(VtdRig.SOURCE, 5);
+    rig.tables.put(entry, rig.tables.get(entry) & ~1L);
+    rig.machine.scalableContext(0x40, 1 << 2 | 1 << 3 | 1 << 4, 0, 0);
+    rig.unit.port(VtdRig.SOURCE, 5).requestPage(0x5000, READ, 3, false);
+    assertEquals(0, rig.r64(0x228) >>> 63, "not present, hidden");
+    rig.tables.put(entry, rig.tables.get(entry) & ~2L);
+    refused(VtdRig.SOURCE, 5, 0x59);
+    // Entries that cannot be read are told whatever FPD says (bit 1): a directory without memory.
+    rig.tables.put(
+        rig.machine.contextAddress(0x40), 1L << 45 | 1 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4);
+    refused(0x40, 3, 0x50);
+  }
+
+  @Test
+  void tablesInTheFirstRunOfMemoryAreRead() {
+    rig.machine.scalableContext(0x60, 1 << 2 | 1 << 3 | 1 << 4, 0, 0);
+    long directory = 0x5_0000;
+    rig.tables.put(rig.machine.contextAddress(0x60), directory | 1 | 1 << 2 | 1 << 4);
+    rig.poke64(directory, 0x6_0000 | 1);
+    rig.poke64(0x6_0000, 2 << 6 | 2 << 2 | 1);
+    rig.poke64(0x6_0008, VtdRig.DOMAIN);
+    rig.unit.port(0x60).requestPage(0x5000, READ, 1, false);
+    assertEquals(32, rig.r64(0xc8), () -> Long.toHexString(rig.r64(0x228)));
+  }
 }

@@ -118,4 +118,48 @@ final class VtdQueueErrorsTest {
     assertEquals(2, rig.deviceInvalidations.size());
     assertEquals(4, rig.status());
   }
+
+  @Test
+  void aDoorbellCarriesOutAsManyDescriptorsAsTheQueueHolds() {
+    replace(new VtdRig(VtdRig.CAP, VtdRig.LEGACY | 1 << 2));
+    rig.queue(0, false).put(3 | (long) VtdRig.SOURCE << 32);
+    rig.whileInvalidating =
+        () -> {
+          if (rig.deviceInvalidations.size() < 2000) {
+            rig.put(3 | (long) VtdRig.SOURCE << 32).ring();
+          }
+        };
+    rig.ring();
+    assertEquals(256, rig.deviceInvalidations.size(), "4096 bytes of descriptors of 16");
+  }
+
+  @Test
+  void aQueueAtTheBeginningOfMemoryIsRead() {
+    rig.poke64(0, 0x25 | 9L << 32);
+    rig.poke64(8, VtdRig.STATUS);
+    rig.w64(0x90, 0);
+    rig.w32(0x18, 0x0400_0000L);
+    rig.w64(0x88, 16);
+    assertEquals(9, rig.status());
+  }
+
+  @Test
+  void theLastDeviceThatFailedIsNamedForEachKindOfError() {
+    rig.queue(0, true);
+    rig.deviceAnswer = DeviceTlb.Completion.TIMED_OUT;
+    fails(VtdRig.OTHER, 6);
+    rig.deviceAnswer = DeviceTlb.Completion.UNEXPECTED;
+    fails(VtdRig.OTHER, 5);
+    fails(VtdRig.SOURCE, 5);
+    assertEquals((long) VtdRig.SOURCE << 48 | (long) VtdRig.OTHER << 32, rig.r64(0xb0));
+    rig.deviceAnswer = DeviceTlb.Completion.TIMED_OUT;
+    fails(VtdRig.SOURCE, 6);
+    assertEquals((long) VtdRig.SOURCE << 48 | (long) VtdRig.SOURCE << 32, rig.r64(0xb0));
+  }
+
+  private void fails(int source, int statusBit) {
+    rig.put(3 | (long) source << 32).ring();
+    assertEquals(1L << statusBit, rig.r32(0x34));
+    rig.w32(0x34, 1L << statusBit);
+  }
 }

@@ -286,4 +286,73 @@ final class VtdRegisterPageTest {
     assertEquals(0x1234, Translation.address(rig.dma(VtdRig.SOURCE, 0x1234, 1)));
     assertEquals(List.of(), rig.sent());
   }
+
+  @Test
+  void twoRegistersInOneWriteAreWrittenLowOneFirst() {
+    rig.translate().unmask();
+    rig.w32(0x38, IM);
+    rig.fault(VtdRig.SOURCE);
+    rig.w64(0x38, 0x77L << 32);
+    assertEquals(List.of("fee00000 21"), rig.sent(), "unmasked with the data from before");
+    rig.w32(0x34, 1);
+    rig.w32(0x22c, 0x8000_0000L);
+    rig.fault(VtdRig.SOURCE);
+    assertEquals(List.of("fee00000 77"), rig.sent());
+  }
+
+  @Test
+  void theBlockEndsAtThePageOfTheLastRecord() {
+    // CAP.FRO: the last 16 bytes of a page, the first of the next, across both.
+    for (long[] place : new long[][] {{0xff, 1, 0x1000}, {0x100, 1, 0x2000}, {0xff, 2, 0x2000}}) {
+      long cap = VtdRig.CAP & ~(0x3ffL << 24) | place[0] << 24 | place[1] - 1 << 40;
+      try (VtdRig other = new VtdRig(cap, VtdRig.LEGACY)) {
+        assertEquals(place[2], other.unit.registerBytes());
+        other.translate();
+        long first = place[0] * 16;
+        for (int source : new int[] {VtdRig.SOURCE, VtdRig.SOURCE, VtdRig.OTHER}) {
+          other.fault(source);
+        }
+        assertEquals(place[1] == 1 ? 3 : 2, other.r32(0x34), "PPF, and PFO with one record");
+        other.w32(first + 12, 0x8000_0000L);
+        assertEquals(place[1] == 1 ? 1 : 2, other.r32(0x34), "PPF falls with the last record");
+      }
+    }
+  }
+
+  @Test
+  void registersEndWhereTheMtrrsBeginAndBeginWhereTheyEnd() {
+    long mts = VtdRig.SCALABLE | 1L << 25;
+    try (VtdRig with = new VtdRig(VtdRig.CAP, mts)) {
+      assertEquals(0, with.r64(0x220), "IOTLB at 0xf8, records at 0x220");
+    }
+    long iva = mts & ~(0x3ffL << 8) | 0x10 << 8;
+    assertThrows(IllegalArgumentException.class, () -> new VtdRig(VtdRig.CAP, iva));
+    // Records below, at 0xf0, with IVA and IOTLB above the MTRRs.
+    long high = mts & ~(0x3ffL << 8) | 0x23 << 8;
+    long records = VtdRig.CAP & ~(0x3ffL << 24) | 0xfL << 24;
+    try (VtdRig with = new VtdRig(records, high)) {
+      assertEquals(0, with.r64(0xf0));
+    }
+  }
+
+  @Test
+  void protectedMemoryIsOffUntilItIsAskedFor() {
+    rig.w32(0x6c, 0x40_0000);
+    rig.w64(0x20, rig.rootTable());
+    rig.w32(0x18, 0x4000_0000L);
+    assertEquals(0x1000, Translation.address(rig.dma(VtdRig.SOURCE, 0x1000, 1)));
+  }
+
+  @Test
+  void aResetUnitIsAsANewOne() {
+    rig.translate().unmask().queue(0, true).putWait(1).ring();
+    rig.fault(VtdRig.SOURCE);
+    rig.w64(0xb8, 0x5000);
+    rig.w32(0x18, rig.gsts() & 0x8680_0000L | 1 << 24);
+    rig.unit.reset();
+    assertEquals(rig.newUnit().snapshot(), rig.unit.snapshot());
+    rig.translate();
+    rig.fault(VtdRig.SOURCE);
+    assertEquals(2, rig.r32(0x34), "PPF, for record 0");
+  }
 }

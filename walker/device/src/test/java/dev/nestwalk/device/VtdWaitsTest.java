@@ -93,4 +93,33 @@ final class VtdWaitsTest {
     rig.w32(0x64, 0);
     assertEquals(0x1000, Translation.address(rig.dma(VtdRig.SOURCE, 0x1000, 1)));
   }
+
+  @Test
+  void aWaitIsDoneWhenNoDeviceUsesWhatWasInvalidatedBefore() throws InterruptedException {
+    rig.translate().queue(0, false);
+    HoldingDevice device = rig.holding();
+    rig.put(0x12).putWait(1);
+    Thread vcpu = new Thread(rig::ring);
+    vcpu.start();
+    vcpu.join(50);
+    assertEquals(0, rig.status());
+    device.letGo();
+    device.join();
+    vcpu.join();
+    assertEquals(1, rig.status());
+  }
+
+  @Test
+  void aResetIsDoneWhenNoDeviceUsesOlderAnswers() throws InterruptedException {
+    rig.translate();
+    HoldingDevice device = rig.holding();
+    Thread vcpu = new Thread(rig.unit::reset);
+    vcpu.start();
+    vcpu.join(50);
+    assertTrue(vcpu.isAlive());
+    device.letGo();
+    device.join();
+    vcpu.join();
+    assertEquals(0, rig.gsts());
+  }
 }
