@@ -1,8 +1,8 @@
 package dev.nestwalk.bench;
 
 import com.google.gson.JsonObject;
+import dev.nestwalk.fixtures.BuildProperties;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +26,7 @@ public record Machine(
 
   /** The machine that this runs on. */
   public static Machine here() {
-    Properties built = built();
+    Properties built = BuildProperties.read(Machine.class, "build.properties");
     return new Machine(
         System.getProperty("os.name") + " " + System.getProperty("os.arch"),
         processorName(),
@@ -60,19 +60,5 @@ public record Machine(
       // Only Linux has such a file; on other systems the processor's name is missing.
       return UNKNOWN;
     }
-  }
-
-  private static Properties built() {
-    Properties properties = new Properties();
-    try (InputStream in = Machine.class.getResourceAsStream("build.properties")) {
-      if (in != null) {
-        properties.load(in);
-      }
-    } catch (IOException e) {
-      properties.clear();
-    }
-    // Without a repository the build plugin leaves its placeholder.
-    properties.values().removeIf(value -> value.toString().startsWith("${"));
-    return properties;
   }
 }

@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.CommandProcess;
 import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.fixtures.OneLine;
 import dev.nestwalk.fixtures.ScenarioException;
@@ -8,7 +9,6 @@ import dev.nestwalk.teach.InputException;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.util.List;
 import java.util.Locale;
@@ -79,17 +79,7 @@ public final class Main implements Callable<Integer> {
 
   /** Runs the command and ends the JVM with its exit status. */
   public static void main(String[] args) {
-    // Numbers are written in the same way in every locale.
-    Locale.setDefault(Locale.ROOT);
-    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
-    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int status = run(out, err, args);
-    if (out.checkError()) {
-      err.println("nestwalk: standard output: cannot be written (disk full or closed)");
-      status = BAD_INPUT;
-    }
-    err.flush();
-    System.exit(status);
+    CommandProcess.runAndExit(Main::run, args);
   }
 
   /**

@@ -1,7 +1,6 @@
 package dev.nestwalk.cli;
 
-import java.io.IOException;
-import java.io.InputStream;
+import dev.nestwalk.fixtures.BuildProperties;
 import java.util.Properties;
 import picocli.CommandLine.IVersionProvider;
 
@@ -11,7 +10,7 @@ import picocli.CommandLine.IVersionProvider;
 final class Version implements IVersionProvider {
   @Override
   public String[] getVersion() {
-    Properties built = built();
+    Properties built = BuildProperties.read(Version.class, "version.properties");
     return new String[] {
       "nestwalk %s (commit %s)"
           .formatted(
@@ -23,20 +22,5 @@ final class Version implements IVersionProvider {
               System.getProperty("os.name"),
               System.getProperty("os.arch"))
     };
-  }
-
-  private static Properties built() {
-    Properties properties = new Properties();
-    try (InputStream in = Version.class.getResourceAsStream("version.properties")) {
-      if (in != null) {
-        properties.load(in);
-      }
-    } catch (IOException e) {
-      // A build whose resources cannot be read still reports its JDK.
-      properties.clear();
-    }
-    // Without a repository the build plugin leaves its placeholder.
-    properties.values().removeIf(value -> value.toString().startsWith("${"));
-    return properties;
   }
 }

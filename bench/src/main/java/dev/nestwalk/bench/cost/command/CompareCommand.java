@@ -4,6 +4,7 @@ import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.report.Comparison;
 import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.report.RunDocument;
+import dev.nestwalk.fixtures.OneLine;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,7 +65,7 @@ final class CompareCommand implements Callable<Integer> {
                   ? ""
                   : String.format(Locale.ROOT, "  spread %.0f %%", 100 * line.spread()),
               line.cell().textBeside(Cell.standard()));
-      out.println(CostMain.visible(text));
+      out.println(OneLine.shown(text));
     }
     if (comparison.lines().size() > MOST) {
       out.println("… and %d more".formatted(comparison.lines().size() - MOST));
@@ -80,7 +81,7 @@ final class CompareCommand implements Callable<Integer> {
 
   private static void describe(String name, Path file, RunDocument document, PrintWriter out) {
     out.println(
-        CostMain.visible(
+        OneLine.shown(
             "%s  %s: %s, %s, commit %s"
                 .formatted(
                     name,

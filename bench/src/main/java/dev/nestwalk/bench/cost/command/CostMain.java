@@ -3,10 +3,9 @@ package dev.nestwalk.bench.cost.command;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.trace.TraceException;
+import dev.nestwalk.fixtures.CommandProcess;
 import dev.nestwalk.fixtures.OneLine;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -17,20 +16,10 @@ public final class CostMain {
   static final int DONE = 0;
   static final int NO = 1;
   static final int BAD_INPUT = 2;
-  private static final int LONGEST = 400;
 
   /** Runs the command and ends the JVM with its exit status. */
   public static void main(String[] args) {
-    Locale.setDefault(Locale.ROOT);
-    PrintWriter out = new PrintWriter(System.out, false, StandardCharsets.UTF_8);
-    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int status = run(out, err, args);
-    if (out.checkError()) {
-      err.println("nestwalk: standard output: cannot be written (disk full or closed)");
-      status = BAD_INPUT;
-    }
-    err.flush();
-    System.exit(status);
+    CommandProcess.runAndExit(CostMain::run, args);
   }
 
   /** Runs the command; returns its exit status. */
@@ -93,15 +82,9 @@ public final class CostMain {
 
   private static int refused(CommandLine command, String message) {
     command.getOut().flush();
-    command.getErr().println(visible(message));
+    command.getErr().println(OneLine.shown(message));
     command.getErr().flush();
     return BAD_INPUT;
-  }
-
-  /** One line that steers no terminal. */
-  static String visible(String message) {
-    String line = OneLine.shown(message);
-    return line.length() <= LONGEST ? line : line.substring(0, LONGEST);
   }
 
   private CostMain() {}

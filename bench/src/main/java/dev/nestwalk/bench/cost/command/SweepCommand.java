@@ -11,6 +11,7 @@ import dev.nestwalk.bench.cost.sweep.CellStore;
 import dev.nestwalk.bench.cost.sweep.Finished;
 import dev.nestwalk.bench.cost.sweep.Shard;
 import dev.nestwalk.bench.cost.sweep.SweepPlan;
+import dev.nestwalk.fixtures.OneLine;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -151,7 +152,7 @@ final class SweepCommand implements Callable<Integer> {
             .formatted(results.size(), kept, document.countedDigest()));
     if (!refused.isEmpty()) {
       out.println(
-          CostMain.visible(
+          OneLine.shown(
               "%d cells contradict themselves and were left out; the first: %s"
                   .formatted(refused.size(), refused.get(0).refused())));
     }

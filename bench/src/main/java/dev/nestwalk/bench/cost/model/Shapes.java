@@ -2,6 +2,7 @@ package dev.nestwalk.bench.cost.model;
 
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
+import dev.nestwalk.fixtures.TableLevels;
 
 /** Levels and granules of a cell's tables, checked: what the formats' own rules allow. */
 final class Shapes {
@@ -15,6 +16,9 @@ final class Shapes {
 
   final boolean vtd;
   final int granule;
+
+  /** What each level resolves. */
+  final TableLevels tables;
 
   /** Levels of stage 1, of stage 2; 0 where the stage is not used. */
   final int levels1;
@@ -45,6 +49,7 @@ final class Shapes {
       throw new IllegalArgumentException(
           "granule: VT-d's pages are of 4k, not " + cell.get(Axis.GRANULE));
     }
+    tables = vtd ? TableLevels.VTD : TableLevels.vmsa(granule);
     String depth = cell.get(Axis.DEPTH);
     int full = granule == 16 ? 3 : 4;
     int one = depth.equals("full") ? full : depth.charAt(0) - '0';
@@ -73,7 +78,7 @@ final class Shapes {
 
   /** Bits of an address that tables resolve which start at a level of SMMUv3. */
   private int bits(int start) {
-    return Math.min(start < 0 ? WIDE : FULL, shift(start) + granule - 3);
+    return Math.min(start < 0 ? WIDE : FULL, TableLevels.vmsa(granule).shift(start - 1));
   }
 
   /** Whether a stage of SMMUv3 has five levels, which begin at level -1 with LPA2. */
@@ -100,25 +105,21 @@ final class Shapes {
 
   /** Lowest address bit that an entry of a level resolves; levels as the format counts. */
   int shift(int level) {
-    return vtd ? 12 + 9 * (level - 1) : granule + (granule - 3) * (3 - level);
-  }
-
-  /** Bits of an address that choose an entry of a table. */
-  int stride() {
-    return granule - 3;
+    return tables.shift(level);
   }
 
   /** Level whose leaves span 2^sizeLog2 bytes; 0 stands for the granule. */
   int level(int sizeLog2) {
     int size = sizeLog2 == 0 ? granule : sizeLog2;
-    int up = (size - granule) / stride();
-    boolean fits = (size - granule) % stride() == 0 && up >= 0 && up <= (granule == 12 ? 2 : 1);
+    int up = (size - granule) / tables.stride();
+    boolean fits =
+        (size - granule) % tables.stride() == 0 && up >= 0 && up <= (granule == 12 ? 2 : 1);
     if (!fits) {
       throw new IllegalArgumentException(
           "pages: tables with a granule of 2^%d bytes have no pages of 2^%d"
               .formatted(granule, size));
     }
-    return vtd ? 1 + up : 3 - up;
+    return tables.above(up);
   }
 
   /** Log2 of a size, 0 resolved. */

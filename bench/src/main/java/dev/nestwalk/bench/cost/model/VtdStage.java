@@ -1,6 +1,7 @@
 package dev.nestwalk.bench.cost.model;
 
 import dev.nestwalk.bench.cost.PageMix;
+import dev.nestwalk.fixtures.TableLevels;
 import dev.nestwalk.fixtures.TableSpace;
 import dev.nestwalk.fixtures.vtd.FirstStageTables;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
@@ -42,7 +43,7 @@ final class VtdStage extends Stage {
 
   @Override
   void write(long address, long output, int level, boolean hinted) {
-    int size = 12 + 9 * (level - 1);
+    int size = TableLevels.VTD.shift(level);
     if (first != null) {
       first.map(address, output, size, FIRST);
     } else if (second != null) {

@@ -182,7 +182,7 @@ final class Walker {
 
   /** Lowest address bit that tells tables of a level apart. */
   private int above(int level) {
-    return shapes.shift(level) + shapes.stride();
+    return shapes.shift(level) + shapes.tables.stride();
   }
 
   private void read(Tally.Counter stage, Tally.Counter[] levels, int level) {

@@ -1,5 +1,7 @@
 package dev.nestwalk.teach.exercises;
 
+import dev.nestwalk.fixtures.TableLevels;
+
 /**
  * Geometry of one stage's tables.
  *
@@ -16,28 +18,32 @@ public record Geometry(
     return format == Format.VTD;
   }
 
+  private TableLevels tables() {
+    return isVtd() ? TableLevels.VTD : TableLevels.vmsa(granule);
+  }
+
   /** Level of the smallest page. */
   int last() {
-    return isVtd() ? 1 : 3;
+    return tables().last();
   }
 
   /** Levels from the start table down to the smallest page. */
   int[] levels() {
     int[] levels = new int[Math.abs(start - last()) + 1];
     for (int i = 0; i < levels.length; i++) {
-      levels[i] = isVtd() ? start - i : start + i;
+      levels[i] = start - i * tables().up();
     }
     return levels;
   }
 
   /** Lowest address bit of the index at {@code level}. */
   int shift(int level) {
-    return granule + (granule - 3) * Math.abs(level - last());
+    return tables().shift(level);
   }
 
   /** Highest address bit of the index at {@code level}. */
   int top(int level) {
-    return level == start ? bits - 1 : shift(level) + granule - 4;
+    return level == start ? bits - 1 : shift(level) + tables().stride() - 1;
   }
 
   long index(long address, int level) {

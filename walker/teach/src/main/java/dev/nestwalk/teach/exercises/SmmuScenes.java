@@ -1,6 +1,7 @@
 package dev.nestwalk.teach.exercises;
 
 import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.TableLevels;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
@@ -41,15 +42,6 @@ final class SmmuScenes {
     return chance.oneOf(12, 12, 14, 16);
   }
 
-  /** The start level of stage 1 for an input size. */
-  static int start(int granule, int bits) {
-    int level = 3;
-    while (granule + (granule - 3) * (4 - level) < bits) {
-      level--;
-    }
-    return level;
-  }
-
   static Geometry geometry(int stage, VmsaTables tables, boolean upper) {
     return new Geometry(
         Format.SMMUV3,
@@ -67,7 +59,7 @@ final class SmmuScenes {
 
   static VmsaTables tables(Chance chance, TableMemory host, int granule, int bits) {
     skip(chance, host);
-    return new VmsaTables(host, granule, start(granule, bits), bits);
+    return new VmsaTables(host, granule, TableLevels.vmsa(granule).start(bits), bits);
   }
 
   /** Stage 1 alone, in either range. */
@@ -160,8 +152,8 @@ final class SmmuScenes {
     if (start == 3 || start + 1 == 3 && granule == 12) {
       return 0;
     }
-    int below = granule + (granule - 3) * (3 - (start + 1));
-    int tables = bits - below - (granule - 3);
+    TableLevels levels = TableLevels.vmsa(granule);
+    int tables = bits - levels.shift(start + 1) - levels.stride();
     return tables >= 1 && tables <= 4 ? 1 << tables : 0;
   }
 
@@ -194,7 +186,7 @@ final class SmmuScenes {
   private static VmsaTables secondTables(
       Chance chance, TableMemory host, int granule, int bits, boolean join) {
     skip(chance, host);
-    int start = start(granule, bits);
+    int start = TableLevels.vmsa(granule).start(bits);
     boolean joins = join && joined(granule, start, bits) > 0;
     return new VmsaTables(host, granule, joins ? start + 1 : start, bits);
   }

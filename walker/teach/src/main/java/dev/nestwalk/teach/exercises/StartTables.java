@@ -4,6 +4,7 @@ import dev.nestwalk.dma.Access;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.TableLevels;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
@@ -60,7 +61,7 @@ final class StartTables {
     boolean join = chance.percent(75);
     do {
       bits = granule == 14 ? 26 + chance.below(22) : 26 + chance.below(23);
-    } while (join && SmmuScenes.joined(granule, SmmuScenes.start(granule, bits), bits) == 0);
+    } while (join && SmmuScenes.joined(granule, TableLevels.vmsa(granule).start(bits), bits) == 0);
     Subject subject = SmmuScenes.second(chance, arena, granule, bits, join);
     Geometry geometry = subject.stage();
     long bytes = startBytes(subject, 0, highest(geometry));

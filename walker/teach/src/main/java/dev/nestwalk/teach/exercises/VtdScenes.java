@@ -1,6 +1,7 @@
 package dev.nestwalk.teach.exercises;
 
 import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.TableLevels;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.FirstStageTables;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
@@ -26,12 +27,8 @@ final class VtdScenes {
   }
 
   static Geometry geometry(int stage, int levels, long root) {
-    return new Geometry(Format.VTD, stage, 12, levels, 12 + 9 * levels, root, false);
-  }
-
-  /** Log2 of the size of the page that an entry of {@code level} maps. */
-  static int size(int level) {
-    return 12 + 9 * (level - 1);
+    return new Geometry(
+        Format.VTD, stage, 12, levels, TableLevels.VTD.shift(levels + 1), root, false);
   }
 
   static int source(Chance chance) {
@@ -60,7 +57,7 @@ final class VtdScenes {
       geometry = geometry(1, first.levels(), first.root());
       address = address(chance, geometry);
       int leaf = Scenes.leaf(chance, geometry);
-      first.map(address, Scenes.somewhere(chance, 44, 12), size(leaf), FIRST_PAGE);
+      first.map(address, Scenes.somewhere(chance, 44, 12), TableLevels.VTD.shift(leaf), FIRST_PAGE);
       machine.scalable();
       PasidEntry entry = PasidEntry.firstStage(first.levels(), first.root());
       machine.pasid(source, 0, entry.walkSnoop().domain(domain));
@@ -69,7 +66,8 @@ final class VtdScenes {
       geometry = geometry(2, second.levels(), second.root());
       address = address(chance, geometry);
       int leaf = Scenes.leaf(chance, geometry);
-      second.map(address, Scenes.somewhere(chance, 44, 12), size(leaf), SECOND_PAGE);
+      second.map(
+          address, Scenes.somewhere(chance, 44, 12), TableLevels.VTD.shift(leaf), SECOND_PAGE);
       if (chance.percent(50)) {
         machine.context(source, 0, second.levels() - 2, domain, second.root());
       } else {
@@ -106,9 +104,10 @@ final class VtdScenes {
     int leaf = chance.percent(60) ? 1 : 2;
     int below = chance.percent(60) ? 1 : 2;
     long page = Scenes.somewhere(chance, 36, 30);
-    first.map(address, page, size(leaf), FIRST_PAGE);
-    long intermediate = page | address & (1L << size(leaf)) - 1;
-    second.map(intermediate, Scenes.somewhere(chance, 44, 12), size(below), SECOND_PAGE);
+    first.map(address, page, TableLevels.VTD.shift(leaf), FIRST_PAGE);
+    long intermediate = page | address & (1L << TableLevels.VTD.shift(leaf)) - 1;
+    second.map(
+        intermediate, Scenes.somewhere(chance, 44, 12), TableLevels.VTD.shift(below), SECOND_PAGE);
     int source = source(chance);
     PasidEntry entry = PasidEntry.nested(first, second).walkSnoop();
     machine.pasid(source, 0, entry.domain(1 + chance.below(500)));
