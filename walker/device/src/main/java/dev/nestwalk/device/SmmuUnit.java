@@ -148,10 +148,6 @@ public final class SmmuUnit extends Unit {
   private void written(SmmuRegister register, long value) {
     switch (register) {
       case CR0 -> control(value);
-      case CR2 -> {
-        registers.set(register, value);
-        reconfigure(effective(), true);
-      }
       case GBPA -> bypass(value);
       case IRQ_CTRL -> {
         registers.set(register, value);

@@ -84,14 +84,15 @@ final class SmmuEdgesTest {
     port.done();
   }
 
-  @Test
-  void withoutVmwAnInvalidationByVmidReachesThatVmidAlone() {
+  @ParameterizedTest
+  @ValueSource(ints = {0x10, 0x11, 0x12, 0x13, 0x28, 0x2a})
+  void withoutVmwAnInvalidationByVmidReachesThatVmidAlone(int opcode) {
     guest.start(SmmuGuest.ON);
     Port port = guest.unit.port(SmmuGuest.STREAM);
     port.translate(SmmuGuest.IOVA, 1);
     guest.tables.map(SmmuGuest.IOVA, SmmuGuest.OUTPUT + 0x1000, 3, 1L << 10 | 1L << 6);
     port.done();
-    guest.command(0x10 | 9L << 32, 0);
+    guest.command(opcode | 9L << 32 | 9L << 48, 0x7000_0000L);
     guest.sync();
     assertEquals(SmmuGuest.OUTPUT, Translation.address(port.translate(SmmuGuest.IOVA, 1)));
     port.done();
@@ -253,6 +254,7 @@ final class SmmuEdgesTest {
       port.requestPage(0x5000, Access.READ, 1, false);
       port.requestPage(0x5000, Access.READ, 1, true);
       assertEquals(cr2 == 10 ? 1 : 0, other.r(SmmuGuest.EVENTQ_PROD), "C_BAD_STREAMID");
+      assertEquals(0, other.event(0, 3));
     }
   }
 }
