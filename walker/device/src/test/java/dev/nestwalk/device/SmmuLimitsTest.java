@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -215,8 +217,9 @@ final class SmmuLimitsTest {
   @Test
   void aSnapshotHoldsAsManyStallsAsThereAreTags() {
     guest.start(SmmuGuest.ON);
+    List<CompletableFuture<Long>> answers = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      stalled(SmmuGuest.NOWHERE + 4096L * i);
+      answers.add(stalled(SmmuGuest.NOWHERE + 4096L * i));
     }
     Snapshot state = guest.unit.snapshot();
     SmmuUnit other = guest.newUnit(Map.of());
@@ -229,5 +232,6 @@ final class SmmuLimitsTest {
         assertThrows(IllegalArgumentException.class, () -> younger.restore(state));
     assertEquals("snapshot: AIDR of 0x2, expected 0x3, as this unit has it", e.getMessage());
     guest.unit.reset();
+    answers.forEach(CompletableFuture::join);
   }
 }
