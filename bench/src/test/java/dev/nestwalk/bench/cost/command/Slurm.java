@@ -13,7 +13,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +27,8 @@ final class Slurm implements AutoCloseable {
   private static final List<String> FOLDERS =
       List.of("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin");
   private static final List<String> PROGRAMS = List.of("munged", "slurmctld", "slurmd", "sbatch");
+  private static final Set<String> ENDED =
+      Set.of("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY");
   private static final int SECONDS = 60;
 
   private final Path folder;
@@ -188,20 +192,24 @@ final class Slurm implements AutoCloseable {
    * @param results where tasks leave their logs
    */
   void run(Path script, Path results, int seconds) throws IOException, InterruptedException {
-    Process process = builder("sbatch", "--wait", script.toString()).start();
-    boolean ended = process.waitFor(seconds, TimeUnit.SECONDS);
-    if (!ended) {
-      process.destroyForcibly();
+    String number = output("sbatch", "--parsable", script.toString()).strip();
+    // sbatch --wait would look every ten seconds.
+    Set<String> states = Set.of("PENDING");
+    for (int i = 0; i < seconds * 5 && !states.stream().allMatch(ENDED::contains); i++) {
+      Thread.sleep(200);
+      states =
+          output("squeue", "-h", "-r", "-t", "all", "-j", number, "-o", "%T")
+              .lines()
+              .collect(Collectors.toSet());
     }
-    int status = ended ? process.exitValue() : -1;
-    if (status != 0) {
+    if (!states.equals(Set.of("COMPLETED"))) {
       StringBuilder said = new StringBuilder(logs());
       try (Stream<Path> files = Files.list(results)) {
         for (Path log : files.filter(f -> f.toString().endsWith(".log")).sorted().toList()) {
           said.append(log.getFileName()).append(": ").append(Files.readString(log));
         }
       }
-      fail("sbatch: status " + status + "\n" + said);
+      fail("job " + number + ": " + states + "\n" + said);
     }
   }
 
