@@ -109,4 +109,15 @@ final class EffectsTest {
           stage.name());
     }
   }
+
+  @Test
+  void withoutATableOnlyTheInterruptWindowOfVtdBlocksAPasid() throws RegionException {
+    Region msi = new Region(0x30_0000, 0x30_ffff, RegionKind.MSI);
+    Device device = device(Unit.VTD, HOLE, msi, DIRECT);
+    assertEquals(List.of(msi), effects.busSet(device, 7).regions());
+    tracker.unbind(device);
+    Device arm = device(Unit.SMMUV3, HOLE, msi, DIRECT);
+    assertEquals(List.of(), effects.busSet(arm, 7).regions());
+    assertEquals(List.of(HOLE, msi, DIRECT), effects.busSet(arm, Tracker.RID).regions());
+  }
 }

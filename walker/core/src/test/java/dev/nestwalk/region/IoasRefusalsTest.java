@@ -138,4 +138,62 @@ final class IoasRefusalsTest {
     assertEquals(regions.toString(), byKind.toString());
     assertEquals(RegionSet.of(regions).hashCode(), byKind.hashCode());
   }
+
+  @Test
+  void mappingsMeetFromTheirFirstByteToTheirLast() throws RegionException {
+    ioas.mapFixed(0x2000, 0x1000, 0, BOTH);
+    for (long first : new long[] {0x2000, 0x2800, 0x2fff}) {
+      refused(Errno.EEXIST, () -> ioas.mapFixed(first, 1, 0, BOTH));
+    }
+    refused(Errno.EEXIST, () -> ioas.mapFixed(0x1000, 0x1001, 0, BOTH));
+    refused(Errno.EEXIST, () -> ioas.mapFixed(0x2fff, 2, 0, BOTH));
+    ioas.mapFixed(0x1000, 0x1000, 0, BOTH);
+    ioas.mapFixed(0x3000, 1, 0, BOTH);
+  }
+
+  @Test
+  void aCopyHasTheMemoryOfItsFirstByte() throws RegionException {
+    Ioas from = new Ioas();
+    from.mapFixed(0x1000, 0x1000, 0x7000_0000L, BOTH);
+    from.mapFixed(0x2000, 0x1000, 0x9000_0800L, BOTH);
+    ioas.align("owner", 4096);
+    ioas.copyFixed(from, 0x1000, 0x2000, 0x5000, BOTH);
+    refused(Errno.EINVAL, () -> ioas.copyFixed(from, 0x2000, 0x1000, 0x8000, BOTH));
+    assertEquals(List.of(range(0x5000, 0x6fff)), ioas.mapped());
+  }
+
+  @Test
+  void theLastAddressAndTheWholeSpaceAreNeverMapped() throws RegionException {
+    refused(Errno.EOVERFLOW, () -> ioas.mapFixed(Ioas.LAST, 1, 0, BOTH));
+    refused(Errno.EOVERFLOW, () -> ioas.mapFixed(0, Ioas.LAST, 0, BOTH));
+    refused(Errno.EOVERFLOW, () -> ioas.map(Ioas.LAST, 0, BOTH));
+    assertEquals(List.of(), ioas.mapped());
+    ioas.mapFixed(Ioas.LAST - 1, 1, 0, BOTH);
+  }
+
+  @Test
+  void aPlaceIsAlignedToTwoMebibytesAtMost() throws RegionException {
+    long size = 8L << 20;
+    assertEquals(2L << 20, ioas.map(size, 0, BOTH));
+    assertEquals(10L << 20, ioas.map(size, 0, BOTH));
+    assertEquals(18L << 20, ioas.map(size, 1L << 30, BOTH));
+  }
+
+  @Test
+  void ownersOfAdjacentRangesGiveUpTheirOwn() throws RegionException {
+    ioas.reserve("low", 0x1000, 0x3000);
+    ioas.reserve("middle", 0x2000, 0x1000);
+    ioas.reserve("high", 0x4000, 0x1000);
+    assertEquals(1, ioas.reserved().size(), "adjacent ranges are one");
+    ioas.removeOwner("low");
+    assertEquals(List.of(range(0x2000, 0x2fff), range(0x4000, 0x4fff)), ioas.reserved().ranges());
+    ioas.reserve("low", 0x1000, 0x1000);
+    ioas.reserve("other", 0x1000, 0x2000);
+    ioas.removeOwner("low");
+    ioas.removeOwner("middle");
+    assertEquals(List.of(range(0x1000, 0x2fff), range(0x4000, 0x4fff)), ioas.reserved().ranges());
+    ioas.removeOwner("other");
+    ioas.removeOwner("high");
+    assertEquals(0, ioas.reserved().size());
+  }
 }

@@ -316,4 +316,14 @@ final class TrackerTest {
     }
     assertEquals(List.of(Tracker.RID, 1, 16, 0x1_0000, 0xf_ffff), tracker.pasidsOf(one));
   }
+
+  @Test
+  void aRefusalThatNoOtherTableWouldMendIsTold() throws RegionException {
+    Device one = device("one", "g", Unit.VTD);
+    Device two = device("two", "h", Unit.VTD, WINDOW);
+    tracker.attach(one, Tracker.RID, ioas, ALL, 4096);
+    ioas.mapFixed(WINDOW.first(), 4096, 0, Ioas.READ);
+    refused(Errno.EADDRINUSE, () -> tracker.attach(two, Tracker.RID, ioas, ALL, 4096));
+    assertNull(tracker.attached(two, Tracker.RID));
+  }
 }
