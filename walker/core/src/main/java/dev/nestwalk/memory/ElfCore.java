@@ -183,7 +183,7 @@ public final class ElfCore {
           "PT_LOAD of 0x%x bytes at address 0x%x, expected its end below 2^64"
               .formatted(inMemory, address));
     }
-    runs.add(header, new MemoryRange(address, address + inMemory - 1), slices(offset, inFile));
+    runs.add(header, new MemoryRange(address, address + inMemory - 1), pieces(offset, inFile));
   }
 
   private long unsigned(long at) {
@@ -191,18 +191,18 @@ public final class ElfCore {
   }
 
   /** The file's bytes as whole words; a partial word at the end is padded with zeros. */
-  private List<MemorySegment> slices(long offset, long size) {
+  private List<Runs.Piece> pieces(long offset, long size) {
     long whole = size & -8L;
-    List<MemorySegment> slices = new ArrayList<>(2);
+    List<Runs.Piece> pieces = new ArrayList<>(2);
     if (whole > 0) {
-      slices.add(bytes.asSlice(offset, whole));
+      pieces.add(new Runs.Piece(bytes, offset, whole));
     }
     if (whole < size) {
       MemorySegment word = arena.allocate(8, 8);
       MemorySegment.copy(bytes, offset + whole, word, 0, size - whole);
-      slices.add(bytes.isReadOnly() ? word.asReadOnly() : word);
+      pieces.add(Runs.Piece.all(bytes.isReadOnly() ? word.asReadOnly() : word));
     }
-    return slices;
+    return pieces;
   }
 
   private boolean inFile(long offset, long size) {

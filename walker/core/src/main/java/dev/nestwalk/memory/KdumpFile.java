@@ -66,7 +66,7 @@ final class KdumpFile {
         page(descriptor, run, (page - first) * block);
       }
       MemorySegment kept = opening == Opening.READ_ONLY ? run.asReadOnly() : run;
-      runs.add(descriptor, MemoryRange.ofSize(first * block, size), List.of(kept));
+      runs.add(descriptor, MemoryRange.ofSize(first * block, size), List.of(Runs.Piece.all(kept)));
       first = next(end, true);
     }
     return runs.build(ram, opening);

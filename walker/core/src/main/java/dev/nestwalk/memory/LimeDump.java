@@ -49,7 +49,7 @@ final class LimeDump {
             "range 0x%x..0x%x, expected whole 8-byte words within the file's 0x%x bytes"
                 .formatted(first, last, bytes.byteSize()));
       }
-      runs.add(at, new MemoryRange(first, last), List.of(bytes.asSlice(data, size)));
+      runs.add(at, new MemoryRange(first, last), List.of(new Runs.Piece(bytes, data, size)));
       at = data + size;
     }
     return runs.build(ram, opening);

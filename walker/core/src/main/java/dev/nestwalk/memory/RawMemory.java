@@ -85,7 +85,7 @@ public final class RawMemory {
             "RAM of 0x%x bytes for address 0x%x, expected it within the file's 0x%x bytes"
                 .formatted(size, mapping.range.first(), bytes.byteSize()));
       }
-      runs.add(offset, mapping.range, List.of(bytes.asSlice(offset, size)));
+      runs.add(offset, mapping.range, List.of(new Runs.Piece(bytes, offset, size)));
     }
     return runs.build(List.of(), opening);
   }

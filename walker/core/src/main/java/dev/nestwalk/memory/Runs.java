@@ -7,13 +7,31 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Combines the pieces of a file and the machine's RAM into one {@link GuestMemory}. */
+/**
+ * Combines the pieces of a file and the machine's RAM into one {@link GuestMemory}, whose runs are
+ * windows of the mapped file.
+ */
 final class Runs {
   private final Path file;
   private final List<Load> loads = new ArrayList<>();
 
-  /** One piece of the file; {@code header} is the file offset of its description. */
-  private record Load(long header, MemoryRange range, List<MemorySegment> slices) {
+  /** A part of a segment, which becomes a window of it. */
+  record Piece(MemorySegment whole, long start, long size) {
+    static Piece all(MemorySegment whole) {
+      return new Piece(whole, 0, whole.byteSize());
+    }
+
+    Piece from(long at) {
+      return new Piece(whole, start + at, size - at);
+    }
+
+    MemorySegment bytes() {
+      return whole.asSlice(start, size);
+    }
+  }
+
+  /** One part of memory; {@code header} is the file offset of its description. */
+  private record Load(long header, MemoryRange range, List<Piece> pieces) {
     long first() {
       return range.first();
     }
@@ -21,25 +39,25 @@ final class Runs {
     /** What the file has from an address on, null where it has zeros. */
     @Nullable MemorySegment at(long address) {
       long at = first();
-      for (MemorySegment slice : slices) {
-        if (address - at < slice.byteSize()) {
-          return slice.asSlice(address - at);
+      for (Piece piece : pieces) {
+        if (address - at < piece.size) {
+          return piece.from(address - at).bytes();
         }
-        at += slice.byteSize();
+        at += piece.size;
       }
       return null;
     }
 
     /** The part from an address on. */
     Load from(long address) {
-      List<MemorySegment> rest = new ArrayList<>();
+      List<Piece> rest = new ArrayList<>();
       long at = first();
-      for (MemorySegment slice : slices) {
-        long skipped = Math.max(0, Math.min(address - at, slice.byteSize()));
-        if (skipped < slice.byteSize()) {
-          rest.add(slice.asSlice(skipped));
+      for (Piece piece : pieces) {
+        long skipped = Math.max(0, Math.min(address - at, piece.size));
+        if (skipped < piece.size) {
+          rest.add(piece.from(skipped));
         }
-        at += slice.byteSize();
+        at += piece.size;
       }
       return new Load(header, new MemoryRange(address, range.last()), rest);
     }
@@ -49,8 +67,14 @@ final class Runs {
     this.file = file;
   }
 
-  void add(long header, MemoryRange range, List<MemorySegment> slices) {
-    loads.add(new Load(header, range, slices));
+  /**
+   * Adds memory.
+   *
+   * @param header file offset of its description, for messages
+   * @param pieces what the file has of it, from its first address on; the rest reads as zero
+   */
+  void add(long header, MemoryRange range, List<Piece> pieces) {
+    loads.add(new Load(header, range, pieces));
   }
 
   GuestMemory build(List<MemoryRange> ram, Opening opening) throws ImageException {
@@ -158,15 +182,15 @@ final class Runs {
         break;
       }
       long at = load.first();
-      for (MemorySegment slice : load.slices) {
-        long last = at + slice.byteSize() - 1;
+      for (Piece piece : load.pieces) {
+        long last = at + piece.size - 1;
         long from = max(at, next);
         long to = min(last, range.last());
         if (Long.compareUnsigned(from, to) <= 0) {
           if (from != next) {
             builder.zeros(next, from - 1);
           }
-          builder.ram(from, slice.asSlice(from - at, to - from + 1));
+          builder.window(from, piece.whole, piece.start + (from - at), to - from + 1);
           next = to + 1;
           open = to != range.last();
         }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -88,6 +89,18 @@ final class ElfCoreTest {
     assertFalse(memory.holds(0x5000));
     assertEquals(0, read(memory, 0x8000));
     assertFalse(memory.holds(0x8008));
+  }
+
+  @Test
+  void loadsAreWindowsOfTheFile() throws IOException {
+    byte[] below = ElfBytes.words(512, 1);
+    byte[] above = ElfBytes.words(1024, 2);
+    GuestMemory memory = open(new ElfBytes().load(0, below).load(0x1_0000_0000L, above).bytes());
+    int low = memory.find(0);
+    int high = memory.find(0x1_0000_0000L);
+    assertEquals(memory.whole(low), memory.whole(high));
+    assertEquals(below.length, memory.start(high) - memory.start(low));
+    assertEquals(-1, memory.bytes(high).mismatch(MemorySegment.ofArray(above)));
   }
 
   @Test

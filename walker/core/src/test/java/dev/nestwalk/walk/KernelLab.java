@@ -46,12 +46,17 @@ final class KernelLab {
   }
 
   KernelLab(MappedMachine.Plan what, Arena arena, boolean watched) {
-    machine = new MappedMachine(what, arena);
-    GuestMemory.Builder builder = GuestMemory.builder();
-    for (TableMemory.Run run : machine.memory().runs()) {
-      builder.window(run.first(), run.whole(), run.start(), run.bytes().byteSize());
-    }
-    memory = watched ? new CountingMemory(builder) : builder.build();
+    this(what, new MappedMachine(what, arena), watched);
+  }
+
+  private KernelLab(MappedMachine.Plan what, MappedMachine machine, boolean watched) {
+    this(what, machine, ofRuns(machine, watched));
+  }
+
+  /** A machine whose memory is also in {@code memory}. */
+  KernelLab(MappedMachine.Plan what, MappedMachine machine, GuestMemory memory) {
+    this.machine = machine;
+    this.memory = memory;
     if (what.vtd()) {
       VtdPlan resolved = new VtdPlan();
       VtdConfig config = VtdConfig.of(machine.registers(), WIDTH);
@@ -75,6 +80,14 @@ final class KernelLab {
       tables = resolved.tables();
       reference = References.smmuv3(memory, machine.registers());
     }
+  }
+
+  private static GuestMemory ofRuns(MappedMachine machine, boolean watched) {
+    GuestMemory.Builder builder = GuestMemory.builder();
+    for (TableMemory.Run run : machine.memory().runs()) {
+      builder.window(run.first(), run.whole(), run.start(), run.bytes().byteSize());
+    }
+    return watched ? new CountingMemory(builder) : builder.build();
   }
 
   long walk(long iova, int access) {
