@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.EmptyRam;
 import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.memory.ElfCore;
 import dev.nestwalk.memory.GuestMemory;
@@ -9,18 +10,11 @@ import dev.nestwalk.teach.InputException;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileChannel.MapMode;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.HexFormat;
 import java.util.List;
 
-/**
- * A machine's memory, initially zero. It is a private mapping of an empty file, whose pages are
- * allocated when they are written: a trace of a machine with gigabytes needs kilobytes.
- */
+/** A machine's memory, initially zero. */
 final class ReplayMemory {
   /** A limit above the memory of any machine and below the address space of a process. */
   private static final long MAX_BYTES = 1L << 42;
@@ -49,17 +43,11 @@ final class ReplayMemory {
     if (ram.isEmpty()) {
       throw new InputException(machine.file() + ": ram: expected a list of [base, size]");
     }
+    List<MemorySegment> segments = EmptyRam.map(ram, arena);
     GuestMemory.Builder builder = GuestMemory.builder();
-    Path file = Files.createTempFile("nestwalk-replay", ".ram");
-    try (FileChannel channel =
-        FileChannel.open(
-            file,
-            StandardOpenOption.READ,
-            StandardOpenOption.WRITE,
-            StandardOpenOption.DELETE_ON_CLOSE)) {
-      for (Machine.Range range : ram) {
-        long size = range.last() - range.first() + 1;
-        builder.ram(range.first(), channel.map(MapMode.PRIVATE, 0, size, arena));
+    try {
+      for (int i = 0; i < ram.size(); i++) {
+        builder.ram(ram.get(i).first(), segments.get(i));
       }
       return new ReplayMemory(builder.build(), arena);
     } catch (IllegalArgumentException e) {

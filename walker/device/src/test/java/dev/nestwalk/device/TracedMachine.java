@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.fixtures.EmptyRam;
 import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.trace.RegisterTrace;
 import dev.nestwalk.fixtures.trace.TraceLine;
@@ -14,11 +15,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -38,31 +35,21 @@ final class TracedMachine implements InterruptSink {
   TracedMachine(RegisterTrace trace, Arena arena) {
     this.trace = trace;
     this.arena = arena;
-    memory = sparse(trace.machine().ram());
+    memory = empty(trace.machine().ram(), arena);
     unit = newUnit();
   }
 
-  /** Memory of any size of which only touched pages exist. */
-  private GuestMemory sparse(List<Machine.Range> ram) {
-    GuestMemory.Builder builder = GuestMemory.builder();
+  private static GuestMemory empty(List<Machine.Range> ram, Arena arena) {
     try {
-      Path file = Files.createTempFile("ram", "");
-      try (FileChannel channel =
-          FileChannel.open(file, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-        long at = 0;
-        for (Machine.Range range : ram) {
-          long size = range.last() - range.first() + 1;
-          channel.write(ByteBuffer.allocate(1), at + size - 1);
-          builder.ram(range.first(), channel.map(FileChannel.MapMode.PRIVATE, at, size, arena));
-          at += size;
-        }
-      } finally {
-        Files.delete(file);
+      List<MemorySegment> segments = EmptyRam.map(ram, arena);
+      GuestMemory.Builder builder = GuestMemory.builder();
+      for (int i = 0; i < ram.size(); i++) {
+        builder.ram(ram.get(i).first(), segments.get(i));
       }
+      return builder.build();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return builder.build();
   }
 
   private SmmuUnit newUnit() {

@@ -60,8 +60,30 @@ final class LiveMachineTest {
     return List.copyOf(lines);
   }
 
-  private LiveOptions options(LiveMode mode, List<Path> disks, LiveProbes probes) {
-    return LiveOptions.of(mode, 4, folder).withDisks(disks).withProbes(probes);
+  private LiveOptions legacy() {
+    return LiveOptions.of(LiveMode.LEGACY, 4, folder);
+  }
+
+  /** A machine, its unit with tables for the test function, and that function. */
+  private final class Running implements AutoCloseable {
+    final LiveMachine machine;
+    final VfioClient unit;
+    final VfioClient test;
+
+    Running(LiveProbes probes) throws IOException {
+      machine = start(legacy().withProbes(probes));
+      unit = unit(LiveMachine.SEABIOS_REGISTERS);
+      test = connect("test");
+      translate(unit);
+      test.write(7, 4, new byte[] {6, 0}); // memory space, bus master
+    }
+
+    @Override
+    public void close() throws IOException {
+      test.close();
+      unit.close();
+      machine.close();
+    }
   }
 
   private LiveMachine start(LiveOptions options) throws IOException {
@@ -130,11 +152,9 @@ final class LiveMachineTest {
 
   @Test
   void aGuestsTablesTranslateItsDevicesDma() throws IOException, InterruptedException {
-    try (LiveMachine machine = start(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE));
-        VfioClient unit = unit(0xfebf_c000L);
-        VfioClient test = connect("test")) {
-      translate(unit);
-      test.write(7, 4, new byte[] {6, 0});
+    try (Running running = new Running(LiveProbes.NONE)) {
+      VfioClient unit = running.unit;
+      VfioClient test = running.test;
       ram.set(WORD, PAGE + 0x10, 0x1122334455667788L);
       assertEquals(TestFunction.DONE, dma(test, 1, IOVA + 0x10));
       assertEquals(0x1122334455667788L, get(test, TestFunction.DATA, 8));
@@ -147,9 +167,9 @@ final class LiveMachineTest {
       assertEquals(TEST_FUNCTION, get(unit, 0x228, 8) & 0xffff, "who it was");
       assertEquals(1, lines().size(), lines().toString());
       assertTrue(lines().get(0).contains("write of 0x1000 refused: 0x05 LGN.2"), lines().get(0));
-      assertEquals(ROOT, machine.registers().get("RTADDR"));
-      assertEquals(0xc000_0000L, machine.registers().get("GSTS"));
-      assertFalse(machine.awaitEnd(1));
+      assertEquals(ROOT, running.machine.registers().get("RTADDR"));
+      assertEquals(0xc000_0000L, running.machine.registers().get("GSTS"));
+      assertFalse(running.machine.awaitEnd(1));
     }
   }
 
@@ -175,12 +195,9 @@ final class LiveMachineTest {
 
   @Test
   void aMissingInvalidationIsTold() throws IOException {
-    LiveProbes watching = new LiveProbes(null, null, true);
-    try (LiveMachine machine = start(options(LiveMode.LEGACY, List.of(), watching));
-        VfioClient unit = unit(0xfebf_c000L);
-        VfioClient test = connect("test")) {
-      translate(unit);
-      test.write(7, 4, new byte[] {6, 0});
+    try (Running running = new Running(new LiveProbes(null, null, true))) {
+      VfioClient unit = running.unit;
+      VfioClient test = running.test;
       assertEquals(TestFunction.DONE, dma(test, 1, IOVA));
       ram.set(WORD, entry(1), OTHER_PAGE | 3);
       set(unit, 0xf8, 8, 1L << 63 | 1L << 60); // global IOTLB invalidation
@@ -193,7 +210,7 @@ final class LiveMachineTest {
       assertTrue(line.contains("read of 0x%x uses what is no longer".formatted(IOVA)), line);
       assertTrue(line.contains("caches say 0x%x".formatted(OTHER_PAGE)), line);
       assertTrue(line.contains("tables say fault 0x6"), line);
-      assertTrue(machine.counters().translations() > 0);
+      assertTrue(running.machine.counters().translations() > 0);
     }
   }
 
@@ -203,20 +220,17 @@ final class LiveMachineTest {
     Path trace = folder.resolve("trace");
     long queue = 0x30_0000;
     long status = 0x30_1000;
-    try (LiveMachine machine =
-            start(options(LiveMode.LEGACY, List.of(), new LiveProbes(record, trace, false)));
-        VfioClient unit = unit(0xfebf_c000L);
-        VfioClient test = connect("test")) {
-      translate(unit);
+    try (Running running = new Running(new LiveProbes(record, trace, false))) {
+      VfioClient unit = running.unit;
       ram.set(WORD, queue, 0x25L | 7L << 32); // wait: status data 7
       ram.set(WORD, queue + 8, status);
       set(unit, 0x90, 8, queue);
       set(unit, 0x18, 4, 1 << 31 | 1 << 26);
       set(unit, 0x88, 8, 0x10);
       assertEquals(7, ram.get(WORD, status));
-      test.write(7, 4, new byte[] {6, 0});
-      assertEquals(TestFunction.DONE, dma(test, 1, IOVA + 8));
-      assertTrue(machine.counters().line().contains("1 doorbells"), machine.counters().line());
+      assertEquals(TestFunction.DONE, dma(running.test, 1, IOVA + 8));
+      String counters = running.machine.counters().line();
+      assertTrue(counters.contains("1 doorbells"), counters);
     }
     List<String> written = Files.readAllLines(record);
     assertTrue(written.get(0).startsWith("#"));
@@ -256,7 +270,8 @@ final class LiveMachineTest {
     byte[] content = new byte[8 * 512];
     content[700] = 9;
     Files.write(disk, content);
-    try (LiveMachine machine = start(options(LiveMode.STAGE1, List.of(disk), LiveProbes.NONE))) {
+    try (LiveMachine machine =
+        start(LiveOptions.of(LiveMode.STAGE1, 4, folder).withDisks(List.of(disk)))) {
       VfioClient unit = unit(VirtTree.REGISTERS);
       VfioClient nvme = connect("nvme0");
       VfioClient test = connect("test");
@@ -275,8 +290,8 @@ final class LiveMachineTest {
 
   @Test
   void guestMemoryThatGoesAwayIsOneLine() throws IOException {
-    try (LiveMachine machine = start(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE));
-        VfioClient unit = unit(0xfebf_c000L)) {
+    try (LiveMachine machine = start(legacy());
+        VfioClient unit = unit(LiveMachine.SEABIOS_REGISTERS)) {
       set(unit, 0x90, 8, 0x100_0000);
       set(unit, 0x18, 4, 1 << 26); // queued invalidation on
       try (FileChannel file = FileChannel.open(folder.resolve("ram"), StandardOpenOption.WRITE)) {
@@ -293,10 +308,10 @@ final class LiveMachineTest {
   @Test
   void refusesWhatDoesNotFitWithOneLine() throws IOException {
     Files.write(folder.resolve("ram"), new byte[4096]);
-    assertRefused(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE), "4096 bytes, expected");
+    assertRefused(legacy(), "4096 bytes, expected");
     Files.delete(folder.resolve("ram"));
     Path missing = folder.resolve("missing");
-    assertRefused(options(LiveMode.LEGACY, List.of(missing), LiveProbes.NONE), "no such disk");
+    assertRefused(legacy().withDisks(List.of(missing)), "no such disk");
     Path deep = folder.resolve("d".repeat(100));
     LiveOptions long1 = LiveOptions.of(LiveMode.LEGACY, 4, deep);
     assertRefused(long1, "too long for sockets");
@@ -304,8 +319,8 @@ final class LiveMachineTest {
       LiveOptions options = LiveOptions.of(LiveMode.LEGACY, levels, folder);
       assertRefused(options, "expected 4 or 5");
     }
-    try (LiveMachine one = start(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE))) {
-      assertRefused(options(LiveMode.LEGACY, List.of(), LiveProbes.NONE), "another server");
+    try (LiveMachine one = start(legacy())) {
+      assertRefused(legacy(), "another server");
       assertTrue(one.shellCommand().contains("-acpitable file="), one.shellCommand());
       assertTrue(one.shellCommand().contains("\"addr\":\"4.0\""), one.shellCommand());
     }
