@@ -5,20 +5,13 @@ import dev.nestwalk.cache.InvalidationListener;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
-import dev.nestwalk.explain.Reference;
-import dev.nestwalk.explain.References;
 import dev.nestwalk.flight.UnitEvents;
 import dev.nestwalk.iotlb.InvalidationLog;
 import dev.nestwalk.iotlb.TagCounter;
 import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionSet;
-import dev.nestwalk.smmu.EventType;
-import dev.nestwalk.smmu.SmmuConfig;
-import dev.nestwalk.smmu.SmmuWalker;
-import dev.nestwalk.vtd.FaultReason;
 import dev.nestwalk.vtd.VtdConfig;
-import dev.nestwalk.vtd.VtdWalker;
 import dev.nestwalk.walk.KernelFactory;
 import dev.nestwalk.walk.TableWalker;
 import java.util.List;
@@ -26,11 +19,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,8 +28,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: any may use it; give each thread a {@link Translator} of its own.
  */
 public final class Iommu {
-  private static final int SPINS = 1000;
-  private static final long PARK_NANOS = 50_000;
   private static final Set<String> PROTECTED_MEMORY =
       Set.of("PMEN", "PLMBASE", "PLMLIMIT", "PHMBASE", "PHMLIMIT");
 
@@ -49,68 +36,22 @@ public final class Iommu {
   private final Restrictions restrictions = new Restrictions();
   private final GuestMemory memory;
   private final KernelFactory kernels;
-  private final Maker maker;
-  private final Consumer<Map<String, Long>> configuration;
-  private final Copier copier;
-  private final Referee referee;
+  private final UnitFormat format;
   private final Map<String, Long> registers;
-  private final Set<String> fixed;
   private final @Nullable VtdInvalidations vtd;
   private final @Nullable SmmuInvalidations smmu;
-  private final List<QuiescentState> translators = new CopyOnWriteArrayList<>();
+  private final QuiescentStates translators = new QuiescentStates();
 
-  /** Makes a translator's walker for the format. */
-  private interface Maker {
-    TableWalker<?> make(FaultRecord lastFault, WalkCounters counters);
-  }
-
-  /** Makes a unit with the registers of this one over other memory. */
-  private interface Copier {
-    Iommu copy(GuestMemory memory, Map<String, Long> registers);
-  }
-
-  /** Makes the reference walker. */
-  private interface Referee {
-    Reference reference(GuestMemory memory, Map<String, Long> registers);
-  }
-
-  private Iommu(
-      GuestMemory memory, Map<String, Long> registers, int hostAddressWidth, int protectedLog2) {
+  private Iommu(GuestMemory memory, Map<String, Long> registers, UnitFormat format) {
     this.memory = memory;
     this.registers = new TreeMap<>(registers);
-    fixed = Set.of("CAP", "ECAP");
-    copier = (other, now) -> new Iommu(other, now, hostAddressWidth, protectedLog2);
-    referee = (other, now) -> References.vtd(other, now, hostAddressWidth, protectedLog2);
-    var config = new AtomicReference<>(VtdConfig.of(registers, hostAddressWidth, protectedLog2));
-    configuration = changed -> config.set(VtdConfig.of(changed, hostAddressWidth, protectedLog2));
+    this.format = format;
     log = new InvalidationLog();
-    events = UnitEvents.of("VT-d", this::reason);
+    events = UnitEvents.of(format.name(), this::reason);
     log.addListener(events);
     kernels = new KernelFactory(memory);
-    maker =
-        (fault, counters) ->
-            new TableWalker<>(() -> new VtdWalker(config.get(), memory, fault, counters));
-    vtd = new VtdInvalidations(config::get, log);
-    smmu = null;
-  }
-
-  private Iommu(GuestMemory memory, Map<String, Long> registers) {
-    this.memory = memory;
-    this.registers = new TreeMap<>(registers);
-    fixed = Set.of("IDR0", "IDR1", "IDR3", "IDR5");
-    copier = Iommu::new;
-    referee = References::smmuv3;
-    var config = new AtomicReference<>(SmmuConfig.of(registers));
-    configuration = changed -> config.set(SmmuConfig.of(changed));
-    log = new InvalidationLog();
-    events = UnitEvents.of("SMMUv3", this::reason);
-    log.addListener(events);
-    kernels = new KernelFactory(memory);
-    maker =
-        (fault, counters) ->
-            new TableWalker<>(() -> new SmmuWalker(config.get(), memory, fault, counters));
-    vtd = null;
-    smmu = new SmmuInvalidations(config::get, log);
+    vtd = format instanceof UnitFormat.Vtd f ? new VtdInvalidations(f::config, log) : null;
+    smmu = format instanceof UnitFormat.Smmu f ? new SmmuInvalidations(f::config, log) : null;
   }
 
   /**
@@ -145,11 +86,10 @@ public final class Iommu {
       Map<String, Long> registers,
       int hostAddressWidth,
       int protectedMemoryLog2) {
+    Objects.requireNonNull(memory, "memory");
+    Objects.requireNonNull(registers, "registers");
     return new Iommu(
-        Objects.requireNonNull(memory, "memory"),
-        Objects.requireNonNull(registers, "registers"),
-        hostAddressWidth,
-        protectedMemoryLog2);
+        memory, registers, new UnitFormat.Vtd(registers, hostAddressWidth, protectedMemoryLog2));
   }
 
   /**
@@ -162,8 +102,9 @@ public final class Iommu {
    * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
    */
   public static Iommu smmuv3(GuestMemory memory, Map<String, Long> registers) {
-    return new Iommu(
-        Objects.requireNonNull(memory, "memory"), Objects.requireNonNull(registers, "registers"));
+    Objects.requireNonNull(memory, "memory");
+    Objects.requireNonNull(registers, "registers");
+    return new Iommu(memory, registers, new UnitFormat.Smmu(registers));
   }
 
   /** A translator for the calling thread, with caches of {@link CacheOptions#DEFAULT} geometry. */
@@ -202,11 +143,10 @@ public final class Iommu {
       TagCounter tags, @Nullable CacheOptions options, UnitEvents told, KernelFactory made) {
     FaultRecord lastFault = new FaultRecord();
     WalkCounters counters = new WalkCounters();
-    TableWalker<?> tables = maker.make(lastFault, counters);
+    TableWalker<?> tables = format.walker(memory, lastFault, counters);
     Translator translator =
         new Translator(
             tables, lastFault, counters, made, memory, log, told, restrictions, tags, options);
-    translators.removeIf(QuiescentState::isGone);
     translators.add(translator.presence);
     return translator;
   }
@@ -227,7 +167,7 @@ public final class Iommu {
   public synchronized void reconfigure(Map<String, Long> changes, boolean keepsCaches) {
     Map<String, Long> changed = new TreeMap<>(registers);
     changed.putAll(Objects.requireNonNull(changes, "changes"));
-    for (String name : fixed) {
+    for (String name : format.capabilities()) {
       if (!Objects.equals(changed.get(name), registers.get(name))) {
         throw new IllegalArgumentException(name + " changes, which no unit's capabilities do");
       }
@@ -235,7 +175,7 @@ public final class Iommu {
     boolean protects =
         PROTECTED_MEMORY.stream()
             .anyMatch(name -> !Objects.equals(changed.get(name), registers.get(name)));
-    configuration.accept(changed);
+    format.configure(changed);
     registers.putAll(changes);
     log.registers(keepsCaches && !protects);
     events.reconfigured(changes, keepsCaches && !protects);
@@ -269,8 +209,9 @@ public final class Iommu {
     GuestMemory view = memory.asReadOnly();
     // What a scan is refused is no device's fault.
     Translator translator =
-        copier.copy(view, now).make(new TagCounter(), CacheOptions.NONE, UnitEvents.none());
-    return new Mappings(translator, referee.reference(view, now));
+        new Iommu(view, now, format.of(now))
+            .make(new TagCounter(), CacheOptions.NONE, UnitEvents.none());
+    return new Mappings(translator, format.reference(view, now));
   }
 
   /** The memory that holds the tables. */
@@ -347,13 +288,9 @@ public final class Iommu {
     if (Outcome.isLibraryCode(code)) {
       return Outcome.of(code).text();
     }
-    FaultReason reason = vtd == null ? null : FaultReason.of(code);
-    EventType event = smmu == null ? null : EventType.of(code);
+    String reason = format.reason(code);
     if (reason != null) {
-      return reason.mnemonic() + ": " + reason.condition();
-    }
-    if (event != null) {
-      return event.name() + ": " + event.condition();
+      return reason;
     }
     throw new IllegalArgumentException(
         "code 0x%x: expected one that a translation can be refused with".formatted(code));
@@ -394,10 +331,7 @@ public final class Iommu {
     if (await(unit.toNanos(timeout))) {
       return List.of();
     }
-    return translators.stream()
-        .filter(presence -> !presence.isPast(target))
-        .map(QuiescentState::describe)
-        .toList();
+    return translators.notPast(target);
   }
 
   /**
@@ -419,41 +353,18 @@ public final class Iommu {
    * @return false if the time ran out first
    */
   private boolean await(long nanos) throws InterruptedException {
+    long target = log.latest();
     UnitEvents.@Nullable Wait recorded = events.waiting();
     if (recorded == null) {
-      return await(nanos, null);
+      return translators.await(target, nanos, null);
     }
     boolean complete = false;
     try {
-      complete = await(nanos, recorded);
+      complete = translators.await(target, nanos, recorded);
     } finally {
       recorded.end(complete);
     }
     return complete;
-  }
-
-  private boolean await(long nanos, UnitEvents.@Nullable Wait recorded)
-      throws InterruptedException {
-    long target = log.latest();
-    long began = nanos == Long.MAX_VALUE ? 0 : System.nanoTime();
-    for (QuiescentState presence : translators) {
-      for (int spins = 0; !presence.isPast(target); spins++) {
-        if (spins == 0 && recorded != null) {
-          recorded.waitsFor(presence.owner());
-        }
-        if (Thread.interrupted()) {
-          throw new InterruptedException("waiting for a translator to see an invalidation");
-        }
-        if (spins < SPINS) {
-          Thread.onSpinWait();
-        } else if (nanos != Long.MAX_VALUE && System.nanoTime() - began >= nanos) {
-          return false;
-        } else {
-          LockSupport.parkNanos(PARK_NANOS);
-        }
-      }
-    }
-    return true;
   }
 
   /** Adds a listener, which from now on is told what is invalidated. */
