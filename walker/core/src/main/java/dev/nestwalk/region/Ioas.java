@@ -31,27 +31,11 @@ public final class Ioas {
 
   private final Coverage reserved = new Coverage();
   private final Map<Object, List<AddressSet.Range>> owners = new HashMap<>();
-  private final TreeMap<Long, Area> areas = new TreeMap<>(Long::compareUnsigned);
+  private final Areas areas = new Areas();
   private final IovaChooser chooser = new IovaChooser(reserved, areas);
   private final Map<Object, Long> alignments = new HashMap<>();
   private List<AddressSet.Range> allowed = List.of();
   private volatile @Nullable AddressSet snapshot;
-
-  /** A mapped range. */
-  static final class Area {
-    final long first;
-    final long last;
-    final long source;
-    final int rights;
-    int locks;
-
-    Area(long first, long last, long source, int rights) {
-      this.first = first;
-      this.last = last;
-      this.source = source;
-      this.rights = rights;
-    }
-  }
 
   /** Usable ranges, and the alignment of mappings. */
   public record Ranges(List<AddressSet.Range> usable, long alignment) {}
@@ -69,7 +53,7 @@ public final class Ioas {
   synchronized void reserve(Object owner, Collection<AddressSet.Range> ranges)
       throws RegionException {
     for (AddressSet.Range range : ranges) {
-      Area area = areaMeeting(range.first(), range.last());
+      Areas.Area area = areas.meeting(range.first(), range.last());
       if (area != null) {
         throw RegionException.of(
             Errno.EADDRINUSE,
@@ -180,7 +164,7 @@ public final class Ioas {
       throw RegionException.of(Errno.EINVAL, "alignment %d: expected 1 to %d", granule, PAGE);
     }
     if (wanted > alignment()) {
-      for (Area area : areas.values()) {
+      for (Areas.Area area : areas.all()) {
         if (((area.first | area.last + 1 | area.source % PAGE) & wanted - 1) != 0) {
           throw RegionException.of(
               Errno.EADDRINUSE, "mapping 0x%x-0x%x is not aligned", area.first, area.last);
@@ -278,13 +262,13 @@ public final class Ioas {
       throw RegionException.of(
           Errno.EINVAL, "0x%x-0x%x cannot be mapped: 0x%x is reserved", iova, last, covered);
     }
-    Area area = areaMeeting(iova, last);
+    Areas.Area area = areas.meeting(iova, last);
     if (area != null) {
       throw RegionException.of(
           Errno.EEXIST, "0x%x-0x%x meets the mapping 0x%x-0x%x", iova, last, area.first, area.last);
     }
     checkSource(source, alignment);
-    areas.put(iova, new Area(iova, last, source, rights));
+    areas.add(new Areas.Area(iova, last, source, rights));
   }
 
   /**
@@ -299,7 +283,7 @@ public final class Ioas {
     long alignment = alignment();
     checkLength(length, alignment);
     long iova = chooser.choose(allowed, length, source, alignment);
-    areas.put(iova, new Area(iova, iova + length - 1, source, rights));
+    areas.add(new Areas.Area(iova, iova + length - 1, source, rights));
     return iova;
   }
 
@@ -355,22 +339,7 @@ public final class Ioas {
   }
 
   private synchronized long sourceOf(long first, long last, int rights) throws RegionException {
-    long next = first;
-    Area start = null;
-    while (true) {
-      Area area = areaMeeting(next, next);
-      if (area == null) {
-        throw RegionException.of(Errno.ENOENT, "0x%x is not mapped", next);
-      }
-      if ((rights & ~area.rights & WRITE) != 0) {
-        throw RegionException.of(Errno.EPERM, "0x%x is mapped read-only", next);
-      }
-      start = start == null ? area : start;
-      if (Long.compareUnsigned(area.last, last) >= 0) {
-        return start.source + (first - start.first);
-      }
-      next = area.last + 1;
-    }
+    return areas.source(first, last, rights);
   }
 
   /**
@@ -391,31 +360,18 @@ public final class Ioas {
       throw RegionException.of(Errno.EINVAL, "unmapping 0 bytes at 0x%x", iova);
     }
     long last = all ? LAST : lastOf(iova, length);
-    if (!all && areaMeeting(iova, last) == null) {
+    if (!all && areas.meeting(iova, last) == null) {
       throw RegionException.of(Errno.ENOENT, "nothing is mapped in 0x%x-0x%x", iova, last);
     }
     return unmapAreas(iova, last);
   }
 
   private long unmapAreas(long first, long last) throws RegionException {
-    long bytes = 0;
-    Area area = areaMeeting(first, last);
-    while (area != null) {
-      if (area.locks != 0) {
-        throw RegionException.of(
-            Errno.EBUSY, "the mapping 0x%x-0x%x is locked", area.first, area.last);
-      }
-      if (Long.compareUnsigned(area.first, first) < 0
-          || Long.compareUnsigned(area.last, last) > 0) {
-        throw RegionException.of(
-            Errno.ENOENT, "the mapping 0x%x-0x%x sticks out", area.first, area.last);
-      }
-      areas.remove(area.first);
+    try {
+      return areas.removeWithin(first, last);
+    } finally {
       chooser.forget();
-      bytes += area.last - area.first + 1;
-      area = area.last == LAST ? null : areaMeeting(area.last, last);
     }
-    return bytes;
   }
 
   /**
@@ -443,7 +399,7 @@ public final class Ioas {
    * @throws RegionException ENOENT if nothing is mapped there
    */
   public synchronized void lock(long iova) throws RegionException {
-    Area area = areaMeeting(iova, iova);
+    Areas.Area area = areas.meeting(iova, iova);
     if (area == null) {
       throw RegionException.of(Errno.ENOENT, "0x%x is not mapped", iova);
     }
@@ -452,7 +408,7 @@ public final class Ioas {
 
   /** Releases one lock. */
   public synchronized void unlock(long iova) {
-    Area area = areaMeeting(iova, iova);
+    Areas.Area area = areas.meeting(iova, iova);
     if (area != null && area.locks > 0) {
       area.locks--;
     }
@@ -460,25 +416,13 @@ public final class Ioas {
 
   /** The mapped ranges, in ascending order. */
   public synchronized List<AddressSet.Range> mapped() {
-    List<AddressSet.Range> all = new ArrayList<>(areas.size());
-    areas.values().forEach(area -> all.add(new AddressSet.Range(area.first, area.last)));
-    return all;
+    return areas.ranges();
   }
 
   /** The first mapping that overlaps {@code first..last}, or null. */
   synchronized AddressSet.@Nullable Range mappingIn(long first, long last) {
-    Area area = areaMeeting(first, last);
+    Areas.Area area = areas.meeting(first, last);
     return area == null ? null : new AddressSet.Range(area.first, area.last);
-  }
-
-  private @Nullable Area areaMeeting(long first, long last) {
-    Map.Entry<Long, Area> below = areas.floorEntry(first);
-    if (below != null && Long.compareUnsigned(below.getValue().last, first) >= 0) {
-      return below.getValue();
-    }
-    Map.Entry<Long, Area> above = areas.ceilingEntry(first);
-    boolean meets = above != null && Long.compareUnsigned(above.getKey(), last) <= 0;
-    return above != null && meets ? above.getValue() : null;
   }
 
   private static boolean meets(AddressSet.Range range, long first, long last) {

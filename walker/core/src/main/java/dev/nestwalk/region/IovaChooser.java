@@ -3,7 +3,6 @@ package dev.nestwalk.region;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.NavigableMap;
 
 /**
  * Chooses addresses for mappings as Linux does. An address is aligned to the length rounded up to a
@@ -20,12 +19,12 @@ final class IovaChooser {
   private static final long HIGHEST = -1 - Ioas.PAGE;
 
   private final Coverage reserved;
-  private final NavigableMap<Long, Ioas.Area> areas;
+  private final Areas areas;
   private final Map<Shape, Long> hints = new HashMap<>();
 
   private record Shape(long length, long alignment, long offset) {}
 
-  IovaChooser(Coverage reserved, NavigableMap<Long, Ioas.Area> areas) {
+  IovaChooser(Coverage reserved, Areas areas) {
     this.reserved = reserved;
     this.areas = areas;
   }
@@ -122,9 +121,7 @@ final class IovaChooser {
     if (covered != null) {
       return covered;
     }
-    Map.Entry<Long, Ioas.Area> below = areas.floorEntry(address);
-    boolean mapped = below != null && Long.compareUnsigned(below.getValue().last, address) >= 0;
-    return below != null && mapped ? below.getValue().last : 0;
+    return areas.lastOfHolding(address);
   }
 
   private long lastOfHole(long first, long last) {
@@ -133,7 +130,7 @@ final class IovaChooser {
     if (covered != null) {
       end = least(end, covered - 1);
     }
-    Long area = areas.higherKey(first);
+    Long area = areas.nextAbove(first);
     return area == null ? end : least(end, area - 1);
   }
 }
