@@ -8,86 +8,16 @@ import dev.nestwalk.acpi.IortTable;
 import dev.nestwalk.acpi.IvrsTable;
 import dev.nestwalk.acpi.ReservedRegionsText;
 import dev.nestwalk.acpi.VirtioProbe;
-import dev.nestwalk.memory.ElfCore;
-import dev.nestwalk.memory.GuestMemory;
-import dev.nestwalk.memory.ImageException;
-import dev.nestwalk.memory.MemoryDump;
-import dev.nestwalk.memory.Opening;
-import dev.nestwalk.memory.RawMemory;
-import dev.nestwalk.memory.Unpacking;
 import dev.nestwalk.region.RegionException;
-import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files and tables of any content open or are refused by the exception that says why: no other
- * exception, no loop without end, no memory without bound. The build replays the inputs beside
- * (resources); CONTRIBUTING tells how to search for new ones.
+ * Firmware tables and texts of any content are read or refused by the exception that says why: no
+ * other exception, no loop without end, no memory without bound. The build replays the inputs
+ * beside (resources); CONTRIBUTING tells how to search for new ones.
  */
 class FilesFuzzTest {
-  private static final Path FILE = file();
-
-  private static Path file() {
-    try {
-      Path file = Files.createTempFile("nestwalk-fuzz", ".img");
-      file.toFile().deleteOnExit();
-      return file;
-    } catch (IOException e) {
-      throw new ExceptionInInitializerError(e);
-    }
-  }
-
-  private static void readSome(GuestMemory memory) {
-    for (int run = 0; run < memory.runCount(); run++) {
-      memory.load(run, memory.first(run) & -8L);
-      memory.load(run, memory.last(run) - 7);
-    }
-    memory.find(0);
-    memory.find(-8);
-  }
-
-  @FuzzTest(maxDuration = "10m")
-  void elfCore(byte[] bytes) throws IOException {
-    Files.write(FILE, bytes);
-    try (Arena arena = Arena.ofConfined()) {
-      readSome(ElfCore.open(FILE, List.of(), Opening.PRIVATE_COPY, arena));
-    } catch (ImageException e) {
-      requireReason(e.getMessage());
-    }
-  }
-
-  @FuzzTest(maxDuration = "10m")
-  void dumpOfAnyKind(byte[] bytes) throws IOException {
-    Files.write(FILE, bytes);
-    try (Arena arena = Arena.ofConfined()) {
-      readSome(MemoryDump.open(FILE, List.of(), Opening.READ_ONLY, Unpacking.PLAIN, arena));
-    } catch (ImageException e) {
-      requireReason(e.getMessage());
-    }
-  }
-
-  @FuzzTest(maxDuration = "10m")
-  void rawMemory(byte[] bytes) throws IOException {
-    List<RawMemory.Mapping> mappings;
-    try {
-      mappings = RawMemory.parse(text(bytes).lines().toList());
-    } catch (IllegalArgumentException e) {
-      requireReason(e.getMessage());
-      return;
-    }
-    Files.write(FILE, new byte[8192]);
-    try (Arena arena = Arena.ofConfined()) {
-      readSome(RawMemory.open(FILE, mappings, Opening.READ_ONLY, arena));
-    } catch (ImageException e) {
-      requireReason(e.getMessage());
-    }
-  }
-
   @FuzzTest(maxDuration = "10m")
   void dmar(byte[] bytes) {
     refusable(() -> DmarTable.parse(bytes));

@@ -41,7 +41,8 @@ public final class MemoryDump {
     return kind == null ? null : kind.description();
   }
 
-  private static GuestMemory read(
+  /** Reads a dump whose bytes are already in memory, and not packed as a whole. */
+  static GuestMemory read(
       Path file,
       MemorySegment bytes,
       List<MemoryRange> ram,

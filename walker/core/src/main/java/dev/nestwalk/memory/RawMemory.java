@@ -68,7 +68,12 @@ public final class RawMemory {
    */
   public static GuestMemory open(Path file, List<Mapping> mappings, Opening opening, Arena arena)
       throws ImageException {
-    MemorySegment bytes = ImageFile.open(file, opening, arena);
+    return read(file, ImageFile.open(file, opening, arena), mappings, opening);
+  }
+
+  /** Reads a raw file whose bytes are already in memory. */
+  static GuestMemory read(Path file, MemorySegment bytes, List<Mapping> mappings, Opening opening)
+      throws ImageException {
     DumpKind kind = DumpKind.of(bytes);
     if (kind != null) {
       throw new ImageException(

@@ -38,12 +38,12 @@ final class Runs {
 
     /** What the file has from an address on, null where it has zeros. */
     @Nullable MemorySegment at(long address) {
-      long at = first();
+      long offset = address - first(); // unsigned: a range may be larger than 2^63
       for (Piece piece : pieces) {
-        if (address - at < piece.size) {
-          return piece.from(address - at).bytes();
+        if (Long.compareUnsigned(offset, piece.size) < 0) {
+          return piece.from(offset).bytes();
         }
-        at += piece.size;
+        offset -= piece.size;
       }
       return null;
     }
@@ -51,13 +51,13 @@ final class Runs {
     /** The part from an address on. */
     Load from(long address) {
       List<Piece> rest = new ArrayList<>();
-      long at = first();
+      long offset = address - first();
       for (Piece piece : pieces) {
-        long skipped = Math.max(0, Math.min(address - at, piece.size));
+        long skipped = min(offset, piece.size);
         if (skipped < piece.size) {
           rest.add(piece.from(skipped));
         }
-        at += piece.size;
+        offset -= skipped;
       }
       return new Load(header, new MemoryRange(address, range.last()), rest);
     }
@@ -145,10 +145,12 @@ final class Runs {
     for (long at = first; ; ) {
       MemorySegment left = one.at(at);
       MemorySegment right = other.at(at);
+      // Distances to last bytes, since all of the addresses are one byte too many for 64 bits.
       long rest = last - at;
-      long length = rest + 1;
-      length = left == null ? length : Math.min(length, left.byteSize());
-      length = right == null ? length : Math.min(length, right.byteSize());
+      long end = rest;
+      end = left == null ? end : min(end, left.byteSize() - 1);
+      end = right == null ? end : min(end, right.byteSize() - 1);
+      long length = end + 1;
       boolean same =
           left == null || right == null
               ? left == null && right == null || isZero(left == null ? right : left, length)
@@ -156,7 +158,7 @@ final class Runs {
       if (!same) {
         return false;
       }
-      if (length > rest) {
+      if (end == rest) {
         return true;
       }
       at += length;

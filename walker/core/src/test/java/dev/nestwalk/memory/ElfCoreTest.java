@@ -112,6 +112,29 @@ final class ElfCoreTest {
   }
 
   @Test
+  void memoryToldTwiceInARangeLargerThanHalfOfAllAddresses() throws IOException {
+    long last = 0xffff_ffff_ffff_fff7L;
+    for (long address : new long[] {0x10, 0x7fff_ffff_ffff_fff0L, 0xc000_0000_0000_0000L}) {
+      byte[] same = address == 0x10 ? ElfBytes.words(4, 7) : new byte[32];
+      byte[] first = address == 0x10 ? ElfBytes.copy(ByteBuffer.allocate(48)) : new byte[32];
+      System.arraycopy(same, 0, first, first.length - 32, 32);
+      byte[] image = new ElfBytes().load(0, first, last + 1).load(address, same).bytes();
+      GuestMemory memory = open(image);
+      assertEquals(address == 0x10 ? 7L << 32 | 1 : 0, read(memory, address + 8));
+      assertTrue(memory.holds(last - 7));
+      assertFalse(memory.holds(last + 1));
+      byte[] other = ElfBytes.words(4, 9);
+      assertRefused(
+          new ElfBytes().load(0, first, last + 1).load(address, other).bytes(),
+          "with other contents");
+    }
+    byte[] beyond = ElfBytes.words(2, 0);
+    GuestMemory memory =
+        open(new ElfBytes().load(0, new byte[8], last + 1).load(last - 7, beyond).bytes());
+    assertEquals(1, read(memory, last + 1));
+  }
+
+  @Test
   void aPartWordAtTheEndOfTheFilePartIsCompletedWithZeros() throws IOException {
     byte[] bytes = new byte[13];
     Arrays.fill(bytes, (byte) 0xff);
