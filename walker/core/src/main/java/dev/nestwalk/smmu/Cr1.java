@@ -7,7 +7,8 @@ import dev.nestwalk.format.Structure;
 public final class Cr1 {
   /** Queues, inner cacheability. */
   public static final Field QUEUE_IC =
-      Field.of("QUEUE_IC", 1, 0, "queues, inner cacheability: 0 none, 1 write-back, 2 through");
+      Field.of(
+          "QUEUE_IC", 1, 0, "queues, inner cacheability: 0 none, 1 write-back, 2 write-through");
 
   /** Queues, outer cacheability. */
   public static final Field QUEUE_OC = Field.of("QUEUE_OC", 3, 2, "queues, outer cacheability");

@@ -35,11 +35,11 @@ public final class Idr1 {
 
   /** Queue bases are fixed. */
   public static final Field QUEUES_PRESET =
-      Field.bit("QUEUES_PRESET", 29, "where the queues are is fixed");
+      Field.bit("QUEUES_PRESET", 29, "the places of the queues are fixed");
 
   /** Stream table base is fixed. */
   public static final Field TABLES_PRESET =
-      Field.bit("TABLES_PRESET", 30, "where the stream table is is fixed");
+      Field.bit("TABLES_PRESET", 30, "the place of the stream table is fixed");
 
   /** Enhanced command queues. */
   public static final Field ECMDQ = Field.bit("ECMDQ", 31, "enhanced command queues");

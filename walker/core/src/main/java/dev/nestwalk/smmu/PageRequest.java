@@ -12,16 +12,16 @@ public final class PageRequest {
   public static final Field SUBSTREAMID = Field.of("SUBSTREAMID", 51, 32, "SubstreamID");
 
   /** Privileged. */
-  public static final Field PRIV = Field.bit("PRIV", 58, "asked for with privilege");
+  public static final Field PRIV = Field.bit("PRIV", 58, "privileged access requested");
 
   /** Execute. */
-  public static final Field EXEC = Field.bit("EXEC", 59, "asked for to execute");
+  public static final Field EXEC = Field.bit("EXEC", 59, "execute requested");
 
   /** Read. */
-  public static final Field READ = Field.bit("READ", 60, "asked for to read");
+  public static final Field READ = Field.bit("READ", 60, "read requested");
 
   /** Write. */
-  public static final Field WRITE = Field.bit("WRITE", 61, "asked for to write");
+  public static final Field WRITE = Field.bit("WRITE", 61, "write requested");
 
   /** Last of its group. */
   public static final Field LAST = Field.bit("LAST", 62, "last request of its group");
@@ -33,7 +33,7 @@ public final class PageRequest {
   public static final Field PRGINDEX = Field.of("PRGINDEX", 72, 64, "page request group");
 
   /** Page. */
-  public static final Field ADDRESS = Field.of("ADDRESS", 127, 76, "page asked for");
+  public static final Field ADDRESS = Field.of("ADDRESS", 127, 76, "page address");
 
   /** The structure; bits that no field names are zero. */
   public static final Structure STRUCTURE =

@@ -10,7 +10,8 @@ public final class QueueBase {
       Field.of("LOG2SIZE", 4, 0, "log2 of the number of entries, capped by IDR1");
 
   /** Address of the queue. */
-  public static final Field ADDR = Field.of("ADDR", 51, 5, "where the queue is, aligned to itself");
+  public static final Field ADDR =
+      Field.of("ADDR", 51, 5, "where the queue is, aligned to its size");
 
   /** Allocation hint: RA of the command queue, WA of the other two. */
   public static final Field HINT =

@@ -10,7 +10,7 @@ import dev.nestwalk.format.Structure;
 public final class QueueIndex {
   /** Next entry, and the wrap bit above. */
   public static final Field INDEX =
-      Field.of("INDEX", 19, 0, "next entry; the bit above its log2 number of entries wraps");
+      Field.of("INDEX", 19, 0, "index of the next entry; the wrap bit lies above the bits in use");
 
   /** Why the command queue stopped. */
   public static final Field ERR =

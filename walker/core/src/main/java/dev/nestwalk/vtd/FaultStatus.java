@@ -21,7 +21,7 @@ public final class FaultStatus {
   public static final Field IQE = Field.bit("IQE", 4, "the invalidation queue stopped at an error");
 
   /** Invalidation completion error. */
-  public static final Field ICE = Field.bit("ICE", 5, "a device-TLB answered what nobody asked");
+  public static final Field ICE = Field.bit("ICE", 5, "a device-TLB answered without a request");
 
   /** Invalidation time-out error. */
   public static final Field ITE = Field.bit("ITE", 6, "a device-TLB did not answer in time");

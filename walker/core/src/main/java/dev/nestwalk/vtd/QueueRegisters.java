@@ -6,13 +6,15 @@ import dev.nestwalk.format.Structure;
 /** Registers of the invalidation queue and of the page request queue (VT-d 11.4.9 to 11.4.11). */
 public final class QueueRegisters {
   /** Head of the invalidation queue. */
-  public static final Field QH = Field.of("QH", 18, 4, "next descriptor to fetch, in 16 bytes");
+  public static final Field QH =
+      Field.of("QH", 18, 4, "next descriptor to fetch, in units of 16 bytes");
 
   /** IQH, offset 0x80. */
   public static final Structure HEAD = Structure.of("IQH", "VT-d 11.4.9.1", 1, QH);
 
   /** Tail of the invalidation queue. */
-  public static final Field QT = Field.of("QT", 18, 4, "next descriptor to write, in 16 bytes");
+  public static final Field QT =
+      Field.of("QT", 18, 4, "next descriptor to write, in units of 16 bytes");
 
   /** IQT, offset 0x88. */
   public static final Structure TAIL = Structure.of("IQT", "VT-d 11.4.9.2", 1, QT);
@@ -68,13 +70,15 @@ public final class QueueRegisters {
       Structure.of("IRTA", "VT-d 11.4.10", 1, S, EIME, IRTA);
 
   /** Head of the page request queue. */
-  public static final Field PQH = Field.of("PQH", 18, 5, "next request to handle, in 32 bytes");
+  public static final Field PQH =
+      Field.of("PQH", 18, 5, "next request to handle, in units of 32 bytes");
 
   /** PQH, offset 0xC0. */
   public static final Structure PAGE_HEAD = Structure.of("PQH", "VT-d 11.4.11.1", 1, PQH);
 
   /** Tail of the page request queue. */
-  public static final Field PQT = Field.of("PQT", 18, 5, "next request to write, in 32 bytes");
+  public static final Field PQT =
+      Field.of("PQT", 18, 5, "next request to write, in units of 32 bytes");
 
   /** PQT, offset 0xC8. */
   public static final Structure PAGE_TAIL = Structure.of("PQT", "VT-d 11.4.11.2", 1, PQT);

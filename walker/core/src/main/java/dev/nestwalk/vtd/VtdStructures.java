@@ -33,11 +33,11 @@ public final class VtdStructures {
               ProtectedMemoryEnable.STRUCTURE, "Protected memory enable register at offset 0x64."),
           register(
               ProtectedMemoryEnable.LOW_REGION,
-              "Register at offset 0x68; PLMLIMIT at 0x6c is alike: the low protected region."),
+              "Begin of the low protected region, at offset 0x68; PLMLIMIT at 0x6c is alike."),
           Listing.of(
               ProtectedMemoryEnable.HIGH_REGION,
               Unnamed.ZERO,
-              "Register at offset 0x70; PHMLIMIT at 0x78 is alike: the high protected region."),
+              "Begin of the high protected region, at offset 0x70; PHMLIMIT at 0x78 is alike."),
           Listing.of(
               RegisterInvalidation.CONTEXT,
               Unnamed.ZERO,
@@ -64,7 +64,8 @@ public final class VtdStructures {
               "Fault event address at offset 0x40; IEADDR at 0xa8 and PEADDR at 0xe8 are alike."),
           register(
               EventRegisters.UPPER_ADDRESS,
-              "Its upper half at offset 0x44; IEUADDR at 0xac and PEUADDR at 0xec are alike."),
+              "Fault event upper address at offset 0x44; IEUADDR at 0xac and PEUADDR at 0xec are"
+                  + " alike."),
           Listing.of(
               QueueRegisters.HEAD,
               Unnamed.ZERO,
