@@ -1,5 +1,6 @@
 package dev.nestwalk.bench;
 
+import dev.nestwalk.fixtures.IoReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,9 +37,7 @@ final class Charts {
         System.out.println(file);
       }
     } catch (IOException e) {
-      System.err.println(
-          "nestwalk: %s: cannot be written: %s"
-              .formatted(folder, e.getClass().getSimpleName() + " " + e.getMessage()));
+      System.err.println("nestwalk: %s: cannot be written: %s".formatted(folder, IoReason.of(e)));
       return 2;
     }
     return 0;

@@ -5,7 +5,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
-import java.io.IOException;
+import dev.nestwalk.bench.cost.report.CostException;
+import dev.nestwalk.bench.cost.report.WholeFile;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,6 +57,10 @@ public final class Scoreboard {
             return usage("--json: expected a file name");
           }
           json = Path.of(args[i]);
+          Path parent = json.toAbsolutePath().getParent();
+          if (parent != null && !Files.isDirectory(parent)) {
+            return usage("--json " + args[i] + ": no such folder");
+          }
         }
         case "--only" -> {
           if (++i == args.length) {
@@ -68,7 +73,7 @@ public final class Scoreboard {
           return 0;
         }
         default -> {
-          return usage("unknown argument " + args[i]);
+          return usage("unknown argument " + shown(args[i]));
         }
       }
     }
@@ -81,7 +86,8 @@ public final class Scoreboard {
     }
     List<Metric> metrics = measure(quick, matrix, only);
     if (metrics.isEmpty()) {
-      return usage("--only " + only + ": expected a part of a metric's name; no metric has it");
+      return usage(
+          "--only " + shown(only) + ": expected a part of a metric's name; no metric has it");
     }
     print(metrics);
     if (matrix) {
@@ -89,13 +95,19 @@ public final class Scoreboard {
     }
     if (json != null) {
       try {
-        Files.writeString(json, json(metrics, arguments(args)));
-      } catch (IOException e) {
-        System.err.println("nestwalk: " + json + ": cannot be written: " + e);
+        WholeFile.write(json, json(metrics, arguments(args)));
+      } catch (CostException e) {
+        System.err.println("nestwalk: " + e.getMessage());
         return 2;
       }
     }
     return 0;
+  }
+
+  /** An argument as a message may show it. */
+  private static String shown(String text) {
+    String cut = text.length() > 60 ? text.substring(0, 60) + "..." : text;
+    return cut.replaceAll("\\p{Cntrl}", "?");
   }
 
   private static int usage(String message) {

@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
     name = "nestwalk cost",
     mixinStandardHelpOptions = true,
     description = {
-      "The cost of nesting: what two stages of translation cost a workload, beside one.",
+      "The cost of nesting: what two stages of translation cost a workload, compared with one.",
       "Without arguments: all experiments, in about five minutes, and nestwalk-cost.html."
     },
     subcommands = {

@@ -2,10 +2,10 @@ package dev.nestwalk.bench.cost.command;
 
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.report.CostException;
-import dev.nestwalk.bench.cost.report.WholeFile;
 import dev.nestwalk.bench.cost.trace.TraceFile;
 import dev.nestwalk.bench.cost.trace.TraceSummary;
 import dev.nestwalk.bench.cost.trace.TraceWriter;
+import dev.nestwalk.fixtures.IoReason;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
@@ -87,10 +87,10 @@ final class TraceCommand implements Callable<Integer> {
                 });
       }
     } catch (IOException e) {
-      throw new CostException(to + ": cannot be written: " + WholeFile.reason(e));
+      throw new CostException(to + ": cannot be written: " + IoReason.of(e));
     } catch (UncheckedIOException e) {
       throw new CostException(
-          to + ": cannot be written: " + WholeFile.reason(Objects.requireNonNull(e.getCause())));
+          to + ": cannot be written: " + IoReason.of(Objects.requireNonNull(e.getCause())));
     }
     out.println("wrote %s: %d events".formatted(to, events[0]));
     return CostMain.DONE;

@@ -97,6 +97,10 @@ final class DeviceTlb extends Question {
     return model.nanosPerRequest(counts(results, nested, processes, entries));
   }
 
+  private static String pasids(int count) {
+    return count == 1 ? "1 PASID" : count + " PASIDs";
+  }
+
   private static String listed(double[] values) {
     List<String> texts = new ArrayList<>();
     for (double value : values) {
@@ -113,7 +117,7 @@ final class DeviceTlb extends Question {
     for (int count : processes) {
       for (boolean nested : new boolean[] {false, true}) {
         double[] requests = requests(results, nested, count);
-        String mode = (nested ? "nested, " : "one stage, ") + count + " PASIDs: ";
+        String mode = (nested ? "nested, " : "one stage, ") + pasids(count) + ": ";
         verdicts.add(
             Verdict.of(
                 mode + "requests to the unit never rise with the device TLB",
@@ -177,8 +181,7 @@ final class DeviceTlb extends Question {
               point(entries.replaceAll("x.*", ""), nanos(results, nested, processes, entries)));
         }
         series.add(
-            new Plot.Series(
-                processes + (nested ? " PASIDs, nested" : " PASIDs, one stage"), points));
+            new Plot.Series(pasids(processes) + (nested ? ", nested" : ", one stage"), points));
       }
     }
     return List.of(

@@ -3,6 +3,7 @@ package dev.nestwalk.bench.cost.report;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
@@ -58,6 +59,46 @@ final class Html {
     double size = Math.abs(value);
     int digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 3 : 5;
     return String.format(Locale.ROOT, "%." + digits + "f", value);
+  }
+
+  /**
+   * Numbers below one another, all with as many decimals: enough for three digits of the largest
+   * and two of the smallest one that is not zero.
+   */
+  static List<String> column(List<Double> values) {
+    double largest = 0;
+    double smallest = Double.POSITIVE_INFINITY;
+    boolean whole = true;
+    for (double value : values) {
+      double size = Math.abs(value);
+      if (size > 0) { // neither zero nor missing
+        largest = Math.max(largest, size);
+        smallest = Math.min(smallest, size);
+        whole &= value == Math.rint(value);
+      }
+    }
+    int digits = largest >= 1000 ? 0 : largest >= 100 ? 1 : largest >= 10 ? 2 : 3;
+    while (digits < 5 && smallest * Math.pow(10, digits) < 9.95) {
+      digits++;
+    }
+    String format = "%." + (whole ? 0 : digits) + "f";
+    return values.stream()
+        .map(value -> Double.isNaN(value) ? "–" : String.format(Locale.ROOT, format, value))
+        .toList();
+  }
+
+  /** Rows of texts, and of numbers in columns of as many decimals each. */
+  static String rows(List<List<String>> names, List<List<Double>> columns) {
+    List<List<String>> shown = columns.stream().map(Html::column).toList();
+    StringBuilder rows = new StringBuilder();
+    for (int i = 0; i < names.size(); i++) {
+      List<String> row = new ArrayList<>(names.get(i));
+      for (List<String> column : shown) {
+        row.add(column.get(i));
+      }
+      rows.append(row(row));
+    }
+    return rows.toString();
   }
 
   /** A resource of this package. */

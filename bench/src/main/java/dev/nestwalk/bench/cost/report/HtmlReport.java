@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
 
 /**
  * A self-contained page: the cost of nesting first, then each experiment with its plots and tables,
@@ -85,11 +86,10 @@ public final class HtmlReport {
     page.append("<header>\n<h1>The cost of nesting</h1>\n<p class=sub>");
     page.append(
         Html.escaped(
-            "What two stages of address translation cost a workload, beside one. %d cells; %s, %s."
-                .formatted(
-                    document.results().size(),
-                    manifest("processor"),
-                    "commit " + manifest("commit"))));
+            "What two stages of address translation cost a workload, compared with one. "
+                + "%d cells; %s, commit %s."
+                    .formatted(
+                        document.results().size(), manifest("processor"), manifest("commit"))));
     page.append("</p>\n<nav aria-label='Parts of the report'>");
     for (Answered one : answered) {
       page.append(
@@ -132,21 +132,25 @@ public final class HtmlReport {
                 "% of line, one stage",
                 "nested")));
     page.append("<tbody>\n");
-    for (Overview row : rows) {
-      page.append(
-          Html.row(
-              List.of(
-                  row.workload() + ", " + row.invalidate(),
-                  Html.number(row.hits()),
-                  Html.number(Overview.entries(row.single())),
-                  Html.number(Overview.entries(row.nested())),
-                  Html.number(row.ratio()),
-                  Html.number(Overview.nanos(row.single(), model)),
-                  Html.number(Overview.nanos(row.nested(), model)),
-                  Html.number(Overview.share(row.single(), model)),
-                  Html.number(Overview.share(row.nested(), model)))));
-    }
+    List<ToDoubleFunction<Overview>> columns =
+        List.of(
+            Overview::hits,
+            row -> Overview.entries(row.single()),
+            row -> Overview.entries(row.nested()),
+            Overview::ratio,
+            row -> Overview.nanos(row.single(), model),
+            row -> Overview.nanos(row.nested(), model),
+            row -> Overview.share(row.single(), model),
+            row -> Overview.share(row.nested(), model));
+    page.append(
+        Html.rows(
+            rows.stream().map(row -> List.of(row.workload() + ", " + row.invalidate())).toList(),
+            columns.stream().map(column -> values(rows, column)).toList()));
     page.append("</tbody></table></div>\n<h3>All pairs of cells</h3>\n");
+  }
+
+  private static <T> List<Double> values(List<T> rows, ToDoubleFunction<T> column) {
+    return rows.stream().map(column::applyAsDouble).toList();
   }
 
   private void cost() {
@@ -176,18 +180,19 @@ public final class HtmlReport {
                   "median",
                   "most")));
       page.append("<tbody>\n");
-      for (NestingCost cost : costs) {
-        page.append(
-            Html.row(
-                List.of(
-                    cost.workload(),
-                    Integer.toString(cost.pairs()),
-                    Html.number(cost.single()),
-                    Html.number(cost.nested()),
-                    Html.number(cost.least()),
-                    Html.number(cost.median()),
-                    Html.number(cost.most()))));
-      }
+      List<ToDoubleFunction<NestingCost>> columns =
+          List.of(
+              NestingCost::single,
+              NestingCost::nested,
+              NestingCost::least,
+              NestingCost::median,
+              NestingCost::most);
+      page.append(
+          Html.rows(
+              costs.stream()
+                  .map(cost -> List.of(cost.workload(), Integer.toString(cost.pairs())))
+                  .toList(),
+              columns.stream().map(column -> values(costs, column)).toList()));
       page.append("</tbody></table></div>\n");
     }
     if (!answered.isEmpty()) {
@@ -208,7 +213,7 @@ public final class HtmlReport {
       long unsure = count(verdicts, Verdict.Answer.UNSURE);
       String kind = fails > 0 ? "no" : unsure > 0 ? "open" : "yes";
       page.append(
-          "<tr><th scope=row><a href='#%s'>%s</a> %s</th><td>%s</td><td class=%s>%s</td></tr>\n"
+          "<tr><th scope=row><a href='#%s'>%s</a> %s</th><td>%s</td><td class='verdict %s'>%s</td></tr>\n"
               .formatted(
                   Html.escaped(one.experiment().name()),
                   Html.escaped(one.experiment().name()),
@@ -313,11 +318,16 @@ public final class HtmlReport {
     StringBuilder table = new StringBuilder("<table class=long><caption>");
     table.append(Html.escaped(plot.y())).append("</caption>\n").append(Html.header(names));
     table.append("<tbody>\n");
-    for (String label : labels) {
-      List<String> row = new ArrayList<>(List.of(label));
-      columns.forEach(column -> row.add(Html.number(column.getOrDefault(label, Double.NaN))));
-      table.append(Html.row(row));
-    }
+    table.append(
+        Html.rows(
+            labels.stream().map(List::of).toList(),
+            columns.stream()
+                .map(
+                    column ->
+                        labels.stream()
+                            .map(label -> column.getOrDefault(label, Double.NaN))
+                            .toList())
+                .toList()));
     return table.append("</tbody></table>").toString();
   }
 

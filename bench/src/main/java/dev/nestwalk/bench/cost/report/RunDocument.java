@@ -9,6 +9,8 @@ import com.google.gson.JsonParser;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.ResultJson;
+import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.JsonReason;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.StandardCharsets;
@@ -108,23 +110,15 @@ public record RunDocument(
         return parse(JsonParser.parseReader(text));
       }
     } catch (IOException e) {
-      throw new CostException(file + ": cannot be read: " + WholeFile.reason(e));
-    } catch (JsonParseException
-        | IllegalStateException
-        | UnsupportedOperationException
-        | StackOverflowError e) {
+      throw new CostException(file + ": cannot be read: " + IoReason.of(e));
+    } catch (JsonParseException | IllegalStateException | UnsupportedOperationException e) {
+      throw new CostException(file + ": " + JsonReason.of(e) + " that nestwalk cost --json wrote");
+    } catch (StackOverflowError e) {
       throw new CostException(
-          file + ": expected JSON that nestwalk cost --json wrote (" + oneLine(e) + ")");
+          file + ": nested too deeply, expected what nestwalk cost --json wrote");
     } catch (IllegalArgumentException e) {
       throw new CostException(file + ": " + e.getMessage());
     }
-  }
-
-  private static String oneLine(Throwable e) {
-    String message = e.getMessage();
-    return message == null
-        ? e.getClass().getSimpleName()
-        : message.lines().findFirst().orElse("").strip();
   }
 
   private static RunDocument parse(JsonElement element) {

@@ -1,10 +1,8 @@
 package dev.nestwalk.bench.cost.report;
 
+import dev.nestwalk.fixtures.IoReason;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -37,7 +35,7 @@ public final class WholeFile {
           temporary, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
       remove(temporary);
-      throw new CostException(file + ": cannot be written: " + reason(e));
+      throw new CostException(file + ": cannot be written: " + IoReason.of(e));
     }
   }
 
@@ -49,20 +47,6 @@ public final class WholeFile {
         // The first failure is the one to report.
       }
     }
-  }
-
-  /** The reason in a few words. */
-  public static String reason(IOException e) {
-    if (e instanceof NoSuchFileException) {
-      return "no such file or folder";
-    }
-    if (e instanceof AccessDeniedException) {
-      return "permission denied";
-    }
-    if (e instanceof FileSystemException system && system.getReason() != null) {
-      return system.getReason();
-    }
-    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
   }
 
   private WholeFile() {}

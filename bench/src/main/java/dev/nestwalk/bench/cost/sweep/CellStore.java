@@ -8,6 +8,7 @@ import com.google.gson.JsonParser;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.report.WholeFile;
+import dev.nestwalk.fixtures.IoReason;
 import java.io.BufferedInputStream;
 import java.io.Closeable;
 import java.io.IOException;
@@ -76,7 +77,7 @@ public final class CellStore implements Closeable {
         throw e;
       }
     } catch (IOException e) {
-      throw new CostException(folder + ": cannot be used: " + WholeFile.reason(e));
+      throw new CostException(folder + ": cannot be used: " + IoReason.of(e));
     }
   }
 
@@ -126,7 +127,7 @@ public final class CellStore implements Closeable {
       }
       channel.force(false);
     } catch (IOException e) {
-      throw new CostException("results cannot be written: " + WholeFile.reason(e));
+      throw new CostException("results cannot be written: " + IoReason.of(e));
     }
   }
 
@@ -135,7 +136,7 @@ public final class CellStore implements Closeable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw new CostException("results cannot be written: " + WholeFile.reason(e));
+      throw new CostException("results cannot be written: " + IoReason.of(e));
     }
   }
 
@@ -157,7 +158,7 @@ public final class CellStore implements Closeable {
       }
       throw new CostException(file + ": expected an object with a list 'cells'");
     } catch (IOException e) {
-      throw new CostException(file + ": cannot be read: " + WholeFile.reason(e));
+      throw new CostException(file + ": cannot be read: " + IoReason.of(e));
     } catch (JsonParseException | StackOverflowError | UnsupportedOperationException e) {
       throw new CostException(file + ": expected the plan of a sweep");
     } catch (IllegalArgumentException | IllegalStateException e) {
@@ -180,7 +181,7 @@ public final class CellStore implements Closeable {
         read(file, sink);
       }
     } catch (IOException e) {
-      throw new CostException(folder + ": cannot be read: " + WholeFile.reason(e));
+      throw new CostException(folder + ": cannot be read: " + IoReason.of(e));
     }
   }
 

@@ -4,13 +4,12 @@ import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.DmaOp;
 import dev.nestwalk.bench.cost.Workload;
+import dev.nestwalk.fixtures.IoReason;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.DigestInputStream;
 import java.security.MessageDigest;
@@ -245,13 +244,9 @@ public final class TraceFile {
 
   private static TraceException unreadable(Path file, IOException e) {
     String why =
-        e instanceof NoSuchFileException
-            ? "no such file"
-            : e instanceof EOFException || e instanceof ZipException
-                ? "damaged or cut gzip data"
-                : e instanceof FileSystemException system && system.getReason() != null
-                    ? system.getReason()
-                    : String.valueOf(e.getMessage());
+        e instanceof EOFException || e instanceof ZipException
+            ? "damaged or cut gzip data"
+            : IoReason.of(e);
     return new TraceException("%s: cannot be read: %s".formatted(file, why));
   }
 

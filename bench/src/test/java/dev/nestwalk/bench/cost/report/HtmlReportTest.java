@@ -233,33 +233,61 @@ class HtmlReportTest {
       return;
     }
     Path page = folder.resolve("report.html");
-    Path drawn = folder.resolve("drawn.html");
     for (List<HtmlReport.Answered> answered :
         List.of(
             List.<HtmlReport.Answered>of(),
             List.of(new HtmlReport.Answered(new Hostile(), results())))) {
       String text = HtmlReport.of(document(), answered);
       Files.writeString(page, text);
-      Process process =
-          new ProcessBuilder(
-                  browser.toString(),
-                  "--headless=new",
-                  "--no-sandbox",
-                  "--disable-gpu",
-                  "--disable-dev-shm-usage",
-                  "--user-data-dir=" + folder.resolve("profile"),
-                  "--virtual-time-budget=5000",
-                  "--dump-dom",
-                  page.toUri().toString())
-              .redirectOutput(drawn.toFile())
-              .redirectError(ProcessBuilder.Redirect.DISCARD)
-              .start();
-      assertTrue(process.waitFor(120, TimeUnit.SECONDS), "the browser hangs");
-      String dom = Files.readString(drawn);
+      String dom = dom(browser, page, 1280);
       int plots = JsonParser.parseString(plots(text)).getAsJsonArray().size();
       assertEquals(plots, dom.split("<canvas", -1).length - 1, dom);
       assertEquals(plots, dom.split("class=\"u-legend", -1).length - 1, "legends");
+      Files.writeString(page, text.replace("</body>", MEASURE + "</body>"));
+      for (int width : new int[] {500, 1280, 1920}) {
+        String measured = dom(browser, page, width);
+        assertTrue(measured.contains("<title>overflow:0</title>"), width + ": " + measured);
+      }
     }
+  }
+
+  /** A script that puts into the title by how many pixels the page is wider than its window. */
+  private static final String MEASURE =
+      "<script>addEventListener('load', () => setTimeout(() => { document.title = 'overflow:' +"
+          + " Math.max(0, document.documentElement.scrollWidth - innerWidth); }, 500));</script>";
+
+  /** The page as a browser of some width has it after its scripts ran. */
+  private String dom(Path browser, Path page, int width) throws IOException, InterruptedException {
+    Path drawn = folder.resolve("drawn.html");
+    Process process =
+        new ProcessBuilder(
+                browser.toString(),
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+                "--window-size=" + width + ",900",
+                "--user-data-dir=" + folder.resolve("profile"),
+                "--virtual-time-budget=5000",
+                "--dump-dom",
+                page.toUri().toString())
+            .redirectOutput(drawn.toFile())
+            .redirectError(ProcessBuilder.Redirect.DISCARD)
+            .start();
+    assertTrue(process.waitFor(120, TimeUnit.SECONDS), "the browser hangs");
+    return Files.readString(drawn);
+  }
+
+  @Test
+  void numbersBelowOneAnotherHaveAsManyDecimals() {
+    assertEquals(
+        List.of("24.00", "4.10", "1.77", "–"), Html.column(List.of(24.0, 4.1, 1.769, Double.NaN)));
+    assertEquals(List.of("1.000", "2.967", "0.000"), Html.column(List.of(1.0, 2.967, 0.0)));
+    assertEquals(List.of("100.0", "96.0", "6.4"), Html.column(List.of(100.0, 96.04, 6.413)));
+    assertEquals(List.of("3", "1024"), Html.column(List.of(3.0, 1024.0)));
+    assertEquals(List.of("0.0010", "1.0000"), Html.column(List.of(0.001, 1.0)));
+    assertEquals(List.of("–"), Html.column(List.of(Double.NaN)));
   }
 
   @Test
@@ -283,17 +311,19 @@ class HtmlReportTest {
     assertTrue(page.contains("<th scope=row>nvme:128k, strict</th>"));
     String slower =
         HtmlReport.of(new RunDocument(Map.of("latency", "dram=90"), List.of(), results), List.of());
-    Overview row = rows.get(0);
-    double nanos = Overview.nanos(row.nested(), LatencyModel.parse("dram=90"));
-    assertTrue(nanos > Overview.nanos(row.nested(), LatencyModel.DEFAULT));
-    assertTrue(slower.contains("<td class=n>" + Html.number(nanos) + "</td>"));
+    LatencyModel slow = LatencyModel.parse("dram=90");
+    List<Double> nanos = rows.stream().map(row -> Overview.nanos(row.nested(), slow)).toList();
+    assertTrue(nanos.get(0) > Overview.nanos(rows.get(0).nested(), LatencyModel.DEFAULT));
+    assertTrue(slower.contains("<td class=n>" + Html.column(nanos).get(0) + "</td>"));
     assertEquals(List.of(), Overview.of(results()));
   }
 
   @Test
   void noResultsMakeAPageToo() {
     RunDocument empty = new RunDocument(Map.of(), List.of(), List.of());
-    fetchesNothing(HtmlReport.of(empty, List.of()));
+    String page = HtmlReport.of(empty, List.of());
+    fetchesNothing(page);
+    assertTrue(page.contains("0 cells; unknown, commit unknown."), page);
   }
 
   @Test
