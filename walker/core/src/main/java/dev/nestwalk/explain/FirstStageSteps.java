@@ -47,12 +47,12 @@ final class FirstStageSteps {
     boolean writable = true;
     boolean executeDisabled = false;
     for (int level = levels; ; level--) {
-      long index = iova >>> 12 + 9 * (level - 1) & 511;
+      long index = VtdLevels.index(iova, level);
       Entry entry = fetch(level, table + index * 8, index);
       Structure structure = shape(level, entry.word);
       Recorder.Reading reading =
           reading(entry, index)
-              .selectedBy("IOVA", iova, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
+              .selectedBy("IOVA", iova, VtdLevels.highest(level), VtdLevels.lowest(level));
       int code =
           !FirstStageEntry.P.in(entry.word)
               ? FaultCode.SFS_2
@@ -245,7 +245,7 @@ final class FirstStageSteps {
   }
 
   private static long output(Entry entry, long iova) {
-    int shift = 12 + 9 * (entry.level - 1);
+    int shift = VtdLevels.lowest(entry.level);
     return (FirstStageEntry.ADDR.get(entry.word) * 4096 & -1L << shift)
         + (iova & (1L << shift) - 1);
   }
@@ -255,7 +255,7 @@ final class FirstStageSteps {
     VtdAnswer.refuseInterrupt(recorder, output, false);
     boolean dirty = wish.write() && mayWrite;
     setMissing(entry, usedFlags() | (dirty ? FirstStageEntry.D.mask() : 0));
-    return new VtdAnswer(output, 12 + 9 * (entry.level - 1), true, mayWrite);
+    return new VtdAnswer(output, VtdLevels.lowest(entry.level), true, mayWrite);
   }
 
   private VtdAnswer finishNested(
@@ -281,7 +281,7 @@ final class FirstStageSteps {
       setFlags(entry, flags);
     }
     stage.settle(last, dirty, guest);
-    int span = Math.min(12 + 9 * (entry.level - 1), last.spanLog2());
+    int span = Math.min(VtdLevels.lowest(entry.level), last.spanLog2());
     return new VtdAnswer(last.output(), span, last.readable(), mayWrite && last.writable());
   }
 

@@ -68,7 +68,7 @@ final class SecondStageSteps {
     int levels = context.aw() + 2;
     int level = levels;
     while (true) {
-      long index = address >>> 12 + 9 * (level - 1) & 511;
+      long index = VtdLevels.index(address, level);
       long at = table + index * 8;
       Recorder.Reading reading =
           new Recorder.Reading(
@@ -78,7 +78,10 @@ final class SecondStageSteps {
                       ? "SSPTPTR is the second stage's root table" + purpose
                       : "the entry above points to this table" + purpose)
               .selectedBy(
-                  nested ? "GPA" : "IOVA", address, 20 + 9 * (level - 1), 12 + 9 * (level - 1));
+                  nested ? "GPA" : "IOVA",
+                  address,
+                  VtdLevels.highest(level),
+                  VtdLevels.lowest(level));
       int run = memory.find(at);
       if (run < 0) {
         int code = unreadable(context.legacy(), level == levels);
@@ -102,7 +105,7 @@ final class SecondStageSteps {
         throw refuse(reading, structure, new long[] {entry}, code, address);
       }
       if (leaf) {
-        int shift = 12 + 9 * (level - 1);
+        int shift = VtdLevels.lowest(level);
         long offset = address & (1L << shift) - 1;
         long output = (SecondStageEntry.ADDR.get(entry) * 4096 & -1L << shift) + offset;
         recorder

@@ -37,23 +37,26 @@ final class ContextResolver {
       if (substreamId >>> plan.contextBits != 0) {
         return -EventCode.C_BAD_SUBSTREAMID;
       }
-      return substreamId == 0 && plan.defaultSubstream == 2
+      return substreamId == 0 && plan.defaultSubstream == SmmuPlan.SUBSTREAM_0
           ? -EventCode.F_STREAM_DISABLED
           : substreamId;
     }
-    if (plan.defaultSubstream == 1) {
+    if (plan.defaultSubstream == SmmuPlan.BYPASS) {
       plan.stage1 = false;
       plan.bypassedStage1 = true;
       return 0;
     }
-    return plan.defaultSubstream == 2 ? 0 : -EventCode.F_STREAM_DISABLED;
+    return plan.defaultSubstream == SmmuPlan.SUBSTREAM_0 ? 0 : -EventCode.F_STREAM_DISABLED;
   }
+
+  private static final long CD_BYTES = ContextDescriptor.STRUCTURE.bytes();
+  private static final long L1_BYTES = L1ContextDescriptor.STRUCTURE.bytes();
 
   /** Log2 of the CDs that a leaf of the stream's CD table holds. */
   static int leafBits(SmmuPlan plan) {
     return switch (plan.contextFormat) {
-      case 0 -> plan.contextBits;
-      case 1 -> 6;
+      case SmmuPlan.LINEAR -> plan.contextBits;
+      case SmmuPlan.LEAVES_4K -> 6;
       default -> 10;
     };
   }
@@ -64,13 +67,16 @@ final class ContextResolver {
    * @return 0 or a packed refusal
    */
   long resolve(SmmuPlan plan, int index) {
-    long at = plan.contextTable & -64L << (plan.contextFormat == 0 ? plan.contextBits : 0);
-    if (plan.contextFormat == 0) {
-      at += index * 64L;
+    long at =
+        plan.contextTable
+            & -CD_BYTES << (plan.contextFormat == SmmuPlan.LINEAR ? plan.contextBits : 0);
+    if (plan.contextFormat == SmmuPlan.LINEAR) {
+      at += index * CD_BYTES;
     } else {
       int leafBits = leafBits(plan);
       int upper = Math.max(0, plan.contextBits - leafBits);
-      at = (plan.contextTable & -Math.max(64L, 8L << upper)) + (long) (index >>> leafBits) * 8;
+      long table = plan.contextTable & -Math.max(CD_BYTES, L1_BYTES << upper);
+      at = table + (index >>> leafBits) * L1_BYTES;
       long refusal = reach(plan, at);
       if (refusal != 0) {
         return refusal;
@@ -81,8 +87,7 @@ final class ContextResolver {
       if (!L1ContextDescriptor.V.in(descriptor) || beyond) {
         return SmmuFault.config(EventCode.C_BAD_SUBSTREAMID);
       }
-      long mask = plan.contextFormat == 1 ? -0x1000L : -0x1_0000L;
-      at = (leaf & mask) + (index & (1 << leafBits) - 1) * 64L;
+      at = (leaf & -(CD_BYTES << leafBits)) + (index & (1 << leafBits) - 1) * CD_BYTES;
     }
     long refusal = reach(plan, at);
     if (refusal != 0) {
@@ -182,8 +187,8 @@ final class ContextResolver {
     }
     regime.granule(granule, ds, unit.has52BitOutput());
     boolean wide = unit.has52BitInput() && (granule == 16 || ds);
-    int most = !unit.hasSmallTables() ? 39 : granule == 16 ? 47 : 48;
-    if (unusedBits < (wide ? 12 : 16) || unusedBits > most) {
+    if (unusedBits < SmmuCapabilities.leastUnusedBits(wide)
+        || unusedBits > unit.mostUnusedBits(granule)) {
       return false;
     }
     regime.inputBits = 64 - unusedBits;

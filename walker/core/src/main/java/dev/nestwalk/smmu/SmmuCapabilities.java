@@ -127,6 +127,16 @@ public final class SmmuCapabilities {
     return Idr5.VAX.get(idr5) != 0;
   }
 
+  /** The smallest TnSZ, which leaves the most bits of an input address (DDI 0487, D8.2). */
+  static int leastUnusedBits(boolean wide) {
+    return wide ? 12 : 16;
+  }
+
+  /** The largest TnSZ; small tables (IDR3.STT) leave fewer bits of an input address. */
+  int mostUnusedBits(int granule) {
+    return !hasSmallTables() ? 39 : granule == 16 ? 47 : 48;
+  }
+
   int httu() {
     return (int) Idr0.HTTU.get(idr0);
   }

@@ -18,7 +18,13 @@ public final class SmmuPlan extends CachedPlan {
   /** STE.Config enables both stages, whatever S1DSS is. */
   boolean nested;
 
-  /** S1DSS. */
+  /** Value of {@link #defaultSubstream}: requests without SubstreamID bypass stage 1. */
+  static final int BYPASS = 1;
+
+  /** Value of {@link #defaultSubstream}: requests without SubstreamID use CD 0. */
+  static final int SUBSTREAM_0 = 2;
+
+  /** S1DSS: 0 terminates requests without SubstreamID, {@link #BYPASS}, {@link #SUBSTREAM_0}. */
   int defaultSubstream;
 
   /** Stage 1 is on in the STE, but S1DSS bypasses it for this request. */
@@ -50,7 +56,15 @@ public final class SmmuPlan extends CachedPlan {
   /** CD table. */
   long contextTable;
 
+  /** Value of {@link #contextFormat}: one table. */
+  static final int LINEAR = 0;
+
+  /** Value of {@link #contextFormat}: two levels, of which the second has tables of 4 KiB. */
+  static final int LEAVES_4K = 1;
+
+  /** S1FMT: {@link #LINEAR}, {@link #LEAVES_4K}, 2 for second-level tables of 64 KiB. */
   int contextFormat;
+
   int contextBits;
   boolean stallDisabled;
 

@@ -19,6 +19,13 @@ final class StreamResolver {
     this.fault = fault;
   }
 
+  /** Log2 of the largest second-level stream table's entries, plus 1 (SMMUv3 5.1). */
+  private static final int MOST_SPAN = 11;
+
+  // Values of IDR0.TTENDIAN for units with one byte order.
+  private static final int LITTLE_ENDIAN = 2;
+  private static final int BIG_ENDIAN = 3;
+
   /**
    * Resolves a stream.
    *
@@ -29,9 +36,9 @@ final class StreamResolver {
     if (config.streamIdBits < 32 && id >>> config.streamIdBits != 0) {
       return EventCode.C_BAD_STREAMID;
     }
-    long entry = config.table + id * 64;
+    long entry = config.table + id * StreamTableEntry.STRUCTURE.bytes();
     if (config.twoLevel) {
-      long at = config.table + (id >>> config.split) * 8;
+      long at = config.table + (id >>> config.split) * L1StreamDescriptor.STRUCTURE.bytes();
       int run = memory.find(at);
       if (run < 0) {
         fault.address = at;
@@ -40,10 +47,13 @@ final class StreamResolver {
       long descriptor = memory.load(run, at);
       int span = (int) L1StreamDescriptor.SPAN.get(descriptor);
       long index = id & (1L << config.split) - 1;
-      if (span == 0 || span >= 12 || span > config.split + 1 || index >>> (span - 1) != 0) {
+      boolean legal = span != 0 && span <= MOST_SPAN && span <= config.split + 1;
+      if (!legal || index >>> (span - 1) != 0) {
         return EventCode.C_BAD_STREAMID;
       }
-      entry = (descriptor & L1StreamDescriptor.L2PTR.mask() & -1L << (5 + span)) + index * 64;
+      int size = StreamTableEntry.STRUCTURE.bytes();
+      long table = descriptor & L1StreamDescriptor.L2PTR.mask() & -((long) size << span - 1);
+      entry = table + index * size;
     }
     return check(plan, entry);
   }
@@ -116,12 +126,12 @@ final class StreamResolver {
     int bits = (int) StreamTableEntry.S1CDMAX.get(w0);
     int format = (int) StreamTableEntry.S1FMT.get(w0);
     plan.contextBits = substreams == 0 ? 0 : bits;
-    plan.contextFormat = plan.contextBits == 0 || format == 3 ? 0 : format;
+    plan.contextFormat = plan.contextBits == 0 || format == 3 ? SmmuPlan.LINEAR : format;
     plan.contextTable = w0 & StreamTableEntry.S1CONTEXTPTR.mask();
     plan.stallDisabled = StreamTableEntry.S1STALLD.in(w1);
     boolean legal = !plan.stallDisabled || unit.stallModel() == 0;
     legal &= plan.contextBits <= substreams;
-    legal &= plan.contextFormat == 0 || Idr0.CD2L.in(unit.idr0());
+    legal &= plan.contextFormat == SmmuPlan.LINEAR || Idr0.CD2L.in(unit.idr0());
     legal &= plan.stage2 || plan.contextTable >>> unit.outputSize() == 0;
     return legal;
   }
@@ -149,7 +159,7 @@ final class StreamResolver {
 
   static boolean isEndianLegal(SmmuCapabilities unit, boolean big) {
     long endian = Idr0.TTENDIAN.get(unit.idr0());
-    return big ? endian != 2 : endian != 3;
+    return big ? endian != LITTLE_ENDIAN : endian != BIG_ENDIAN;
   }
 
   private boolean secondGeometry(Regime regime, long w2, long w3) {
@@ -160,11 +170,12 @@ final class StreamResolver {
     boolean ds = unit.hasDs() && StreamTableEntry.S2DS.in(w3);
     regime.granule(granule, ds, unit.has52BitOutput());
     int size = (int) StreamTableEntry.S2T0SZ.get(w2);
-    int least = Math.max(granule == 16 || ds ? 12 : 16, 64 - unit.intermediateSize());
-    int most = !unit.hasSmallTables() ? 39 : granule == 16 ? 47 : 48;
+    int least =
+        Math.max(
+            SmmuCapabilities.leastUnusedBits(granule == 16 || ds), 64 - unit.intermediateSize());
     int high = granule == 12 && ds && StreamTableEntry.S2SL0_2.in(w3) ? 4 : 0;
     int start = secondStart(granule, (int) StreamTableEntry.S2SL0.get(w2) | high, ds);
-    if (size < least || size > most || start > 3) {
+    if (size < least || size > unit.mostUnusedBits(granule) || start > 3) {
       return false;
     }
     regime.start = start;

@@ -1,6 +1,7 @@
 package dev.nestwalk.vtd;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.format.Structure;
 import dev.nestwalk.memory.GuestMemory;
 
 /**
@@ -12,6 +13,15 @@ import dev.nestwalk.memory.GuestMemory;
  */
 final class VtdResolver {
   private static final long[] NONE = new long[6];
+  private static final Structure ROOT = RootEntry.STRUCTURE;
+  private static final Structure SCALABLE = ScalableContextEntry.STRUCTURE;
+  private static final Structure PASID = PasidTableEntry.STRUCTURE;
+
+  /** Entries of a scalable-mode context table, which has those of half a bus. */
+  private static final int CONTEXTS = 128;
+
+  /** Log2 of the entries of a PASID table. */
+  private static final int TABLE_BITS = 6;
 
   private final VtdConfig config;
   private final VtdCapabilities unit;
@@ -23,7 +33,7 @@ final class VtdResolver {
   private int plainPasid;
 
   // The entry under examination; filled by read().
-  private final long[] words = new long[8];
+  private final long[] words = new long[PASID.words()];
 
   /** Set by {@link #resolve}: whether FPD of an entry that was read suppresses qualified faults. */
   boolean faultsHidden;
@@ -57,8 +67,19 @@ final class VtdResolver {
     plan.describe(words, plan.legacy ? 2 : words.length, pasid < 0 ? plainPasid : pasid);
   }
 
-  private boolean read(long address, int count) {
-    for (int i = 0; i < count; i++) {
+  private static int bus(int sourceId) {
+    return sourceId >>> 8;
+  }
+
+  /** Device and function numbers, 8 bits. */
+  private static int function(int sourceId) {
+    return sourceId & 0xff;
+  }
+
+  /** Reads an entry of a table into {@link #words}; false if it is not all in memory. */
+  private boolean read(long table, int index, Structure entry) {
+    long address = table + (long) index * entry.bytes();
+    for (int i = 0; i < entry.words(); i++) {
       long at = address + 8L * i;
       int run = memory.find(at);
       if (run < 0) {
@@ -70,7 +91,7 @@ final class VtdResolver {
   }
 
   private int resolveLegacy(VtdPlan plan, int sourceId, boolean ofDeviceTlb) {
-    if (!read(config.rootTable + (sourceId >>> 8) * 16L, 2)) {
+    if (!read(config.rootTable, bus(sourceId), ROOT)) {
       return FaultCode.LRT_1;
     }
     if (!RootEntry.P.in(words[0])) {
@@ -79,7 +100,7 @@ final class VtdResolver {
     if (((words[0] & reserved.root) | (words[1] & reserved.rootHigh)) != 0) {
       return FaultCode.LRT_3;
     }
-    if (!read((words[0] & RootEntry.CTP.mask()) + (sourceId & 0xff) * 16L, 2)) {
+    if (!read(words[0] & RootEntry.CTP.mask(), function(sourceId), ContextEntry.STRUCTURE)) {
       return FaultCode.LCT_1;
     }
     long low = words[0];
@@ -134,18 +155,18 @@ final class VtdResolver {
   private int resolveScalable(
       VtdPlan plan, int sourceId, int pasid, int access, boolean ofDeviceTlb) {
     plan.legacy = false;
-    if (!read(config.rootTable + (sourceId >>> 8) * 16L, 2)) {
+    if (!read(config.rootTable, bus(sourceId), ROOT)) {
       return FaultCode.SRT_1;
     }
     // The upper half of the entry is laid out like the lower one.
-    long root = words[sourceId >>> 7 & 1];
+    long root = words[function(sourceId) / CONTEXTS];
     if (!ScalableRootEntry.LP.in(root)) {
       return FaultCode.SRT_2;
     }
     if ((root & reserved.scalableRoot) != 0) {
       return FaultCode.SRT_3;
     }
-    if (!read((root & ScalableRootEntry.LCTP.mask()) + (sourceId & 0x7f) * 32L, 4)) {
+    if (!read(root & ScalableRootEntry.LCTP.mask(), function(sourceId) % CONTEXTS, SCALABLE)) {
       return FaultCode.SCT_1;
     }
     long low = words[0];
@@ -163,7 +184,7 @@ final class VtdResolver {
     if (ofDeviceTlb && !ScalableContextEntry.DTE.in(low)) {
       return FaultCode.SCT_5;
     }
-    int directoryWidth = (int) ScalableContextEntry.PDTS.get(low) + 13;
+    int directoryWidth = (int) ScalableContextEntry.PDTS.get(low) + 7 + TABLE_BITS;
     int index = pasid;
     if (pasid >= 0) {
       if (!ScalableContextEntry.PASIDE.in(low)) {
@@ -203,7 +224,7 @@ final class VtdResolver {
   }
 
   private int resolvePasid(VtdPlan plan, long directory, int index, boolean execute) {
-    if (!read(directory + (index >>> 6) * 8L, 1)) {
+    if (!read(directory, index >>> TABLE_BITS, PasidDirectoryEntry.STRUCTURE)) {
       return FaultCode.SPD_1;
     }
     long entry = words[0];
@@ -214,7 +235,7 @@ final class VtdResolver {
     if ((entry & reserved.pasidDirectory) != 0) {
       return FaultCode.SPD_3;
     }
-    if (!read((entry & PasidDirectoryEntry.SMPTBLPTR.mask()) + (index & 63) * 64L, 8)) {
+    if (!read(entry & PasidDirectoryEntry.SMPTBLPTR.mask(), index & (1 << TABLE_BITS) - 1, PASID)) {
       return FaultCode.SPT_1;
     }
     faultsHidden |= PasidTableEntry.FPD.in(words[0]);
