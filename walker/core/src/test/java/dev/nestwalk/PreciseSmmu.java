@@ -1,13 +1,13 @@
 package dev.nestwalk;
 
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.Chance;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
 import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.TreeSet;
 
 /** An SMMUv3: streams, SubstreamIDs, VMIDs, ASIDs, EL2, global pages, ignored top bytes, ranges. */
@@ -17,13 +17,17 @@ final class PreciseSmmu implements PreciseScene {
   private static final int CONTEXTS = 4;
   private static final int EL2 = -1;
   private static final long NOT_GLOBAL = 1L << 11;
-  private static final long FIRST_LEAF = 1L << 10 | 1L << 6;
+  private static final long ACCESSED = 1L << 10;
+  private static final long FIRST_LEAF = 1L << 6;
   private static final long READ_ONLY = 1L << 7;
+
+  /** DBM: with HD, AP[2] or S2AP[1] tell whether the page is clean. */
+  private static final long TELLS_DIRTY = 1L << 51;
 
   /** Neighbours may be kept as one: a hint, which promises nothing here. */
   private static final long CONTIGUOUS = 1L << 52;
 
-  private static final long SECOND_LEAF = 1L << 10 | 1L << 6 | 15L << 2;
+  private static final long SECOND_LEAF = 1L << 6 | 15L << 2;
   private static final long SECOND_WRITE = 1L << 7;
 
   /** What a CD says: tables of the lower and the upper range, ASID, ignored top bytes. */
@@ -39,29 +43,39 @@ final class PreciseSmmu implements PreciseScene {
   private final SmmuMachine machine;
   private final Iommu iommu;
   private final boolean e2h;
+
+  /** HA, and HD above it, of all CDs and of all STEs. */
+  private final int firstFlags;
+
+  private final int secondFlags;
   private final Tables[] firsts = new Tables[4];
   private final Tables[] seconds = new Tables[2];
   private final Context[][] contexts = new Context[64][CONTEXTS];
   private final long[] contextTables = new long[64];
   private final Stream[] streams = new Stream[64];
-  private final List<Runnable> pending = new ArrayList<>();
+  private final Pending pending = new Pending();
 
   PreciseSmmu(TableMemory memory, Chance chance) {
     this.memory = memory;
     machine = new SmmuMachine(memory);
     e2h = chance.below(2) == 0;
+    firstFlags = chance.oneOf(0, 1, 3);
+    secondFlags = chance.oneOf(0, 1, 3);
     // RIL; RECINVSID and E2H.
     machine.register("IDR3", SmmuMachine.IDR3 | 1L << 10).register("CR2", e2h ? 3 : 2);
     for (int i = 0; i < firsts.length; i++) {
       boolean global = i % 2 == 1;
-      long optional = CONTIGUOUS | READ_ONLY | (global ? NOT_GLOBAL : 0);
-      firsts[i] = tables(FIRST_LEAF | (global ? 0 : NOT_GLOBAL), optional, global, chance);
+      long optional = CONTIGUOUS | READ_ONLY | TELLS_DIRTY | (global ? NOT_GLOBAL : 0);
+      long leaf = FIRST_LEAF | (global ? 0 : NOT_GLOBAL);
+      firsts[i] = tables(leaf, optional, firstFlags, global, chance);
       firsts[i].entries.fill(chance);
     }
     for (int i = 0; i < seconds.length; i++) {
-      seconds[i] = tables(SECOND_LEAF, SECOND_WRITE | CONTIGUOUS, false, chance);
-      seconds[i].entries.identity(0, 0);
-      seconds[i].entries.identity(0x2000_0000L, 0);
+      long optional = SECOND_WRITE | CONTIGUOUS | TELLS_DIRTY;
+      seconds[i] = tables(SECOND_LEAF, optional, secondFlags, false, chance);
+      // The tables' own pages take flags of the first stage: writable.
+      seconds[i].entries.identity(0, 0, ACCESSED | SECOND_WRITE);
+      seconds[i].entries.identity(0x2000_0000L, 0, ACCESSED | SECOND_WRITE);
       seconds[i].entries.fill(chance);
     }
     for (int stream : STREAMS) {
@@ -75,7 +89,10 @@ final class PreciseSmmu implements PreciseScene {
   }
 
   /** Tables of any granule: 39, 36 or 42 input bits, two or three levels. */
-  private Tables tables(long leaf, long optional, boolean global, Chance chance) {
+  private Tables tables(long least, long possible, int unitSets, boolean global, Chance chance) {
+    long leaf = unitSets == 0 ? least | ACCESSED : least;
+    long optional = unitSets == 0 ? possible : possible | ACCESSED;
+    long flags = unitSets == 0 ? READ_ONLY : READ_ONLY | ACCESSED;
     int granule = chance.oneOf(12, 12, 12, 14, 16);
     int start = granule == 12 ? 1 : 2;
     VmsaTables tables =
@@ -85,7 +102,7 @@ final class PreciseSmmu implements PreciseScene {
       shifts[level - start] = tables.shift(level);
     }
     PreciseTables.Shape shape =
-        new PreciseTables.Shape(shifts, 0, 30, 3, 3, leaf | 3, leaf | 1, optional);
+        new PreciseTables.Shape(shifts, 0, 30, 3, 3, leaf | 3, leaf | 1, optional, flags);
     return new Tables(new PreciseTables(memory, shape, tables.root(), global), tables);
   }
 
@@ -116,6 +133,11 @@ final class PreciseSmmu implements PreciseScene {
         entry.set(38 + bit);
       }
     }
+    for (int bit = 0; bit < 2; bit++) {
+      if ((firstFlags >> bit & 1) != 0) {
+        entry.set(43 - bit);
+      }
+    }
     machine.context(contextTables[stream] + 64L * index, entry);
   }
 
@@ -129,6 +151,11 @@ final class PreciseSmmu implements PreciseScene {
     }
     if (config.second >= 0) {
       entry.stage2(seconds[config.second].start, 48);
+      for (int bit = 0; bit < 2; bit++) {
+        if ((secondFlags >> bit & 1) != 0) {
+          entry.set(184 - bit);
+        }
+      }
     }
     if (config.vmid == EL2) {
       entry.set(95);
@@ -141,6 +168,11 @@ final class PreciseSmmu implements PreciseScene {
   @Override
   public Iommu iommu() {
     return iommu;
+  }
+
+  @Override
+  public Reference reference() {
+    return References.smmuv3(iommu.memory(), machine.registers());
   }
 
   @Override
@@ -194,6 +226,7 @@ final class PreciseSmmu implements PreciseScene {
     int vmid = streams[stream].vmid;
     int how = chance.below(6);
     pending.add(
+        Kind.PROCESS,
         () -> {
           SmmuInvalidations unit = iommu.smmuInvalidations();
           switch (how) {
@@ -224,6 +257,7 @@ final class PreciseSmmu implements PreciseScene {
     int range = chance.below(8);
     int named = range < 5 ? stream ^ chance.below(2 << range) : stream;
     pending.add(
+        Kind.DEVICE,
         () -> {
           SmmuInvalidations unit = iommu.smmuInvalidations();
           if (range < 5) {
@@ -270,6 +304,7 @@ final class PreciseSmmu implements PreciseScene {
       }
       boolean all = chance.below(25) == 0;
       pending.add(
+          edit.kind(Kind.FIRST_STAGE),
           () -> {
             SmmuInvalidations unit = iommu.smmuInvalidations();
             if (all || byAsid) {
@@ -306,6 +341,7 @@ final class PreciseSmmu implements PreciseScene {
       boolean all = chance.below(10) == 0;
       long[] range = range(edit, seconds[which].entries.shape.granule(), 0, chance);
       pending.add(
+          edit.kind(Kind.SECOND_STAGE),
           () -> {
             if (all) {
               iommu.smmuInvalidations().vmidAll(vmid);
@@ -342,13 +378,18 @@ final class PreciseSmmu implements PreciseScene {
   }
 
   @Override
+  public Pending pending() {
+    return pending;
+  }
+
+  @Override
   public void invalidate(Chance chance) {
-    if (chance.below(60) == 0) {
+    if (chance.below(60) == 0 && pending.mayTakeAll()) {
       iommu.smmuInvalidations().configAll();
       iommu.smmuInvalidations().all();
+      pending.clear();
     } else {
-      pending.forEach(Runnable::run);
+      pending.run();
     }
-    pending.clear();
   }
 }

@@ -30,6 +30,7 @@ final class PreciseTables {
    * @param table bits of an entry that leads to a table
    * @param page bits that a small leaf has at least; {@code block} those of a large one
    * @param optional bits that leaves have or not
+   * @param flags those of them that a guest sets and clears by themselves, and a unit may set
    */
   @SuppressWarnings("ArrayRecordComponent") // constants, never compared
   record Shape(
@@ -40,7 +41,8 @@ final class PreciseTables {
       long table,
       long page,
       long block,
-      long optional) {
+      long optional,
+      long flags) {
     int granule() {
       return shifts[shifts.length - 1];
     }
@@ -53,8 +55,14 @@ final class PreciseTables {
    * @param shift log2 of that
    * @param leafOnly neither before nor after it led to a table
    * @param before the entry before
+   * @param flagsOnly only flags changed
    */
-  record Edit(long first, int shift, boolean leafOnly, long before) {
+  record Edit(long first, int shift, boolean leafOnly, long before, boolean flagsOnly) {
+    PreciseScene.Kind kind(PreciseScene.Kind stage) {
+      boolean flags = flagsOnly && stage == PreciseScene.Kind.FIRST_STAGE;
+      return flags ? PreciseScene.Kind.FLAGS : stage;
+    }
+
     long last() {
       return first | (1L << shift) - 1;
     }
@@ -92,8 +100,8 @@ final class PreciseTables {
     return level < shape.shifts.length - 1 && (word & shape.mark) == (shape.table & shape.mark);
   }
 
-  /** Maps a block to itself. */
-  void identity(long address, int level) {
+  /** Maps a block to itself, with {@code bits} beside those of a large leaf. */
+  void identity(long address, int level, long bits) {
     long table = root;
     for (int at = 0; at < level; at++) {
       long slot = slot(table, at, address);
@@ -102,7 +110,7 @@ final class PreciseTables {
       }
       table = memory.get(slot) & ADDRESS;
     }
-    memory.put(slot(table, level, address), address | shape.block);
+    memory.put(slot(table, level, address), address | shape.block | bits);
   }
 
   /** Maps most pages, to begin with. */
@@ -124,14 +132,15 @@ final class PreciseTables {
         continue;
       }
       int shift = shape.shifts[level];
-      long after = entry(level, chance);
+      boolean keeps = !leads && word != 0 && chance.below(5) == 0;
+      long after = keeps ? word ^ chance.some(shape.flags, 60) : entry(level, chance);
       if (leads) {
         // The table may come back, here or elsewhere, with what it holds.
         spare.get(level).add(word & ADDRESS);
       }
       memory.put(slot, after);
       boolean leafOnly = !leads && !isTable(after, level);
-      return new Edit(address >>> shift << shift, shift, leafOnly, word);
+      return new Edit(address >>> shift << shift, shift, leafOnly, word, keeps);
     }
   }
 

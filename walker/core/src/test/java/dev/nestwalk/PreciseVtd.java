@@ -1,11 +1,11 @@
 package dev.nestwalk;
 
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.Chance;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.TreeSet;
 
 /** A VT-d unit in scalable mode: functions of one device, PASIDs, domains, shared tables. */
@@ -14,12 +14,15 @@ final class PreciseVtd implements PreciseScene {
   private static final int[] PASIDS = {-1, 3, 70};
   private static final int DOMAINS = 3;
 
-  /** A and D are the guest's or the unit's to set. */
-  private static final PreciseTables.Shape FIRST =
-      new PreciseTables.Shape(new int[] {39, 30, 21, 12}, 1, 30, 0x81, 0x27, 0x5, 0x85, 0x62);
+  private static final int[] SHIFTS = {39, 30, 21, 12};
 
+  /** A and D are the guest's or the unit's to set; G means nothing to this unit. */
+  private static final PreciseTables.Shape FIRST =
+      new PreciseTables.Shape(SHIFTS, 1, 30, 0x81, 0x27, 0x5, 0x85, 0x162, 0x160);
+
+  /** So are those of the second stage, in half of the machines; in the others they are ignored. */
   private static final PreciseTables.Shape SECOND =
-      new PreciseTables.Shape(new int[] {39, 30, 21, 12}, 1, 30, 0x81, 3, 1, 0x81, 2);
+      new PreciseTables.Shape(SHIFTS, 1, 30, 0x81, 3, 1, 0x81, 0x302, 0x300);
 
   /** What a PASID's entry says. */
   private record Config(int domain, int first, int second) {}
@@ -35,10 +38,12 @@ final class PreciseVtd implements PreciseScene {
 
   private final int[] directory = new int[16];
   private final long[][] contexts = new long[16][2];
-  private final List<Runnable> pending = new ArrayList<>();
+  private final Pending pending = new Pending();
+  private final boolean secondFlags;
 
   PreciseVtd(TableMemory memory, Chance chance) {
     this.memory = memory;
+    secondFlags = chance.below(2) == 0;
     machine = new VtdMachine(memory).scalable();
     for (int i = 0; i < firsts.length; i++) {
       firsts[i] = new PreciseTables(memory, FIRST, memory.allocate(), false);
@@ -47,10 +52,8 @@ final class PreciseVtd implements PreciseScene {
     }
     for (int i = 0; i < seconds.length; i++) {
       seconds[i] = new PreciseTables(memory, SECOND, memory.allocate(), false);
-      seconds[i].identity(0, 1);
       // The tables' own pages take flags of the first stage: writable.
-      long low = memory.get(seconds[i].root) & -4096;
-      memory.put(low, memory.get(low) | 2);
+      seconds[i].identity(0, 1, 2);
       seconds[i].fill(chance);
     }
     for (int source : SOURCES) {
@@ -88,6 +91,9 @@ final class PreciseVtd implements PreciseScene {
     }
     if (second) {
       entry.secondRoot(2, seconds[config.second].root);
+      if (secondFlags) {
+        entry.secondStageFlags();
+      }
     }
     int pasid = Math.max(PASIDS[index], 0);
     long directoryAt = contexts[source][directory[source]] & -4096;
@@ -105,6 +111,11 @@ final class PreciseVtd implements PreciseScene {
   @Override
   public Iommu iommu() {
     return iommu;
+  }
+
+  @Override
+  public Reference reference() {
+    return References.vtd(iommu.memory(), machine.registers(), 46);
   }
 
   @Override
@@ -162,6 +173,7 @@ final class PreciseVtd implements PreciseScene {
     int pasid = Math.max(PASIDS[index], 0);
     int how = chance.below(8);
     pending.add(
+        Kind.PROCESS,
         () -> {
           VtdInvalidations unit = iommu.vtdInvalidations();
           switch (how) {
@@ -185,7 +197,7 @@ final class PreciseVtd implements PreciseScene {
     int ignored = new int[] {0, 4, 6, 7}[mask];
     int named = source ^ chance.below(8) & ignored;
     memory.put(machine.contextAddress(source), contexts[source][directory[source]]);
-    pending.add(() -> iommu.vtdInvalidations().contextDevice(named, mask));
+    pending.add(Kind.DEVICE, () -> iommu.vtdInvalidations().contextDevice(named, mask));
   }
 
   private void changedFirst(int which, PreciseTables.Edit edit, Chance chance) {
@@ -205,6 +217,7 @@ final class PreciseVtd implements PreciseScene {
       // Any address in the range names it.
       long at = edit.first() | chance.bits() & (1L << edit.shift()) - 1;
       pending.add(
+          edit.kind(Kind.FIRST_STAGE),
           () -> {
             VtdInvalidations unit = iommu.vtdInvalidations();
             switch (how) {
@@ -230,6 +243,7 @@ final class PreciseVtd implements PreciseScene {
       boolean leaf = edit.leafOnly() && chance.below(4) != 0;
       long at = edit.first() | chance.bits() & (1L << edit.shift()) - 1;
       pending.add(
+          edit.kind(Kind.SECOND_STAGE),
           () -> {
             VtdInvalidations unit = iommu.vtdInvalidations();
             if (how == 0) {
@@ -264,14 +278,19 @@ final class PreciseVtd implements PreciseScene {
   }
 
   @Override
+  public Pending pending() {
+    return pending;
+  }
+
+  @Override
   public void invalidate(Chance chance) {
-    if (chance.below(60) == 0) {
+    if (chance.below(60) == 0 && pending.mayTakeAll()) {
       iommu.vtdInvalidations().contextGlobal();
       iommu.vtdInvalidations().pasidGlobal();
       iommu.vtdInvalidations().iotlbGlobal();
+      pending.clear();
     } else {
-      pending.forEach(Runnable::run);
+      pending.run();
     }
-    pending.clear();
   }
 }

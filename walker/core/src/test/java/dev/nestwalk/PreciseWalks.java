@@ -2,6 +2,8 @@ package dev.nestwalk;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Chance;
 import dev.nestwalk.fixtures.Shrinker;
 import dev.nestwalk.fixtures.TableMemory;
@@ -10,20 +12,25 @@ import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Random interleavings of changes, translations and invalidations that name hardly more than what
  * changed: translators with caches of several geometries beside one without any, over the same
  * tables. Between a change and its invalidation the caches may fill themselves with old and new;
- * from the invalidation on every answer and fault record has to be that of the walk. The long run:
+ * from the invalidation on every answer and fault record has to be that of the walk, which finds
+ * each flag set that it would set; now and then the reference walker is asked too. The long run:
  * {@code PreciseWalks FORMAT OPERATIONS [FIRST-SEED]}, see CONTRIBUTING.
  */
 final class PreciseWalks {
   private static final int ROUNDS = 40;
   private static final int ASKED = 24;
   private static final int BATCH = 40;
+  private static final int REFERRED = 8;
 
   /** How often a machine that fails runs again, to make the failure small. */
   private static final int TRIES = 1500;
@@ -34,13 +41,26 @@ final class PreciseWalks {
   /** Compared answers that are translations, not refusals. */
   long translated;
 
+  /** Answers compared with the reference walker's as well. */
+  long referred;
+
+  /** Flags that units have set. */
+  long flagged;
+
   /** Hits in the IOTLBs of translators that count. */
   long hits;
 
   private final Formats format;
+  private final PreciseScene.@Nullable Kind forgotten;
 
   PreciseWalks(Formats format) {
+    this(format, null);
+  }
+
+  /** A control: invalidations of a kind are left out. */
+  PreciseWalks(Formats format, PreciseScene.@Nullable Kind forgotten) {
     this.format = format;
+    this.forgotten = forgotten;
   }
 
   private static List<Translator> translators(Iommu iommu) {
@@ -60,6 +80,18 @@ final class PreciseWalks {
     Shrinker.run(seed * 37 + 5, TRIES, chance -> machine(seed, chance));
   }
 
+  /** Whether one of the first machines notices what is left out. */
+  boolean isNoticed(int machines) {
+    for (long seed = 0; seed < machines; seed++) {
+      try {
+        machine(seed, new Chance(seed));
+      } catch (AssertionError e) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private void machine(long seed, Chance chance) {
     try (Arena arena = Arena.ofConfined()) {
       // Tables lie in two runs of memory.
@@ -68,21 +100,23 @@ final class PreciseWalks {
           new TableMemory(arena).run(0x10_0000, first).run(0x2000_0000, 1600 - first);
       PreciseScene scene =
           format == Formats.VTD ? new PreciseVtd(memory, chance) : new PreciseSmmu(memory, chance);
+      if (forgotten != null) {
+        scene.pending().forget(forgotten);
+      }
       List<Translator> cached = translators(scene.iommu());
-      Translator walking = scene.iommu().newUncachedTranslator();
+      Walk walk = new Walk(scene);
       for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < ASKED; i++) {
           if (chance.below(6) == 0) {
-            checkBatch(
-                scene, cached.get(chance.below(cached.size())), walking, chance, seed, round);
+            checkBatch(walk, cached.get(chance.below(cached.size())), chance, seed, round);
           } else {
-            check(scene, cached, walking, chance, seed, round);
+            check(walk, cached, chance, seed, round);
           }
         }
         for (int i = chance.below(4); i >= 0; i--) {
           int what = chance.below(20);
           if (what < 2) {
-            restrict(scene, chance);
+            walk.restrict(chance);
           } else if (what == 2) {
             // Nothing changes; what was cached before may stay, or is dropped.
             scene.iommu().reconfigure(Map.of(), chance.below(4) != 0);
@@ -96,6 +130,7 @@ final class PreciseWalks {
         }
         scene.invalidate(chance);
       }
+      flagged += walk.writes;
       for (Translator translator : cached) {
         hits += translator.counters().hits();
       }
@@ -116,7 +151,46 @@ final class PreciseWalks {
     return scene.name(page ^ beside, chance) | chance.below(512) * 8L;
   }
 
-  static void restrict(PreciseScene scene, Chance chance) {
+  /** A requester; whether it is restricted now. */
+  record Restricted(int source, int pasid, boolean isRestricted) {}
+
+  /** What the translators are compared with. */
+  private static final class Walk {
+    final PreciseScene scene;
+    final Translator walking;
+    final Reference reference;
+    private final Set<Long> restricted = new HashSet<>();
+
+    /** Writes by walks: flags. */
+    long writes;
+
+    Walk(PreciseScene scene) {
+      this.scene = scene;
+      walking = scene.iommu().newUncachedTranslator();
+      reference = scene.reference();
+      scene.iommu().memory().setWriteListener((address, length) -> writes++);
+    }
+
+    private static long key(int source, int pasid) {
+      return (long) source << 32 | pasid & 0xffff_ffffL;
+    }
+
+    void restrict(Chance chance) {
+      Restricted now = PreciseWalks.restrict(scene, chance);
+      long key = key(now.source, now.pasid);
+      if (now.isRestricted) {
+        restricted.add(key);
+      } else {
+        restricted.remove(key);
+      }
+    }
+
+    boolean isRestricted(int source, int pasid) {
+      return restricted.contains(key(source, pasid));
+    }
+  }
+
+  static Restricted restrict(PreciseScene scene, Chance chance) {
     List<Region> regions = new ArrayList<>();
     for (int i = chance.below(3); i > 0; i--) {
       long at = PreciseTables.PAGES[chance.below(PreciseTables.PAGES.length)];
@@ -125,47 +199,54 @@ final class PreciseWalks {
     }
     RegionSet set = RegionSet.of(regions);
     boolean below = chance.below(3) == 0;
-    scene
-        .iommu()
-        .restrict(
-            source(scene, chance),
-            pasid(scene, chance),
-            below ? RegionSet.EMPTY : set,
-            below ? set : RegionSet.EMPTY);
+    int source = source(scene, chance);
+    int pasid = pasid(scene, chance);
+    RegionSet input = below ? RegionSet.EMPTY : set;
+    RegionSet intermediate = below ? set : RegionSet.EMPTY;
+    scene.iommu().restrict(source, pasid, input, intermediate);
+    return new Restricted(source, pasid, !regions.isEmpty());
   }
 
-  private void check(
-      PreciseScene scene,
-      List<Translator> cached,
-      Translator walking,
-      Chance chance,
-      long seed,
-      int round) {
+  private void check(Walk walk, List<Translator> cached, Chance chance, long seed, int round) {
+    PreciseScene scene = walk.scene;
     int source = source(scene, chance);
     int pasid = pasid(scene, chance);
     long address = address(scene, chance);
     int access = 1 + chance.below(3);
-    long expected = walking.translate(source, pasid, address, access);
+    // One is asked before the walk, which finds every flag set then.
+    int first = chance.below(cached.size());
+    cached.get(first).translate(source, pasid, address, access);
+    long writes = walk.writes;
+    long expected = walk.walking.translate(source, pasid, address, access);
+    if (walk.writes != writes) {
+      throw wrong(
+          seed, round, first, source, pasid, address, access, "a flag left unset", expected);
+    }
     for (int i = 0; i < cached.size(); i++) {
       long answer = cached.get(i).translate(source, pasid, address, access);
       String difference = answer == expected ? "" : Translation.describe(answer);
       if (difference.isEmpty() && Translation.isFault(answer)) {
-        difference = Comparison.difference(cached.get(i).lastFault(), walking.lastFault());
+        difference = Comparison.difference(cached.get(i).lastFault(), walk.walking.lastFault());
       }
       if (!difference.isEmpty()) {
         throw wrong(seed, round, i, source, pasid, address, access, difference, expected);
       }
       count(answer);
     }
+    if (chance.below(REFERRED) == 0 && !walk.isRestricted(source, pasid)) {
+      Trace trace = walk.reference.translate(source, pasid, address, access);
+      String difference =
+          Comparison.difference(expected, walk.walking.lastFault(), trace)
+              + (walk.writes == writes ? "" : "the reference sets a flag");
+      if (!difference.isEmpty()) {
+        throw wrong(seed, round, -1, source, pasid, address, access, difference, expected);
+      }
+      referred++;
+    }
   }
 
-  private void checkBatch(
-      PreciseScene scene,
-      Translator cached,
-      Translator walking,
-      Chance chance,
-      long seed,
-      int round) {
+  private void checkBatch(Walk walk, Translator cached, Chance chance, long seed, int round) {
+    PreciseScene scene = walk.scene;
     int source = source(scene, chance);
     int pasid = pasid(scene, chance);
     int access = 1 + chance.below(3);
@@ -176,10 +257,14 @@ final class PreciseWalks {
     long[] answers = chance.below(3) == 0 ? iovas.clone() : new long[iovas.length];
     long[] asked = iovas.clone();
     cached.endpoint(source, pasid).translate(iovas, answers, 0, iovas.length, access);
+    long writes = walk.writes;
     for (int i = 0; i < asked.length; i++) {
-      long expected = walking.translate(source, pasid, asked[i], access);
-      if (answers[i] != expected) {
-        String answer = "in a batch " + Translation.describe(answers[i]);
+      long expected = walk.walking.translate(source, pasid, asked[i], access);
+      if (answers[i] != expected || walk.writes != writes) {
+        String answer =
+            "in a batch "
+                + Translation.describe(answers[i])
+                + (walk.writes == writes ? "" : ", a flag left unset");
         throw wrong(seed, round, -1, source, pasid, asked[i], access, answer, expected);
       }
       count(answers[i]);
@@ -227,7 +312,14 @@ final class PreciseWalks {
       }
     }
     System.out.printf(
-        "%s: %d answers equal the walk's, %d of them translations; %d hits; next seed %d%n",
-        walks.format, walks.checked, walks.translated, walks.hits, seed);
+        "%s: %d answers equal the walk's, %d of them translations, %d equal the reference's too; %d"
+            + " hits; %d flags set; next seed %d%n",
+        walks.format,
+        walks.checked,
+        walks.translated,
+        walks.referred,
+        walks.hits,
+        walks.flagged,
+        seed);
   }
 }
