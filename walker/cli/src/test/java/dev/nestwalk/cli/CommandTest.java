@@ -9,8 +9,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.nestwalk.fixtures.Scenarios;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -30,13 +28,8 @@ final class CommandTest {
 
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of((Object[]) arguments);
   }
 
   private static void assertBadInput(Result result, String... parts) {

@@ -10,8 +10,6 @@ import dev.nestwalk.fixtures.Scenarios;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,13 +24,8 @@ class DecodeCommandTest {
 
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of((Object[]) arguments);
   }
 
   private static Result piped(String input, String... arguments) {

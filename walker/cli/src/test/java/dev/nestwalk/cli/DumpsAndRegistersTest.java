@@ -9,8 +9,6 @@ import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -37,17 +35,8 @@ class DumpsAndRegistersTest {
   private Map<String, Long> registers = Map.of();
   private long entry;
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(Object... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    String[] all = new String[arguments.length];
-    for (int i = 0; i < arguments.length; i++) {
-      all[i] = arguments[i].toString();
-    }
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), all);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of(arguments);
   }
 
   private Result translate(Path image, Object... more) {

@@ -7,8 +7,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonParser;
 import dev.nestwalk.fixtures.EndlessMachines;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -23,12 +21,8 @@ class EndlessTablesTest {
 
   @TempDir Path folder;
 
-  private record Result(int status, String out) {}
-
   private static Result run(String... arguments) {
-    StringWriter out = new StringWriter();
-    PrintWriter err = new PrintWriter(new StringWriter());
-    return new Result(Main.run(new PrintWriter(out), err, arguments), out.toString());
+    return Result.of((Object[]) arguments);
   }
 
   private Path image(String kind) throws IOException {

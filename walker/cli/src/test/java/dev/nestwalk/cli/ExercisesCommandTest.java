@@ -8,8 +8,6 @@ import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.teach.exercises.Kind;
 import dev.nestwalk.teach.exercises.MarkdownSheet;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Objects;
@@ -22,16 +20,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ExercisesCommandTest {
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    String[] all = new String[arguments.length + 1];
-    all[0] = "exercises";
-    System.arraycopy(arguments, 0, all, 1, arguments.length);
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), all);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of("exercises", arguments);
   }
 
   private static long headings(String sheet) {

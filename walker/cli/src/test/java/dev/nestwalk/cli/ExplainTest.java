@@ -8,8 +8,6 @@ import dev.nestwalk.explain.Step;
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.teach.CacheView;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,13 +25,8 @@ class ExplainTest {
 
   @TempDir private Path folder = Path.of("");
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of((Object[]) arguments);
   }
 
   private static Result explain(String image, String source, String iova, String... more) {

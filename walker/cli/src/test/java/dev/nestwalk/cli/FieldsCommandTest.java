@@ -9,8 +9,6 @@ import com.google.gson.JsonParser;
 import dev.nestwalk.format.Listing;
 import dev.nestwalk.teach.Structures;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -22,13 +20,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class FieldsCommandTest {
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), arguments);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of((Object[]) arguments);
   }
 
   @Test

@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.Scenarios;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,18 +22,8 @@ class FirmwareFilesTest {
 
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(Object... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    String[] all = new String[arguments.length + 1];
-    all[0] = "regions";
-    for (int i = 0; i < arguments.length; i++) {
-      all[i + 1] = arguments[i].toString();
-    }
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), all);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of("regions", arguments);
   }
 
   private static Path firmware(String name) {

@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.gson.JsonParser;
 import dev.nestwalk.fixtures.Scenarios;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,16 +24,8 @@ class RegionsCommandTest {
 
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private static Result run(String... arguments) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    String[] all = new String[arguments.length + 1];
-    all[0] = "regions";
-    System.arraycopy(arguments, 0, all, 1, arguments.length);
-    int status = Main.run(new PrintWriter(out), new PrintWriter(err), all);
-    return new Result(status, out.toString(), err.toString());
+    return Result.of("regions", arguments);
   }
 
   private static String file(String name) {

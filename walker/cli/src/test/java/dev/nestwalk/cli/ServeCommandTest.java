@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
@@ -28,16 +26,10 @@ import org.junit.jupiter.api.io.TempDir;
 final class ServeCommandTest {
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private Result run(String... args) {
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    List<String> all = new ArrayList<>(List.of("serve", "--dir", folder.toString()));
+    List<String> all = new ArrayList<>(List.of("--dir", folder.toString()));
     all.addAll(List.of(args));
-    int status =
-        Main.run(new PrintWriter(out), new PrintWriter(err, true), all.toArray(String[]::new));
-    return new Result(status, out.toString(), err.toString());
+    return Result.of("serve", all.toArray());
   }
 
   private void assertRefused(String words, String... args) {

@@ -26,22 +26,9 @@ class TranslationStructureTest {
 
   @TempDir Path folder;
 
-  private record Result(int status, String out, String err) {}
-
   private Result compare(String text) throws IOException {
     Path file = Files.writeString(folder.resolve("structure.txt"), text);
-    StringWriter out = new StringWriter();
-    StringWriter err = new StringWriter();
-    String image = folder.resolve("vm").toString();
-    int status =
-        Main.run(
-            new PrintWriter(out),
-            new PrintWriter(err),
-            "inspect",
-            image,
-            "--compare",
-            file.toString());
-    return new Result(status, out.toString(), err.toString());
+    return Result.of("inspect", folder.resolve("vm"), "--compare", file);
   }
 
   /** Builds a machine and prints its tables as Linux does. */
