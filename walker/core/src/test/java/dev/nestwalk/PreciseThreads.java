@@ -3,6 +3,7 @@ package dev.nestwalk;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.Shrinker;
 import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -20,12 +21,16 @@ import org.jspecify.annotations.Nullable;
  * walked, each read has its own moment, so that such answers may mix, and are counted apart.
  *
  * <p>The long run: {@code PreciseThreads FORMAT OPERATIONS [FIRST-SEED]}, see CONTRIBUTING. Seeds
- * give machines and changes; how threads meet differs from run to run.
+ * give machines and changes; how threads meet differs from run to run. A machine that fails runs
+ * again without threads, devices and guest by turns; if it fails so too, that is made small.
  */
 final class PreciseThreads {
   private static final int ROUNDS = 60;
   private static final int REQUESTS = 48;
   private static final int MOST_EPOCHS = 6;
+
+  /** How often a machine that fails without threads runs again, to make the failure small. */
+  private static final int TRIES = 300;
 
   /** Answers compared with the walk of one moment: nothing changed meanwhile. */
   long checked;
@@ -40,9 +45,16 @@ final class PreciseThreads {
   long translated;
 
   private final Formats format;
+  private final PreciseScene.@Nullable Kind forgotten;
 
   PreciseThreads(Formats format) {
+    this(format, null);
+  }
+
+  /** A control: invalidations of a kind are left out. */
+  PreciseThreads(Formats format, PreciseScene.@Nullable Kind forgotten) {
     this.format = format;
+    this.forgotten = forgotten;
   }
 
   /** A request, made again and again. */
@@ -113,9 +125,14 @@ final class PreciseThreads {
     private final Request[] requests = new Request[REQUESTS];
     private final List<Device> devices = new ArrayList<>();
     private final Shared shared;
+
+    /** Without threads: devices have their turns in {@link #work}. */
+    private final boolean alone;
+
     private int holds;
 
-    Guest(PreciseScene scene, Chance chance) {
+    Guest(PreciseScene scene, Chance chance, boolean alone) {
+      this.alone = alone;
       this.scene = scene;
       this.chance = chance;
       walking = scene.iommu().newUncachedTranslator();
@@ -161,7 +178,9 @@ final class PreciseThreads {
       for (CacheOptions options : List.of(CacheOptions.DEFAULT, small, small.withIotlb(32, 1))) {
         devices.add(new Device(shared, options, new Chance(chance.bits())));
       }
-      devices.forEach(Thread::start);
+      if (!alone) {
+        devices.forEach(Thread::start);
+      }
       try {
         for (int round = 1; round <= ROUNDS && isFine(); round++) {
           round(round);
@@ -173,7 +192,7 @@ final class PreciseThreads {
       } finally {
         shared.going = false;
         for (Device device : devices) {
-          device.join();
+          device.join(); // at once if it was not started
         }
       }
       for (Device device : devices) {
@@ -226,6 +245,9 @@ final class PreciseThreads {
 
     /** Waits until no device translates, nor is about to. */
     private void hold() throws InterruptedException {
+      if (alone) {
+        return;
+      }
       shared.holding.set(0);
       shared.hold = ++holds;
       while (shared.holding.get() < devices.size()) {
@@ -238,9 +260,14 @@ final class PreciseThreads {
 
     /** Leaves devices some time. */
     private void work() {
-      for (int i = chance.below(4); i > 0; i--) {
+      for (int i = chance.below(4); i > 0 && !alone; i--) {
         LockSupport.parkNanos(1_000);
         walk();
+      }
+      if (alone) {
+        walking.pause();
+        devices.forEach(Device::takeTurn);
+        walking.resume();
       }
     }
   }
@@ -250,6 +277,10 @@ final class PreciseThreads {
     private final Shared shared;
     private final CacheOptions options;
     private final Chance chance;
+    private final long[] iovas = new long[REQUESTS];
+    private final long[] answers = new long[REQUESTS];
+    private final int[] numbers = new int[REQUESTS];
+    private @Nullable Translator own;
     private long itsChecked;
     private long itsAcross;
     private long itsMixed;
@@ -275,9 +306,6 @@ final class PreciseThreads {
     }
 
     private void translate(Translator translator) {
-      long[] iovas = new long[REQUESTS];
-      long[] answers = new long[REQUESTS];
-      int[] numbers = new int[REQUESTS];
       while (shared.going && wrong == null) {
         int hold = shared.hold;
         if ((hold & 1) != 0) {
@@ -289,31 +317,50 @@ final class PreciseThreads {
           translator.resume();
           continue;
         }
-        int number = chance.below(REQUESTS);
-        Request request = shared.requests[number];
-        Epoch begin = shared.now;
-        if (chance.below(8) != 0) {
-          long answer =
-              translator.translate(request.source, request.pasid, request.address, request.access);
-          compare(begin, shared.now, number, answer);
-          continue;
+        ask(translator, chance.below(REQUESTS), chance.below(8) == 0);
+      }
+    }
+
+    /** Makes each request on the caller's thread. */
+    void takeTurn() {
+      Translator translator = own;
+      if (translator == null) {
+        translator = shared.iommu.newTranslator(options);
+        own = translator;
+      } else {
+        translator.resume();
+      }
+      for (int number = 0; number < REQUESTS && wrong == null; number++) {
+        ask(translator, number, number % 8 == 7);
+      }
+      translator.pause();
+    }
+
+    /** Makes a request, or in a batch all of its requester's. */
+    private void ask(Translator translator, int number, boolean inBatch) {
+      Request request = shared.requests[number];
+      Epoch begin = shared.now;
+      if (!inBatch) {
+        long answer =
+            translator.translate(request.source, request.pasid, request.address, request.access);
+        compare(begin, shared.now, number, answer);
+        return;
+      }
+      int count = 0;
+      for (int i = 0; i < REQUESTS; i++) {
+        Request other = shared.requests[i];
+        boolean goes = other.source == request.source && other.pasid == request.pasid;
+        if (goes && other.access == request.access) {
+          numbers[count] = i;
+          iovas[count++] = other.address;
         }
-        int count = 0;
-        for (int i = 0; i < REQUESTS; i++) {
-          Request other = shared.requests[i];
-          boolean goes = other.source == request.source && other.pasid == request.pasid;
-          if (goes && other.access == request.access) {
-            numbers[count] = i;
-            iovas[count++] = other.address;
-          }
-        }
-        translator
-            .endpoint(request.source, request.pasid)
-            .translate(iovas, answers, 0, count, request.access);
-        Epoch end = shared.now;
-        for (int i = 0; i < count; i++) {
-          compare(begin, end, numbers[i], answers[i]);
-        }
+      }
+      translator
+          .endpoint(request.source, request.pasid)
+          .translate(iovas, answers, 0, count, request.access);
+      Epoch end = shared.now;
+      for (int i = 0; i < count; i++) {
+        compare(begin, end, numbers[i], answers[i]);
       }
     }
 
@@ -367,16 +414,49 @@ final class PreciseThreads {
     }
   }
 
-  /** Runs a machine. */
+  /** Runs a machine; if it fails, again without threads. */
   void machine(long seed) throws InterruptedException {
-    Chance chance = new Chance(seed * 41 + 3);
+    try {
+      machine(seed, new Chance(drawn(seed)), false);
+    } catch (AssertionError e) {
+      throw new AssertionError(e.getMessage() + "%n%s".formatted(alone(seed)), e);
+    }
+  }
+
+  private static long drawn(long seed) {
+    return seed * 41 + 3;
+  }
+
+  private void machine(long seed, Chance chance, boolean alone) throws InterruptedException {
     try (Arena arena = Arena.ofShared()) {
       int first = 8 + chance.below(120);
       TableMemory memory =
           new TableMemory(arena).run(0x10_0000, first).run(0x2000_0000, 1600 - first);
       PreciseScene scene =
           format == Formats.VTD ? new PreciseVtd(memory, chance) : new PreciseSmmu(memory, chance);
-      new Guest(scene, chance).run("%s, seed %d".formatted(format, seed));
+      if (forgotten != null) {
+        scene.pending().forget(forgotten);
+      }
+      new Guest(scene, chance, alone).run("%s, seed %d".formatted(format, seed));
+    }
+  }
+
+  /** What the machine does without threads, in words. */
+  private String alone(long seed) {
+    try {
+      Shrinker.run(
+          drawn(seed),
+          TRIES,
+          chance -> {
+            try {
+              machine(seed, chance, true);
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          });
+      return "without threads it does not fail";
+    } catch (AssertionError e) {
+      return "without threads: " + e.getMessage();
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.nestwalk;
 
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.concurrent.TimeUnit;
@@ -9,6 +10,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class PreciseThreadsTest {
   private static final int ANSWERS = 20_000;
+  private static final int MACHINES = 60;
 
   @ParameterizedTest
   @EnumSource
@@ -20,5 +22,24 @@ class PreciseThreadsTest {
       threads.machine(seed);
     }
     assertTrue(threads.translated > threads.checked / 8, "translations " + threads.translated);
+  }
+
+  /** The control, and what a failure tells. */
+  @ParameterizedTest
+  @EnumSource
+  @Timeout(value = 240, unit = TimeUnit.SECONDS)
+  void whatAGuestForgetsIsNoticedAndMadeSmallWithoutThreads(Formats format) {
+    PreciseThreads threads = new PreciseThreads(format, PreciseScene.Kind.FIRST_STAGE);
+    AssertionError noticed =
+        assertThrows(
+            AssertionError.class,
+            () -> {
+              for (long seed = 0; seed < MACHINES; seed++) {
+                threads.machine(seed);
+              }
+            });
+    String message = String.valueOf(noticed.getMessage());
+    assertTrue(message.contains("without threads: "), message);
+    assertTrue(message.contains("made small"), message);
   }
 }
