@@ -35,6 +35,10 @@ public final class VtdUnit extends Unit {
   private final VtdFaultLog faults;
   private final VtdPageRequests pages;
   private final VtdQueue queue;
+
+  /** Made once: a guest rings for every invalidation. */
+  private final Runnable runQueue;
+
   private final VtdRegisterInvalidation registerInvalidation;
   private final VtdCommands commands;
 
@@ -54,6 +58,7 @@ public final class VtdUnit extends Unit {
     VtdDescriptors descriptors =
         new VtdDescriptors(this, layout, registers, faults, completionEvent, pages);
     queue = new VtdQueue(this, layout, registers, faults, descriptors);
+    runQueue = queue::run;
     registerInvalidation = new VtdRegisterInvalidation(this, layout, registers);
     commands = new VtdCommands(this, layout, registers, queue);
   }
@@ -165,12 +170,12 @@ public final class VtdUnit extends Unit {
         faults.written();
         long stops = FaultStatus.IQE.mask() | FaultStatus.ITE.mask();
         if ((value & stops) != 0) {
-          exclusively(queue::run);
+          exclusively(runQueue);
         }
       }
       case VtdRegisters.FECTL -> faultEvent.controlWritten();
       case VtdRegisters.PMEN -> exclusively(commands::protect);
-      case VtdRegisters.IQT -> exclusively(queue::run);
+      case VtdRegisters.IQT -> exclusively(runQueue);
       case VtdRegisters.IQA -> queue.addressWritten();
       case VtdRegisters.ICS -> commands.completionWritten(completionEvent);
       case VtdRegisters.IECTL -> completionEvent.controlWritten();

@@ -61,7 +61,7 @@ final class VtdRig implements AutoCloseable {
   /** What a device does while it drops its entries. */
   Runnable whileInvalidating = () -> {};
 
-  private final GuestMemory memory;
+  final GuestMemory memory;
   private int tail;
   private int size;
   private int entry;

@@ -1,0 +1,172 @@
+package dev.nestwalk.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import com.sun.management.ThreadMXBean;
+import dev.nestwalk.dma.Access;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/**
+ * What a guest makes a unit do again and again allocates nothing: faults, page requests, commands
+ * of its queues, writes of registers. Each is measured by itself.
+ */
+final class UnitAllocationTest {
+  private static final int ROUNDS = 200;
+
+  /** What is not yet compiled may allocate. */
+  private static final int WINDOWS = 200;
+
+  private static final ThreadMXBean THREADS =
+      assertInstanceOf(ThreadMXBean.class, ManagementFactory.getThreadMXBean());
+
+  /** Something that is done again and again; the result keeps the JIT from leaving it out. */
+  private interface Operation {
+    long run(int round);
+  }
+
+  /** Bytes of the first window without any, or of the last one. */
+  private static long bytes(Operation operation) {
+    long bytes = -1;
+    long sum = 1;
+    for (int window = 0; window < WINDOWS && bytes != 0; window++) {
+      long before = THREADS.getCurrentThreadAllocatedBytes();
+      for (int round = 0; round < ROUNDS; round++) {
+        sum = sum * 31 + operation.run(round);
+      }
+      bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
+    }
+    assertNotEquals(0, sum, "the answers are used");
+    return bytes;
+  }
+
+  private static void assertNoneAllocates(Map<String, Operation> operations) {
+    Map<String, String> allocated = new LinkedHashMap<>();
+    operations.forEach(
+        (name, operation) -> {
+          long bytes = bytes(operation);
+          if (bytes != 0) {
+            allocated.put(name, bytes + " bytes in " + ROUNDS + " rounds");
+          }
+        });
+    assertEquals(Map.of(), allocated);
+  }
+
+  /** A rig's unit that tells nobody; the rig's own makes texts of what it sends. */
+  private static VtdRig quiet(VtdRig rig) {
+    UnitOptions options =
+        UnitOptions.of(rig.memory, (address, data) -> true)
+            .withPageResponses((source, pasid, group, code) -> {})
+            .withDeviceTlb((source, pasid, first, last, global) -> DeviceTlb.Completion.DONE);
+    rig.unit = VtdUnit.of(options, Map.of("CAP", rig.cap, "ECAP", rig.ecap), -1);
+    rig.unmask().translate();
+    return rig;
+  }
+
+  @Test
+  void vtdFaultsAllocateNothing() {
+    try (VtdRig rig = quiet(VtdRig.scalable())) {
+      Port port = rig.port(VtdRig.SOURCE);
+      Map<String, Operation> all = new LinkedHashMap<>();
+      all.put(
+          "a fault, its record and its interrupt",
+          round -> {
+            long answer = port.translate(0x7000_0000L + round, Access.READ);
+            port.done();
+            rig.w64(0x228, 1L << 63);
+            rig.w32(0x34, 0x7f);
+            return answer + rig.r32(0x34);
+          });
+      all.put("a fault that no record is left for", round -> port.translate(0x7000_0000L, 1));
+      MemorySegment buffer = rig.arena.allocate(4096);
+      all.put("a read that a fault ends", round -> port.read(VtdRig.IOVA + 0x800, buffer));
+      all.put("a write that a fault ends", round -> port.write(VtdRig.IOVA + 0x800, buffer));
+      assertNoneAllocates(all);
+    }
+  }
+
+  @Test
+  void vtdDescriptorsAllocateNothing() {
+    try (VtdRig rig = quiet(VtdRig.scalable())) {
+      rig.queue(0, false);
+      Port port = rig.port(VtdRig.SOURCE);
+      Map<String, long[]> descriptors = new LinkedHashMap<>();
+      descriptors.put("IOTLB", new long[] {2 | 1 << 4, 0});
+      descriptors.put("IOTLB of a domain", new long[] {2 | 2 << 4 | 5 << 16, 0});
+      descriptors.put("pages", new long[] {2 | 3 << 4 | 5 << 16, VtdRig.IOVA | 3});
+      descriptors.put("interrupt entries", new long[] {4, 0});
+      descriptors.put("wait with status", new long[] {0x25 | 7L << 32, VtdRig.STATUS});
+      descriptors.put("wait with interrupt", new long[] {0x15, 0});
+      descriptors.put("PASID's pages", new long[] {6 | 2 << 4 | 5 << 16, 0});
+      Map<String, Operation> all = new LinkedHashMap<>();
+      descriptors.forEach(
+          (name, words) ->
+              all.put(
+                  name,
+                  round -> {
+                    rig.put(words).ring();
+                    rig.w32(0x9c, 1);
+                    return port.translate(VtdRig.IOVA, Access.READ) + rig.head();
+                  }));
+      assertNoneAllocates(all);
+    }
+  }
+
+  /** Page requests are rare, commands are not the devices' way: neither leaves anything behind. */
+  @Test
+  void commandsAndPageRequestsTakeAFewObjects() {
+    Map<String, Operation> all = new LinkedHashMap<>();
+    try (SmmuGuest guest = new SmmuGuest();
+        VtdRig rig = quiet(VtdRig.scalable())) {
+      guest.start(SmmuGuest.ON);
+      Port port = guest.unit.port(SmmuGuest.STREAM);
+      Map<String, long[]> commands = new LinkedHashMap<>();
+      commands.put("all of EL1 and EL0", new long[] {0x30, 0});
+      commands.put("an address", new long[] {0x12, SmmuGuest.IOVA | 1});
+      commands.put("a range", new long[] {0x12 | 1L << 20 | 3 << 12, SmmuGuest.IOVA | 1 << 10});
+      commands.put("an ASID", new long[] {0x11, 0});
+      commands.put("stage 2", new long[] {0x28, 0});
+      commands.put("sync", new long[] {SmmuGuest.CMD_SYNC, 0});
+      commands.put("a stream that is not known", new long[] {0x3 | 77L << 32, 1});
+      commands.forEach(
+          (name, words) ->
+              all.put(
+                  name,
+                  round -> {
+                    guest.command(words[0], words[1]);
+                    return port.translate(SmmuGuest.IOVA, Access.READ)
+                        + guest.r(SmmuGuest.CMDQ_CONS);
+                  }));
+      Port asking = guest.unit.port(SmmuGuest.ATS);
+      all.put(
+          "a page request to an SMMUv3",
+          round -> {
+            asking.requestPage(SmmuGuest.IOVA, Access.READ, round & 0x1ff, false);
+            guest.w(SmmuGuest.PRIQ_CONS, guest.r(SmmuGuest.PRIQ_PROD));
+            guest.signals.clear();
+            return guest.r(SmmuGuest.PRIQ_PROD);
+          });
+      rig.w64(0xc0, 0);
+      rig.w64(0xc8, 0);
+      rig.w64(0xd0, VtdRig.PAGES);
+      Port other = rig.port(VtdRig.SOURCE);
+      all.put(
+          "a page request to VT-d",
+          round -> {
+            other.requestPage(VtdRig.IOVA, Access.READ, round & 0x1ff, (round & 1) == 0);
+            rig.w32(0xdc, 1);
+            rig.w64(0xc0, rig.r64(0xc8));
+            return rig.r64(0xc8);
+          });
+      Map<String, Long> taken = new LinkedHashMap<>();
+      all.forEach((name, operation) -> taken.put(name, bytes(operation) / ROUNDS));
+      taken.values().removeIf(each -> each <= 256);
+      assertEquals(Map.of(), taken, "bytes each");
+    }
+  }
+}
