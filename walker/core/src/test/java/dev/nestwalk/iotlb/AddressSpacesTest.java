@@ -142,6 +142,37 @@ class AddressSpacesTest {
     assertNotEquals(0, spaces.applied());
   }
 
+  /** Whichever space of a chain goes, and whatever is left of it, ranges reach the others. */
+  @Test
+  void aRangeReachesAllThatIsLeftOfAChain() {
+    int count = 5;
+    for (boolean first : new boolean[] {true, false}) {
+      for (int gone = 0; gone < 1 << count; gone++) {
+        List<AddressSpace> left = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+          SmallPages plan = new SmallPages(10, 7, first);
+          plan.words[3] = i;
+          left.add(add(plan, 0x4000_0000L));
+        }
+        for (int i = count - 1; i >= 0; i--) {
+          if ((gone >>> i & 1) != 0) {
+            spaces.release(left.remove(i));
+          }
+        }
+        if (first) {
+          log.firstRange(10, 7, 0x4000_0000L, 0x4000_0fffL, true);
+        } else {
+          log.secondRange(10, 0x4000_0000L, 0x4000_0fffL, true);
+        }
+        spaces.catchUp();
+        for (AddressSpace space : left) {
+          assertTrue(!has(space, 0x4000_0000L), "without 0x%x".formatted(gone));
+        }
+        left.forEach(spaces::release);
+      }
+    }
+  }
+
   @ParameterizedTest(name = "ignored bits {0}")
   @ValueSource(ints = {0, 1, 4, 6, 7, 0xff, 0xffff, 0x7fff_ffff, -1})
   void anInvalidationOfSeveralSourcesNamesThoseThatDifferInIgnoredBitsAlone(int ignored) {

@@ -308,4 +308,38 @@ class TranslationCacheTest {
       }
     }
   }
+
+  /** Few bytes are looked up page by page, many by a look at every entry: both meet the same. */
+  @ParameterizedTest(name = "class {0}")
+  @ValueSource(ints = {0, 1, 2, 3})
+  void aRangeMeetsABlockInItsFirstOrLastByteToo(int sizeClass) {
+    Tag tag = tag(7);
+    long size = 1L << SHIFTS[sizeClass];
+    long block = 0x40_0000_0000L;
+    TranslationCache cache = new TranslationCache(16, 1);
+    long far = 64 * size;
+    long[][] met = {
+      {block + size - 1, block + size - 1},
+      {block + size - 1, block + far},
+      {block, block},
+      {block - far, block},
+      {block - far, block + far},
+    };
+    long[][] apart = {
+      {block - 1, block - 1},
+      {block - far, block - 1},
+      {block + size, block + size},
+      {block + size, block + far},
+    };
+    for (long[] range : met) {
+      cache.put(block, SHIFTS[sizeClass], tag, sizeClass, 0, 3);
+      cache.drop(tag, SHIFTS, 1 << sizeClass, range[0], range[1]);
+      assertEquals(0, cache.count(tag), () -> "from %x to %x".formatted(range[0], range[1]));
+    }
+    cache.put(block, SHIFTS[sizeClass], tag, sizeClass, 0, 3);
+    for (long[] range : apart) {
+      cache.drop(tag, SHIFTS, 1 << sizeClass, range[0], range[1]);
+      assertEquals(1, cache.count(tag), () -> "from %x to %x".formatted(range[0], range[1]));
+    }
+  }
 }
