@@ -101,14 +101,6 @@ final class DeviceTlb extends Question {
     return count == 1 ? "1 PASID" : count + " PASIDs";
   }
 
-  private static String listed(double[] values) {
-    List<String> texts = new ArrayList<>();
-    for (double value : values) {
-      texts.add(figure(value, 3));
-    }
-    return String.join(", ", texts);
-  }
-
   @Override
   public List<Verdict> judge(List<CellResult> results) {
     List<Verdict> verdicts = new ArrayList<>();
@@ -122,13 +114,13 @@ final class DeviceTlb extends Question {
             Verdict.of(
                 mode + "requests to the unit never rise with the device TLB",
                 Shape.falls(requests, 0.01),
-                listed(requests)));
+                figures(requests, 3)));
         if (count * PAGES <= 256) {
           verdicts.add(
               Verdict.of(
                   mode + "a device TLB of four times the pages leaves less than 1 % of them",
                   requests[last] < 0.01,
-                  listed(requests)));
+                  figures(requests, 3)));
         }
       }
     }

@@ -5,9 +5,11 @@ import dev.nestwalk.bench.cost.Experiment;
 import dev.nestwalk.bench.cost.Plot;
 import dev.nestwalk.bench.cost.Published;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
 
 /** What all experiments have: their texts. */
 abstract class Question implements Experiment {
@@ -62,6 +64,13 @@ abstract class Question implements Experiment {
   /** A figure with so many digits behind the point, the same in every country. */
   static String figure(double value, int digits) {
     return String.format(Locale.ROOT, "%." + digits + "f", value);
+  }
+
+  /** Figures with so many digits behind the point, between commas. */
+  static String figures(double[] values, int digits) {
+    return Arrays.stream(values)
+        .mapToObj(value -> figure(value, digits))
+        .collect(Collectors.joining(", "));
   }
 
   static Plot.Point point(Object x, double y) {

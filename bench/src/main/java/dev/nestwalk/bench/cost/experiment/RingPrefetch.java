@@ -92,14 +92,6 @@ final class RingPrefetch extends Question {
         .one();
   }
 
-  private static String listed(double[] values) {
-    List<String> texts = new ArrayList<>();
-    for (double value : values) {
-      texts.add(figure(value, 2));
-    }
-    return String.join(", ", texts);
-  }
-
   @Override
   public List<Verdict> judge(List<CellResult> results) {
     List<Verdict> verdicts = new ArrayList<>();
@@ -107,7 +99,7 @@ final class RingPrefetch extends Question {
       int pages = bytes.equals("9000") ? 3 : 1;
       double[] single = misses(results, bytes, false);
       double[] nested = misses(results, bytes, true);
-      String measured = "nested " + listed(nested) + "; one stage " + listed(single);
+      String measured = "nested " + figures(nested, 2) + "; one stage " + figures(single, 2);
       verdicts.add(
           Verdict.of(
               bytes + ": about " + pages + " misses a packet",

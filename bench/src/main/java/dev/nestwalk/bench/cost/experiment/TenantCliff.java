@@ -8,6 +8,7 @@ import dev.nestwalk.bench.cost.Plot;
 import dev.nestwalk.bench.cost.Published;
 import dev.nestwalk.bench.cost.Verdict;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** E3: tenants that share a unit, and the cliff where their pages outgrow its IOTLB. */
@@ -93,12 +94,8 @@ final class TenantCliff extends Question {
     return model.shareOfLine(some.where(Axis.TENANTS, tenants).counts(), GIGABITS);
   }
 
-  private static String listed(double[] hits) {
-    List<String> texts = new ArrayList<>();
-    for (double hit : hits) {
-      texts.add(figure(100 * hit, 1));
-    }
-    return String.join(", ", texts) + " %";
+  private static String percent(double[] hits) {
+    return figures(Arrays.stream(hits).map(hit -> 100 * hit).toArray(), 1) + " %";
   }
 
   @Override
@@ -123,22 +120,22 @@ final class TenantCliff extends Question {
           Verdict.of(
               mode + ": more than 90 % hits while the pages take five eighths of the IOTLB",
               fits,
-              listed(hits)));
+              percent(hits)));
       verdicts.add(
           Verdict.of(
               mode + ": less than 10 % hits beyond four times the IOTLB, round robin",
               falls && hits[last] < 0.1,
-              listed(hits)));
+              percent(hits)));
       verdicts.add(
           Verdict.of(
               mode + ": sets by address bits fall off no later than hashed ones",
               sum(byBits) <= sum(hits),
-              "by bits " + listed(byBits) + "; hashed " + listed(hits)));
+              "by bits " + percent(byBits) + "; hashed " + percent(hits)));
       verdicts.add(
           Verdict.of(
               mode + ": bursts of 16 keep hits that single packets lose",
               bursts[last] > hits[last] + 0.2,
-              "bursts " + listed(bursts) + "; single packets " + listed(hits)));
+              "bursts " + percent(bursts) + "; single packets " + percent(hits)));
     }
     return verdicts;
   }

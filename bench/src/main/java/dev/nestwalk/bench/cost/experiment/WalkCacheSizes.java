@@ -74,14 +74,6 @@ final class WalkCacheSizes extends Question {
         .toArray();
   }
 
-  private static String listed(double[] values) {
-    List<String> texts = new ArrayList<>();
-    for (double value : values) {
-      texts.add(figure(value, 2));
-    }
-    return String.join(", ", texts);
-  }
-
   @Override
   public List<Verdict> judge(List<CellResult> results) {
     List<Verdict> verdicts = new ArrayList<>();
@@ -98,7 +90,7 @@ final class WalkCacheSizes extends Question {
           Verdict.of(
               format + ": references never rise with larger caches",
               Shape.falls(nested, 0) && Shape.falls(single, 0),
-              "nested " + listed(nested) + "; one stage " + listed(single)));
+              "nested " + figures(nested, 2) + "; one stage " + figures(single, 2)));
       verdicts.add(
           Verdict.of(
               format + ": with 1,024 entries at most the published 4.4 nested, 1.5 in one stage",
