@@ -135,6 +135,16 @@ final class ElfCoreTest {
   }
 
   @Test
+  void memoryToldTwiceInSeveralPieces() throws IOException {
+    byte[] bytes = new byte[13];
+    Arrays.fill(bytes, (byte) 5);
+    GuestMemory memory =
+        open(new ElfBytes().load(0x1000, bytes, 4096).load(0x1000, bytes, 4096).bytes());
+    assertEquals(0x05_0505_0505L, read(memory, 0x1008));
+    assertEquals(0, read(memory, 0x1ff8));
+  }
+
+  @Test
   void aPartWordAtTheEndOfTheFilePartIsCompletedWithZeros() throws IOException {
     byte[] bytes = new byte[13];
     Arrays.fill(bytes, (byte) 0xff);
