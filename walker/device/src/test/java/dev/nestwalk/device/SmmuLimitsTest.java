@@ -234,4 +234,126 @@ final class SmmuLimitsTest {
     guest.unit.reset();
     answers.forEach(CompletableFuture::join);
   }
+
+  @Test
+  void withVmwOtherCommandsReachWhatTheyName() {
+    guest.start(SmmuGuest.ON | 1 << 6);
+    Port port = guest.unit.port(SmmuGuest.STREAM);
+    port.translate(SmmuGuest.IOVA, Access.READ);
+    guest.tables.map(SmmuGuest.IOVA, SmmuGuest.OUTPUT + 0x1000, 3, 1L << 10 | 1L << 6);
+    port.done();
+    guest.sync();
+    assertEquals(SmmuGuest.OUTPUT, Translation.address(port.translate(SmmuGuest.IOVA, 1)));
+    port.done();
+  }
+
+  @Test
+  void anInterruptThatIsNotEnabledIsNoFailedMessage() {
+    guest.start(SmmuGuest.ON);
+    guest.w(0x50, 0);
+    Port port = guest.unit.port(SmmuGuest.STREAM);
+    port.translate(SmmuGuest.NOWHERE, Access.READ);
+    port.done();
+    assertEquals(1, guest.r(SmmuGuest.EVENTQ_PROD));
+    assertEquals(0, guest.r(0x60), "GERROR");
+  }
+
+  @Test
+  void substreamZeroIsASubstream() {
+    guest.start(SmmuGuest.ON);
+    Port port = guest.unit.port(SmmuGuest.ATS, 0);
+    port.requestPage(0x5000, Access.READ, 1, false);
+    guest.unit.port(SmmuGuest.ATS).requestPage(0x5000, Access.READ, 1, false);
+    assertTrue(guest.ram.get(guest.pages) != guest.ram.get(guest.pages + 16), "SSV");
+    assertEquals(SmmuGuest.ATS, (int) guest.ram.get(guest.pages));
+  }
+
+  @Test
+  void terminatingAStreamEndsItsAccessesAlone() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = stalled(SmmuGuest.NOWHERE);
+    guest.command(0x45 | (long) SmmuGuest.STREAM << 32, 0);
+    assertFalse(answer.isDone());
+    guest.command(0x45 | (long) SmmuGuest.STALLING << 32, 0);
+    assertTrue(Translation.isFault(answer.join()));
+  }
+
+  @Test
+  void accessesThatWaitForATagEndWithTheUnitAndAreForgotten() {
+    guest.start(SmmuGuest.ON);
+    for (int round = 0; round < 2; round++) {
+      List<CompletableFuture<Long>> answers = new ArrayList<>();
+      for (int i = 0; i < 4; i++) {
+        answers.add(stalled(SmmuGuest.NOWHERE + 4096L * i));
+      }
+      CompletableFuture<Long> fifth = new CompletableFuture<>();
+      Thread device =
+          new Thread(
+              () -> {
+                Port port = guest.unit.port(SmmuGuest.STALLING);
+                fifth.complete(port.translate(SmmuGuest.NOWHERE + 4096L * 9, Access.READ));
+                port.done();
+              });
+      device.start();
+      until(() -> device.getState() == Thread.State.WAITING);
+      if (round == 1) {
+        // Its turn comes when one of the others ends.
+        guest.command(0x44 | 1 << 13 | (long) SmmuGuest.STALLING << 32, 0);
+        String iova = Long.toHexString(SmmuGuest.NOWHERE + 4096L * 9);
+        until(() -> guest.unit.snapshot().toString().contains(iova));
+      }
+      guest.w(CR0, SmmuGuest.ON & ~1);
+      assertTrue(Translation.isFault(fifth.join()));
+      answers.forEach(CompletableFuture::join);
+      guest.w(SmmuGuest.EVENTQ_CONS, guest.r(SmmuGuest.EVENTQ_PROD));
+      guest.w(CR0, SmmuGuest.ON);
+    }
+  }
+
+  @Test
+  void anAccessAfterARestoreTakesTheTagOfItsOwnRecordAlone() {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> answer = stalled(SmmuGuest.NOWHERE);
+    String state = guest.unit.snapshot().toString();
+    guest.unit.reset();
+    answer.join();
+    guest.unit.restore(Snapshot.parse(state));
+    CompletableFuture<Long> other = stalled(SmmuGuest.NOWHERE + 4096);
+    assertEquals(2, guest.r(SmmuGuest.EVENTQ_PROD), "a record of its own");
+    guest.unit.reset();
+    other.join();
+  }
+
+  @Test
+  void aRestoredUnitHasNoBypassUnderWay() {
+    String state = guest.unit.snapshot().toString();
+    String update = state.replaceFirst("GBPA [0-9a-f]+", "GBPA 80000000");
+    SmmuUnit other = guest.newUnit(Map.of());
+    other.restore(Snapshot.parse(update));
+    assertEquals(0, other.mmioRead(0x44, 4));
+  }
+
+  @Test
+  void aRestoreIsDoneWhenNoDeviceUsesOlderAnswers() throws InterruptedException {
+    guest.start(SmmuGuest.ON);
+    Snapshot state = guest.unit.snapshot();
+    HoldingDevice device = guest.holding(SmmuGuest.BYPASS, SmmuGuest.OUTPUT);
+    Thread vcpu = new Thread(() -> guest.unit.restore(state));
+    vcpu.start();
+    vcpu.join(50);
+    assertTrue(vcpu.isAlive());
+    device.letGo();
+    device.join();
+    vcpu.join();
+    assertEquals(state, guest.unit.snapshot());
+  }
+
+  @Test
+  void aStalledAccessOfASubstreamIsTakenOver() {
+    guest.start(SmmuGuest.ON);
+    String plain = guest.unit.snapshot().toString();
+    String stalled = plain.replaceFirst("STALLS", "STALLS 2 0 40305000 1 1 0 80000000 0 0");
+    guest.unit.restore(Snapshot.parse(stalled));
+    assertEquals(Snapshot.parse(stalled), guest.unit.snapshot());
+  }
 }

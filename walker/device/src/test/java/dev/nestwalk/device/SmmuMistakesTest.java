@@ -76,4 +76,27 @@ final class SmmuMistakesTest {
     guest.w(0x2c, 0);
     assertCounted("guarded write while SMMUEN=1: CR2, once");
   }
+
+  @Test
+  void eventsThatAreLostAndErrorsThatAreNotThere() {
+    guest.start(SmmuGuest.ON & ~4);
+    guest.w8(0xa0, 0x7000_0000_0000L | guest.log2);
+    guest.w(0x20, SmmuGuest.ON);
+    Port port = guest.unit.port(SmmuGuest.STREAM);
+    port.translate(SmmuGuest.NOWHERE, Access.READ);
+    port.translate(SmmuGuest.NOWHERE, Access.READ);
+    port.done();
+    assertCounted("event lost while EVENTQ_ABT_ERR is active: EVENTQ, once");
+    guest.w(SmmuGuest.GERRORN, 4);
+    guest.w(SmmuGuest.GERRORN, 0);
+    assertCounted("acknowledged although not active: EVENTQ_ABT_ERR, once");
+  }
+
+  @Test
+  void pagesHaveNoRegistersBeyondTheirFirst4KiB() {
+    for (int offset : new int[] {0x1000, 0x1_1000}) {
+      assertEquals(0, guest.r(offset));
+      assertCounted("read where no register is: 0x%x, once".formatted(offset));
+    }
+  }
 }
