@@ -3,6 +3,7 @@ package dev.nestwalk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
@@ -219,13 +220,15 @@ final class NothingAllocatedTest {
 
     /** An invalidation, and what follows: one translation, and a batch. */
     private void invalidation(String name, Runnable invalidate) {
-      all.put(
-          name,
-          round -> {
-            invalidate.run();
-            return endpoint.translate(iovas[round % PAGES], Access.READ)
-                + endpoint.translate(iovas, answers, 0, BATCH, Access.READ);
-          });
+      Operation before =
+          all.put(
+              name,
+              round -> {
+                invalidate.run();
+                return endpoint.translate(iovas[round % PAGES], Access.READ)
+                    + endpoint.translate(iovas, answers, 0, BATCH, Access.READ);
+              });
+      assertNull(before, name + " would not be measured");
     }
 
     private void vtd() {
@@ -234,12 +237,15 @@ final class NothingAllocatedTest {
       for (int domain = 0; domain < 3; domain++) {
         int named = domain;
         invalidation("IOTLB of domain " + domain, () -> unit.iotlbDomain(named));
-        invalidation("page", () -> unit.iotlbPages(named, input, 0, true));
-        invalidation("pages", () -> unit.iotlbPages(named, input, 9, false));
-        invalidation("very many pages", () -> unit.iotlbPages(named, input, 40, false));
-        invalidation("PASID", () -> unit.pasidIotlb(named, 0));
-        invalidation("PASID's page", () -> unit.pasidIotlbPages(named, 0, input, 0, true));
-        invalidation("PASID's pages", () -> unit.pasidIotlbPages(named, 0, input, 40, false));
+        invalidation("page of " + domain, () -> unit.iotlbPages(named, input, 0, true));
+        invalidation("pages of " + domain, () -> unit.iotlbPages(named, input, 9, false));
+        invalidation(
+            "very many pages of " + domain, () -> unit.iotlbPages(named, input, 40, false));
+        invalidation("PASID of " + domain, () -> unit.pasidIotlb(named, 0));
+        invalidation(
+            "PASID's page of " + domain, () -> unit.pasidIotlbPages(named, 0, input, 0, true));
+        invalidation(
+            "PASID's pages of " + domain, () -> unit.pasidIotlbPages(named, 0, input, 40, false));
       }
       invalidation("another device", () -> unit.contextDevice(77, 3));
       // Every type and granularity; what is illegal is refused.
@@ -260,11 +266,11 @@ final class NothingAllocatedTest {
         invalidation("VMID " + id, () -> unit.vmidAll(named));
         invalidation("stage 1 of VMID " + id, () -> unit.stage1All(named));
         invalidation("ASID " + id, () -> unit.stage1Asid(named, 0));
-        invalidation("VA", () -> unit.stage1Range(named, 0, input, input + 4095, true));
-        invalidation("VAs", () -> unit.stage1Range(named, 0, 0, -1, false));
-        invalidation("VAA", () -> unit.stage1RangeOfAll(named, input, input + 4095, true));
-        invalidation("IPA", () -> unit.stage2Range(named, input, input + 4095, true));
-        invalidation("IPAs", () -> unit.stage2Range(named, 0, -1, false));
+        invalidation("VA of " + id, () -> unit.stage1Range(named, 0, input, input + 4095, true));
+        invalidation("VAs of " + id, () -> unit.stage1Range(named, 0, 0, -1, false));
+        invalidation("VAA of " + id, () -> unit.stage1RangeOfAll(named, input, input + 4095, true));
+        invalidation("IPA of " + id, () -> unit.stage2Range(named, input, input + 4095, true));
+        invalidation("IPAs of " + id, () -> unit.stage2Range(named, 0, -1, false));
       }
       invalidation("EL2", unit::el2All);
       invalidation("another stream", () -> unit.configStream(77));
