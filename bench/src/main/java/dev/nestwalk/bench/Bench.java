@@ -12,12 +12,21 @@ public final class Bench {
       nestwalk bench COMMAND --help tells more.
       """;
 
-  /** Runs the command; exit status 0 for success, 2 for bad usage. */
+  /** Runs the command; exit status 0 for success, 2 for bad usage or lost output. */
   public static void main(String[] args) {
     System.exit(run(args));
   }
 
   static int run(String... args) {
+    int status = started(args);
+    if (System.out.checkError()) {
+      System.err.println("nestwalk: standard output: cannot be written (disk full or closed)");
+      return 2;
+    }
+    return status;
+  }
+
+  private static int started(String... args) {
     String command = args.length == 0 ? "" : args[0];
     return switch (command) {
       case "charts" -> Charts.run(Arrays.copyOfRange(args, 1, args.length));

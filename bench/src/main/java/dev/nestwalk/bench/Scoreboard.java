@@ -39,7 +39,7 @@ public final class Scoreboard {
 
   /** Runs the scoreboard; exit status 0 for success, 2 for bad usage. */
   public static void main(String[] args) {
-    System.exit(run(args));
+    System.exit(Bench.run(args));
   }
 
   static int run(String... args) {

@@ -9,6 +9,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
@@ -87,6 +88,26 @@ class ScoreboardTest {
     JsonObject machine = all.getAsJsonObject("machine");
     for (String key : List.of("processor", "jdk", "commit", "version", "os", "command")) {
       assertFalse(machine.get(key).getAsString().isEmpty(), key);
+    }
+  }
+
+  @Test
+  void outputThatCannotBeWrittenIsAnError() {
+    OutputStream full =
+        new OutputStream() {
+          @Override
+          public void write(int b) throws IOException {
+            throw new IOException("No space left on device");
+          }
+        };
+    PrintStream before = System.out;
+    try {
+      for (String word : List.of("--help", "scoreboard", "charts")) {
+        System.setOut(new PrintStream(full, true, StandardCharsets.UTF_8));
+        assertEquals(2, Bench.run(word, "--help"), word);
+      }
+    } finally {
+      System.setOut(before);
     }
   }
 

@@ -38,7 +38,7 @@ public final class Exploration {
   /** Time limit for the list of requesters. */
   private static final int LIST_SECONDS = 2;
 
-  private static final long CHOICE_NANOS = 50_000_000;
+  private static final long CHOICE_NANOS = 500_000_000;
 
   private static final int SCAN_RANGES = 256;
   private static final long SCAN_NANOS = 300_000_000;
