@@ -2,7 +2,6 @@ package dev.nestwalk.walk;
 
 import dev.nestwalk.iotlb.AddressSpace;
 import dev.nestwalk.iotlb.TranslationCache;
-import java.lang.constant.ConstantDescs;
 import java.lang.invoke.MethodHandles;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -12,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Like {@link StageTemplate}, it is defined again for each shape, which then is a constant.
  */
 final class KernelTemplate extends Kernel {
-  private static final @Nullable Parts PARTS = classData();
+  private static final @Nullable Parts PARTS = ClassData.of(MethodHandles.lookup(), Parts.class);
   private static final @Nullable Shape SHAPE = PARTS == null ? null : PARTS.shape();
 
   /** The stage that translates input addresses, or null. */
@@ -36,15 +35,6 @@ final class KernelTemplate extends Kernel {
   KernelTemplate(Parts parts, WalkCaches caches, AddressSpace space) {
     super(parts.shape(), caches, space);
     this.parts = parts;
-  }
-
-  private static @Nullable Parts classData() {
-    try {
-      return MethodHandles.classData(
-          MethodHandles.lookup(), ConstantDescs.DEFAULT_NAME, Parts.class);
-    } catch (IllegalAccessException e) {
-      throw new ExceptionInInitializerError(e);
-    }
   }
 
   private Shape shape() {

@@ -1,7 +1,6 @@
 package dev.nestwalk.walk;
 
 import dev.nestwalk.iotlb.TranslationCache;
-import java.lang.constant.ConstantDescs;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
@@ -20,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * any format.
  */
 final class StageTemplate extends StageWalk {
-  private static final @Nullable Part PART = classData();
+  private static final @Nullable Part PART = ClassData.of(MethodHandles.lookup(), Part.class);
   private static final Stage STAGE = PART == null ? Stage.NONE : PART.stage();
   private static final @Nullable StageWalk BELOW = PART == null ? null : PART.below();
 
@@ -44,15 +43,6 @@ final class StageTemplate extends StageWalk {
 
   StageTemplate(Part part) {
     this.part = part;
-  }
-
-  private static @Nullable Part classData() {
-    try {
-      return MethodHandles.classData(
-          MethodHandles.lookup(), ConstantDescs.DEFAULT_NAME, Part.class);
-    } catch (IllegalAccessException e) {
-      throw new ExceptionInInitializerError(e);
-    }
   }
 
   private static MemorySegment bytes(int nth) {
