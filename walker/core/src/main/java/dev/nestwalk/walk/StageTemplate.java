@@ -333,7 +333,8 @@ final class StageTemplate extends StageWalk {
     return entry(k, at, 0);
   }
 
-  // ---- sixteen at a time: smallest pages, without branches; what a rule would refuse is collected
+  // ---- sixteen at a time: smallest pages, without branches. What a rule would refuse is kept;
+  // masks of 64 bits, which would take a loop's registers, are applied after it.
 
   @Override
   long down(Kernel k, long[] input, long[] table) {
@@ -341,21 +342,20 @@ final class StageTemplate extends StageWalk {
     Lanes lanes = k.caches.lanes;
     long[] entries = lanes.entries;
     long[] all = lanes.all;
-    long root = root(k);
     long wrong = 0;
     for (int l = 0; l < Lanes.COUNT; l++) {
       wrong |= s.outside(input[l]);
-      table[l] = root;
+      table[l] = root(k);
       all[l] = s.cumulative() ? -1 : 0;
     }
     boolean isHost = below() == null;
     for (int n = s.levels() - 1; n > 0; n--) {
       wrong |= isHost ? 0 : entriesBelow(k, n, input, table);
       long set = s.tableAt(n) | s.allSet();
-      long care = s.tableCare() | s.allSet();
+      long tables = 0;
       for (int l = 0; l < Lanes.COUNT; l++) {
         long e = isHost ? onWay(k, table[l], s.slot(n, input[l])) : entries[l];
-        wrong |= (e ^ set) & care;
+        tables |= e ^ set;
         if (s.cumulative()) {
           all[l] &= e;
         } else if (s.tableDenies() != 0) {
@@ -363,6 +363,7 @@ final class StageTemplate extends StageWalk {
         }
         table[l] = s.next(e);
       }
+      wrong |= tables & (s.tableCare() | s.allSet());
     }
     wrong |= isHost ? 0 : entriesBelow(k, 0, input, table);
     long[] known = lanes.known;
@@ -426,13 +427,13 @@ final class StageTemplate extends StageWalk {
     long[] rights = lanes.rights;
     long flags = s.allSet() | ((access & 2) != 0 ? s.writeSet() : 0);
     long set = s.pageWant() | flags;
-    long care = s.pageCare() | flags;
     long need = access | s.needAlways();
     long wrong = 0;
+    long pages = 0;
     long shared = 0;
     for (int l = 0; l < Lanes.COUNT; l++) {
       long e = entries[l];
-      wrong |= (e ^ set) & care;
+      pages |= e ^ set;
       long denied = s.cumulative() ? ~known[l] : known[l] & s.tableDenies();
       long granted = s.named(e) & ~denied;
       wrong |= need & ~granted;
@@ -440,13 +441,14 @@ final class StageTemplate extends StageWalk {
       rights[l] &= granted | s.clean(e) & ~denied;
       output[l] = s.next(e) | s.inside(0, input[l]);
     }
+    wrong |= pages & (s.pageCare() | flags);
     if (wrong == 0 && shared != 0) {
       k.space.setGlobal();
     }
     return wrong;
   }
 
-  /** Walks one lane after the other in registers; their chains of few loads overlap. */
+  /** Walks lane after lane in registers; their chains of few loads overlap. */
   @Override
   long tables(Kernel k) {
     Stage s = stage();
@@ -455,42 +457,42 @@ final class StageTemplate extends StageWalk {
     long[] hosts = lanes.hosts;
     long root = root(k);
     long every = s.everySet(1);
-    long care = s.tableCare() | every;
     long more = every | (1 & s.rightsMask()) << s.rightsShift();
     long pageSet = s.pageWant() | more;
-    long pageCare = s.pageCare() | more;
     long wrong = 0;
+    long tables = 0;
+    long pages = 0;
     for (int l = 0; l < Lanes.COUNT; l++) {
       long address = at[l];
       long table = root;
       wrong |= s.outside(address);
       if (s.levels() > 4) {
         long e = onWay(k, table, s.slot(4, address));
-        wrong |= (e ^ (s.tableAt(4) | every)) & care;
+        tables |= e ^ (s.tableAt(4) | every);
         table = s.next(e);
       }
       if (s.levels() > 3) {
         long e = onWay(k, table, s.slot(3, address));
-        wrong |= (e ^ (s.tableAt(3) | every)) & care;
+        tables |= e ^ (s.tableAt(3) | every);
         table = s.next(e);
       }
       if (s.levels() > 2) {
         long e = onWay(k, table, s.slot(2, address));
-        wrong |= (e ^ (s.tableAt(2) | every)) & care;
+        tables |= e ^ (s.tableAt(2) | every);
         table = s.next(e);
       }
       if (s.levels() > 1) {
         long e = onWay(k, table, s.slot(1, address));
-        wrong |= (e ^ (s.tableAt(1) | every)) & care;
+        tables |= e ^ (s.tableAt(1) | every);
         table = s.next(e);
       }
       long e = onWay(k, table, s.slot(0, address));
-      wrong |= (e ^ pageSet) & pageCare;
+      pages |= e ^ pageSet;
       if (s.tableMemory() != 0) {
         wrong |= (e & s.tableMemory()) - 1 & 1L << 63;
       }
       hosts[l] = s.next(e);
     }
-    return wrong;
+    return wrong | tables & (s.tableCare() | every) | pages & (s.pageCare() | more);
   }
 }
