@@ -13,6 +13,7 @@ import dev.nestwalk.smmu.SmmuStructures;
 import dev.nestwalk.smmu.Stage1Descriptor;
 import dev.nestwalk.smmu.Stage2Descriptor;
 import dev.nestwalk.vtd.VtdStructures;
+import java.lang.reflect.Field;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -49,7 +50,9 @@ final class ListedStructuresTest {
     for (JavaField field : CLASSES.stream().flatMap(one -> one.getFields().stream()).toList()) {
       boolean here = field.getOwner().getPackageName().equals(name);
       if (here && field.getRawType().isEquivalentTo(Structure.class)) {
-        declared.add((Structure) field.reflect().get(null));
+        Field structure = field.reflect();
+        structure.setAccessible(true);
+        declared.add((Structure) structure.get(null));
       }
     }
     assertFalse(declared.isEmpty(), name);
