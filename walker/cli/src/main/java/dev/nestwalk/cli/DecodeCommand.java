@@ -152,14 +152,15 @@ final class DecodeCommand implements Callable<Integer> {
   }
 
   private static void summary(PrintWriter out, int shown, FaultLog log) {
+    String lines = log.lines() + (log.lines() == 1 ? " line" : " lines");
     if (log.findings() == 0) {
-      out.println("no fault in %d %s".formatted(log.lines(), log.lines() == 1 ? "line" : "lines"));
+      out.println("no fault in " + lines);
       return;
     }
     out.println();
     out.println(
-        "%d faults in %d lines, %d of them shown above"
-            .formatted(log.findings(), log.lines(), shown));
+        "%d %s in %s, %d of them shown above"
+            .formatted(log.findings(), log.findings() == 1 ? "fault" : "faults", lines, shown));
     for (FaultLog.Device device : log.devices()) {
       out.println(
           "%s: %d, first %s, last %s"

@@ -105,7 +105,8 @@ public final class Command {
   public static final Field RANGE = Field.of("RANGE", 68, 64, "2^(RANGE + 1) StreamIDs");
 
   /** Leaf. */
-  public static final Field LEAF = Field.bit("LEAF", 64, "1: only leaves changed");
+  public static final Field LEAF =
+      Field.bit("LEAF", 64, "0: entries of any level changed; 1: only leaves changed");
 
   /** Level of the leaf. */
   public static final Field TTL = Field.of("TTL", 73, 72, "level of the leaf, 0 for any");
