@@ -78,24 +78,30 @@ public final class FaultLog {
   /** Recognises one kind of log line; it may remember earlier lines. */
   interface LineReader {
     /**
-     * Reads a line.
+     * Reads a line. Tells a finding that is complete because of it, and one of an earlier line
+     * about which it says no more.
      *
      * @param when time of the line, or its number
-     * @return the finding that is complete: because of this line, or because this line says no more
-     *     about it
+     * @return whether the line is explained, so that no other reader is asked
      */
-    @Nullable Finding line(String line, String when);
+    boolean line(String line, String when, Found found);
 
-    /**
-     * When the finding that was returned last was complete, if that was at an earlier line: null if
-     * the last line completed it.
-     */
-    default @Nullable String earlier() {
-      return null;
+    /** Tells the finding that is complete at the end of the log, if there is one. */
+    default void end(String when, Found found) {}
+  }
+
+  /** Takes findings. */
+  interface Found {
+    /** Takes a finding, with the time or number of its line. */
+    void add(Finding finding, String when);
+
+    /** Takes a finding; returns whether there is one. */
+    default boolean addAny(@Nullable Finding finding, String when) {
+      if (finding != null) {
+        add(finding, when);
+      }
+      return finding != null;
     }
-
-    /** The finding that is complete at the end of the log, or null. */
-    @Nullable Finding end();
   }
 
   /** Reads a line; lines that were joined by " / " or " + " count as one. */
@@ -106,13 +112,8 @@ public final class FaultLog {
     String before = when;
     when = stamp.find() ? stamp.group().replaceAll("[\\[\\] ]", "") : "line " + lines;
     for (LineReader reader : readers) {
-      Finding found = reader.line(line, when);
-      if (found != null) {
-        String earlier = reader.earlier();
-        add(found, earlier == null ? when : earlier);
-        if (earlier == null) {
-          return;
-        }
+      if (reader.line(line, when, this::add)) {
+        return;
       }
     }
     if (when.isEmpty()) {
@@ -123,11 +124,7 @@ public final class FaultLog {
   /** Ends the log. */
   public void end() {
     for (LineReader reader : readers) {
-      Finding found = reader.end();
-      if (found != null) {
-        String earlier = reader.earlier();
-        add(found, earlier == null ? when : earlier);
-      }
+      reader.end(when, this::add);
     }
   }
 

@@ -28,7 +28,11 @@ final class OtherLines implements FaultLog.LineReader {
           "\\b([a-z_]{1,20})\\s?=\\s?((?:0x)?[0-9a-fA-F]{1,16}(?:[:.][0-9a-fA-F]{1,2}){0,2})");
 
   @Override
-  public @Nullable Finding line(String line, String when) {
+  public boolean line(String line, String when, FaultLog.Found found) {
+    return found.addAny(finding(line), when);
+  }
+
+  private static @Nullable Finding finding(String line) {
     Matcher trace = SMMU_TRACE.matcher(line);
     Matcher failed = SMMU_FAILED.matcher(line);
     if (trace.find()) {
@@ -89,10 +93,5 @@ final class OtherLines implements FaultLog.LineReader {
       }
     }
     return finding;
-  }
-
-  @Override
-  public @Nullable Finding end() {
-    return null;
   }
 }

@@ -29,7 +29,11 @@ final class QemuLines implements FaultLog.LineReader {
   private @Nullable String waiting;
 
   @Override
-  public @Nullable Finding line(String line, String when) {
+  public boolean line(String line, String when, FaultLog.Found found) {
+    return found.addAny(finding(line), when);
+  }
+
+  private @Nullable Finding finding(String line) {
     Matcher trace = TRACE.matcher(line);
     if (trace.find() && trace.group(1).length() <= 4 && trace.group(2).length() <= 3) {
       int code = Integer.parseInt(trace.group(2)) & 0xff;
@@ -49,7 +53,7 @@ final class QemuLines implements FaultLog.LineReader {
     }
     Finding before = null;
     if (WALK.matcher(line).find()) {
-      before = end();
+      before = waiting();
       waiting = line;
     }
     if (waiting != null && DEVICE.matcher(line).find()) {
@@ -61,7 +65,12 @@ final class QemuLines implements FaultLog.LineReader {
   }
 
   @Override
-  public @Nullable Finding end() {
+  public void end(String when, FaultLog.Found found) {
+    found.addAny(waiting(), when);
+  }
+
+  /** The walk whose device no line has told, if there is one. */
+  private @Nullable Finding waiting() {
     String line = waiting;
     waiting = null;
     return line == null ? null : walk(line, "");

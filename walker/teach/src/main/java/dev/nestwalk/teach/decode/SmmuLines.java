@@ -47,25 +47,23 @@ final class SmmuLines implements FaultLog.LineReader {
   private @Nullable Matcher tail;
   private long @Nullable [] record;
   private String heldAt = "";
-  private @Nullable String earlier;
 
   @Override
-  public @Nullable Finding line(String line, String when) {
-    earlier = null;
-    Finding own = ofUnit(line);
-    if (own != null) {
-      return own;
+  public boolean line(String line, String when, FaultLog.Found found) {
+    if (found.addAny(ofUnit(line), when)) {
+      return true;
     }
     Matcher event = NAMED.matcher(line);
     Matcher rest = TAIL.matcher(line);
     if (event.find()) {
-      return named(event, when);
+      named(event, when, found);
+      return false;
     }
     if (named != null && tail == null && rest.find()) {
       tail = rest;
-      return null;
+      return false;
     }
-    Finding before = end();
+    end(when, found);
     Matcher head = HEAD.matcher(line);
     if (head.find()) {
       missing = WORDS;
@@ -74,20 +72,19 @@ final class SmmuLines implements FaultLog.LineReader {
     } else if (missing > 0 && patience-- > 0) {
       words(LAST_WORD.matcher(line), when);
     }
-    return before;
+    return false;
   }
 
   /** Takes a decoded line: it belongs to the event that is held if both have one StreamID. */
-  private @Nullable Finding named(Matcher event, String when) {
+  private void named(Matcher event, String when, FaultLog.Found found) {
     long[] raw = record;
     if (raw != null && named == null && raw[0] >>> 32 == Long.parseLong(event.group(3), 16)) {
       named = event;
-      return null;
+      return;
     }
-    Finding before = end();
+    end(when, found);
     named = event;
     heldAt = when;
-    return before;
   }
 
   private void words(Matcher word, String when) {
@@ -106,16 +103,18 @@ final class SmmuLines implements FaultLog.LineReader {
   }
 
   @Override
-  public @Nullable Finding end() {
+  public void end(String when, FaultLog.Found found) {
+    found.addAny(held(), heldAt);
+  }
+
+  /** The event whose lines are complete, if there is one; it is held no more. */
+  private @Nullable Finding held() {
     Matcher event = named;
     Matcher rest = tail;
     long[] raw = record;
     named = null;
     tail = null;
     record = null;
-    if (raw != null || event != null) {
-      earlier = heldAt;
-    }
     if (raw == null) {
       return event == null ? null : named(event, rest);
     }
@@ -124,11 +123,6 @@ final class SmmuLines implements FaultLog.LineReader {
       client(finding, event);
     }
     return finding.build("SMMUv3 event " + SmmuEvents.event((int) raw[0] & 0xff));
-  }
-
-  @Override
-  public @Nullable String earlier() {
-    return earlier;
   }
 
   private static void client(Finding.Builder finding, Matcher event) {

@@ -36,19 +36,17 @@ final class VtdLines implements FaultLog.LineReader {
   private Finding.@Nullable Builder held;
   private String title = "";
   private String heldAt = "";
-  private @Nullable String earlier;
   private TableDump dump = new TableDump();
   private int others;
 
   @Override
-  public @Nullable Finding line(String line, String when) {
-    earlier = null;
+  public boolean line(String line, String when, FaultLog.Found found) {
     if (dump.line(line)) {
       if (held == null) {
         hold(VtdFaults.unknown(), "VT-d tables that Linux printed, without the fault before", when);
       }
       others = 0;
-      return null;
+      return false;
     }
     Matcher dma = DMA.matcher(line);
     Matcher index = INTERRUPT.matcher(line);
@@ -60,14 +58,13 @@ final class VtdLines implements FaultLog.LineReader {
       waiting = index;
       interrupt = true;
     } else if (status.find()) {
-      return status(Long.parseLong(status.group(1), 16));
+      return found.addAny(status(Long.parseLong(status.group(1), 16)), when);
     }
-    Finding before = null;
     if (held != null && (!dump.isBegun() || waiting != null || others++ >= PATIENCE)) {
-      before = end();
+      end(when, found);
     }
     reason(line, when);
-    return before;
+    return false;
   }
 
   /** Holds the fault whose reason is in this line. */
@@ -101,21 +98,15 @@ final class VtdLines implements FaultLog.LineReader {
   }
 
   @Override
-  public @Nullable Finding end() {
+  public void end(String when, FaultLog.Found found) {
     Finding.Builder finding = held;
     if (finding == null) {
-      return null;
+      return;
     }
     dump.addTo(finding);
     dump = new TableDump();
     held = null;
-    earlier = heldAt;
-    return finding.build(title);
-  }
-
-  @Override
-  public @Nullable String earlier() {
-    return earlier;
+    found.add(finding.build(title), heldAt);
   }
 
   private static int source(Matcher request, int group) {
