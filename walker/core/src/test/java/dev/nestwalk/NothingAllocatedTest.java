@@ -1,14 +1,12 @@
 package dev.nestwalk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.sun.management.ThreadMXBean;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.fixtures.AllocatedBytes;
 import dev.nestwalk.fixtures.MappedMachine;
 import dev.nestwalk.fixtures.MappedMachine.Plan;
 import dev.nestwalk.region.Region;
@@ -17,11 +15,11 @@ import dev.nestwalk.region.RegionSet;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntToLongFunction;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -38,8 +36,6 @@ final class NothingAllocatedTest {
 
   private static final int PAGES = 64;
   private static final int BATCH = 48;
-  private static final ThreadMXBean THREADS =
-      assertInstanceOf(ThreadMXBean.class, ManagementFactory.getThreadMXBean());
 
   static Stream<Plan> plans() {
     List<Plan> plans = new ArrayList<>();
@@ -62,11 +58,6 @@ final class NothingAllocatedTest {
     return all;
   }
 
-  /** Something that is done again and again; the result keeps the JIT from leaving it out. */
-  private interface Operation {
-    long run(int round);
-  }
-
   @ParameterizedTest
   @MethodSource("plans")
   void noOperationAllocates(Plan plan) {
@@ -82,7 +73,7 @@ final class NothingAllocatedTest {
                 for (String how : List.of("", ", restricted")) {
                   operations.all.forEach(
                       (what, operation) -> {
-                        long bytes = bytes(operation);
+                        long bytes = AllocatedBytes.of(ROUNDS, WINDOWS, operation);
                         if (bytes != 0) {
                           String where = name + ", " + what + how;
                           allocated.put(where, bytes + " bytes in " + ROUNDS + " rounds");
@@ -104,7 +95,9 @@ final class NothingAllocatedTest {
       Iommu iommu = iommu(plan, machine);
       Endpoint endpoint = iommu.newTranslator().endpoint(MappedMachine.SOURCE, -1);
       long bytes =
-          bytes(
+          AllocatedBytes.of(
+              ROUNDS,
+              WINDOWS,
               round -> {
                 iommu.invalidateAll();
                 return endpoint.translate(machine.input(), Access.READ);
@@ -119,24 +112,9 @@ final class NothingAllocatedTest {
         : Iommu.smmuv3(Comparison.over(machine.memory()), machine.registers());
   }
 
-  /** Bytes of the first window without any, or of the last one. */
-  private static long bytes(Operation operation) {
-    long bytes = -1;
-    long sum = 1;
-    for (int window = 0; window < WINDOWS && bytes != 0; window++) {
-      long before = THREADS.getCurrentThreadAllocatedBytes();
-      for (int round = 0; round < ROUNDS; round++) {
-        sum = sum * 31 + operation.run(round);
-      }
-      bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
-    }
-    assertNotEquals(0, sum, "the answers are used");
-    return bytes;
-  }
-
   /** Every operation on one translator. */
   private static final class Operations {
-    final Map<String, Operation> all = new LinkedHashMap<>();
+    final Map<String, IntToLongFunction> all = new LinkedHashMap<>();
     private final Iommu iommu;
     private final Translator translator;
     private final Endpoint endpoint;
@@ -220,7 +198,7 @@ final class NothingAllocatedTest {
 
     /** An invalidation, and what follows: one translation, and a batch. */
     private void invalidation(String name, Runnable invalidate) {
-      Operation before =
+      IntToLongFunction before =
           all.put(
               name,
               round -> {

@@ -1,11 +1,9 @@
 package dev.nestwalk.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
-import com.sun.management.ThreadMXBean;
 import dev.nestwalk.dma.Access;
-import java.lang.management.ManagementFactory;
+import dev.nestwalk.fixtures.AllocatedBytes;
 import org.junit.jupiter.api.Test;
 
 /** A refused DMA through an SMMUv3, its record and its interrupt allocate nothing. */
@@ -15,8 +13,6 @@ final class SmmuAllocationTest {
 
   @Test
   void refusalsAllocateNothing() {
-    ThreadMXBean threads =
-        assertInstanceOf(ThreadMXBean.class, ManagementFactory.getThreadMXBean());
     try (SmmuGuest guest = new SmmuGuest()) {
       SmmuUnit unit =
           SmmuUnit.of(UnitOptions.of(guest.memory, (address, data) -> true), SmmuGuest.registers());
@@ -27,20 +23,16 @@ final class SmmuAllocationTest {
       unit.mmioWrite(0x50, 4, 4);
       unit.mmioWrite(0x20, 4, 5);
       Port port = unit.port(SmmuGuest.STREAM);
-      long before = 0;
-      long bytes = -1;
-      // What is not yet compiled may allocate, so the first windows need not count.
-      for (int i = 0; i < WINDOWS * ROUNDS && bytes != 0; i++) {
-        if (i % ROUNDS == 0) {
-          before = threads.getCurrentThreadAllocatedBytes();
-        }
-        port.translate(SmmuGuest.NOWHERE, Access.READ);
-        port.done();
-        unit.mmioWrite(SmmuGuest.EVENTQ_CONS, 4, unit.mmioRead(SmmuGuest.EVENTQ_PROD, 4));
-        if (i % ROUNDS == ROUNDS - 1) {
-          bytes = threads.getCurrentThreadAllocatedBytes() - before;
-        }
-      }
+      long bytes =
+          AllocatedBytes.of(
+              ROUNDS,
+              WINDOWS,
+              round -> {
+                long answer = port.translate(SmmuGuest.NOWHERE, Access.READ);
+                port.done();
+                unit.mmioWrite(SmmuGuest.EVENTQ_CONS, 4, unit.mmioRead(SmmuGuest.EVENTQ_PROD, 4));
+                return answer;
+              });
       assertEquals(0, bytes, "bytes for " + ROUNDS + " refusals");
     }
   }

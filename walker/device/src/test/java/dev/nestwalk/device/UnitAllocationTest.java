@@ -1,15 +1,13 @@
 package dev.nestwalk.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertInstanceOf;
-import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
-import com.sun.management.ThreadMXBean;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.fixtures.AllocatedBytes;
 import java.lang.foreign.MemorySegment;
-import java.lang.management.ManagementFactory;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.IntToLongFunction;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -22,34 +20,11 @@ final class UnitAllocationTest {
   /** What is not yet compiled may allocate. */
   private static final int WINDOWS = 200;
 
-  private static final ThreadMXBean THREADS =
-      assertInstanceOf(ThreadMXBean.class, ManagementFactory.getThreadMXBean());
-
-  /** Something that is done again and again; the result keeps the JIT from leaving it out. */
-  private interface Operation {
-    long run(int round);
-  }
-
-  /** Bytes of the first window without any, or of the last one. */
-  private static long bytes(Operation operation) {
-    long bytes = -1;
-    long sum = 1;
-    for (int window = 0; window < WINDOWS && bytes != 0; window++) {
-      long before = THREADS.getCurrentThreadAllocatedBytes();
-      for (int round = 0; round < ROUNDS; round++) {
-        sum = sum * 31 + operation.run(round);
-      }
-      bytes = THREADS.getCurrentThreadAllocatedBytes() - before;
-    }
-    assertNotEquals(0, sum, "the answers are used");
-    return bytes;
-  }
-
-  private static void assertNoneAllocates(Map<String, Operation> operations) {
+  private static void assertNoneAllocates(Map<String, IntToLongFunction> operations) {
     Map<String, String> allocated = new LinkedHashMap<>();
     operations.forEach(
         (name, operation) -> {
-          long bytes = bytes(operation);
+          long bytes = AllocatedBytes.of(ROUNDS, WINDOWS, operation);
           if (bytes != 0) {
             allocated.put(name, bytes + " bytes in " + ROUNDS + " rounds");
           }
@@ -72,7 +47,7 @@ final class UnitAllocationTest {
   void vtdFaultsAllocateNothing() {
     try (VtdRig rig = quiet(VtdRig.scalable())) {
       Port port = rig.port(VtdRig.SOURCE);
-      Map<String, Operation> all = new LinkedHashMap<>();
+      Map<String, IntToLongFunction> all = new LinkedHashMap<>();
       all.put(
           "a fault, its record and its interrupt",
           round -> {
@@ -103,7 +78,7 @@ final class UnitAllocationTest {
       descriptors.put("wait with status", new long[] {0x25 | 7L << 32, VtdRig.STATUS});
       descriptors.put("wait with interrupt", new long[] {0x15, 0});
       descriptors.put("PASID's pages", new long[] {6 | 2 << 4 | 5 << 16, 0});
-      Map<String, Operation> all = new LinkedHashMap<>();
+      Map<String, IntToLongFunction> all = new LinkedHashMap<>();
       descriptors.forEach(
           (name, words) ->
               all.put(
@@ -120,7 +95,7 @@ final class UnitAllocationTest {
   /** Page requests are rare, commands are not the devices' way: neither leaves anything behind. */
   @Test
   void commandsAndPageRequestsTakeAFewObjects() {
-    Map<String, Operation> all = new LinkedHashMap<>();
+    Map<String, IntToLongFunction> all = new LinkedHashMap<>();
     try (SmmuGuest guest = new SmmuGuest();
         VtdRig rig = quiet(VtdRig.scalable())) {
       guest.start(SmmuGuest.ON);
@@ -164,7 +139,9 @@ final class UnitAllocationTest {
             return rig.r64(0xc8);
           });
       Map<String, Long> taken = new LinkedHashMap<>();
-      all.forEach((name, operation) -> taken.put(name, bytes(operation) / ROUNDS));
+      all.forEach(
+          (name, operation) ->
+              taken.put(name, AllocatedBytes.of(ROUNDS, WINDOWS, operation) / ROUNDS));
       taken.values().removeIf(each -> each <= 256);
       assertEquals(Map.of(), taken, "bytes each");
     }
