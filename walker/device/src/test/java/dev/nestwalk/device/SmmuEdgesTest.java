@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import static dev.nestwalk.device.SmmuGuest.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -13,7 +14,6 @@ import java.lang.foreign.ValueLayout;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -36,22 +36,8 @@ final class SmmuEdgesTest {
     guest.close();
   }
 
-  private static void until(BooleanSupplier holds) {
-    while (!holds.getAsBoolean()) {
-      Thread.onSpinWait();
-    }
-  }
-
   private CompletableFuture<Long> stalled(long iova, int records) {
-    CompletableFuture<Long> answer = new CompletableFuture<>();
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = guest.unit.port(SmmuGuest.STALLING);
-              answer.complete(port.translate(iova, Access.READ));
-              port.done();
-            });
-    device.start();
+    CompletableFuture<Long> answer = SmmuGuest.read(guest.unit, SmmuGuest.STALLING, iova);
     until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == records);
     return answer;
   }

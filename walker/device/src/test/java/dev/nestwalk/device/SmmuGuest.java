@@ -1,5 +1,7 @@
 package dev.nestwalk.device;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.smmu.ContextEntry;
@@ -14,6 +16,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * A machine with an SMMUv3, and a driver that knows registers by their offsets and commands by
@@ -266,5 +272,29 @@ final class SmmuGuest implements InterruptSink, PageResponses, DeviceTlb, AutoCl
   @Override
   public void close() {
     arena.close();
+  }
+
+  /** A read by a device on a thread of its own; its answer. */
+  static CompletableFuture<Long> read(SmmuUnit unit, int stream, long iova) {
+    CompletableFuture<Long> answer = new CompletableFuture<>();
+    Thread device =
+        new Thread(
+            () -> {
+              Port port = unit.port(stream);
+              answer.complete(port.translate(iova, Access.READ));
+              port.done();
+            });
+    device.setDaemon(true);
+    device.start();
+    return answer;
+  }
+
+  /** Waits for what another thread does. */
+  static void until(BooleanSupplier holds) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (!holds.getAsBoolean()) {
+      assertTrue(System.nanoTime() < end, "waited for too long");
+      LockSupport.parkNanos(100_000);
+    }
   }
 }

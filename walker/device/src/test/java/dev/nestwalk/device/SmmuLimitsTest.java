@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import static dev.nestwalk.device.SmmuGuest.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -12,7 +13,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -32,23 +32,9 @@ final class SmmuLimitsTest {
     guest.close();
   }
 
-  private static void until(BooleanSupplier holds) {
-    while (!holds.getAsBoolean()) {
-      Thread.onSpinWait();
-    }
-  }
-
   /** An access of a device that stalls; its answer. */
   private CompletableFuture<Long> stalled(long iova) {
-    CompletableFuture<Long> answer = new CompletableFuture<>();
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = guest.unit.port(SmmuGuest.STALLING);
-              answer.complete(port.translate(iova, Access.READ));
-              port.done();
-            });
-    device.start();
+    CompletableFuture<Long> answer = SmmuGuest.read(guest.unit, SmmuGuest.STALLING, iova);
     until(() -> guest.unit.snapshot().toString().contains(Long.toHexString(iova)));
     return answer;
   }

@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import static dev.nestwalk.device.SmmuGuest.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -20,8 +21,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
@@ -48,37 +47,15 @@ final class SmmuStallTest {
     guest.close();
   }
 
-  /** A read on a thread of its own. */
+  /** A read of a device that stalls. */
   private static CompletableFuture<Long> access(SmmuUnit unit, long iova) {
-    return access(unit, SmmuGuest.STALLING, iova);
-  }
-
-  private static CompletableFuture<Long> access(SmmuUnit unit, int stream, long iova) {
-    CompletableFuture<Long> answer = new CompletableFuture<>();
-    Thread device =
-        new Thread(
-            () -> {
-              Port port = unit.port(stream);
-              answer.complete(port.translate(iova, Access.READ));
-              port.done();
-            });
-    device.setDaemon(true);
-    device.start();
-    return answer;
+    return SmmuGuest.read(unit, SmmuGuest.STALLING, iova);
   }
 
   private CompletableFuture<Long> held(long iova, int records) {
     CompletableFuture<Long> answer = access(guest.unit, iova);
     until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == records);
     return answer;
-  }
-
-  private static void until(BooleanSupplier holds) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-    while (!holds.getAsBoolean()) {
-      assertTrue(System.nanoTime() < end, "waited for too long");
-      LockSupport.parkNanos(100_000);
-    }
   }
 
   private static long get(CompletableFuture<Long> answer) {
@@ -265,7 +242,7 @@ final class SmmuStallTest {
       until(() -> other.r(SmmuGuest.EVENTQ_PROD) == 1);
       CompletableFuture<Long> mine = access(other.unit, SmmuGuest.NOWHERE + 4096);
       CompletableFuture<Long> others =
-          access(other.unit, SmmuGuest.INVALID, SmmuGuest.NOWHERE + 8192);
+          SmmuGuest.read(other.unit, SmmuGuest.INVALID, SmmuGuest.NOWHERE + 8192);
       assertThrows(TimeoutException.class, () -> mine.get(50, TimeUnit.MILLISECONDS));
       assertThrows(TimeoutException.class, () -> others.get(50, TimeUnit.MILLISECONDS));
       other.command(STALL_TERM | SID, 0);
