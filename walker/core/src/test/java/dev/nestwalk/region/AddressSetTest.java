@@ -1,5 +1,6 @@
 package dev.nestwalk.region;
 
+import static dev.nestwalk.region.World.range;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -12,10 +13,6 @@ import org.junit.jupiter.api.Test;
 /** Lookups and complements, against a bitmap of pages and the published results. */
 final class AddressSetTest {
   private static final AddressSet.Range ALL = new AddressSet.Range(0, -1);
-
-  private static AddressSet.Range range(long first, long last) {
-    return new AddressSet.Range(first, last);
-  }
 
   private static Region region(long first, long last, RegionKind kind) {
     return new Region(first, last, kind);

@@ -1,25 +1,18 @@
 package dev.nestwalk.region;
 
+import static dev.nestwalk.region.World.range;
+import static dev.nestwalk.region.World.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** Requests that an address space refuses, each with its error, and with nothing changed. */
 final class IoasRefusalsTest {
   private static final int BOTH = Ioas.READ | Ioas.WRITE;
 
   private final Ioas ioas = new Ioas();
-
-  private static void refused(Errno errno, Executable what) {
-    assertEquals(errno, assertThrows(RegionException.class, what).errno());
-  }
-
-  private static AddressSet.Range range(long first, long last) {
-    return new AddressSet.Range(first, last);
-  }
 
   @Test
   void aCopyNeedsEveryByteMappedAndItsRights() throws RegionException {

@@ -1,5 +1,6 @@
 package dev.nestwalk.region;
 
+import static dev.nestwalk.region.World.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -11,7 +12,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** What the tracker refuses, and that a refusal leaves nothing behind. */
 final class TrackerTest {
@@ -30,10 +30,6 @@ final class TrackerTest {
 
   private Hwpt table(Device device, Ioas of, Hwpt.Kind kind) throws RegionException {
     return tracker.allocate(device, of, kind, ALL, 1, DEFAULT.forPasids());
-  }
-
-  private static void refused(Errno errno, Executable what) {
-    assertEquals(errno, assertThrows(RegionException.class, what).errno());
   }
 
   @Test
