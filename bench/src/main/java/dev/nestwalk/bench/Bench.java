@@ -1,5 +1,6 @@
 package dev.nestwalk.bench;
 
+import dev.nestwalk.fixtures.CommandProcess;
 import java.util.Arrays;
 
 /** The command {@code nestwalk bench}, which starts one of its parts. */
@@ -20,7 +21,7 @@ public final class Bench {
   static int run(String... args) {
     int status = started(args);
     if (System.out.checkError()) {
-      System.err.println("nestwalk: standard output: cannot be written (disk full or closed)");
+      System.err.println(CommandProcess.OUTPUT_LOST);
       return 2;
     }
     return status;

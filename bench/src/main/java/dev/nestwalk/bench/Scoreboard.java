@@ -7,6 +7,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.report.WholeFile;
+import dev.nestwalk.fixtures.OneLine;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,7 +74,7 @@ public final class Scoreboard {
           return 0;
         }
         default -> {
-          return usage("unknown argument " + shown(args[i]));
+          return usage("unknown argument " + OneLine.shown(args[i]));
         }
       }
     }
@@ -87,7 +88,9 @@ public final class Scoreboard {
     List<Metric> metrics = measure(quick, matrix, only);
     if (metrics.isEmpty()) {
       return usage(
-          "--only " + shown(only) + ": expected a part of a metric's name; no metric has it");
+          "--only "
+              + OneLine.shown(only)
+              + ": expected a part of a metric's name; no metric has it");
     }
     print(metrics);
     if (matrix) {
@@ -102,12 +105,6 @@ public final class Scoreboard {
       }
     }
     return 0;
-  }
-
-  /** An argument as a message may show it. */
-  private static String shown(String text) {
-    String cut = text.length() > 60 ? text.substring(0, 60) + "..." : text;
-    return cut.replaceAll("\\p{Cntrl}", "?");
   }
 
   private static int usage(String message) {
