@@ -57,9 +57,8 @@ final class Areas {
 
   /** Last address of the one that holds {@code address}, or 0. */
   long lastOfHolding(long address) {
-    Map.Entry<Long, Area> below = byFirst.floorEntry(address);
-    boolean mapped = below != null && Long.compareUnsigned(below.getValue().last, address) >= 0;
-    return below != null && mapped ? below.getValue().last : 0;
+    Area area = meeting(address, address);
+    return area == null ? 0 : area.last;
   }
 
   /** First address of the next one above {@code address}, or null. */

@@ -5,6 +5,9 @@ import dev.nestwalk.memory.GuestMemory;
 
 /** Resolves a SubstreamID to a checked CD (IHI 0070, 3.3.2, 5.3, 5.4). */
 final class ContextResolver {
+  private static final long CD_BYTES = ContextDescriptor.STRUCTURE.bytes();
+  private static final long L1_BYTES = L1ContextDescriptor.STRUCTURE.bytes();
+
   private final SmmuCapabilities unit;
   private final GuestMemory memory;
   private final Stage2Walk second;
@@ -48,9 +51,6 @@ final class ContextResolver {
     }
     return plan.defaultSubstream == SmmuPlan.SUBSTREAM_0 ? 0 : -EventCode.F_STREAM_DISABLED;
   }
-
-  private static final long CD_BYTES = ContextDescriptor.STRUCTURE.bytes();
-  private static final long L1_BYTES = L1ContextDescriptor.STRUCTURE.bytes();
 
   /** Log2 of the CDs that a leaf of the stream's CD table holds. */
   static int leafBits(SmmuPlan plan) {
