@@ -2,18 +2,15 @@ package dev.nestwalk;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.cache.InvalidationListener;
-import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.flight.UnitEvents;
 import dev.nestwalk.iotlb.InvalidationLog;
 import dev.nestwalk.iotlb.TagCounter;
-import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.RegionSet;
 import dev.nestwalk.vtd.VtdConfig;
 import dev.nestwalk.walk.KernelFactory;
-import dev.nestwalk.walk.TableWalker;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -141,13 +138,11 @@ public final class Iommu {
 
   private Translator make(
       TagCounter tags, @Nullable CacheOptions options, UnitEvents told, KernelFactory made) {
-    FaultRecord lastFault = new FaultRecord();
-    WalkCounters counters = new WalkCounters();
-    TableWalker<?> tables = format.walker(memory, lastFault, counters);
     Translator translator =
-        new Translator(
-            tables, lastFault, counters, made, memory, log, told, restrictions, tags, options);
+        new Translator(format, made, memory, log, told, restrictions, tags, options);
     translators.add(translator.presence);
+    // A sync that did not find the translator in the list yet has not waited for it.
+    translator.resume();
     return translator;
   }
 

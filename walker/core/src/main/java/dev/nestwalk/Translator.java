@@ -56,8 +56,8 @@ public final class Translator {
   final long[] chunkOut = new long[Batch.SCAN];
 
   private final UnitEvents events;
-  private final FaultRecord lastFault;
-  private final WalkCounters counters;
+  private final FaultRecord lastFault = new FaultRecord();
+  private final WalkCounters counters = new WalkCounters();
 
   /**
    * Whether a call that gives several answers is in progress. Such a call may apply invalidations
@@ -75,14 +75,11 @@ public final class Translator {
   /**
    * Makes a translator.
    *
-   * @param lastFault filled by {@code tables} at each refusal
-   * @param counters where {@code tables} counts its reads
+   * @param format makes its walker, for the registers in force
    * @param options null for a translator without any cache
    */
   Translator(
-      TableWalker<?> tables,
-      FaultRecord lastFault,
-      WalkCounters counters,
+      UnitFormat format,
       KernelFactory kernels,
       GuestMemory memory,
       InvalidationLog log,
@@ -90,9 +87,6 @@ public final class Translator {
       Restrictions restrictions,
       TagCounter tags,
       @Nullable CacheOptions options) {
-    this.tables = tables;
-    this.lastFault = lastFault;
-    this.counters = counters;
     this.kernels = kernels;
     this.memory = memory;
     this.log = log;
@@ -112,6 +106,9 @@ public final class Translator {
     endpoints = new EndpointTable(used.endpoints());
     spaces = new AddressSpaces(log, iotlb, structures, tags, endpoints);
     told = spaces.applied();
+    // The registers are looked at after the number of the last invalidation: if they change between
+    // the two, the change is applied once more, and not missed.
+    tables = format.walker(memory, lastFault, counters);
     presence = new QuiescentState(Thread.currentThread(), this, told);
   }
 

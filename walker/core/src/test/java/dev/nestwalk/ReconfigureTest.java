@@ -138,7 +138,7 @@ class ReconfigureTest {
     Course course = new Course();
     course.expected[0] = answers[0];
     List<Device> devices = new ArrayList<>();
-    CountDownLatch ready = new CountDownLatch(3);
+    CountDownLatch ready = new CountDownLatch(Way.values().length);
     for (Way way : Way.values()) {
       Device device = new Device(iommu, way, course, ready);
       devices.add(device);
@@ -167,7 +167,10 @@ class ReconfigureTest {
   private enum Way {
     ONE,
     BATCH,
-    UNCACHED
+    UNCACHED,
+    /** With a new translator after a few translations, which is made while registers change. */
+    NEW,
+    NEW_UNCACHED
   }
 
   private static final class Device extends Thread {
@@ -187,8 +190,7 @@ class ReconfigureTest {
 
     @Override
     public void run() {
-      Translator translator =
-          way == Way.UNCACHED ? iommu.newUncachedTranslator() : iommu.newTranslator();
+      Translator translator = translator();
       Endpoint endpoint = translator.endpoint(SOURCE, -1);
       long[] iovas = new long[way == Way.BATCH ? 40 : 1];
       java.util.Arrays.fill(iovas, PAGE);
@@ -208,8 +210,21 @@ class ReconfigureTest {
           }
         }
         answers += results.length;
+        if (answers % 3 == 0 && (way == Way.NEW || way == Way.NEW_UNCACHED)) {
+          translator.pause();
+          translator = translator();
+          endpoint = translator.endpoint(SOURCE, -1);
+        }
       }
       translator.pause();
+    }
+
+    private Translator translator() {
+      return switch (way) {
+        case ONE, BATCH -> iommu.newTranslator();
+        case NEW -> iommu.newTranslator(CacheOptions.NONE.withIotlb(16, 4));
+        case UNCACHED, NEW_UNCACHED -> iommu.newUncachedTranslator();
+      };
     }
 
     private boolean isOfOneOf(int least, int most, long outcome) {
