@@ -241,9 +241,7 @@ public final class Port {
         }
         done += Math.min(taken, piece);
       }
-      if (done < length) {
-        done += endpoint.read(iova + done, into, at + done, length - done);
-      }
+      done += endpoint.read(iova + done, into, at + done, length - done);
     }
     return done;
   }
@@ -312,9 +310,7 @@ public final class Port {
         }
       }
       done += taken;
-      if (done < length) {
-        done += endpoint.write(iova + done, from, at + done, length - done);
-      }
+      done += endpoint.write(iova + done, from, at + done, length - done);
     }
     return done;
   }
@@ -370,29 +366,33 @@ public final class Port {
     }
     thread.enter();
     try {
-      stoppedBy = 0;
-      long answer = endpoint.translate(iova, Access.ATOMIC);
-      if (Translation.isFault(answer)) {
-        answer = refused(iova, Access.ATOMIC, answer);
-        if (Translation.isFault(answer)) {
-          stoppedBy = zero ? 0 : answer;
-          return 0;
-        }
-      }
-      long address = Translation.address(answer);
-      GuestMemory memory = unit.options().memory();
-      if (!memory.isWritable(address)) {
-        stoppedBy = answer;
-        return 0;
-      }
-      return switch (operation) {
-        case ADD -> memory.fetchAdd(address, size, operand);
-        case SWAP -> memory.swap(address, size, operand);
-        default -> memory.compareAndSwap(address, size, expected, operand);
-      };
+      return exchange(operation, iova, size, operand, expected);
     } finally {
       thread.leave();
     }
+  }
+
+  private long exchange(int operation, long iova, int size, long operand, long expected) {
+    stoppedBy = 0;
+    long answer = endpoint.translate(iova, Access.ATOMIC);
+    if (Translation.isFault(answer)) {
+      answer = refused(iova, Access.ATOMIC, answer);
+      if (Translation.isFault(answer)) {
+        stoppedBy = zero ? 0 : answer;
+        return 0;
+      }
+    }
+    long address = Translation.address(answer);
+    GuestMemory memory = unit.options().memory();
+    if (!memory.isWritable(address)) {
+      stoppedBy = answer;
+      return 0;
+    }
+    return switch (operation) {
+      case ADD -> memory.fetchAdd(address, size, operand);
+      case SWAP -> memory.swap(address, size, operand);
+      default -> memory.compareAndSwap(address, size, expected, operand);
+    };
   }
 
   /**

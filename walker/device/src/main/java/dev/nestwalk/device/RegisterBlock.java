@@ -46,8 +46,8 @@ final class RegisterBlock {
    * @throws IllegalArgumentException if two overlap or one lies outside
    */
   RegisterBlock(int bytes, List<Register> registers) {
-    byWord = new Register[bytes / 4];
     words = new int[bytes / 4];
+    byWord = new Register[words.length];
     all = List.copyOf(registers);
     for (Register one : all) {
       for (int at = one.offset; at < one.offset + one.bytes; at += 4) {

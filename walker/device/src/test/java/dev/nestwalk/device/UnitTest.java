@@ -16,8 +16,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What embedders give units and get from them, but for registers and translation. */
@@ -153,22 +156,25 @@ final class UnitTest {
     }
   }
 
+  static Stream<Arguments> noSnapshots() {
+    String title = "nestwalk-snapshot 1 vtd\n";
+    return Stream.of(
+        Arguments.of(1, ""),
+        Arguments.of(1, "nestwalk-snapshot 1"),
+        Arguments.of(1, "nestwalk-snapshot 2 vtd"),
+        Arguments.of(2, title + "VER 1g"),
+        Arguments.of(3, title + "VER 10\nVER 10"),
+        Arguments.of(2, title + "VER -1"),
+        Arguments.of(4, title + "VER 10\nCAP 5\nGSTS 10000000000000000\nECAP x"));
+  }
+
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "",
-        "nestwalk-snapshot 1",
-        "nestwalk-snapshot 2 vtd",
-        "nestwalk-snapshot 1 vtd\nVER 1g",
-        "nestwalk-snapshot 1 vtd\nVER 10\nVER 10",
-        "nestwalk-snapshot 1 vtd\nVER -1",
-        "nestwalk-snapshot 1 vtd\nVER 10000000000000000",
-      })
-  void aTextThatIsNoSnapshotIsRefusedInOneLine(String text) {
+  @MethodSource("noSnapshots")
+  void aTextThatIsNoSnapshotIsRefusedInOneLine(int line, String text) {
     IllegalArgumentException e =
         assertThrows(IllegalArgumentException.class, () -> Snapshot.parse(text));
     String message = String.valueOf(e.getMessage());
-    assertTrue(message.startsWith("snapshot, line "), message);
+    assertTrue(message.startsWith("snapshot, line " + line + ": "), message);
     assertEquals(1, message.lines().count());
   }
 
@@ -179,7 +185,9 @@ final class UnitTest {
     assertEquals(one, same);
     assertEquals(one.hashCode(), same.hashCode());
     assertNotEquals(one, Snapshot.parse("nestwalk-snapshot 1 vtd\nVER 10\nGSTS 1 3"));
-    assertNotEquals(one, Snapshot.parse("nestwalk-snapshot 1 smmuv3\nVER 10\nGSTS 1 2"));
+    Snapshot smmu = Snapshot.parse("nestwalk-snapshot 1 smmuv3\nVER 10\nGSTS 1 2");
+    assertNotEquals(one, smmu);
+    assertNotEquals(one.hashCode(), smmu.hashCode());
     assertNotEquals(one, (Object) one.toString());
     assertThrows(IllegalArgumentException.class, () -> one.value("GSTS"));
     assertThrows(IllegalArgumentException.class, () -> one.value("CAP"));
