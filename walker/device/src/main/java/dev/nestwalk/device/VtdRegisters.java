@@ -121,8 +121,7 @@ final class VtdRegisters {
     }
     boolean hasMtrrs = Ecap.MTS.in(ecap);
     for (Register one : registers) {
-      boolean placed = one.offset() >= Math.min(iva, frcd);
-      if (hasMtrrs && placed && one.offset() < MTRR_END && one.offset() + 8 > MTRR_FIRST) {
+      if (hasMtrrs && one.offset() < MTRR_END && one.offset() + 8 > MTRR_FIRST) {
         throw new IllegalArgumentException(
             "%s at 0x%x: expected a place outside 0x100..0x21f, which ECAP.MTS takes"
                 .formatted(one.name(), one.offset()));

@@ -287,6 +287,23 @@ final class SmmuStallTest {
     }
   }
 
+  @Test
+  @DisplayName("an interrupted device gives up its own access and no other")
+  void interruptedDeviceAmongOthers() throws InterruptedException {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> stays = held(SmmuGuest.NOWHERE, 1);
+    Thread gone = reader(guest, SmmuGuest.NOWHERE + 4096);
+    until(() -> guest.r(SmmuGuest.EVENTQ_PROD) == 2);
+    gone.interrupt();
+    gone.join();
+    long[] words = guest.unit.snapshot().values("STALLS");
+    assertEquals(9, words.length, "one access is held");
+    assertEquals(SmmuGuest.NOWHERE, words[2]);
+    assertThrows(TimeoutException.class, () -> stays.get(50, TimeUnit.MILLISECONDS));
+    guest.command(STALL_TERM | SID, 0);
+    assertTrue(Translation.isFault(get(stays)));
+  }
+
   private static Thread reader(SmmuGuest guest, long iova) {
     Thread thread =
         new Thread(

@@ -334,4 +334,19 @@ final class VtdFaultTest {
     rig.w32(0x34, IQE);
     assertEquals(0x8000_0000L, rig.r32(0x38));
   }
+
+  @Test
+  void aRequesterWithARecordGetsNoOtherWhateverSoftwareWroteMeanwhile() {
+    records(4);
+    faultOf(0);
+    rig.w32(0x34, 0);
+    faultOf(1);
+    faultOf(0);
+    assertEquals(F | 1L << 62 | 1L << 32 | 0x1001, high(1));
+    assertEquals(0, high(2));
+    assertEquals(0, firstIndex());
+    clear(0);
+    faultOf(1);
+    assertEquals(0, high(2));
+  }
 }

@@ -239,6 +239,10 @@ final class VtdPageRequestTest {
     // A context table where no memory is, for the functions of bus 1.
     rig.tables.put(rig.machine.root() + 16, 1L << 45 | 1);
     refused(0x100, -1, 0x40);
+    // A root table where no memory is.
+    rig.w64(0x20, 1L << 45 | 1 << 10);
+    rig.w32(0x18, 0xc000_0000L);
+    refused(VtdRig.SOURCE, -1, 0x38);
   }
 
   private void refused(int source, int pasid, int reason) {

@@ -43,16 +43,47 @@ final class VtdSnapshotTest {
   }
 
   @Test
+  @DisplayName("34 the interrupt table in force and the next record are kept, too")
+  void tableAndRecord() {
+    try (VtdRig remapping = new VtdRig(VtdRig.CAP | 3L << 40, VtdRig.SCALABLE | 1 << 3)) {
+      remapping.translate();
+      remapping.w64(0xb8, 0x5000); // IRTA
+      remapping.w32(0x18, 0x8100_0000L); // SIRTP
+      remapping.w64(0xb8, 0x6000);
+      remapping.fault(VtdRig.SOURCE);
+      for (int round = 0; round < 2; round++) {
+        assertEquals(0x5000, remapping.unit.snapshot().value("IRTA-in-force"));
+        assertEquals(0x6000, remapping.unit.snapshot().value("IRTA"));
+        assertEquals(1, remapping.unit.snapshot().value("next-record"));
+        remapping.migrate();
+      }
+      remapping.fault(VtdRig.OTHER);
+      assertEquals(VtdRig.OTHER, remapping.r64(0x238) & 0xffff, "in the second record");
+    }
+  }
+
+  @Test
+  @DisplayName("34 what was queued and not carried out is carried out")
+  void queued() {
+    rig.queue(0, true).putWait(7);
+    String text = rig.unit.snapshot().toString();
+    assertTrue(text.contains("IQT 0\n"), text);
+    rig.newUnit().restore(Snapshot.parse(text.replace("IQT 0\n", "IQT 20\n")));
+    assertEquals(7, rig.status());
+  }
+
+  @Test
   @DisplayName("34 waits that a time-out aborted stay aborted")
   void aborted() {
     rig.queue(0, true);
     rig.deviceAnswer = DeviceTlb.Completion.TIMED_OUT;
     rig.put(3 | 0x10L << 32, 0).putWait(1).ring();
+    assertEquals(0x20, rig.unit.snapshot().value("aborted"));
     rig.migrate();
-    rig.putWait(2);
-    rig.w64(0x88, rig.tail());
-    rig.poke64(VtdRig.STATUS, 0);
     rig.w32(0x34, 1 << 6);
+    assertEquals(0x40, rig.head());
+    assertEquals(0, rig.status());
+    rig.putWait(2).ring();
     assertEquals(2, rig.status());
     assertEquals(0, rig.r32(0x34));
   }

@@ -3,6 +3,7 @@ package dev.nestwalk.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -121,5 +122,58 @@ final class VtdWaitsTest {
     device.join();
     vcpu.join();
     assertEquals(0, rig.gsts());
+  }
+
+  @Test
+  void aRestoreIsDoneWhenNoDeviceUsesOlderAnswers() throws InterruptedException {
+    Snapshot fresh = rig.unit.snapshot();
+    rig.translate();
+    HoldingDevice device = rig.holding();
+    Thread vcpu = new Thread(() -> rig.unit.restore(fresh));
+    vcpu.start();
+    vcpu.join(50);
+    assertTrue(vcpu.isAlive());
+    device.letGo();
+    device.join();
+    vcpu.join();
+    assertEquals(0, rig.gsts());
+  }
+
+  /** A thread that is device and vCPU in one, as in an emulator with one thread for both. */
+  @Test
+  void twoThreadsThatCommandAtOnceBothComeToAnEnd() throws InterruptedException {
+    rig.translate().queue(0, false);
+    rig.put(0x12).putWait(1);
+    Port port = rig.port(VtdRig.SOURCE);
+    port.translate(VtdRig.IOVA, Access.READ);
+    Thread vcpu = new Thread(rig::ring);
+    vcpu.start();
+    vcpu.join(50);
+    assertEquals(0, rig.status(), "this thread's answer is in use");
+    rig.w32(0x18, 0x4400_0000L); // off: its answer is not used any more
+    vcpu.join();
+    assertEquals(1, rig.status());
+    assertEquals(0x4400_0000L, rig.gsts());
+    assertTrue(rig.unit.iommu().sync(0, TimeUnit.SECONDS).isEmpty());
+  }
+
+  @Test
+  void clearingAFaultDoesNotWaitForCommandsUnderWay() throws InterruptedException {
+    rig.translate().queue(0, false);
+    rig.fault(VtdRig.OTHER);
+    rig.fault(VtdRig.SOURCE);
+    assertEquals(3, rig.r32(0x34), "PFO and PPF");
+    HoldingDevice device = rig.holding();
+    rig.put(0x12).putWait(1);
+    Thread vcpu = new Thread(rig::ring);
+    vcpu.start();
+    vcpu.join(50);
+    rig.w32(0x34, 1);
+    assertEquals(2, rig.r32(0x34));
+    assertEquals(0, rig.status());
+    device.letGo();
+    device.join();
+    vcpu.join();
+    assertEquals(1, rig.status());
   }
 }
