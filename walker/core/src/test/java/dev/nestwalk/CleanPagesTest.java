@@ -29,7 +29,7 @@ final class CleanPagesTest {
       for (int stages = 1; stages <= 3; stages++) {
         Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).flags(true);
         plans.add(plan.pages(PAGES, 0, 1));
-        plans.add(plan.pages(PAGES, 50, 1));
+        plans.add(plan.pages(PAGES, 100, 1));
       }
     }
     return plans.stream();

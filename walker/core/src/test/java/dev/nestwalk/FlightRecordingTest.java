@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -102,7 +103,7 @@ class FlightRecordingTest {
                 Stream.of(1, 2, 3)
                     .map(
                         stages ->
-                            Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(64, 20, 1)));
+                            Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(64, 0, 1)));
   }
 
   private Iommu iommu(Plan plan, MappedMachine machine) {
@@ -402,7 +403,9 @@ class FlightRecordingTest {
         FlightRecorder.getFlightRecorder().getEventTypes().stream()
             .filter(type -> ALL.contains(type.getName()))
             .toList();
-    assertEquals(ALL.size(), types.size());
+    // Another class loader of this JVM may have registered its own.
+    assertEquals(
+        Set.copyOf(ALL), types.stream().map(EventType::getName).collect(Collectors.toSet()));
     types.forEach(
         type -> {
           assertNotNull(type.getLabel(), type.getName());

@@ -41,9 +41,10 @@ final class NothingAllocatedTest {
     List<Plan> plans = new ArrayList<>();
     for (boolean vtd : new boolean[] {true, false}) {
       for (int stages = 1; stages <= 3; stages++) {
-        Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(PAGES, 20, 1);
-        plans.add(plan);
-        plans.add(plan.runs(MappedMachine.Runs.SPREAD));
+        Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0);
+        plans.add(plan.pages(PAGES, 0, 1));
+        // Pages of 2 MiB and, where they end, of 4 KiB.
+        plans.add(plan.pages(1024, 20, 1).runs(MappedMachine.Runs.SPREAD));
       }
     }
     return plans.stream();
@@ -54,7 +55,12 @@ final class NothingAllocatedTest {
     all.put("default", CacheOptions.DEFAULT);
     all.put("counting", CacheOptions.DEFAULT.withStructures(64, 64, 64).withCounters());
     all.put("small", new CacheOptions(16, 2, 4, 4, 4, false));
+    // Tables are found, translations give way to others all the time.
+    all.put("missing", new CacheOptions(16, 4, 64, 64, 0, false));
+    all.put("tables", CacheOptions.NONE.withStructures(64, 64, 0));
+    all.put("tables, counting", CacheOptions.NONE.withStructures(64, 64, 0).withCounters());
     all.put("none", CacheOptions.NONE);
+    all.put("none, counting", CacheOptions.NONE.withCounters());
     return all;
   }
 

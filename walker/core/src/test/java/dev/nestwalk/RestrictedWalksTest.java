@@ -35,7 +35,7 @@ final class RestrictedWalksTest {
       for (int stages = 1; stages <= 3; stages++) {
         Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0);
         plans.add(plan.pages(PAGES, 0, 1));
-        plans.add(plan.pages(PAGES, 40, 1));
+        plans.add(plan.pages(PAGES, 100, 1));
       }
     }
     plans.add(Plan.of(false, true, true).stage1(16, 2, 42).stage2(12, 0, 48).pages(PAGES, 0, 1));

@@ -75,7 +75,7 @@ class TemplatesMissingTest {
       List<Object> all = new ArrayList<>();
       for (boolean vtd : new boolean[] {true, false}) {
         for (int stages = 1; stages <= 3; stages++) {
-          Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(64, 20, 1);
+          Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(64, 0, 1);
           try (Arena arena = Arena.ofConfined()) {
             MappedMachine machine = new MappedMachine(plan, arena);
             Iommu iommu =
