@@ -16,6 +16,7 @@ import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -190,17 +191,42 @@ class TaggedAddressesTest {
     }
   }
 
+  private List<Translator> translators() {
+    return List.of(
+        iommu.newTranslator(),
+        iommu.newTranslator(counting()),
+        iommu.newTranslator(CacheOptions.NONE),
+        iommu.newUncachedTranslator());
+  }
+
+  /** Software barred one name of a page; the others may fill the caches. */
+  @Test
+  void aBarredTagIsRefusedThoughItsPageIsKeptUnderOthers() {
+    for (long page : new long[] {LOW, HIGH}) {
+      long barred = tagged(page, TAGS[2]);
+      Region name = new Region(barred, barred | 0xfff, RegionKind.RESERVED);
+      iommu.restrict(1, -1, RegionSet.of(List.of(name)), RegionSet.EMPTY);
+      long[] iovas = Arrays.stream(TAGS).map(tag -> tagged(page + 16, tag)).toArray();
+      long[] answers = new long[iovas.length];
+      for (Translator translator : translators()) {
+        for (int round = 0; round < 3; round++) {
+          translator.endpoint(1, -1).translate(iovas, answers, 0, iovas.length, Access.READ);
+          for (int i = 0; i < iovas.length; i++) {
+            long expected = i == 2 ? -1 : page == LOW ? OUT + 16 : OUT + 4112;
+            assertEquals(expected, output(answers[i]), "in a batch, 0x%x".formatted(iovas[i]));
+            long alone = translator.translate(1, -1, iovas[i], Access.READ);
+            assertEquals(expected, output(alone), "alone, 0x%x".formatted(iovas[i]));
+          }
+        }
+      }
+    }
+  }
+
   @Test
   void aTagIsNoWayAroundARestriction() {
     Region page = new Region(LOW, LOW + 0xfff, RegionKind.MSI);
     iommu.restrict(1, -1, RegionSet.of(List.of(page)), RegionSet.EMPTY);
-    Translator[] translators = {
-      iommu.newTranslator(),
-      iommu.newTranslator(counting()),
-      iommu.newTranslator(CacheOptions.NONE),
-      iommu.newUncachedTranslator()
-    };
-    for (Translator translator : translators) {
+    for (Translator translator : translators()) {
       for (int round = 0; round < 2; round++) {
         for (long tag : TAGS) {
           long answer = translator.translate(1, -1, tagged(LOW + 16, tag), Access.READ);
