@@ -1,5 +1,6 @@
 package dev.nestwalk;
 
+import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Trace;
@@ -8,6 +9,8 @@ import dev.nestwalk.memory.GuestMemory;
 
 /** Compares the hot walker's answer with the reference walker's, to the last bit. */
 final class Comparison {
+  private static final CacheOptions SMALL = new CacheOptions(16, 4, 4, 4, 0, false);
+
   /** Guest memory over a table memory's runs. */
   static GuestMemory over(TableMemory tables) {
     GuestMemory.Builder builder = GuestMemory.builder();
@@ -38,6 +41,23 @@ final class Comparison {
       return "";
     }
     return difference(hotFault, reference.fault());
+  }
+
+  /**
+   * Empty if an endpoint answers as the trace does, first by a walk with its resolved configuration
+   * and then by what its caches hold.
+   */
+  static String throughCaches(
+      Iommu unit, int source, int pasid, long iova, int access, Trace expected) {
+    Translator translator = unit.newTranslator(SMALL);
+    Endpoint endpoint = translator.endpoint(source, pasid);
+    String all = "";
+    for (String how : new String[] {"walked: ", "cached: "}) {
+      long answer = endpoint.translate(iova, access);
+      String difference = difference(answer, translator.lastFault(), expected);
+      all += difference.isEmpty() ? "" : how + difference;
+    }
+    return all;
   }
 
   /** Empty if both refusals are the same, to the last bit. */

@@ -17,7 +17,7 @@ import java.lang.foreign.Arena;
 /**
  * A small SMMUv3 to break on purpose: stream 1 with stage 1, stream 2 with stage 2, stream 3 nested
  * with its tables at equal intermediate and physical addresses; one page at {@link #ADDRESS}. Each
- * request goes through both walkers, which must agree.
+ * request goes through both walkers and through caches, which must agree.
  */
 final class SmmuLab {
   static final int FIRST = 1;
@@ -135,6 +135,7 @@ final class SmmuLab {
 
   SmmuLab ask(int stream, int substream, long address, int access) {
     TableMemory other = memory.copy(arena);
+    TableMemory third = memory.copy(arena);
     Translator hot = Iommu.smmuv3(open(memory), machine.registers()).newUncachedTranslator();
     answer = hot.translate(stream, substream, address, access);
     fault = hot.lastFault();
@@ -143,6 +144,9 @@ final class SmmuLab {
             .translate(stream, substream, address, access);
     assertEquals("", Comparison.difference(answer, fault, trace));
     assertEquals(-1, memory.firstDifference(other), "memory after the walk");
+    Iommu unit = Iommu.smmuv3(open(third), machine.registers());
+    assertEquals("", Comparison.throughCaches(unit, stream, substream, address, access, trace));
+    assertEquals(-1, third.firstDifference(other), "memory after the walk of an endpoint");
     return this;
   }
 

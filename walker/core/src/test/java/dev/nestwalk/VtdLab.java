@@ -18,7 +18,8 @@ import java.lang.foreign.Arena;
 
 /**
  * A small VT-d machine to break on purpose: function 00:02.0, PASID 3 where one is used, one page
- * mapped at {@link #IOVA}. Each request goes through both walkers, which must agree.
+ * mapped at {@link #IOVA}. Each request goes through both walkers and through caches, which must
+ * agree.
  */
 final class VtdLab {
   static final int SOURCE = 0x0010;
@@ -170,6 +171,7 @@ final class VtdLab {
       access = plain & ~Access.ZERO_LENGTH | Access.TRANSLATION_REQUEST;
     }
     TableMemory other = memory.copy(arena);
+    TableMemory third = memory.copy(arena);
     Translator hot = Iommu.vtd(open(memory), machine.registers(), HAW).newUncachedTranslator();
     answer = hot.translate(source, pasid, iova, access);
     fault = hot.lastFault();
@@ -178,6 +180,9 @@ final class VtdLab {
             .translate(source, pasid, iova, access);
     assertEquals("", Comparison.difference(answer, fault, trace));
     assertEquals(-1, memory.firstDifference(other), "memory after the walk");
+    Iommu unit = Iommu.vtd(open(third), machine.registers(), HAW);
+    assertEquals("", Comparison.throughCaches(unit, source, pasid, iova, access, trace));
+    assertEquals(-1, third.firstDifference(other), "memory after the walk of an endpoint");
     return this;
   }
 
