@@ -141,7 +141,7 @@ class KernelFactoryTest {
     public MethodHandles.Lookup define(byte[] code, Object data) throws IllegalAccessException {
       if (defined < most) {
         defined++;
-        return KernelFactory.hidden(code, data);
+        return TemplatesInForce.define(code, data);
       }
       refused++;
       defined = 0;
@@ -156,6 +156,6 @@ class KernelFactoryTest {
   }
 
   private KernelFactory factory(boolean atOnce, int limit) {
-    return new KernelFactory(lab.memory, KernelFactory::hidden, atOnce, limit);
+    return new KernelFactory(lab.memory, TemplatesInForce::define, atOnce, limit);
   }
 }

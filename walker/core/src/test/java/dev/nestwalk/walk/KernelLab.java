@@ -105,7 +105,10 @@ final class KernelLab {
     final Kernel kernel;
 
     Bench(CacheOptions options, boolean specialised) {
-      this(options, specialised ? KernelFactory.atOnce(memory) : new KernelFactory(memory), null);
+      this(
+          options,
+          specialised ? TemplatesInForce.factory(memory) : new KernelFactory(memory),
+          null);
     }
 
     Bench(CacheOptions options, KernelFactory factory, @Nullable Barrier barrier) {

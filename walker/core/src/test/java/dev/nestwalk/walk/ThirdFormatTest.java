@@ -218,7 +218,8 @@ class ThirdFormatTest {
         new AddressSpaces(new InvalidationLog(), iotlb, structures, new TagCounter(), List.of());
     AddressSpace space = spaces.of(new Plan(), 0);
     spaces.freshen(space);
-    KernelFactory factory = specialised ? KernelFactory.atOnce(memory) : new KernelFactory(memory);
+    KernelFactory factory =
+        specialised ? TemplatesInForce.factory(memory) : new KernelFactory(memory);
     return factory.kernel(
         Tables.of(Stage.NONE, 0, stage, ROOT, -1, false),
         new WalkCaches(
