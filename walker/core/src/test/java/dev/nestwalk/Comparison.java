@@ -6,9 +6,11 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.GuestMemory;
+import java.lang.foreign.MemorySegment;
 
 /** Compares the hot walker's answer with the reference walker's, to the last bit. */
 final class Comparison {
+  private static final long FEW_PAGES = 8 * 4096;
   private static final CacheOptions SMALL = new CacheOptions(16, 4, 4, 4, 0, false);
 
   /** Guest memory over a table memory's runs. */
@@ -16,6 +18,19 @@ final class Comparison {
     GuestMemory.Builder builder = GuestMemory.builder();
     for (TableMemory.Run run : tables.runs()) {
       builder.ram(run.first(), run.bytes());
+    }
+    return builder.build();
+  }
+
+  /** Guest memory over a table memory's only run, whose first pages are a run of their own. */
+  static GuestMemory inTwoRuns(TableMemory tables, boolean rom) {
+    TableMemory.Run run = tables.runs().get(0);
+    GuestMemory.Builder builder = GuestMemory.builder();
+    long[] edges = {0, FEW_PAGES, run.bytes().byteSize()};
+    for (int i = 0; i < 2; i++) {
+      long first = run.first() + edges[i];
+      MemorySegment bytes = run.bytes().asSlice(edges[i], edges[i + 1] - edges[i]);
+      builder = rom ? builder.rom(first, bytes) : builder.ram(first, bytes);
     }
     return builder.build();
   }

@@ -187,10 +187,7 @@ final class VtdLab {
   }
 
   private GuestMemory open(TableMemory tables) {
-    TableMemory.Run run = tables.runs().get(0);
-    GuestMemory.Builder builder = GuestMemory.builder();
-    return (rom ? builder.rom(run.first(), run.bytes()) : builder.ram(run.first(), run.bytes()))
-        .build();
+    return Comparison.inTwoRuns(tables, rom);
   }
 
   long answer() {

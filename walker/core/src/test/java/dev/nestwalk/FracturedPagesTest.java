@@ -1,0 +1,79 @@
+package dev.nestwalk;
+
+import static dev.nestwalk.VtdLab.GUEST_PAGE;
+import static dev.nestwalk.VtdLab.PAGE;
+import static dev.nestwalk.VtdLab.PASID;
+import static dev.nestwalk.VtdLab.SOURCE;
+import static dev.nestwalk.VtdLab.USER_PAGE;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
+import dev.nestwalk.fixtures.vtd.FirstStageTables;
+import dev.nestwalk.fixtures.vtd.VtdMachine;
+import java.lang.foreign.Arena;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A large page that is kept in pieces, since the stage below has small ones or since interrupts lie
+ * within it, is dropped whole by an invalidation of any of its addresses; so it is where the walk
+ * by all rules kept it, because it had flags to set.
+ */
+final class FracturedPagesTest {
+  private static final int DOMAIN = 5;
+  private static final long LARGE = 0x4060_0000L;
+  private static final long AROUND_INTERRUPTS = 0xfee0_0000L;
+
+  private final Arena arena = Arena.ofConfined();
+  private final VtdLab lab = new VtdLab(arena);
+
+  @AfterEach
+  void close() {
+    arena.close();
+  }
+
+  private Iommu unit() {
+    // PSI, MAMV = 18.
+    lab.machine.register("CAP", VtdMachine.CAP | 1L << 39 | 18L << 48);
+    return Iommu.vtd(Comparison.over(lab.memory), lab.machine.registers(), VtdLab.HAW);
+  }
+
+  private static boolean isMiss(Translator translator, Endpoint endpoint, long iova) {
+    long before = translator.counters().misses();
+    endpoint.translate(iova, Access.READ);
+    return translator.counters().misses() != before;
+  }
+
+  @Test
+  void byTheStageBelow() {
+    VtdLab.Nested nested = lab.nested();
+    nested.second().map(GUEST_PAGE + 4096, PAGE + 4096, 12, 3);
+    nested.first().map(LARGE, GUEST_PAGE, 21, USER_PAGE & ~FirstStageTables.A);
+    Iommu unit = unit();
+    Translator translator = unit.newTranslator(CacheOptions.DEFAULT.withCounters());
+    Endpoint endpoint = translator.endpoint(SOURCE, PASID);
+    assertTrue(isMiss(translator, endpoint, LARGE));
+    assertFalse(isMiss(translator, endpoint, LARGE));
+    // One page of PASID 3, beside the one that is kept.
+    long low = (long) PASID << 32 | DOMAIN << 16 | 3 << 4 | 6;
+    assertEquals(0, unit.vtdInvalidations().submit(low, LARGE + 4096, 0, 0));
+    assertTrue(isMiss(translator, endpoint, LARGE));
+  }
+
+  @Test
+  void byInterruptsWithinIt() {
+    long beside = AROUND_INTERRUPTS + (1 << 20);
+    lab.second().map(AROUND_INTERRUPTS, PAGE, 21, 3);
+    Iommu unit = unit();
+    Translator translator = unit.newTranslator(CacheOptions.DEFAULT.withCounters());
+    Endpoint endpoint = translator.endpoint(SOURCE, -1);
+    assertTrue(isMiss(translator, endpoint, beside));
+    assertFalse(isMiss(translator, endpoint, beside));
+    long low = (long) DOMAIN << 16 | 3 << 4 | 2;
+    assertEquals(0, unit.vtdInvalidations().submit(low, AROUND_INTERRUPTS, 0, 0));
+    assertTrue(isMiss(translator, endpoint, beside));
+  }
+}
