@@ -1,6 +1,8 @@
 package dev.nestwalk.bench;
 
 import dev.nestwalk.fixtures.CommandProcess;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** The command {@code nestwalk bench}, which starts one of its parts. */
@@ -20,11 +22,8 @@ public final class Bench {
 
   static int run(String... args) {
     int status = started(args);
-    if (System.out.checkError()) {
-      System.err.println(CommandProcess.OUTPUT_LOST);
-      return 2;
-    }
-    return status;
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    return CommandProcess.ended(status, System.out.checkError(), err);
   }
 
   private static int started(String... args) {
