@@ -94,6 +94,19 @@ public final class EventRecord {
           INPUTADDR,
           FETCHADDR);
 
+  /** F_TRANSL_FORBIDDEN and F_BAD_ATS_TREQ; RNW in the former only. */
+  public static final Structure FORBIDDEN =
+      Structure.of(
+          "Event (forbidden request)",
+          "SMMUv3 7.3.8",
+          4,
+          ID,
+          SSV,
+          SUBSTREAMID,
+          STREAMID,
+          RNW,
+          INPUTADDR);
+
   /** F_STE_FETCH and F_CD_FETCH. */
   public static final Structure FETCH =
       Structure.of(
@@ -103,17 +116,14 @@ public final class EventRecord {
   public static final Structure CONFIGURATION =
       Structure.of("Event (configuration)", "SMMUv3 7.3", 4, ID, SSV, SUBSTREAMID, STREAMID);
 
-  /**
-   * The structure of the event with this number. The event of a forbidden request has an input
-   * address.
-   */
+  /** The structure of the event with this number. */
   public static Structure of(int code) {
     EventType type = EventType.of(code);
     if (type == null) {
       return CONFIGURATION;
     }
     return switch (type) {
-      case F_BAD_ATS_TREQ, F_TRANSL_FORBIDDEN -> TRANSLATION;
+      case F_BAD_ATS_TREQ, F_TRANSL_FORBIDDEN -> FORBIDDEN;
       case F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION -> TRANSLATION;
       case F_STE_FETCH, F_CD_FETCH -> FETCH;
       case F_WALK_EABT -> WALK;

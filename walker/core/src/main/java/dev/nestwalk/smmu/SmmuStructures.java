@@ -66,6 +66,9 @@ public final class SmmuStructures {
               "F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION (0x10 to 0x13)."),
           event(EventRecord.WALK, "F_WALK_EABT (0x0b): a descriptor could not be read."),
           event(
+              EventRecord.FORBIDDEN,
+              "F_TRANSL_FORBIDDEN (0x07), and F_BAD_ATS_TREQ (0x05) without RNW."),
+          event(
               EventRecord.FETCH,
               "F_STE_FETCH (0x03), F_CD_FETCH (0x09): a structure could not be read."),
           event(

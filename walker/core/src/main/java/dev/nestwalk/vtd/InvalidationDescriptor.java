@@ -248,7 +248,7 @@ public final class InvalidationDescriptor {
   public static final Structure PAGE_RESPONSE =
       Structure.of(
           "Page Group Response Descriptor",
-          "VT-d 7",
+          "VT-d 7.6.1",
           2,
           TYPE,
           PP,

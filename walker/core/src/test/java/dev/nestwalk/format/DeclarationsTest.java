@@ -60,12 +60,8 @@ final class DeclarationsTest {
           switch (type) {
             case F_STE_FETCH, F_CD_FETCH -> "Event (fetch)";
             case F_WALK_EABT -> EventRecord.WALK.name();
-            case F_BAD_ATS_TREQ,
-                F_TRANSL_FORBIDDEN,
-                F_TRANSLATION,
-                F_ADDR_SIZE,
-                F_ACCESS,
-                F_PERMISSION ->
+            case F_BAD_ATS_TREQ, F_TRANSL_FORBIDDEN -> "Event (forbidden request)";
+            case F_TRANSLATION, F_ADDR_SIZE, F_ACCESS, F_PERMISSION ->
                 EventRecord.TRANSLATION.name();
             default -> "Event (configuration)";
           };

@@ -5,6 +5,7 @@ import dev.nestwalk.format.Listing;
 import dev.nestwalk.format.Structure;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Decodes the fields of a structure from its words. */
 final class Records {
@@ -16,6 +17,16 @@ final class Records {
    * @param words the structure from its lowest word on; fields of missing words are left out
    */
   static List<Finding.FieldValue> fields(Listing listing, long[] words) {
+    return fields(listing, words, Map.of());
+  }
+
+  /**
+   * All fields of a record, some of which other fields make void, and reserved bits that are set.
+   *
+   * @param voided why a field does not apply, by the field's name, for example {@code "S2 is 0"}
+   */
+  static List<Finding.FieldValue> fields(
+      Listing listing, long[] words, Map<String, String> voided) {
     List<Finding.FieldValue> all = new ArrayList<>();
     for (Listing.Part part : listing.parts()) {
       if (part.lo() / 64 >= words.length) {
@@ -26,7 +37,7 @@ final class Records {
       if (part.isNamed()) {
         all.add(
             new Finding.FieldValue(
-                bits(part), part.name(), shown(part, value), part.meaningOf(value)));
+                bits(part), part.name(), shown(part, value), meaning(part, value, voided)));
       } else if (value != 0) {
         all.add(
             new Finding.FieldValue(
@@ -39,6 +50,11 @@ final class Records {
   /** The fields of a structure that no listing shows, such as one form of a command. */
   static List<Finding.FieldValue> fields(Structure structure, long[] words) {
     return fields(Listing.of(structure, Listing.Unnamed.UNUSED, structure.name()), words);
+  }
+
+  private static String meaning(Listing.Part part, long value, Map<String, String> voided) {
+    String why = voided.get(part.name());
+    return why == null ? part.meaningOf(value) : "does not apply: " + why;
   }
 
   private static long value(Listing.Part part, long[] words) {

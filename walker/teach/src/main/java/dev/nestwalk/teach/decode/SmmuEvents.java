@@ -1,13 +1,18 @@
 package dev.nestwalk.teach.decode;
 
+import dev.nestwalk.format.Listing;
+import dev.nestwalk.smmu.EventCode;
 import dev.nestwalk.smmu.EventRecord;
 import dev.nestwalk.smmu.EventType;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Explains SMMUv3 events from the four words of their records (IHI 0070, 7.3). */
 final class SmmuEvents {
   private static final int FIRST_TRANSLATION = 0x10;
   private static final int LAST_TRANSLATION = 0x13;
   private static final int CLASS_CD = 0;
+  private static final int CLASS_TT = 1;
 
   /** Explains an event record of 32 bytes. */
   static Finding.Builder of(long[] words) {
@@ -39,11 +44,33 @@ final class SmmuEvents {
     finding.fact(
         "record",
         "0x%016x 0x%016x 0x%016x 0x%016x".formatted(words[0], words[1], words[2], words[3]));
-    finding.fields(Records.fields(EventRecord.of(code), words));
+    Listing fields = Listing.of(EventRecord.of(code), Listing.Unnamed.UNUSED, "");
+    finding.fields(Records.fields(fields, words, voided(code, words)));
     if (name.isEmpty()) {
       finding.note("no event that this library knows has this number");
     }
     return finding.advice(Advice.smmu(code, where.toString()));
+  }
+
+  /** Fields that mean nothing in this record, and why. */
+  private static Map<String, String> voided(int code, long[] words) {
+    Map<String, String> voided = new HashMap<>();
+    if (!EventRecord.SSV.in(words[0]) && code != EventCode.C_BAD_SUBSTREAMID) {
+      voided.put(EventRecord.SUBSTREAMID.name(), "SSV is 0");
+    }
+    if (!EventRecord.STALL.in(words[1])) {
+      voided.put(EventRecord.STAG.name(), "STALL is 0");
+    }
+    if (!EventRecord.S2.in(words[1])) {
+      voided.put(EventRecord.IPA.name(), "S2 is 0");
+    }
+    if (code != EventCode.F_PERMISSION || EventRecord.CLASS.get(words[1]) != CLASS_TT) {
+      voided.put(EventRecord.TTRNW.name(), "not F_PERMISSION of CLASS TT");
+    }
+    if (code == EventCode.F_BAD_ATS_TREQ) {
+      voided.put(EventRecord.RNW.name(), "F_BAD_ATS_TREQ has no such field");
+    }
+    return voided;
   }
 
   private static String bdf(int stream) {

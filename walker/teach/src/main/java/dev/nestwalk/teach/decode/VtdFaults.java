@@ -5,11 +5,18 @@ import dev.nestwalk.teach.Numbers;
 import dev.nestwalk.vtd.FaultCode;
 import dev.nestwalk.vtd.FaultReason;
 import dev.nestwalk.vtd.FaultRecordFormat;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** Explains VT-d faults from the words of fault records, and from log lines that describe one. */
 final class VtdFaults {
   private static final long NO_PASID = 0xffff_ffffL;
+
+  private static final Map<String, String> VOID_WITHOUT_PASID =
+      Map.of(
+          FaultRecordFormat.PV.name(), "PP is 0",
+          FaultRecordFormat.EXE.name(), "PP is 0",
+          FaultRecordFormat.PRIV.name(), "PP is 0");
 
   /**
    * Explains a translation fault that a log describes.
@@ -76,7 +83,8 @@ final class VtdFaults {
     finding.fields(
         Records.fields(
             Listing.of(FaultRecordFormat.STRUCTURE, Listing.Unnamed.ZERO, ""),
-            new long[] {low, high}));
+            new long[] {low, high},
+            withPasid ? Map.of() : VOID_WITHOUT_PASID));
     if (!FaultRecordFormat.F.in(high)) {
       finding.note("F is 0: the register holds no fault");
     }
@@ -111,8 +119,9 @@ final class VtdFaults {
           case 3 -> "atomic";
           default -> "page request";
         };
-    String how = FaultRecordFormat.EXE.in(high) ? ", execute" : "";
-    how += FaultRecordFormat.PRIV.in(high) ? ", privileged" : "";
+    boolean withPasid = FaultRecordFormat.PP.in(high);
+    String how = withPasid && FaultRecordFormat.EXE.in(high) ? ", execute" : "";
+    how += withPasid && FaultRecordFormat.PRIV.in(high) ? ", privileged" : "";
     return word
         + how
         + switch ((int) FaultRecordFormat.AT.get(high)) {
