@@ -23,6 +23,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * {@code walker/setup} on a machine that has no JDK of the version asked for and no package
@@ -170,10 +172,31 @@ class SetupScriptTest {
   void aRuntimeWithoutACompilerDoesNotCount() throws Exception {
     Path jre = folder.resolve("jre");
     jdk(jre, 99, false);
-    assertEquals(2, setup(Map.of("JAVA_HOME", jre.toString()), "--jdk", "--offline").status);
+    Run refused = setup(Map.of("JAVA_HOME", jre.toString()), "--jdk", "--offline");
+    assertEquals(2, refused.status);
+    assertEquals(2, refused.err.lines().count(), refused.err);
     jdk(folder.resolve("jdk"), 99, true);
     Run run = setup(Map.of("JAVA_HOME", folder.resolve("jdk").toString()), "--jdk", "--offline");
     assertEquals(folder.resolve("jdk").toString(), run.out.strip(), run.err);
+    assertEquals("", run.err);
+  }
+
+  /** Another JDK serves, but whoever set JAVA_HOME believes that it is the one. */
+  @ParameterizedTest
+  @ValueSource(strings = {"a JRE", "a folder that is missing"})
+  void javaHomeThatIsNoJdkIsNamedWhenAnotherOneIsTaken(String kind) throws Exception {
+    Path home = folder.resolve("home");
+    if (kind.equals("a JRE")) {
+      jdk(home, 99, false);
+    }
+    Path other = cache().resolve("jdk-99");
+    jdk(other, 99, true);
+    Run run = setup(Map.of("JAVA_HOME", home.toString()), "--jdk", "--offline");
+    assertEquals(other.toString(), run.out.strip(), run.err);
+    assertEquals(
+        "nestwalk: JAVA_HOME is %s, which is passed over: expected a JDK, with bin/javac%n"
+            .formatted(home),
+        run.err);
   }
 
   @Test
