@@ -30,8 +30,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Shows the walk of one DMA, read by read.",
-      "Each read has its address, word and fields, the rule that decided and the specification's",
-      "section."
+      "Each read has its address, word and fields, the rule that decided and the specification's"
+          + " section."
     },
     footer = {
       "",

@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "manual",
     mixinStandardHelpOptions = true,
-    description = "Prints the man page: nestwalk manual | man -l -")
+    description = {"Prints the man page.", "To read it: nestwalk manual | man -l -"})
 final class ManualCommand implements Callable<Integer> {
   @Spec private CommandSpec spec = CommandSpec.create();
 

@@ -58,9 +58,16 @@ final class RegionsCommand implements Callable<Integer> {
   @Command(
       name = "show",
       mixinStandardHelpOptions = true,
-      description = "Regions of firmware tables and sysfs texts with their source, then merged.")
+      description =
+          "Lists the regions of firmware tables and sysfs texts with their source, then merged.")
   int show(
-      @Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files,
+      @Parameters(
+              arity = "1..*",
+              paramLabel = "FILE",
+              description =
+                  "A DMAR, IORT or IVRS table, what acpidump prints of them, or the text of"
+                      + " reserved_regions.")
+          List<Path> files,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
     RegionList merged = new RegionList();
@@ -109,10 +116,14 @@ final class RegionsCommand implements Callable<Integer> {
   @Command(
       name = "effective",
       mixinStandardHelpOptions = true,
-      description = "What is enforced, what binds and what is reported in a described setup.")
+      description =
+          "Tells which regions of a setup are enforced, which bind and which are reported.")
   int effective(
-      @Parameters(paramLabel = "SETUP") Path file,
-      @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
+      @Parameters(paramLabel = "SETUP", description = "The setup, a JSON file.") Path file,
+      @Option(
+              names = "--policy",
+              paramLabel = "P",
+              description = "Policy instead of the setup's own.")
           @Nullable String policy,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
@@ -139,16 +150,27 @@ final class RegionsCommand implements Callable<Integer> {
   @Command(
       name = "identity",
       mixinStandardHelpOptions = true,
-      description = "Where bus addresses may equal guest-physical ones for all the regions given.")
+      description =
+          "Tells which guest-physical addresses may also be bus addresses, clear of all the"
+              + " regions given.")
   int identity(
-      @Parameters(arity = "0..*", paramLabel = "FILE") @Nullable List<Path> files,
-      @Option(names = "--window", paramLabel = "FIRST-LAST", description = "Default: all.")
+      @Parameters(
+              arity = "0..*",
+              paramLabel = "FILE",
+              description =
+                  "A DMAR, IORT or IVRS table, what acpidump prints of them, or the text of"
+                      + " reserved_regions.")
+          @Nullable List<Path> files,
+      @Option(
+              names = "--window",
+              paramLabel = "FIRST-LAST",
+              description = "Addresses to look at; default: all.")
           @Nullable String window,
       @Option(
               names = "--align",
               paramLabel = "N",
               converter = NumberOptions.Length.class,
-              description = "Power of two; default 1.")
+              description = "Alignment of the ranges, a power of two; default 1.")
           @Nullable Long align,
       @Option(names = "--relaxable", description = "Relaxable regions count too.")
           boolean relaxable,
@@ -191,14 +213,16 @@ final class RegionsCommand implements Callable<Integer> {
   @Command(
       name = "explain",
       mixinStandardHelpOptions = true,
-      description = "Why an address of a setup is or is not reserved.")
+      description = "Tells why an address of a setup is or is not reserved.")
   int explain(
-      @Parameters(paramLabel = "SETUP") Path file,
+      @Parameters(paramLabel = "SETUP", description = "The setup, a JSON file.") Path file,
       @Option(
               names = "--space",
               required = true,
               paramLabel = "S",
-              description = "bus:DEVICE, bus:DEVICE:PASID, input:TABLE or space:NAME.")
+              description =
+                  "Address space of the setup: bus:DEVICE, bus:DEVICE:PASID, input:TABLE or"
+                      + " space:NAME.")
           String space,
       @Option(
               names = "--address",
@@ -207,7 +231,10 @@ final class RegionsCommand implements Callable<Integer> {
               converter = NumberOptions.Address.class,
               description = "The address.")
           Long address,
-      @Option(names = "--policy", paramLabel = "P", description = "Instead of the setup's own.")
+      @Option(
+              names = "--policy",
+              paramLabel = "P",
+              description = "Policy instead of the setup's own.")
           @Nullable String policy,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
@@ -226,11 +253,12 @@ final class RegionsCommand implements Callable<Integer> {
       name = "compare",
       mixinStandardHelpOptions = true,
       description = {
-        "Shows one setup under every policy, side by side;",
-        "without a setup the decision table of all configurations."
+        "Shows one setup under every policy, side by side.",
+        "Without a setup: the decision table of all configurations."
       })
   int compare(
-      @Parameters(arity = "0..1", paramLabel = "SETUP") @Nullable Path file,
+      @Parameters(arity = "0..1", paramLabel = "SETUP", description = "The setup, a JSON file.")
+          @Nullable Path file,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
     if (file == null) {
@@ -302,9 +330,16 @@ final class RegionsCommand implements Callable<Integer> {
   @Command(
       name = "replay",
       mixinStandardHelpOptions = true,
-      description = "Answers a machine's record of regions, usable ranges and map requests again.")
+      description =
+          "Replays a machine's record of regions, usable ranges and map requests and compares the"
+              + " answers.")
   int replay(
-      @Parameters(arity = "1..*", paramLabel = "FILE") List<Path> files, @Mixin TextOrJson format) {
+      @Parameters(
+              arity = "1..*",
+              paramLabel = "FILE",
+              description = "A record (NAME.steps), or reserved_regions with usable ranges.")
+          List<Path> files,
+      @Mixin TextOrJson format) {
     List<Replay.Result> replays = new ArrayList<>();
     int passed = 0;
     int failed = 0;

@@ -21,9 +21,9 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Drives a unit with a recorded register trace and compares all that it answers.",
-      "That is: what registers read, what the unit writes to memory, which interrupts it raises,",
-      "how it answers DMA. Lines that NAME.deviations beside the trace lists are compared with the"
-          + " value it gives."
+      "Compared are the values of registers, what the unit writes to memory, the interrupts that it"
+          + " raises, and its answers to DMA.",
+      "A file NAME.deviations beside the trace may give other values for some of its lines."
     },
     footer = {
       "",

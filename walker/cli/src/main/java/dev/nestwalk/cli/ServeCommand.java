@@ -50,7 +50,11 @@ final class ServeCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Option(names = "--format", required = true, paramLabel = "vtd|smmuv3")
+  @Option(
+      names = "--format",
+      required = true,
+      paramLabel = "vtd|smmuv3",
+      description = "Which IOMMU the guest gets.")
   private LiveFormat format = LiveFormat.VTD;
 
   @Option(
@@ -77,13 +81,13 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--ram", paramLabel = "FILE", description = "Guest RAM. Default: DIR/ram.")
   private @Nullable Path ram;
 
-  @Option(names = "--size", paramLabel = "512M", description = "Of guest RAM. Default: 512M.")
+  @Option(names = "--size", paramLabel = "512M", description = "Size of guest RAM. Default: 512M.")
   private String size = "512M";
 
   @Option(
       names = "--dir",
       paramLabel = "DIR",
-      description = "For sockets and tables. Default: a folder that is removed at the end.")
+      description = "Folder for sockets and tables. Default: one that is removed at the end.")
   private @Nullable Path dir;
 
   @Option(
@@ -98,7 +102,10 @@ final class ServeCommand implements Callable<Integer> {
   @Option(names = "--initrd", paramLabel = "FILE", description = "Its initial RAM disk.")
   private @Nullable Path initrd;
 
-  @Option(names = "--append", paramLabel = "WORDS", description = "For the kernel's command line.")
+  @Option(
+      names = "--append",
+      paramLabel = "WORDS",
+      description = "Added to the kernel's command line.")
   private String append = "";
 
   @Option(
@@ -117,7 +124,8 @@ final class ServeCommand implements Callable<Integer> {
   @Option(
       names = "--test-class",
       paramLabel = "CLASS",
-      description = "Of the test function; display (038000) makes its regions relaxable.")
+      description =
+          "Class code of the test function; display (038000) makes its regions relaxable.")
   private String testClass = "ff0000";
 
   @Option(names = "--boot", description = "Starts QEMU as well, on this terminal.")

@@ -17,6 +17,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** How the command behaves whatever it is asked: files it writes, messages, help, forms. */
 final class MannersTest {
@@ -96,30 +98,57 @@ final class MannersTest {
   }
 
   @Test
-  void everyCommandHasHelpAndNoDescriptionEndsInMidSentence() {
-    CommandLine top = Main.line();
-    assertEquals(0, run("help").status());
-    top.getSubcommands()
-        .forEach(
-            (name, command) -> {
-              assertEquals(0, run("help", name).status(), name);
-              String[] description = command.getCommandSpec().usageMessage().description();
-              assertTrue(description.length > 0, name);
-              String first = description[0];
-              assertTrue(run("help").out().contains(name), "the list of commands has " + name);
-              assertTrue(
-                  description.length == 1 || first.endsWith(".") || first.endsWith(":"),
-                  () -> name + ", whose list entry is cut in mid-sentence: " + first);
-            });
+  void everyCommandHasHelp() {
+    String list = run("help").out();
+    for (String name : Main.line().getSubcommands().keySet()) {
+      assertEquals(0, run("help", name).status(), name);
+      assertTrue(list.contains(name), "the list of commands has " + name);
+    }
+  }
+
+  /** The commands with their subcommands, at any depth. */
+  private static List<CommandLine> all() {
+    List<CommandLine> all = new ArrayList<>(List.of(Main.line()));
+    for (int i = 0; i < all.size(); i++) {
+      all.addAll(all.get(i).getSubcommands().values());
+    }
+    return all;
+  }
+
+  /** A list of commands shows the first paragraph alone. */
+  @Test
+  void everyParagraphOfADescriptionIsASentence() {
+    for (CommandLine command : all()) {
+      CommandSpec spec = command.getCommandSpec();
+      if (spec.userObject() instanceof CommandLine.HelpCommand) {
+        continue; // of the library for command lines
+      }
+      String[] description = spec.usageMessage().description();
+      assertTrue(description.length > 0, spec.qualifiedName());
+      for (String paragraph : description) {
+        assertTrue(
+            paragraph.matches("[A-Z].*[.:]|To read it: .*"),
+            () -> spec.qualifiedName() + ": " + paragraph);
+      }
+    }
+  }
+
+  @Test
+  void everyOptionAndParameterIsDescribed() {
+    for (CommandLine command : all()) {
+      for (ArgSpec argument : command.getCommandSpec().args()) {
+        assertTrue(
+            argument.hidden() || argument.description().length > 0,
+            () -> command.getCommandSpec().qualifiedName() + ": " + argument);
+      }
+    }
   }
 
   @Test
   void examplesStandOnOneLineAndProseFitsATerminal() {
-    List<CommandLine> all = new ArrayList<>(List.of(Main.line()));
-    for (int i = 0; i < all.size(); i++) {
-      all.addAll(all.get(i).getSubcommands().values());
-      String usage = all.get(i).getUsageMessage();
-      for (String line : all.get(i).getCommandSpec().usageMessage().footer()) {
+    for (CommandLine command : all()) {
+      String usage = command.getUsageMessage();
+      for (String line : command.getCommandSpec().usageMessage().footer()) {
         assertTrue(usage.contains(line + "\n"), line);
         assertTrue(line.length() <= 81 || line.contains(" --"), line);
       }
