@@ -113,7 +113,7 @@ final class FirstStageWalk {
       all &= entry;
       some |= entry;
       if (level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0) {
-        if ((entry & plan.firstLeaf[level]) != 0) {
+        if ((entry & plan.firstPage[level]) != 0) {
           return Translation.fault(FaultCode.SFS_3, 1, level);
         }
         int granted = FirstStageRights.judge(plan, all, some, need, asked);
@@ -122,7 +122,7 @@ final class FirstStageWalk {
         }
         return finish(plan, iova, need, asked, zero, level, at, entry, granted);
       }
-      if ((entry & plan.firstTable[level]) != 0) {
+      if ((entry & plan.firstTable) != 0) {
         return Translation.fault(FaultCode.SFS_3, 1, level);
       }
       if ((entry & plan.firstUsed) != plan.firstUsed) {

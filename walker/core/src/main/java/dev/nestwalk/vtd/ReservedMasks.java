@@ -2,6 +2,7 @@ package dev.nestwalk.vtd;
 
 import dev.nestwalk.format.Field;
 import dev.nestwalk.format.Structure;
+import java.util.Arrays;
 
 /**
  * The reserved bits of every structure under given capabilities, all derived from the field
@@ -21,51 +22,34 @@ final class ReservedMasks {
   final long[] pasidEntry = new long[PasidTableEntry.STRUCTURE.words()];
 
   /**
-   * Second stage: reserved bits by level, for an entry that points to a table (PS unsupported or
-   * absent).
+   * Second stage: bits that are clear in an entry that points to a table, at any level. With PS an
+   * entry is a page, or reserved at a level without pages.
    */
-  final long[] secondTable = new long[6];
-
-  /** Second stage: reserved bits by level, for an entry that maps a page. */
-  final long[] secondLeaf = new long[6];
-
-  /** Second stage: bits that are clear in an entry that points to a table, at any level. */
-  final long secondIllegal;
+  final long secondTable;
 
   /**
    * Second stage: bits that are clear in a page's entry, by level; all bits at a level without
    * pages.
    */
-  final long[] secondPage = new long[6];
+  final long[] secondPage;
 
   /**
-   * First stage: bits that are clear in an entry that points to a table, at any level; without XD.
+   * First stage: bits that are clear in an entry that points to a table, at any level; XD is
+   * meaningful or ignored.
    */
-  final long firstIllegal;
+  final long firstTable;
+
+  /** First stage: bits that are clear in a page's entry, as {@link #secondPage}. */
+  final long[] firstPage;
 
   /**
-   * First stage: bits that are clear in a page's entry, by level; all bits at a level without
-   * pages.
+   * First stage with XD reserved (NXE=0 on a unit with execute requests): bits that are clear in an
+   * entry that points to a table.
    */
-  final long[] firstPage = new long[6];
+  final long firstTableNoXd;
 
   /** First stage with XD reserved: bits that are clear in a page's entry, by level. */
-  final long[] firstPageNoXd = new long[6];
-
-  /** First stage with XD meaningful or ignored: reserved bits of table entries, by level. */
-  final long[] firstTable = new long[6];
-
-  /** First stage with XD meaningful or ignored: reserved bits of pages, by level. */
-  final long[] firstLeaf = new long[6];
-
-  /**
-   * First stage with XD reserved (NXE=0 on a unit with execute requests): reserved bits of table
-   * entries, by level.
-   */
-  final long[] firstTableNoXd = new long[6];
-
-  /** First stage with XD reserved: reserved bits of pages, by level. */
-  final long[] firstLeafNoXd = new long[6];
+  final long[] firstPageNoXd;
 
   ReservedMasks(VtdCapabilities unit) {
     long beyond = unit.beyondHost();
@@ -83,27 +67,49 @@ final class ReservedMasks {
     without(unit, Ecap.PASID, scalableContext, ScalableContextEntry.PASIDE);
     without(unit, Ecap.PRS, scalableContext, ScalableContextEntry.PRE);
     fillPasidEntry(unit, domain);
-    fillSecondStage(unit, beyond);
-    fillFirstStage(unit, beyond);
-    secondIllegal = illegal(SecondStageEntry.PS, secondTable);
-    firstIllegal = illegal(FirstStageEntry.PS, firstTable);
-    fillPages(unit.secondStageLeafLevels(), secondLeaf, secondPage);
-    fillPages(unit.firstStageLeafLevels(), firstLeaf, firstPage);
-    fillPages(unit.firstStageLeafLevels(), firstLeafNoXd, firstPageNoXd);
+    long second = SecondStageEntry.ADDR.mask() & beyond;
+    long snoop = Ecap.SC.in(unit.ecap()) ? 0 : SecondStageEntry.SNP.mask();
+    secondTable = SecondStageEntry.TOP.reserved(0) | second;
+    secondPage =
+        pages(
+            unit.secondStageLeafLevels(),
+            second | snoop,
+            SecondStageEntry.PAGE_4K,
+            SecondStageEntry.PAGE_2M,
+            SecondStageEntry.PAGE_1G);
+    long first = FirstStageEntry.ADDR.mask() & beyond;
+    firstTable = FirstStageEntry.TOP.reserved(0) | first;
+    firstPage = firstPages(unit, first);
+    firstTableNoXd = firstTable | FirstStageEntry.XD.mask();
+    firstPageNoXd = firstPages(unit, first | FirstStageEntry.XD.mask());
   }
 
-  private static long illegal(Field pageSize, long[] tables) {
-    long illegal = pageSize.mask();
-    for (int level = 2; level <= 5; level++) {
-      illegal |= tables[level];
-    }
-    return illegal;
+  private static long[] firstPages(VtdCapabilities unit, long more) {
+    return pages(
+        unit.firstStageLeafLevels(),
+        more,
+        FirstStageEntry.PAGE_4K,
+        FirstStageEntry.PAGE_2M,
+        FirstStageEntry.PAGE_1G);
   }
 
-  private static void fillPages(int leafLevels, long[] leaves, long[] pages) {
-    for (int level = 1; level <= 5; level++) {
-      pages[level] = level == 1 || (leafLevels >>> level & 1) != 0 ? leaves[level] : -1;
+  /**
+   * The reserved bits of pages by level.
+   *
+   * @param leafLevels the levels with pages, as bits
+   * @param more bits that are reserved at each of them
+   * @param structures the pages' entries, from level 1 on
+   */
+  private static long[] pages(int leafLevels, long more, Structure... structures) {
+    long[] pages = new long[6];
+    Arrays.fill(pages, -1);
+    for (int i = 0; i < structures.length; i++) {
+      int level = i + 1;
+      if ((leafLevels >>> level & 1) != 0) {
+        pages[level] = structures[i].reserved(0) | more;
+      }
     }
+    return pages;
   }
 
   private static void unnamed(Structure structure, long[] masks) {
@@ -147,34 +153,5 @@ final class ReservedMasks {
         PasidTableEntry.PWT,
         PasidTableEntry.PCD,
         PasidTableEntry.PAT);
-  }
-
-  private void fillSecondStage(VtdCapabilities unit, long beyond) {
-    long address = SecondStageEntry.ADDR.mask() & beyond;
-    long snoop = Ecap.SC.in(unit.ecap()) ? 0 : SecondStageEntry.SNP.mask();
-    for (int level = 1; level <= 5; level++) {
-      // Without the capability for a page at this level, PS itself is reserved.
-      boolean top = level > 3 || (unit.secondStageLeafLevels() >>> level & 1) == 0;
-      secondTable[level] =
-          (top ? SecondStageEntry.TOP : SecondStageEntry.TABLE).reserved(0) | address;
-    }
-    secondLeaf[1] = SecondStageEntry.PAGE_4K.reserved(0) | address | snoop;
-    secondLeaf[2] = SecondStageEntry.PAGE_2M.reserved(0) | address | snoop;
-    secondLeaf[3] = SecondStageEntry.PAGE_1G.reserved(0) | address | snoop;
-  }
-
-  private void fillFirstStage(VtdCapabilities unit, long beyond) {
-    long address = FirstStageEntry.ADDR.mask() & beyond;
-    for (int level = 1; level <= 5; level++) {
-      boolean top = level > 3 || (unit.firstStageLeafLevels() >>> level & 1) == 0;
-      firstTable[level] = (top ? FirstStageEntry.TOP : FirstStageEntry.TABLE).reserved(0) | address;
-    }
-    firstLeaf[1] = FirstStageEntry.PAGE_4K.reserved(0) | address;
-    firstLeaf[2] = FirstStageEntry.PAGE_2M.reserved(0) | address;
-    firstLeaf[3] = FirstStageEntry.PAGE_1G.reserved(0) | address;
-    for (int level = 1; level <= 5; level++) {
-      firstTableNoXd[level] = firstTable[level] | FirstStageEntry.XD.mask();
-      firstLeafNoXd[level] = firstLeaf[level] | FirstStageEntry.XD.mask();
-    }
   }
 }

@@ -25,8 +25,8 @@ final class SecondStageWalk {
   private static final long DIRTY = SecondStageEntry.D.mask();
 
   private final GuestMemory memory;
-  private final long[] tableReserved;
-  private final long[] leafReserved;
+  private final long tableReserved;
+  private final long[] pageReserved;
   private final int leafLevels;
 
   private final WalkCounters counters;
@@ -41,7 +41,7 @@ final class SecondStageWalk {
     this.memory = memory;
     this.counters = counters;
     tableReserved = config.reserved.secondTable;
-    leafReserved = config.reserved.secondLeaf;
+    pageReserved = config.reserved.secondPage;
     leafLevels = config.unit.secondStageLeafLevels();
   }
 
@@ -70,7 +70,7 @@ final class SecondStageWalk {
         return denied(plan, entry, now, need, level);
       }
       if (level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0) {
-        if ((entry & leafReserved[level]) != 0) {
+        if ((entry & pageReserved[level]) != 0) {
           return Translation.fault(plan.legacy ? FaultCode.LSS_2 : FaultCode.SSS_3, 2, level);
         }
         if (plan.secondFlags) {
@@ -83,7 +83,7 @@ final class SecondStageWalk {
         long page = (entry & ADDRESS) >>> shift << shift;
         return Translation.ok(page | address & (1L << shift) - 1, shift, now & Access.ATOMIC);
       }
-      if ((entry & tableReserved[level]) != 0) {
+      if ((entry & tableReserved) != 0) {
         return Translation.fault(plan.legacy ? FaultCode.LSS_2 : FaultCode.SSS_3, 2, level);
       }
       if (plan.secondFlags && (entry & ACCESSED) == 0) {

@@ -64,7 +64,7 @@ public final class VtdPlan extends CachedPlan {
   boolean secondExecute;
 
   /** Bits that are clear in a second-stage entry that points to a table, at any level. */
-  long secondIllegal;
+  long secondTable;
 
   /**
    * Bits that are clear in a second-stage page's entry, by level; all bits at a level without
@@ -78,14 +78,8 @@ public final class VtdPlan extends CachedPlan {
   /** Level of the first-stage root table, 4 or 5. */
   int firstLevels;
 
-  /** Reserved bits of first-stage table entries by level. */
-  long[] firstTable = {};
-
-  /** Reserved bits of first-stage pages by level. */
-  long[] firstLeaf = {};
-
   /** Bits that are clear in a first-stage entry that points to a table, at any level. */
-  long firstIllegal;
+  long firstTable;
 
   /**
    * Bits that are clear in a first-stage page's entry, by level; all bits at a level without pages.
@@ -113,13 +107,13 @@ public final class VtdPlan extends CachedPlan {
     return tables;
   }
 
-  /** Fills the plan for a unit that is off; {@code isPlain} is for requests without PASID. */
-  void untranslated(int hostAddressWidth, boolean isPlain) {
+  /** Fills the plan for a unit that is off, which passes requests with and without PASID alike. */
+  void untranslated(int hostAddressWidth) {
     kind = UNTRANSLATED;
     legacy = true;
     identityWidth = hostAddressWidth;
     domainId = CachedPlan.UNTRANSLATED;
-    plain = isPlain;
+    plain = false;
     describe(NO_WORDS, 0, 0);
   }
 

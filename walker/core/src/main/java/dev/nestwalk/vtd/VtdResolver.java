@@ -12,7 +12,6 @@ import dev.nestwalk.memory.GuestMemory;
  * <p>Threads: belongs to the thread of its walker.
  */
 final class VtdResolver {
-  private static final long[] NONE = new long[6];
   private static final Structure ROOT = RootEntry.STRUCTURE;
   private static final Structure SCALABLE = ScalableContextEntry.STRUCTURE;
   private static final Structure PASID = PasidTableEntry.STRUCTURE;
@@ -143,7 +142,7 @@ final class VtdResolver {
   }
 
   private void planSecond(VtdPlan plan, int aw, long root) {
-    plan.secondIllegal = reserved.secondIllegal;
+    plan.secondTable = reserved.secondTable;
     plan.secondPage = reserved.secondPage;
     plan.secondRoot = root;
     plan.secondLevels = aw + 2;
@@ -316,13 +315,8 @@ final class VtdResolver {
       boolean extended = PasidTableEntry.EAFE.in(control);
       plan.firstUsed = FirstStageEntry.A.mask() | (extended ? FirstStageEntry.EA.mask() : 0);
       boolean xdReserved = Ecap.ERS.in(ecap) && !plan.noExecute;
-      plan.firstIllegal = reserved.firstIllegal | (xdReserved ? FirstStageEntry.XD.mask() : 0);
-      plan.firstPage = xdReserved ? reserved.firstPageNoXd : reserved.firstPage;
       plan.firstTable = xdReserved ? reserved.firstTableNoXd : reserved.firstTable;
-      plan.firstLeaf = xdReserved ? reserved.firstLeafNoXd : reserved.firstLeaf;
-    } else {
-      plan.firstTable = NONE;
-      plan.firstLeaf = NONE;
+      plan.firstPage = xdReserved ? reserved.firstPageNoXd : reserved.firstPage;
     }
   }
 }

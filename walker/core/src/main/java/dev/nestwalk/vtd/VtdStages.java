@@ -35,7 +35,7 @@ final class VtdStages {
         new Stage.Geometry(plan.firstLevels, GRANULE, STRIDE),
         Stage.Input.canonical(GRANULE + STRIDE * plan.firstLevels),
         Stage.Encoding.littleEndian(FirstStageEntry.ADDR.mask()),
-        kinds(plan.firstIllegal, plan.firstPage),
+        kinds(plan.firstTable, plan.firstPage),
         new Stage.Rights(mask, FirstStageEntry.RW.lo() - 1, 0, always, Access.READ),
         Stage.Above.all(FirstStageEntry.P.mask() | plan.firstUsed | user),
         Stage.Flags.dirty(FirstStageEntry.D.mask()));
@@ -47,7 +47,7 @@ final class VtdStages {
         new Stage.Geometry(plan.secondLevels, GRANULE, STRIDE),
         Stage.Input.unsigned(plan.secondWidth),
         Stage.Encoding.littleEndian(SecondStageEntry.ADDR.mask()),
-        kinds(plan.secondIllegal, plan.secondPage),
+        kinds(plan.secondTable, plan.secondPage),
         new Stage.Rights(Access.ATOMIC, SecondStageEntry.R.lo(), 0, 0, 0),
         Stage.Above.all(flags ? SecondStageEntry.A.mask() : 0),
         Stage.Flags.dirty(flags ? SecondStageEntry.D.mask() : 0));

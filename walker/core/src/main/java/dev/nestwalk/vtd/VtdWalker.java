@@ -92,7 +92,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
   @Override
   public boolean resolve(VtdPlan plan, int sourceId, int pasid) {
     if (!config.enabled) {
-      plan.untranslated(config.unit.hostAddressWidth(), pasid < 0);
+      plan.untranslated(config.unit.hostAddressWidth());
       return true;
     }
     if (modeFault(pasid < 0) != 0 || resolver.resolve(plan, sourceId, pasid, Access.READ) != 0) {
