@@ -104,7 +104,7 @@ final class SharedSpacesTest {
     long from = lab.machine.pasidAddress(SOURCE, PASID);
     long to = lab.machine.pasidAddress(SOURCE, OTHER);
     for (int word = 0; word < 8; word++) {
-      lab.memory.put(to + 8 * word, lab.memory.get(from + 8 * word));
+      lab.memory.put(to + 8L * word, lab.memory.get(from + 8L * word));
     }
     if (bit != null) {
       lab.flip(to, bit);
