@@ -71,7 +71,7 @@ final class SmmuDescriptorBitsTest {
                 ? stage2(tables, outputBits, ds, big)
                 : new StreamEntry(5)
                     .stage1(cd(memory, machine, tables, outputBits, ds, big), 0, 0, 0));
-        Lab lab = new Lab(memory, machine.registers(), arena);
+        Lab lab = new Lab(memory, machine.registers());
         long answer = lab.ask(address, Access.READ, "as it is");
         assertEquals(output | 0x123, Translation.address(answer), Translation.describe(answer));
         for (int level = start; level <= leaf; level++) {
@@ -118,7 +118,7 @@ final class SmmuDescriptorBitsTest {
     private final Reference reference;
     private int faults;
 
-    Lab(TableMemory memory, Map<String, Long> registers, Arena arena) {
+    Lab(TableMemory memory, Map<String, Long> registers) {
       this.memory = memory;
       this.registers = registers;
       GuestMemory all = Comparison.over(memory);
