@@ -17,7 +17,7 @@ final class Comparison {
   static GuestMemory over(TableMemory tables) {
     GuestMemory.Builder builder = GuestMemory.builder();
     for (TableMemory.Run run : tables.runs()) {
-      builder.ram(run.first(), run.bytes());
+      builder.window(run.first(), run.whole(), run.start(), run.bytes().byteSize());
     }
     return builder.build();
   }

@@ -2,6 +2,8 @@ package dev.nestwalk;
 
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.fixtures.Chance;
+import dev.nestwalk.fixtures.TableMemory;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,7 +21,9 @@ interface PreciseScene {
     /** A PASID's entry, a CD. */
     PROCESS,
     /** A context entry, an STE. */
-    DEVICE
+    DEVICE,
+    /** A register that leads to other tables, changed while caches are kept. */
+    REGISTERS
   }
 
   /** Invalidations that are to come; those of a kind may be forgotten, to see who notices. */
@@ -52,13 +56,30 @@ interface PreciseScene {
     }
   }
 
+  /**
+   * Memory for tables: two runs, two windows of one segment, four runs, or runs of which two are
+   * windows. Second stages map all of it to itself.
+   */
+  static TableMemory memory(Arena arena, Chance chance) {
+    long low = 0x10_0000;
+    long high = 0x2000_0000;
+    int first = 8 + chance.below(120);
+    TableMemory memory = new TableMemory(arena);
+    return switch (chance.below(4)) {
+      case 0 -> memory.run(low, first).run(high, 640 - first);
+      case 1 -> memory.windows(low, first, high, 640 - first, chance.below(2) == 0);
+      case 2 -> memory.run(low, first).run(0x80_0000, 99).run(high, 150).run(0x2100_0000, 500);
+      default -> memory.windows(low, 250, high, 250, chance.below(2) == 0).run(0x2100_0000, first);
+    };
+  }
+
   /** The invalidations that {@link #invalidate} will make. */
   Pending pending();
 
   /** The unit. */
   Iommu iommu();
 
-  /** A reference walker over the same tables, which knows no restrictions. */
+  /** A reference walker over the same tables and registers, which knows no restrictions. */
   Reference reference();
 
   /** Source ids; each is used with each of {@link #pasids}. */
@@ -78,6 +99,15 @@ interface PreciseScene {
 
   /** Changes an entry of a page table, by one store, and remembers it. */
   void changeEntry(Chance chance);
+
+  /**
+   * Changes registers, as far as a unit lets a guest do so, and remembers what that asks to
+   * invalidate. Translation that is off goes on again.
+   */
+  void reconfigure(Chance chance);
+
+  /** Whether translation is on. */
+  boolean isOn();
 
   /** Invalidates what was changed since the last call, and hardly more. */
   void invalidate(Chance chance);

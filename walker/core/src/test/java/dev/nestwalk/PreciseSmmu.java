@@ -8,6 +8,8 @@ import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
 import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.TreeSet;
 
 /** An SMMUv3: streams, SubstreamIDs, VMIDs, ASIDs, EL2, global pages, ignored top bytes, ranges. */
@@ -16,6 +18,10 @@ final class PreciseSmmu implements PreciseScene {
   private static final int[] SUBSTREAMS = {-1, 1, 2};
   private static final int CONTEXTS = 4;
   private static final int EL2 = -1;
+
+  /** CR0.SMMUEN. */
+  private static final long TRANSLATES = 1;
+
   private static final long NOT_GLOBAL = 1L << 11;
   private static final long ACCESSED = 1L << 10;
   private static final long FIRST_LEAF = 1L << 6;
@@ -40,9 +46,17 @@ final class PreciseSmmu implements PreciseScene {
   private record Tables(PreciseTables entries, VmsaTables start) {}
 
   private final TableMemory memory;
-  private final SmmuMachine machine;
+
+  /** Stream tables of the same devices; the registers are those of the first. */
+  private final SmmuMachine[] machines;
+
+  /** The one in force. */
+  private int table;
+
   private final Iommu iommu;
-  private final boolean e2h;
+
+  /** Whether EL2 has ASIDs and an upper range. */
+  private boolean e2h;
 
   /** HA, and HD above it, of all CDs and of all STEs. */
   private final int firstFlags;
@@ -52,12 +66,13 @@ final class PreciseSmmu implements PreciseScene {
   private final Tables[] seconds = new Tables[2];
   private final Context[][] contexts = new Context[64][CONTEXTS];
   private final long[] contextTables = new long[64];
-  private final Stream[] streams = new Stream[64];
+  private final Stream[][] streams = new Stream[2][64];
   private final Pending pending = new Pending();
 
   PreciseSmmu(TableMemory memory, Chance chance) {
     this.memory = memory;
-    machine = new SmmuMachine(memory);
+    machines = new SmmuMachine[] {new SmmuMachine(memory), new SmmuMachine(memory)};
+    SmmuMachine machine = machines[0];
     e2h = chance.below(2) == 0;
     firstFlags = chance.oneOf(0, 1, 3);
     secondFlags = chance.oneOf(0, 1, 3);
@@ -83,7 +98,10 @@ final class PreciseSmmu implements PreciseScene {
       for (int i = 0; i < CONTEXTS; i++) {
         write(stream, i, context(chance));
       }
-      write(stream, stream(chance));
+      for (table = 1; table >= 0; table--) {
+        write(stream, stream(chance));
+      }
+      table = 0;
     }
     iommu = Iommu.smmuv3(Comparison.over(memory), machine.registers());
   }
@@ -138,11 +156,11 @@ final class PreciseSmmu implements PreciseScene {
         entry.set(43 - bit);
       }
     }
-    machine.context(contextTables[stream] + 64L * index, entry);
+    machines[table].context(contextTables[stream] + 64L * index, entry);
   }
 
   private void write(int stream, Stream config) {
-    streams[stream] = config;
+    streams[table][stream] = config;
     int kind = 4 | (config.first ? 1 : 0) | (config.second >= 0 ? 2 : 0);
     StreamEntry entry = new StreamEntry(kind);
     if (config.first) {
@@ -162,7 +180,7 @@ final class PreciseSmmu implements PreciseScene {
     } else {
       entry.set(127 + config.vmid);
     }
-    machine.stream(stream, entry);
+    machines[table].stream(stream, entry);
   }
 
   @Override
@@ -172,7 +190,7 @@ final class PreciseSmmu implements PreciseScene {
 
   @Override
   public Reference reference() {
-    return References.smmuv3(iommu.memory(), machine.registers());
+    return References.smmuv3(iommu.memory(), machines[0].registers());
   }
 
   @Override
@@ -194,7 +212,8 @@ final class PreciseSmmu implements PreciseScene {
 
   @Override
   public boolean isNested(int source, int pasid) {
-    return streams[source].first && streams[source].second >= 0;
+    Stream stream = streams[table][source];
+    return stream.first && stream.second >= 0;
   }
 
   @Override
@@ -223,7 +242,7 @@ final class PreciseSmmu implements PreciseScene {
     int index = chance.below(CONTEXTS);
     Context before = contexts[stream][index];
     write(stream, index, context(chance));
-    int vmid = streams[stream].vmid;
+    int vmid = streams[table][stream].vmid;
     int how = chance.below(6);
     pending.add(
         Kind.PROCESS,
@@ -252,7 +271,7 @@ final class PreciseSmmu implements PreciseScene {
 
   private void changeStream(Chance chance) {
     int stream = STREAMS[chance.below(STREAMS.length)];
-    Stream before = streams[stream];
+    Stream before = streams[table][stream];
     write(stream, stream(chance));
     int range = chance.below(8);
     int named = range < 5 ? stream ^ chance.below(2 << range) : stream;
@@ -273,6 +292,43 @@ final class PreciseSmmu implements PreciseScene {
         });
   }
 
+  @Override
+  public boolean isOn() {
+    return (machines[0].registers().getOrDefault("CR0", 0L) & TRANSLATES) != 0;
+  }
+
+  @Override
+  public void reconfigure(Chance chance) {
+    boolean keeps = chance.below(4) != 0;
+    Map<String, Long> changes = new HashMap<>();
+    Map<String, Long> now = machines[0].registers();
+    long cr0 = now.getOrDefault("CR0", 0L);
+    int what = chance.below(12);
+    if (!isOn()) {
+      changes.put("CR0", cr0 | TRANSLATES);
+    } else if (what == 11) {
+      changes.put("CR0", cr0 & ~TRANSLATES);
+      // What passes by the unit is aborted, or not.
+      changes.put("GBPA", (long) chance.below(2) << 20);
+    } else if (what > 7) {
+      // With or without event records; the queue's enable changes no answer.
+      changes.put("CR0", cr0 ^ 1L << 2);
+    } else if (what > 3) {
+      table ^= 1;
+      changes.put("STRTAB_BASE", machines[table].streamAddress(0));
+    }
+    if (!isOn() && chance.below(2) == 0) {
+      // CR2 is writable only while translation is off.
+      e2h = !e2h;
+      changes.put("CR2", e2h ? 3L : 2L);
+    }
+    if (keeps && (changes.containsKey("STRTAB_BASE") || changes.containsKey("CR2"))) {
+      pending.add(Kind.REGISTERS, this::invalidateAll);
+    }
+    now.putAll(changes);
+    iommu.reconfigure(changes, keeps);
+  }
+
   private void changedFirst(int which, PreciseTables.Edit edit, Chance chance) {
     PreciseTables tables = firsts[which].entries;
     boolean wasGlobal =
@@ -282,7 +338,7 @@ final class PreciseSmmu implements PreciseScene {
       for (Context context : contexts[stream]) {
         for (int upper = 0; upper < 2; upper++) {
           if (which == (upper == 0 ? context.lower : context.upper)) {
-            long vmid = streams[stream].vmid;
+            long vmid = streams[table][stream].vmid;
             int ignores = context.ignoresTop >> upper & 1;
             tags.add(vmid << 32 | (long) context.asid << 2 | ignores << 1 | upper);
           }
@@ -318,8 +374,8 @@ final class PreciseSmmu implements PreciseScene {
     }
   }
 
-  private static void whole(SmmuInvalidations unit, int vmid, int asid) {
-    if (vmid == EL2 && asid < 0) {
+  private void whole(SmmuInvalidations unit, int vmid, int asid) {
+    if (vmid == EL2 && (asid < 0 || !e2h)) {
       unit.el2All();
     } else if (vmid == EL2) {
       unit.el2Asid(asid);
@@ -333,8 +389,8 @@ final class PreciseSmmu implements PreciseScene {
   private void changedSecond(int which, PreciseTables.Edit edit, Chance chance) {
     TreeSet<Integer> vmids = new TreeSet<>();
     for (int stream : STREAMS) {
-      if (streams[stream].second == which) {
-        vmids.add(streams[stream].vmid);
+      if (streams[table][stream].second == which) {
+        vmids.add(streams[table][stream].vmid);
       }
     }
     for (int vmid : vmids) {
@@ -385,11 +441,15 @@ final class PreciseSmmu implements PreciseScene {
   @Override
   public void invalidate(Chance chance) {
     if (chance.below(60) == 0 && pending.mayTakeAll()) {
-      iommu.smmuInvalidations().configAll();
-      iommu.smmuInvalidations().all();
+      invalidateAll();
       pending.clear();
     } else {
       pending.run();
     }
+  }
+
+  private void invalidateAll() {
+    iommu.smmuInvalidations().configAll();
+    iommu.smmuInvalidations().all();
   }
 }

@@ -8,7 +8,6 @@ import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -224,8 +223,8 @@ final class PreciseThreads {
           scene.changeEntry(chance);
         } else if (chance.below(4) == 0) {
           PreciseWalks.restrict(scene, chance);
-        } else if (chance.below(6) == 0) {
-          scene.iommu().reconfigure(Map.of(), chance.below(4) != 0);
+        } else if (chance.below(6) == 0 || !scene.isOn()) {
+          scene.reconfigure(chance);
         } else {
           scene.change(chance);
         }
@@ -429,9 +428,7 @@ final class PreciseThreads {
 
   private void machine(long seed, Chance chance, boolean alone) throws InterruptedException {
     try (Arena arena = Arena.ofShared()) {
-      int first = 8 + chance.below(120);
-      TableMemory memory =
-          new TableMemory(arena).run(0x10_0000, first).run(0x2000_0000, 1600 - first);
+      TableMemory memory = PreciseScene.memory(arena, chance);
       PreciseScene scene =
           format == Formats.VTD ? new PreciseVtd(memory, chance) : new PreciseSmmu(memory, chance);
       if (forgotten != null) {

@@ -6,6 +6,8 @@ import dev.nestwalk.fixtures.Chance;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.TreeSet;
 
 /** A VT-d unit in scalable mode: functions of one device, PASIDs, domains, shared tables. */
@@ -13,6 +15,15 @@ final class PreciseVtd implements PreciseScene {
   private static final int[] SOURCES = {8, 9, 10, 12, 15};
   private static final int[] PASIDS = {-1, 3, 70};
   private static final int DOMAINS = 3;
+
+  /** CAP.PLMR and PHMR. */
+  private static final long PROTECTS = 3L << 5;
+
+  /** GSTS.TES. */
+  private static final long TRANSLATES = 1L << 31;
+
+  /** Of the ways to change registers, to turn translation off or on. */
+  private static final int OFF_OR_ON = 11;
 
   private static final int[] SHIFTS = {39, 30, 21, 12};
 
@@ -28,7 +39,13 @@ final class PreciseVtd implements PreciseScene {
   private record Config(int domain, int first, int second) {}
 
   private final TableMemory memory;
-  private final VtdMachine machine;
+
+  /** Root tables of the same devices; the registers are those of the first. */
+  private final VtdMachine[] roots;
+
+  /** The one in force. */
+  private int root;
+
   private final Iommu iommu;
   private final PreciseTables[] firsts = new PreciseTables[3];
   private final PreciseTables[] seconds = new PreciseTables[2];
@@ -36,7 +53,9 @@ final class PreciseVtd implements PreciseScene {
   /** By source, directory and PASID. */
   private final Config[][][] configs = new Config[16][2][PASIDS.length];
 
-  private final int[] directory = new int[16];
+  /** By root table and source. */
+  private final int[][] directory = new int[2][16];
+
   private final long[][] contexts = new long[16][2];
   private final Pending pending = new Pending();
   private final boolean secondFlags;
@@ -44,7 +63,9 @@ final class PreciseVtd implements PreciseScene {
   PreciseVtd(TableMemory memory, Chance chance) {
     this.memory = memory;
     secondFlags = chance.below(2) == 0;
-    machine = new VtdMachine(memory).scalable();
+    roots = new VtdMachine[] {new VtdMachine(memory), new VtdMachine(memory)};
+    VtdMachine machine = roots[0].scalable().register("CAP", VtdMachine.CAP | PROTECTS);
+    roots[1].scalable();
     for (int i = 0; i < firsts.length; i++) {
       firsts[i] = new PreciseTables(memory, FIRST, memory.allocate(), false);
       memory.put(firsts[i].root, memory.allocate() | FIRST.table());
@@ -60,11 +81,12 @@ final class PreciseVtd implements PreciseScene {
       for (int which = 0; which < 2; which++) {
         machine.scalableContext(source, 4 | 8, 0, 0);
         contexts[source][which] = memory.get(machine.contextAddress(source));
-        directory[source] = which;
+        directory[0][source] = which;
         for (int i = 0; i < PASIDS.length; i++) {
           write(source, i, draw(chance));
         }
       }
+      memory.put(roots[1].contextAddress(source), contexts[source][0]);
     }
     iommu = Iommu.vtd(Comparison.over(memory), machine.registers(), 46);
   }
@@ -76,8 +98,13 @@ final class PreciseVtd implements PreciseScene {
     return new Config(1 + chance.below(DOMAINS), first, second);
   }
 
+  /** The entries that a source's context entry leads to. */
+  private Config[] inForce(int source) {
+    return configs[source][directory[root][source]];
+  }
+
   private void write(int source, int index, Config config) {
-    configs[source][directory[source]][index] = config;
+    inForce(source)[index] = config;
     boolean first = config.first >= 0;
     boolean second = config.second >= 0;
     PasidEntry entry =
@@ -96,7 +123,7 @@ final class PreciseVtd implements PreciseScene {
       }
     }
     int pasid = Math.max(PASIDS[index], 0);
-    long directoryAt = contexts[source][directory[source]] & -4096;
+    long directoryAt = contexts[source][directory[root][source]] & -4096;
     long slot = directoryAt + (pasid >> 6) * 8L;
     if (memory.get(slot) == 0) {
       memory.put(slot, memory.allocate() | 1);
@@ -115,7 +142,7 @@ final class PreciseVtd implements PreciseScene {
 
   @Override
   public Reference reference() {
-    return References.vtd(iommu.memory(), machine.registers(), 46);
+    return References.vtd(iommu.memory(), roots[0].registers(), 46);
   }
 
   @Override
@@ -137,7 +164,7 @@ final class PreciseVtd implements PreciseScene {
   public boolean isNested(int source, int pasid) {
     for (int i = 0; i < PASIDS.length; i++) {
       if (PASIDS[i] == pasid) {
-        Config config = configs[source][directory[source]][i];
+        Config config = inForce(source)[i];
         return config.first >= 0 && config.second >= 0;
       }
     }
@@ -168,7 +195,7 @@ final class PreciseVtd implements PreciseScene {
   private void changePasid(Chance chance) {
     int source = SOURCES[chance.below(SOURCES.length)];
     int index = chance.below(PASIDS.length);
-    Config before = configs[source][directory[source]][index];
+    Config before = inForce(source)[index];
     write(source, index, draw(chance));
     int pasid = Math.max(PASIDS[index], 0);
     int how = chance.below(8);
@@ -192,12 +219,42 @@ final class PreciseVtd implements PreciseScene {
   /** Another PASID directory; FM says that functions beside are meant too. */
   private void changeContext(Chance chance) {
     int source = SOURCES[chance.below(SOURCES.length)];
-    directory[source] ^= 1;
+    directory[root][source] ^= 1;
     int mask = chance.below(4);
     int ignored = new int[] {0, 4, 6, 7}[mask];
     int named = source ^ chance.below(8) & ignored;
-    memory.put(machine.contextAddress(source), contexts[source][directory[source]]);
+    memory.put(roots[root].contextAddress(source), contexts[source][directory[root][source]]);
     pending.add(Kind.DEVICE, () -> iommu.vtdInvalidations().contextDevice(named, mask));
+  }
+
+  @Override
+  public boolean isOn() {
+    return (roots[0].registers().getOrDefault("GSTS", 0L) & TRANSLATES) != 0;
+  }
+
+  @Override
+  public void reconfigure(Chance chance) {
+    boolean keeps = chance.below(4) != 0;
+    Map<String, Long> changes = new HashMap<>();
+    int what = isOn() ? chance.below(12) : OFF_OR_ON;
+    if (what == OFF_OR_ON) {
+      changes.put("GSTS", isOn() ? 0 : TRANSLATES);
+    } else if (what > 7) {
+      // Regions apply to what passes through, and are what no cache may outlive.
+      changes.put("PMEN", (long) chance.below(2));
+      changes.put("PLMBASE", chance.oneOf(0x4000_0000L, 0x4020_0000L));
+      changes.put("PLMLIMIT", chance.oneOf(0x4020_0000L, 0x8000_0000L));
+      changes.put("PHMBASE", chance.oneOf(0xc000_0000L, 0x1_0000_0000L));
+      changes.put("PHMLIMIT", 0x1_0000_0000L);
+    } else if (what > 3) {
+      root ^= 1;
+      changes.put("RTADDR", roots[root].root() | 1L << 10);
+      if (keeps) {
+        pending.add(Kind.REGISTERS, this::invalidateAll);
+      }
+    }
+    roots[0].registers().putAll(changes);
+    iommu.reconfigure(changes, keeps);
   }
 
   private void changedFirst(int which, PreciseTables.Edit edit, Chance chance) {
@@ -285,12 +342,16 @@ final class PreciseVtd implements PreciseScene {
   @Override
   public void invalidate(Chance chance) {
     if (chance.below(60) == 0 && pending.mayTakeAll()) {
-      iommu.vtdInvalidations().contextGlobal();
-      iommu.vtdInvalidations().pasidGlobal();
-      iommu.vtdInvalidations().iotlbGlobal();
+      invalidateAll();
       pending.clear();
     } else {
       pending.run();
     }
+  }
+
+  private void invalidateAll() {
+    iommu.vtdInvalidations().contextGlobal();
+    iommu.vtdInvalidations().pasidGlobal();
+    iommu.vtdInvalidations().iotlbGlobal();
   }
 }

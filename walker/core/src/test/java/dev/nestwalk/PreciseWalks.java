@@ -7,14 +7,15 @@ import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Chance;
 import dev.nestwalk.fixtures.Shrinker;
 import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
+import dev.nestwalk.walk.KernelFactory;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -28,9 +29,15 @@ import org.jspecify.annotations.Nullable;
  */
 final class PreciseWalks {
   private static final int ROUNDS = 40;
-  private static final int ASKED = 24;
+  private static final int ASKED = 64;
   private static final int BATCH = 40;
   private static final int REFERRED = 8;
+
+  /**
+   * One machine in so many over windows has walks with classes of their own, which take time to be
+   * defined; of the others a quarter of that. Only such walks read windows as one segment.
+   */
+  private static final int OWN_CLASSES = 10;
 
   /** How often a machine that fails runs again, to make the failure small. */
   private static final int TRIES = 1500;
@@ -46,6 +53,9 @@ final class PreciseWalks {
 
   /** Flags that units have set. */
   long flagged;
+
+  /** Machines whose walks have classes of their own, over two windows of one segment. */
+  long windows;
 
   /** Hits in the IOTLBs of translators that count. */
   long hits;
@@ -94,16 +104,20 @@ final class PreciseWalks {
 
   private void machine(long seed, Chance chance) {
     try (Arena arena = Arena.ofConfined()) {
-      // Tables lie in two runs of memory.
-      int first = 8 + chance.below(120);
-      TableMemory memory =
-          new TableMemory(arena).run(0x10_0000, first).run(0x2000_0000, 1600 - first);
+      TableMemory memory = PreciseScene.memory(arena, chance);
       PreciseScene scene =
           format == Formats.VTD ? new PreciseVtd(memory, chance) : new PreciseSmmu(memory, chance);
       if (forgotten != null) {
         scene.pending().forget(forgotten);
       }
       List<Translator> cached = translators(scene.iommu());
+      boolean inWindows = inWindows(scene.iommu().memory());
+      int seldom = inWindows ? OWN_CLASSES : 4 * OWN_CLASSES;
+      if (chance.below(seldom) == seldom - 1) {
+        KernelFactory own = KernelFactory.atOnce(scene.iommu().memory());
+        cached.add(scene.iommu().newTranslator(CacheOptions.DEFAULT, 1000, own));
+        windows += inWindows ? 1 : 0;
+      }
       Walk walk = new Walk(scene);
       for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < ASKED; i++) {
@@ -117,9 +131,8 @@ final class PreciseWalks {
           int what = chance.below(20);
           if (what < 2) {
             walk.restrict(chance);
-          } else if (what == 2) {
-            // Nothing changes; what was cached before may stay, or is dropped.
-            scene.iommu().reconfigure(Map.of(), chance.below(4) != 0);
+          } else if (what == 2 || !scene.isOn()) {
+            walk.reconfigure(chance);
           } else {
             scene.change(chance);
           }
@@ -135,6 +148,10 @@ final class PreciseWalks {
         hits += translator.counters().hits();
       }
     }
+  }
+
+  private static boolean inWindows(GuestMemory memory) {
+    return memory.whole(memory.directRun(0)).equals(memory.whole(memory.directRun(1)));
   }
 
   static int source(PreciseScene scene, Chance chance) {
@@ -158,7 +175,7 @@ final class PreciseWalks {
   private static final class Walk {
     final PreciseScene scene;
     final Translator walking;
-    final Reference reference;
+    Reference reference;
     private final Set<Long> restricted = new HashSet<>();
 
     /** Writes by walks: flags. */
@@ -183,6 +200,11 @@ final class PreciseWalks {
       } else {
         restricted.remove(key);
       }
+    }
+
+    void reconfigure(Chance chance) {
+      scene.reconfigure(chance);
+      reference = scene.reference();
     }
 
     boolean isRestricted(int source, int pasid) {
@@ -301,6 +323,13 @@ final class PreciseWalks {
                 Translation.describe(expected)));
   }
 
+  private String summary(long next) {
+    return "%s: %d answers equal the walk's, %d of them translations, %d equal the reference's too;"
+            .formatted(format, checked, translated, referred)
+        + " %d hits; %d flags set; %d machines in windows of one segment; next seed %d"
+            .formatted(hits, flagged, windows, next);
+  }
+
   public static void main(String[] args) {
     PreciseWalks walks = new PreciseWalks(Formats.valueOf(args[0]));
     long operations = args.length > 1 ? Long.parseLong(args[1]) : 50_000_000;
@@ -308,18 +337,9 @@ final class PreciseWalks {
     for (; walks.checked < operations; seed++) {
       walks.machine(seed);
       if (seed % 200 == 0) {
-        System.err.printf("%d answers%n", walks.checked);
+        System.err.println(walks.summary(seed + 1));
       }
     }
-    System.out.printf(
-        "%s: %d answers equal the walk's, %d of them translations, %d equal the reference's too; %d"
-            + " hits; %d flags set; next seed %d%n",
-        walks.format,
-        walks.checked,
-        walks.translated,
-        walks.referred,
-        walks.hits,
-        walks.flagged,
-        seed);
+    System.out.println(walks.summary(seed));
   }
 }

@@ -38,6 +38,7 @@ class PreciseWalksTest {
     assertTrue(walks.translated > walks.checked / 8, "translations " + walks.translated);
     assertTrue(walks.referred > MACHINES, "answers of the reference " + walks.referred);
     assertTrue(walks.flagged > MACHINES, "flags " + walks.flagged);
+    assertTrue(walks.windows > 0, "machines with windows");
     assertTrue(walks.hits > walks.checked / 80, "hits " + walks.hits);
   }
 }
