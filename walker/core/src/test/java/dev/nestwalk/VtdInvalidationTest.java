@@ -132,6 +132,7 @@ class VtdInvalidationTest {
     "context-cache: device 3,                   0x300000031,       0x0,        00 00 00 1f",
     "PASID-cache: PASID 6 of domain 10,         0x6000a0017,       0x0,        00 ff 00 00",
     "PASID-cache: domain 20,                    0x140007,          0x0,        00 00 00 1f",
+    "PASID-cache: every PASID of domain 10,     0xa0007,           0x0,        ff ff 1f 00",
     "PASID-cache: all,                          0x37,              0x0,        ff ff 1f 1f",
     "context-cache: all,                        0x11,              0x0,        ff ff 1f 1f",
     "context-cache: a domain in scalable mode,  0x140021,          0x0,        ff ff 1f 1f",
