@@ -189,8 +189,8 @@ final class SmmuLines implements FaultLog.LineReader {
       flags |= tail.group(2).equals("inst") ? 4 : 0;
       flags |= tail.group(3).equals("read") ? 8 : 0;
       flags |= tail.group(4).equals("2") ? 0x80 : 0;
-      flags |=
-          tail.group(5).startsWith("Input") ? 0x200 : tail.group(5).startsWith("CD") ? 0 : 0x100;
+      flags |= (long) cause(tail.group(5)) << 8;
+      flags |= tail.group(6).contains("ttd_read") ? 0x1000 : 0;
       long tag =
           Long.parseLong(tail.group(7).substring(0, Math.min(4, tail.group(7).length())), 16);
       record[1] = flags << 32 | tag | (tail.group(6).contains("stall") ? 1L << 31 : 0);
@@ -200,6 +200,13 @@ final class SmmuLines implements FaultLog.LineReader {
     return finding
         .note("the record is put together from the words that the kernel printed")
         .build("SMMUv3 event " + SmmuEvents.event(code));
+  }
+
+  /** CLASS by the driver's words for it: CD, TT, IN, or the reserved value. */
+  private static int cause(String words) {
+    return words.startsWith("CD")
+        ? 0
+        : words.startsWith("Input") ? 2 : words.startsWith("Reserved") ? 3 : 1;
   }
 
   private static Finding globalError(long value) {

@@ -116,6 +116,8 @@ class FaultLinesTest {
         "vtd_dmar_fault sid 0x18 fault 5 addr 0x1234 write 1 | (0x0018) ; 0x05 LGN.2 ; page 0x1000",
         "vtd_frr_new index 0 high 0xc000000600000018 low 0x1000 | (0x0018) ; 0x06 LGN.3 ; page"
             + " 0x1000",
+        "qemu: vtd_iova_to_flpte: detected flpte permission error (iova=0x1000, level=0x1,"
+            + " flpte=0x8000000000000005, write=1, pasid=0x1) | 0x85 SGN.6 ; 0x8000000000000005",
         "qemu: vtd_iova_to_slpte: detected IOVA overflow (iova=0x8000000000) | 0x04 LGN.1 ; 0x84"
             + " SGN.5",
         "smmuv3_record_event F_TRANSLATION sid=0x8 | F_TRANSLATION (0x10) ; StreamID  0x8",
@@ -287,6 +289,10 @@ class FaultLinesTest {
     assertThrows(InputException.class, () -> Values.of(List.of("nonsense", "0x1")));
     assertThrows(InputException.class, () -> Values.of(List.of("frcd", "0x1", "0x2", "0x3")));
     assertThrows(InputException.class, () -> Values.of(List.of("descriptor", "0x0")));
+    // Bits 11:9 are the upper bits of the type: none up to 9 has them.
+    for (String type : List.of("0x201", "0x402", "0x801")) {
+      assertThrows(InputException.class, () -> Values.of(List.of("descriptor", type, "0x0")), type);
+    }
     assertEquals(null, Values.of(List.of("some", "words")));
   }
 
