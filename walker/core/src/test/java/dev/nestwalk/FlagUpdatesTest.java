@@ -83,7 +83,7 @@ final class FlagUpdatesTest {
     long second = SmmuLab.SECOND_PAGE & ~(1L << 10) & ~(2L << 6) | 1L << 51;
     lab.first.map(SmmuLab.ADDRESS, SmmuLab.PAGE, 3, first);
     lab.guest.map(SmmuLab.ADDRESS, SmmuLab.IPA, 3, first);
-    for (long page = lab.memory.page(0); page <= lab.memory.page(63); page += 4096) {
+    for (long page = lab.memory.page(0); page <= lab.memory.page(SmmuLab.PAGES - 1); page += 4096) {
       lab.second.map(page, page, 3, SmmuLab.SECOND_PAGE & ~(1L << 10));
     }
     lab.second.map(SmmuLab.ADDRESS, SmmuLab.PAGE, 3, second);

@@ -20,6 +20,7 @@ import java.lang.foreign.Arena;
  * request goes through both walkers and through caches, which must agree.
  */
 final class SmmuLab {
+  static final int PAGES = 96;
   static final int FIRST = 1;
   static final int SECOND = 2;
   static final int NESTED = 3;
@@ -49,7 +50,7 @@ final class SmmuLab {
 
   SmmuLab(Arena arena) {
     this.arena = arena;
-    memory = new TableMemory(arena).run(0x10_0000, 64);
+    memory = new TableMemory(arena).run(0x10_0000, PAGES);
     machine = new SmmuMachine(memory);
     first = new VmsaTables(memory, 12, 1, 39).map(ADDRESS, PAGE, 3, FIRST_PAGE);
     second = new VmsaTables(memory, 12, 1, 39).map(ADDRESS, PAGE, 3, SECOND_PAGE);
@@ -57,7 +58,7 @@ final class SmmuLab {
     guest = new VmsaTables(memory, 12, 1, 39).map(ADDRESS, IPA, 3, FIRST_PAGE);
     contexts = memory.allocate();
     guestContexts = memory.allocate();
-    for (long page = memory.page(0); page <= memory.page(63); page += 4096) {
+    for (long page = memory.page(0); page <= memory.page(PAGES - 1); page += 4096) {
       second.map(page, page, 3, SECOND_PAGE);
     }
     machine.context(contexts, firstContext());
@@ -134,8 +135,8 @@ final class SmmuLab {
   }
 
   SmmuLab ask(int stream, int substream, long address, int access) {
-    TableMemory other = memory.copy(arena);
-    TableMemory third = memory.copy(arena);
+    TableMemory other = rom ? memory : memory.copy(arena);
+    TableMemory third = rom ? memory : memory.copy(arena);
     Translator hot = Iommu.smmuv3(open(memory), machine.registers()).newUncachedTranslator();
     answer = hot.translate(stream, substream, address, access);
     fault = hot.lastFault();

@@ -170,8 +170,8 @@ final class VtdLab {
       serve(source);
       access = plain & ~Access.ZERO_LENGTH | Access.TRANSLATION_REQUEST;
     }
-    TableMemory other = memory.copy(arena);
-    TableMemory third = memory.copy(arena);
+    TableMemory other = rom ? memory : memory.copy(arena);
+    TableMemory third = rom ? memory : memory.copy(arena);
     Translator hot = Iommu.vtd(open(memory), machine.registers(), HAW).newUncachedTranslator();
     answer = hot.translate(source, pasid, iova, access);
     fault = hot.lastFault();

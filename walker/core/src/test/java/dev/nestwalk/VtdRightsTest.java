@@ -43,7 +43,7 @@ final class VtdRightsTest {
     for (int above : ABOVE) {
       for (int rights = 0; rights < 8; rights++) {
         try (Arena arena = Arena.ofConfined()) {
-          VtdLab lab = new VtdLab(arena);
+          VtdLab lab = new VtdLab(arena).readOnlyMemory();
           SecondStageTables tables = nested ? lab.nested().second() : lab.second();
           lab.flip(lab.machine.pasidAddress(SOURCE, PASID), ERE);
           if (execute) {
@@ -68,7 +68,7 @@ final class VtdRightsTest {
     Set<Integer> codes = new TreeSet<>();
     for (int bits = 0; bits < 32; bits++) {
       try (Arena arena = Arena.ofConfined()) {
-        VtdLab lab = new VtdLab(arena);
+        VtdLab lab = new VtdLab(arena).readOnlyMemory();
         FirstStageTables tables = lab.first();
         long rights = FirstStageTables.P | FirstStageTables.A | FirstStageTables.D;
         rights |= (bits & 1) * FirstStageTables.RW | (bits >> 1 & 1) * FirstStageTables.US;
