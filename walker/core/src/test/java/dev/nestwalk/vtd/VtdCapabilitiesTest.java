@@ -27,8 +27,9 @@ final class VtdCapabilitiesTest {
   }
 
   private static String refusal(long cap, long ecap, int haw) {
-    return assertThrows(IllegalArgumentException.class, () -> VtdCapabilities.of(cap, ecap, haw))
-        .getMessage();
+    return String.valueOf(
+        assertThrows(IllegalArgumentException.class, () -> VtdCapabilities.of(cap, ecap, haw))
+            .getMessage());
   }
 
   @ParameterizedTest
