@@ -167,9 +167,14 @@ final class Replay {
   private void checkGroup(int number, Group group) {
     RegionList list = new RegionList();
     group.regions.reversed().forEach(list::add);
-    String expected = ReservedRegionsText.print(group.regions);
-    String found = ReservedRegionsText.print(list.regions());
-    verify(expected.equals(found), "group %d: %s, expected %s".formatted(number, found, expected));
+    String expected = shown(group.regions);
+    String found = shown(list.regions());
+    verify(expected.equals(found), "group %d: %s; expected %s".formatted(number, found, expected));
+  }
+
+  /** Regions as sysfs lists them, in one line. */
+  private static String shown(List<Region> regions) {
+    return ReservedRegionsText.print(regions).lines().collect(Collectors.joining(", "));
   }
 
   private static String words(List<AddressSet.Range> ranges) {

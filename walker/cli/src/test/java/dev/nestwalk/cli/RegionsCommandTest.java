@@ -250,6 +250,17 @@ class RegionsCommandTest {
     assertTrue(result.out().contains("3 failed"), result.out());
   }
 
+  @Test
+  void replayTellsWrongRegionsInOneLine() throws IOException {
+    String region = "0x00000000fee00000 0x00000000feefffff msi";
+    Path bad = folder.resolve("bad.txt");
+    Files.writeString(
+        bad, "group 1 type DMA\n  reserved %s\n  reserved %s\n".formatted(region, region));
+    Result result = run("replay", bad.toString());
+    String told = "bad.txt: group 1: %s; expected %s, %s".formatted(region, region, region);
+    assertTrue(result.out().contains(told), result.out());
+  }
+
   @ParameterizedTest
   @ValueSource(
       strings = {
