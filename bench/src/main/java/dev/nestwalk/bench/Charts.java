@@ -1,6 +1,8 @@
 package dev.nestwalk.bench;
 
 import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.OutputException;
+import dev.nestwalk.fixtures.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,9 +35,12 @@ final class Charts {
       Files.createDirectories(folder);
       for (Chart chart : all()) {
         Path file = folder.resolve(chart.name() + ".svg");
-        Files.writeString(file, ChartSvg.of(chart));
+        WholeFile.write(file, ChartSvg.of(chart), List.of());
         System.out.println(file);
       }
+    } catch (OutputException e) {
+      System.err.println("nestwalk: " + e.getMessage());
+      return 2;
     } catch (IOException e) {
       System.err.println("nestwalk: %s: cannot be written: %s".formatted(folder, IoReason.of(e)));
       return 2;

@@ -5,9 +5,9 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
-import dev.nestwalk.bench.cost.report.CostException;
-import dev.nestwalk.bench.cost.report.WholeFile;
 import dev.nestwalk.fixtures.OneLine;
+import dev.nestwalk.fixtures.OutputException;
+import dev.nestwalk.fixtures.WholeFile;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -62,6 +62,10 @@ public final class Scoreboard {
           if (parent != null && !Files.isDirectory(parent)) {
             return usage("--json " + args[i] + ": no such folder");
           }
+          // Looked at before a run of minutes.
+          if (Files.isDirectory(json) || (parent != null && !Files.isWritable(parent))) {
+            return usage("--json " + args[i] + ": cannot be written, expected a file name");
+          }
         }
         case "--only" -> {
           if (++i == args.length) {
@@ -98,8 +102,8 @@ public final class Scoreboard {
     }
     if (json != null) {
       try {
-        WholeFile.write(json, json(metrics, arguments(args)));
-      } catch (CostException e) {
+        WholeFile.write(json, json(metrics, arguments(args)), List.of());
+      } catch (OutputException e) {
         System.err.println("nestwalk: " + e.getMessage());
         return 2;
       }

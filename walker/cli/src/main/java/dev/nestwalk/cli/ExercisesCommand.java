@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.WholeFile;
 import dev.nestwalk.format.Nearest;
 import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.exercises.Format;
@@ -155,6 +156,8 @@ final class ExercisesCommand implements Callable<Integer> {
     if (count < 1 || count > Sheet.MOST) {
       throw new InputException("--count %d: expected 1 to %d".formatted(count, Sheet.MOST));
     }
+    refuseEmpty("--topic", topics);
+    refuseEmpty("--kind", kinds);
     if (solutions != null && format == Form.html) {
       throw new InputException("--solutions: expected --format md; the page has its solutions");
     }
@@ -174,7 +177,7 @@ final class ExercisesCommand implements Callable<Integer> {
       if (file == null) {
         out.print(text);
       } else {
-        OutputFile.write(file, text, solutions == null ? List.of() : List.of(solutions));
+        WholeFile.write(file, text, solutions == null ? List.of() : List.of(solutions));
         out.println("%s: %d exercises, seed %d".formatted(file, count, seed));
       }
       out.flush();
@@ -183,6 +186,13 @@ final class ExercisesCommand implements Callable<Integer> {
           "--count %d: %s; expected fewer, or more kinds".formatted(count, e.getMessage()));
     }
     return Main.DONE;
+  }
+
+  /** A list of commas alone does not stand for everything. */
+  private void refuseEmpty(String option, List<?> values) {
+    if (values.isEmpty() && spec.commandLine().getParseResult().hasMatchedOption(option)) {
+      throw new InputException(option + ": expected at least one name, between commas");
+    }
   }
 
   private List<Kind> chosen(Set<Format> formats) {
@@ -239,6 +249,6 @@ final class ExercisesCommand implements Callable<Integer> {
   }
 
   private static void write(Path path, String text) {
-    OutputFile.write(path, text, List.of());
+    WholeFile.write(path, text, List.of());
   }
 }

@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.WholeFile;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.region.Policy;
@@ -157,7 +158,7 @@ final class ExplainCommand implements Callable<Integer> {
       spec.commandLine().getOut().flush();
       return;
     }
-    OutputFile.write(file, text, imageOptions.files());
+    WholeFile.write(file, text, imageOptions.files());
     spec.commandLine()
         .getOut()
         .println("wrote %s (%d KB)".formatted(file, text.length() + 1023 >> 10));

@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.WholeFile;
 import dev.nestwalk.format.Listing;
 import dev.nestwalk.teach.FieldFigure;
 import dev.nestwalk.teach.FieldTables;
@@ -65,7 +66,7 @@ final class FieldsCommand implements Callable<Integer> {
       spec.commandLine().getOut().flush();
       return Main.DONE;
     }
-    OutputFile.write(file, text, List.of());
+    WholeFile.write(file, text, List.of());
     return Main.DONE;
   }
 

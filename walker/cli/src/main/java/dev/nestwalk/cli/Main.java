@@ -3,6 +3,7 @@ package dev.nestwalk.cli;
 import dev.nestwalk.fixtures.CommandProcess;
 import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.fixtures.OneLine;
+import dev.nestwalk.fixtures.OutputException;
 import dev.nestwalk.fixtures.ScenarioException;
 import dev.nestwalk.memory.ImageException;
 import dev.nestwalk.teach.InputException;
@@ -164,6 +165,7 @@ public final class Main implements Callable<Integer> {
     }
     boolean told =
         e instanceof InputException
+            || e instanceof OutputException
             || e instanceof ScenarioException
             || e instanceof ImageException;
     IOException io =

@@ -22,12 +22,13 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "Compares two results, of two machines or two commits.",
-      "Counts are exact: any difference is told. Of times a median is higher or lower where it is",
-      "further away than the middle half of the values spreads, else the verdict is unsure."
+      "Counts are exact, so any difference is shown. A time is higher or lower if its medians lie"
+          + " further apart than the middle half of its values spreads; else the verdict is unsure."
     },
     footer = {
       "",
-      "Exit status: 0 no count differs and no time is higher, 1 one is, 2 unreadable input.",
+      "Exit status: 0 no count differs and no time is higher, 1 one is,",
+      "2 unreadable input.",
       "",
       "Example: nestwalk cost compare before.json after.json"
     })
@@ -36,7 +37,7 @@ final class CompareCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec = CommandSpec.create();
 
-  @Parameters(paramLabel = "FILE", arity = "2", description = "What --json wrote, twice.")
+  @Parameters(paramLabel = "FILE", arity = "2", description = "Two files that --json wrote.")
   private List<Path> files = new ArrayList<>();
 
   CompareCommand() {}

@@ -34,7 +34,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description = {
       "The cost of nesting: what two stages of translation cost a workload, compared with one.",
-      "Without arguments: all experiments, in about five minutes, and nestwalk-cost.html."
+      "Without arguments: runs all experiments, in about five minutes, and writes"
+          + " nestwalk-cost.html."
     },
     subcommands = {
       SweepCommand.class,
@@ -45,7 +46,8 @@ import picocli.CommandLine.Spec;
     },
     footer = {
       "",
-      "Exit status: 0 done, 1 an expected shape was not found, 2 bad usage or unreadable input.",
+      "Exit status: 0 done, 1 an expected shape was not found,",
+      "2 bad usage or unreadable input.",
       "",
       "Example: nestwalk cost E1 E4 --quick --html report.html"
     })

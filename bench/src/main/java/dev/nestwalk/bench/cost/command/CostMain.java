@@ -5,11 +5,17 @@ import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.trace.TraceException;
 import dev.nestwalk.fixtures.CommandProcess;
 import dev.nestwalk.fixtures.OneLine;
+import dev.nestwalk.fixtures.OutputException;
 import java.io.PrintWriter;
+import java.util.HashMap;
+import java.util.Map;
 import picocli.CommandLine;
+import picocli.CommandLine.IHelpSectionRenderer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.UsageMessageSpec;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.TypeConversionException;
 
 /** The command {@code nestwalk cost}. Exit status: 0 done, 1 the answer is no, 2 bad usage. */
 public final class CostMain {
@@ -26,7 +32,14 @@ public final class CostMain {
   public static int run(PrintWriter out, PrintWriter err, String... args) {
     CommandLine line = line();
     line.setOut(out).setErr(err);
+    line.registerConverter(int.class, CostMain::whole);
     line.setUsageHelpAutoWidth(false);
+    // Footers are not wrapped, so that examples stay as they have to be typed.
+    Map<String, IHelpSectionRenderer> sections = new HashMap<>(line.getHelpSectionMap());
+    sections.put(
+        UsageMessageSpec.SECTION_KEY_FOOTER,
+        help -> String.join("\n", help.commandSpec().usageMessage().footer()) + "\n");
+    line.setHelpSectionMap(sections);
     line.setParameterExceptionHandler((e, parsed) -> refused(e.getCommandLine(), usage(e)));
     line.setExecutionExceptionHandler((e, command, parsed) -> failed(e, command));
     int status = line.execute(args);
@@ -64,6 +77,15 @@ public final class CostMain {
             .build());
   }
 
+  private static int whole(String text) {
+    try {
+      return Integer.parseInt(text);
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException(
+          "'%s': expected a whole number up to %d".formatted(text, Integer.MAX_VALUE));
+    }
+  }
+
   private static String usage(ParameterException e) {
     String name = e.getCommandLine().getCommandSpec().qualifiedName();
     return "%s: %s (%s --help tells more)".formatted(name, e.getMessage(), name);
@@ -72,6 +94,7 @@ public final class CostMain {
   private static int failed(Exception e, CommandLine command) {
     boolean told =
         e instanceof CostException
+            || e instanceof OutputException
             || e instanceof TraceException
             || e instanceof IllegalArgumentException;
     if (e instanceof ParameterException parameter) {

@@ -10,8 +10,9 @@ final class LatencyOption {
       names = "--latency",
       paramLabel = "NAME=NS,…",
       description = {
-        "Times of your machine for shares of line rate, in nanoseconds: dram, pcie, iotlb, cache,",
-        "packet, map, unmap, invalidate, flush, trap; and walkers, walks at once.",
+        "Times of your machine for shares of line rate, in nanoseconds: dram, pcie, iotlb, cache,"
+            + " packet, map, unmap, invalidate, flush, trap; and walkers, the number of walks at"
+            + " once.",
         "Default: dram=50,pcie=450,iotlb=2,cache=5,walkers=1 and those of docs/cost/README.md."
       })
   private String latency = "";

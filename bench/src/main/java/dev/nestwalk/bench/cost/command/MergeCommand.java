@@ -25,7 +25,8 @@ import picocli.CommandLine.Spec;
     },
     footer = {
       "",
-      "Exit status: 0 whole, 1 cells are missing or contradict each other, 2 unreadable input.",
+      "Exit status: 0 whole, 1 cells are missing or contradict each other,",
+      "2 unreadable input.",
       "",
       "Example: nestwalk cost merge results --json all.json --html all.html"
     })

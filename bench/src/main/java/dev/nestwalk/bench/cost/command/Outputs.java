@@ -4,7 +4,7 @@ import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.report.Csv;
 import dev.nestwalk.bench.cost.report.HtmlReport;
 import dev.nestwalk.bench.cost.report.RunDocument;
-import dev.nestwalk.bench.cost.report.WholeFile;
+import dev.nestwalk.fixtures.WholeFile;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +19,7 @@ final class Outputs {
   @Option(names = "--json", paramLabel = "FILE", description = "Writes all results as JSON.")
   private @Nullable Path json;
 
-  @Option(names = "--csv", paramLabel = "FILE", description = "Writes a line a cell.")
+  @Option(names = "--csv", paramLabel = "FILE", description = "Writes one line per cell.")
   private @Nullable Path csv;
 
   @Option(
@@ -69,7 +69,7 @@ final class Outputs {
 
   private static void write(@Nullable Path file, String text, PrintWriter out) {
     if (file != null) {
-      WholeFile.write(file, text);
+      WholeFile.write(file, text, List.of());
       out.println("wrote " + file);
     }
   }

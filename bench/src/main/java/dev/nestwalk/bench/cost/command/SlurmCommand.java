@@ -3,9 +3,10 @@ package dev.nestwalk.bench.cost.command;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.LatencyModel;
 import dev.nestwalk.bench.cost.report.CostException;
-import dev.nestwalk.bench.cost.report.WholeFile;
 import dev.nestwalk.bench.cost.sweep.SlurmScript;
 import dev.nestwalk.bench.cost.sweep.SweepPlan;
+import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -59,13 +60,14 @@ final class SlurmCommand implements Callable<Integer> {
   @Option(
       names = "--sbatch",
       paramLabel = "OPTION",
-      description = "An option of sbatch, for example --sbatch=--time=2:00:00; may stand often.")
+      description = "An option of sbatch, for example --sbatch=--time=2:00:00; repeatable.")
   private List<String> sbatch = new ArrayList<>();
 
   @Option(
       names = "--launcher",
       paramLabel = "WORD",
-      description = "What stands for nestwalk on the nodes, a word a time (default: this one).")
+      description =
+          "The command to run on the nodes, one word per option (default: this nestwalk).")
   private List<String> launcher = new ArrayList<>();
 
   @Option(names = "--threads", paramLabel = "N", description = "Processors of a task (default: 1).")
@@ -74,7 +76,7 @@ final class SlurmCommand implements Callable<Integer> {
   SlurmCommand() {}
 
   @Override
-  public Integer call() throws IOException {
+  public Integer call() {
     Arguments.atLeast("--tasks", tasks, 1);
     Arguments.atLeast("--threads", threads, 1);
     // A mistake in it is told here and not by every task.
@@ -96,7 +98,11 @@ final class SlurmCommand implements Callable<Integer> {
       throw new CostException(home + ": expected a name without control characters");
     }
     // Slurm opens the logs there before a task begins.
-    Files.createDirectories(home);
+    try {
+      Files.createDirectories(home);
+    } catch (IOException e) {
+      throw new CostException(home + ": cannot be used: " + IoReason.of(e));
+    }
     List<String> options = new ArrayList<>(List.of("--cpus-per-task=" + threads));
     options.addAll(sbatch);
     List<String> words =
@@ -109,7 +115,7 @@ final class SlurmCommand implements Callable<Integer> {
     if (file == null) {
       out.print(text);
     } else {
-      WholeFile.write(file, text);
+      WholeFile.write(file, text, List.of());
       out.println(
           "wrote %s: %d cells in %d tasks; sbatch %s, then nestwalk cost merge %s%s"
               .formatted(

@@ -33,7 +33,7 @@ import picocli.CommandLine.Spec;
     sortOptions = false,
     description = {
       "Runs every combination of the values given for the axes.",
-      "Finished cells are kept in a folder: the same command goes on where it was interrupted."
+      "Finished cells are kept in a folder. Repeat the command to go on where it was interrupted."
     },
     footer = {
       "",

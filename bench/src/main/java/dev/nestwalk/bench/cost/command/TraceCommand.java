@@ -1,17 +1,15 @@
 package dev.nestwalk.bench.cost.command;
 
 import dev.nestwalk.bench.cost.Cell;
-import dev.nestwalk.bench.cost.report.CostException;
 import dev.nestwalk.bench.cost.trace.TraceFile;
 import dev.nestwalk.bench.cost.trace.TraceSummary;
 import dev.nestwalk.bench.cost.trace.TraceWriter;
-import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Objects;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -20,7 +18,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** What a trace holds, and the same in the product's own form. */
+/** Says what a trace holds, and writes it in the product's own form. */
 @Command(
     name = "trace",
     mixinStandardHelpOptions = true,
@@ -68,30 +66,25 @@ final class TraceCommand implements Callable<Integer> {
     }
     Cell plays = trace.cell(Cell.parse(cell), summary);
     long[] events = {0};
-    try {
-      if (Files.exists(to) && Files.isSameFile(to, file)) {
-        throw new CostException(to + ": is the input, expected another file to write to");
-      }
-      try (TraceWriter writer = new TraceWriter(to)) {
-        trace
-            .workload()
-            .play(
-                plays,
-                op -> {
-                  try {
-                    writer.write(op);
-                    events[0]++;
-                  } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                  }
-                });
-      }
-    } catch (IOException e) {
-      throw new CostException(to + ": cannot be written: " + IoReason.of(e));
-    } catch (UncheckedIOException e) {
-      throw new CostException(
-          to + ": cannot be written: " + IoReason.of(Objects.requireNonNull(e.getCause())));
-    }
+    WholeFile.write(
+        to,
+        bytes -> {
+          try (TraceWriter writer = new TraceWriter(bytes, to.toString().endsWith(".gz"))) {
+            trace
+                .workload()
+                .play(
+                    plays,
+                    op -> {
+                      try {
+                        writer.write(op);
+                        events[0]++;
+                      } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                      }
+                    });
+          }
+        },
+        List.of(file));
     out.println("wrote %s: %d events".formatted(to, events[0]));
     return CostMain.DONE;
   }

@@ -7,8 +7,8 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.report.CostException;
-import dev.nestwalk.bench.cost.report.WholeFile;
 import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.WholeFile;
 import java.io.BufferedInputStream;
 import java.io.Closeable;
 import java.io.IOException;
@@ -59,7 +59,7 @@ public final class CellStore implements Closeable {
               folder + ": holds another sweep, expected its axes or another folder (--out)");
         }
       } else {
-        WholeFile.write(planFile, plan.json());
+        WholeFile.write(planFile, plan.json(), List.of());
       }
       Path file = folder.resolve("cells-%d-of-%d.jsonl".formatted(shard.number(), shard.of()));
       FileChannel channel =

@@ -7,20 +7,15 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.zip.GZIPOutputStream;
 
-/** Writes the product's own form; a name that ends in {@code .gz} is compressed. */
+/** Writes the product's own form of a trace. */
 public final class TraceWriter implements Closeable {
   private final BufferedWriter out;
 
-  /** Begins a file. */
-  public TraceWriter(Path file) throws IOException {
-    OutputStream bytes = Files.newOutputStream(file);
-    if (file.toString().endsWith(".gz")) {
-      bytes = new GZIPOutputStream(bytes);
-    }
+  /** Begins a trace on a stream, compressed or not; closes the stream with itself. */
+  public TraceWriter(OutputStream file, boolean compressed) throws IOException {
+    OutputStream bytes = compressed ? new GZIPOutputStream(file) : file;
     out = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.US_ASCII));
     out.write(TraceFormat.HEAD + "\n# time_ns requester pasid r|w|m|u|i|p|e address length\n");
   }

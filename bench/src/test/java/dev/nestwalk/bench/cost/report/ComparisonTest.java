@@ -10,6 +10,7 @@ import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import dev.nestwalk.bench.cost.Counts;
+import dev.nestwalk.fixtures.WholeFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -100,7 +101,7 @@ class ComparisonTest {
   void aDocumentIsReadAsItWasWritten() {
     RunDocument before = document(counted(2, Long.MAX_VALUE / 16), counted(1, 24), timed(700, 9));
     Path file = folder.resolve("run.json");
-    WholeFile.write(file, before.json());
+    WholeFile.write(file, before.json(), List.of());
     RunDocument after = RunDocument.read(file);
     assertEquals(before.json(), after.json());
     assertEquals(before.countedDigest(), after.countedDigest());

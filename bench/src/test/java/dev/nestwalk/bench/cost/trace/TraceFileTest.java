@@ -186,7 +186,7 @@ class TraceFileTest {
     for (String name : List.of("live.trace", "qemu-vtd.log", "qemu-smmuv3.log", "hypersio.log")) {
       List<DmaOp> before = ops(sample(name));
       Path file = folder.resolve(name + ".gz");
-      try (TraceWriter writer = new TraceWriter(file)) {
+      try (TraceWriter writer = new TraceWriter(Files.newOutputStream(file), true)) {
         for (DmaOp op : before) {
           writer.write(op);
         }

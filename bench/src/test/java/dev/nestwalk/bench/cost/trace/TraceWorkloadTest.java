@@ -204,7 +204,7 @@ class TraceWorkloadTest {
             "workload=random:4m stages=1 pages1=2m iotlb=0 warmup=50 requests=200")) {
       Cell cell = Cell.parse(text);
       Path file = folder.resolve("own.trace.gz");
-      try (TraceWriter writer = new TraceWriter(file)) {
+      try (TraceWriter writer = new TraceWriter(Files.newOutputStream(file), true)) {
         Workloads.of(cell.get(Axis.WORKLOAD))
             .play(
                 cell,
