@@ -140,6 +140,9 @@ final class CheckCommand implements Callable<Integer> {
 
   private void check(Image image, KnownDeviations known, Tally tally) throws IOException {
     List<ScenarioRow> written = image.rows();
+    if (written.isEmpty()) {
+      throw new InputException(image.rowsFile() + ": no rows, expected at least one to check");
+    }
     List<ScenarioRow> rows =
         written.stream().filter(row -> !known.has(image.rowsFile(), row)).toList();
     Map<ScenarioRow, List<Checker.Failure>> failures = new LinkedHashMap<>();

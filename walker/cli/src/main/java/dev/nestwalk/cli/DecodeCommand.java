@@ -1,5 +1,6 @@
 package dev.nestwalk.cli;
 
+import dev.nestwalk.fixtures.IoReason;
 import dev.nestwalk.teach.InputException;
 import dev.nestwalk.teach.decode.DecodedJson;
 import dev.nestwalk.teach.decode.FaultLog;
@@ -77,7 +78,11 @@ final class DecodeCommand implements Callable<Integer> {
         read(log, bytes);
       }
     } else if (input) {
-      read(log, System.in);
+      try {
+        read(log, System.in);
+      } catch (IOException e) {
+        throw new InputException("standard input: " + IoReason.of(e));
+      }
     } else {
       Finding value = Values.of(texts);
       if (value != null) {
@@ -89,7 +94,8 @@ final class DecodeCommand implements Callable<Integer> {
     log.end();
     if (log.findings() == 0 && !input) {
       throw new InputException(
-          "'%s': expected a fault line, or a structure's name with its words"
+          ("'%s': expected a fault line, or a structure's name with its words"
+                  + " of up to 64 bits in hexadecimal")
               .formatted(printable(String.join(" ", texts))));
     }
     print(shown, log);
@@ -99,7 +105,8 @@ final class DecodeCommand implements Callable<Integer> {
   private static @Nullable Path asFile(String text) {
     try {
       Path path = Path.of(text);
-      return Files.isRegularFile(path) ? path : null;
+      // Also a pipe, as the shell makes one of <(dmesg).
+      return Files.exists(path) && !Files.isDirectory(path) ? path : null;
     } catch (InvalidPathException e) {
       return null;
     }

@@ -93,10 +93,8 @@ final class DmaOptions {
     access |= translated ? Access.TRANSLATED : 0;
     if (!Access.isValid(access)) {
       throw new InputException(
-          "no request is "
-              + Access.describe(access)
-              + " at once: --execute and --zero-length go with a read or a translation request,"
-              + " --translated not with --translation-request");
+          "these options exclude each other: --execute and --zero-length go with a read or a"
+              + " translation request, --translated does not go with --translation-request");
     }
     return access;
   }

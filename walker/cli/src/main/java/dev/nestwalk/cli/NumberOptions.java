@@ -27,7 +27,8 @@ final class NumberOptions {
   static final class Source implements ITypeConverter<Integer> {
     @Override
     public Integer convert(String text) {
-      return expected(Numbers.sourceOrNull(text), text, "a requester id as 0x0010 or 00:02.0");
+      return expected(
+          Numbers.sourceOrNull(text), text, "a requester id as 0x0010, 00:02.0 or 0000:00:02.0");
     }
   }
 

@@ -70,11 +70,14 @@ final class RegionExplanation {
   private void bus(String[] parts) {
     Device device = parts.length > 1 ? setup.devices.get(parts[1]) : null;
     if (device == null) {
-      throw new InputException("--space: expected one of the devices " + setup.devices.keySet());
+      throw new InputException(
+          "--space '%s': expected one of the devices %s"
+              .formatted(String.join(":", parts), setup.devices.keySet()));
     }
     Long pasid = parts.length > 2 ? Numbers.hexOrNull(parts[2]) : Long.valueOf(Tracker.RID);
     if (pasid == null) {
-      throw new InputException("--space: expected a hexadecimal PASID");
+      throw new InputException(
+          "--space '%s': expected a hexadecimal PASID".formatted(String.join(":", parts)));
     }
     Hwpt table = setup.tracker.attached(device, pasid.intValue());
     why = "%s is attached to %s".formatted(device, table == null ? "nothing" : describe(table));
@@ -92,7 +95,9 @@ final class RegionExplanation {
   private void input(String[] parts) {
     Hwpt table = parts.length > 1 ? setup.tables.get(parts[1]) : null;
     if (table == null || table.isNested()) {
-      throw new InputException("--space: expected a table of " + setup.tables.keySet());
+      throw new InputException(
+          "--space '%s': expected a table of %s"
+              .formatted(String.join(":", parts), setup.tables.keySet()));
     }
     if (Long.compareUnsigned(address, table.aperture().last()) > 0) {
       answer = Answer.RESERVED;
@@ -119,7 +124,9 @@ final class RegionExplanation {
   private void enforced(String[] parts) {
     Ioas named = parts.length > 1 ? setup.spaces.get(parts[1]) : null;
     if (named == null) {
-      throw new InputException("--space: expected one of the spaces " + setup.spaces.keySet());
+      throw new InputException(
+          "--space '%s': expected one of the spaces %s"
+              .formatted(String.join(":", parts), setup.spaces.keySet()));
     }
     answer = named.reserved().contains(address) ? Answer.RESERVED : Answer.FREE;
     why = "under " + setup.tracker.policy().name();

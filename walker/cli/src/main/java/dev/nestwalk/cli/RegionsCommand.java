@@ -345,6 +345,9 @@ final class RegionsCommand implements Callable<Integer> {
     int failed = 0;
     for (Path file : files) {
       Replay.Result replay = Replay.of(file);
+      if (replay.passed() == 0 && replay.failures().isEmpty()) {
+        throw new InputException(file + ": no answer to compare, expected at least one");
+      }
       replays.add(replay);
       passed += replay.passed();
       failed += replay.failures().size();

@@ -3,6 +3,7 @@ package dev.nestwalk.cli;
 import dev.nestwalk.acpi.FirmwareException;
 import dev.nestwalk.acpi.ReservedRegionsText;
 import dev.nestwalk.fixtures.IoReason;
+import dev.nestwalk.fixtures.Utf8;
 import dev.nestwalk.region.AddressSet;
 import dev.nestwalk.region.Device;
 import dev.nestwalk.region.Errno;
@@ -87,7 +88,7 @@ final class Replay {
   static Result of(Path file) {
     List<String> lines;
     try {
-      lines = Files.readAllLines(file);
+      lines = Utf8.lines(Files.readAllBytes(file));
     } catch (IOException e) {
       throw new InputException(file + ": cannot be read (" + IoReason.of(e) + ")");
     }

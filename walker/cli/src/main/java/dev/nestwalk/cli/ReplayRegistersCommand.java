@@ -78,6 +78,9 @@ final class ReplayRegistersCommand implements Callable<Integer> {
       }
       try (RegisterReplay replay = new RegisterReplay(trace)) {
         replay.run();
+        if (replay.passed() == 0 && replay.differences().isEmpty()) {
+          throw new InputException(trace.file() + ": no line to compare, expected at least one");
+        }
         print(out, trace, replay);
         passed += replay.passed();
         failed += replay.differences().size();

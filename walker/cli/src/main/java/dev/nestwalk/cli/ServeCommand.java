@@ -261,6 +261,8 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   private LiveOptions options(LiveMode live, Path folder) throws IOException {
+    checkFile("--kernel", kernel);
+    checkFile("--initrd", initrd);
     Kit kit = Kit.find();
     Path linux = kernel;
     Path disk = initrd;
@@ -288,17 +290,25 @@ final class ServeCommand implements Callable<Integer> {
     return program == null ? options : options.withQemu(program);
   }
 
+  /** A printed command line may be for another folder; one that is started is for this one. */
+  private void checkFile(String option, @Nullable Path file) {
+    if (boots && file != null && !Files.isRegularFile(file)) {
+      throw new InputException("%s %s: no such file".formatted(option, file));
+    }
+  }
+
   private int serve(LiveMode live, Path folder) throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     LiveOptions options = options(live, folder);
+    int status = 0;
     try (LiveMachine machine = LiveMachine.start(options, line -> tell(err, line));
         Explorer explorer = explores ? explorer(machine) : null) {
       if (explorer != null) {
         tell(err, "open " + explorer.url());
       }
       if (boots) {
-        boot(machine);
+        status = boot(machine);
       } else {
         out.println(machine.shellCommand());
         out.flush();
@@ -310,6 +320,9 @@ final class ServeCommand implements Callable<Integer> {
       tell(err, machine.counters().line());
       machine.unit().guestErrors().lines().forEach(line -> tell(err, "ignored: " + line));
     }
+    if (status != 0) {
+      throw new InputException("QEMU ended with status %d".formatted(status));
+    }
     return Main.DONE;
   }
 
@@ -319,10 +332,18 @@ final class ServeCommand implements Callable<Integer> {
     return new Explorer(live::now, 0);
   }
 
-  private static void boot(LiveMachine machine) throws IOException, InterruptedException {
-    Process process = new ProcessBuilder(machine.command()).inheritIO().start();
+  /** Runs QEMU; returns its exit status. */
+  private static int boot(LiveMachine machine) throws InterruptedException {
+    List<String> command = machine.command();
+    Process process;
     try {
-      process.waitFor();
+      process = new ProcessBuilder(command).inheritIO().start();
+    } catch (IOException e) {
+      throw new InputException(
+          command.get(0) + ": cannot be started, expected a QEMU (--qemu, or walker/live/kit)");
+    }
+    try {
+      return process.waitFor();
     } finally {
       process.destroy();
     }

@@ -44,7 +44,7 @@ class BadInputTest {
     "tranlsate | did you mean translate?",
     "translate | Missing required",
     "translate I --source 00:02.0 | '--iova=A'",
-    "translate I --source zz --iova 0 | expected a requester id as 0x0010 or 00:02.0",
+    "translate I --source zz --iova 0 | expected a requester id as 0x0010, 00:02.0 or 0000:00:02.0",
     "translate I --source 0x12345 --iova 0 | expected 16 bits for VT-d",
     "translate I --source 00:02.0 --iova 1ffffffffffffffff | expected a hexadecimal address",
     "translate I D --pasid 0x100000 | expected a PASID of at most 20 bits",
@@ -91,7 +91,7 @@ class BadInputTest {
     "explain I D --format html --also x,y,z | expected ADDRESS",
     "explain I D --format html --also B/brace.json | expected JSON",
     "explain I D --policy X | --policy needs --regions",
-    "explain I D --write --execute | no request is wx at once",
+    "explain I D --write --execute | these options exclude each other",
     "decode hello | expected a fault line",
     "decode nothing 0x5 | no such structure",
     "decode frcd 1 2 3 | expected at most 2 of 64 bits",
@@ -124,6 +124,29 @@ class BadInputTest {
     "explore I --port 70000 | expected 0 to 65535",
     "explore B/missing | no such image",
     "completion tcsh | 'tcsh': expected one of bash, zsh, fish",
+    "translate /dev/null D | /dev/null: expected a file",
+    "check B/unrowed | unrowed.csv: no rows, expected at least one",
+    "check B/headless | headless.csv: no rows, expected at least one",
+    "regions replay B/empty | no answer to compare, expected at least one",
+    "replay-registers B/idle | idle.trace: no line to compare, expected at least one",
+    "regions effective B/device.json | 'device': expected one of about, policy, devices",
+    "regions compare B/nested.json | 'knd': expected one of first, last, kind",
+    "regions explain F/regions/vtd-nested.json --space bus:x --address 0 | 'bus:x': expected one of"
+        + " the devices [nic]",
+    "regions explain F/regions/vtd-nested.json --space space:x --address 0 | 'space:x': expected"
+        + " one of the spaces",
+    "exercises --topic , | --topic: expected at least one name",
+    "exercises --kind , | --kind: expected at least one name",
+    "exercises --out B/a --solutions B/./a | expected another file than --out",
+    "decode ste zz | a structure's name with its words of up to 64 bits",
+    "decode ste 0x1ffffffffffffffff | of up to 64 bits in hexadecimal",
+    "serve --format vtd --boot --kernel B/missing | --kernel ",
+    "serve --format smmuv3 --boot --initrd B | --initrd ",
+    "serve --format vtd --dir B/empty | is a file, expected a folder",
+    "serve --format vtd --size 128M --boot --qemu B/missing | missing: cannot be started",
+    "fields ste --out B/loop | too many symbolic links",
+    "fields ste --out B/dangling | dangling: cannot be written: no such file or folder",
+    "fields ste --out B/v.csv/x | v.csv/x: cannot be written",
     "check B/\u001b[31mred | \\x1b[31mred",
   };
 
@@ -155,6 +178,13 @@ class BadInputTest {
     write("long.json", of.formatted("", "0x" + "0".repeat(100_000)).replace('\'', '"'));
     write("deep.json", "[".repeat(100_000));
     write("empty", "");
+    write("device.json", "{'device': []}".replace('\'', '"'));
+    String setup = Files.readString(FIXTURES.resolve("regions/vtd-nested.json"));
+    write("nested.json", setup.replaceFirst("\"kind\"", "\"knd\""));
+    write("idle.trace", "# nothing\n");
+    Files.copy(FIXTURES.resolve("traces/vtd-legacy.json"), folder.resolve("idle.json"));
+    Files.createSymbolicLink(folder.resolve("loop"), Path.of("loop"));
+    Files.createSymbolicLink(folder.resolve("dangling"), Path.of("missing/file"));
     byte[] noise = new byte[300];
     new SplittableRandom(47).nextBytes(noise);
     noise[0] = (byte) 0x8f;
@@ -165,6 +195,8 @@ class BadInputTest {
     rows("header", "a,b\n");
     rows("cells", header + "0x10,,r\n");
     rows("access", header + "0x10,,q,0x0,ok,0x0,,\n");
+    rows("unrowed", header + "# none\n");
+    rows("headless", "");
     rows("bytes", header);
     Files.write(folder.resolve("bytes.csv"), noise);
   }
@@ -179,7 +211,7 @@ class BadInputTest {
   private Map<String, Integer> contents() throws IOException {
     try (Stream<Path> files = Files.list(folder)) {
       Map<String, Integer> contents = new TreeMap<>();
-      for (Path file : files.toList()) {
+      for (Path file : files.filter(Files::exists).toList()) {
         contents.put(String.valueOf(file.getFileName()), Arrays.hashCode(Files.readAllBytes(file)));
       }
       return contents;

@@ -81,7 +81,7 @@ final class FieldsCommandTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "fields nonsense | nonsense: no such structure; nestwalk fields lists their names",
+        "fields nonsense | 'nonsense': no such structure; nestwalk fields lists their names",
         "fields root | root: 2 structures have that in their names, expected one of root-entry,"
             + " scalable-mode-root-entry",
         "fields --format svg | --format svg: expected a STRUCTURE to draw",

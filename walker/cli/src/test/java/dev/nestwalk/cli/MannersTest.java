@@ -218,6 +218,6 @@ final class MannersTest {
   void aRequestThatCannotBeIsRefusedInWords() {
     assertOneLine(
         run("translate", IMAGE, DMA[0], DMA[1], DMA[2], DMA[3], "--write", "--execute"),
-        "no request is wx at once");
+        "these options exclude each other");
   }
 }

@@ -65,6 +65,9 @@ public final class Image {
               + ": is no file of a scenario (NAME.elf, .elf.gz, .json or .csv); a dump's registers"
               + " are expected beside it (NAME.json) or with --registers");
     }
+    if (Files.exists(given) && !Files.isRegularFile(given)) {
+      throw new InputException(given + ": expected a file, since an image is read out of order");
+    }
     Scenario scenario = Scenario.load(given);
     Machine machine = registers == null ? scenario.machine() : RegisterText.read(registers, unit);
     return new Image(scenario.name(), scenario.image(), List.of(), scenario, machine);

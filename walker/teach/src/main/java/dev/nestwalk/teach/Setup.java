@@ -89,6 +89,7 @@ public final class Setup {
   public static Setup play(Path file, JsonObject json, Policy policy, FirmwareReading firmware) {
     Path parent = file.toAbsolutePath().getParent();
     Setup setup = new Setup(policy, parent == null ? Path.of("") : parent, firmware);
+    known(file, json, "about", "policy", "devices", "tables", "mappings", "attachments");
     try {
       for (JsonObject device : objects(file, json, "devices")) {
         setup.device(file, device);
@@ -126,11 +127,13 @@ public final class Setup {
   }
 
   private void device(Path file, JsonObject json) {
+    known(file, json, "name", "group", "unit", "regions", "regionsFile", "pasids");
     String name = string(file, json, "name");
     String group = json.has("group") ? string(file, json, "group") : name;
     Unit unit = new Unit(unit(file, string(file, json, "unit")), 0);
     List<Region> regions = new ArrayList<>();
     for (JsonObject region : objects(file, json, "regions")) {
+      known(file, region, "first", "last", "kind");
       regions.add(
           new Region(
               number(file, region, "first"),
@@ -146,6 +149,18 @@ public final class Setup {
   }
 
   private void table(Path file, JsonObject json) {
+    known(
+        file,
+        json,
+        "name",
+        "device",
+        "kind",
+        "pasids",
+        "optIn",
+        "firstStage",
+        "parent",
+        "space",
+        "bits");
     String name = string(file, json, "name");
     Device device = devices.get(string(file, json, "device"));
     String kind = string(file, json, "kind");
@@ -187,6 +202,7 @@ public final class Setup {
   }
 
   private void mapping(Path file, JsonObject json) {
+    known(file, json, "space", "first", "length");
     Ioas space = spaces.computeIfAbsent(string(file, json, "space"), ignored -> new Ioas());
     long first = number(file, json, "first");
     long length = number(file, json, "length");
@@ -196,6 +212,7 @@ public final class Setup {
   }
 
   private void attachment(Path file, JsonObject json) {
+    known(file, json, "device", "table", "pasid");
     String name = string(file, json, "device");
     Device device = devices.get(name);
     Hwpt table = tables.get(string(file, json, "table"));
@@ -224,6 +241,16 @@ public final class Setup {
       }
     }
     return "?";
+  }
+
+  /** Refuses a misspelt key, which would leave something out of the answer. */
+  private static void known(Path file, JsonObject json, String... keys) {
+    for (String key : json.keySet()) {
+      if (!List.of(keys).contains(key)) {
+        throw new InputException(
+            "%s: '%s': expected one of %s".formatted(file, key, String.join(", ", keys)));
+      }
+    }
   }
 
   private static boolean flag(Path file, JsonObject json, String key) {

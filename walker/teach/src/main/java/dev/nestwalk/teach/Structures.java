@@ -62,7 +62,8 @@ public final class Structures {
     }
     if (found.isEmpty()) {
       throw new InputException(
-          "%s: no such structure%s; nestwalk fields lists their names".formatted(name, meant(id)));
+          "'%s': no such structure%s; nestwalk fields lists their names"
+              .formatted(name, meant(id)));
     }
     String names = found.stream().map(Listing::id).collect(Collectors.joining(", "));
     throw new InputException(
