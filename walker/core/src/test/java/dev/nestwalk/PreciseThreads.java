@@ -59,36 +59,6 @@ final class PreciseThreads {
   /** A request, made again and again. */
   private record Request(int source, int pasid, long address, int access) {}
 
-  /** A stretch of time. */
-  private static final class Epoch {
-    final int round;
-
-    /** Everything that changed was invalidated and synced. */
-    final boolean quiet;
-
-    /** False while one more change is being made, whose answers the next epoch has. */
-    final boolean isKnown;
-
-    /** The walk's answers at its begin. */
-    final long[] expected;
-
-    /** Whether reads of different moments may make up an answer, by request. */
-    final boolean[] mixes;
-
-    volatile @Nullable Epoch next;
-
-    /** The last quiet one: until the next sync, caches may answer as it did. */
-    Epoch since = this;
-
-    Epoch(int round, boolean quiet, boolean isKnown, long[] expected, boolean[] mixes) {
-      this.round = round;
-      this.quiet = quiet;
-      this.isKnown = isKnown;
-      this.expected = expected;
-      this.mixes = mixes;
-    }
-  }
-
   /** What devices and the guest share. */
   private static final class Shared {
     final Iommu iommu;
@@ -99,18 +69,16 @@ final class PreciseThreads {
     volatile int hold;
 
     volatile boolean going = true;
-    volatile Epoch now;
+    volatile PreciseEpoch now;
 
-    Shared(Iommu iommu, Request[] requests, Epoch first) {
+    Shared(Iommu iommu, Request[] requests, PreciseEpoch first) {
       this.iommu = iommu;
       this.requests = requests;
       now = first;
     }
 
-    void publish(Epoch epoch) {
-      if (!epoch.quiet) {
-        epoch.since = now.since;
-      }
+    void publish(PreciseEpoch epoch) {
+      epoch.follow(now);
       now.next = epoch;
       now = epoch;
     }
@@ -150,7 +118,8 @@ final class PreciseThreads {
                     PreciseWalks.address(scene, chance),
                     requests[i - 1].access);
       }
-      shared = new Shared(scene.iommu(), requests, epoch(0, true, true, walk(), false));
+      shared =
+          new Shared(scene.iommu(), requests, epoch(0, "the begin", true, true, walk(), false));
     }
 
     private long[] walk() {
@@ -163,13 +132,18 @@ final class PreciseThreads {
       return answers;
     }
 
-    private Epoch epoch(
-        int round, boolean quiet, boolean isKnown, long[] expected, boolean severalChanges) {
+    private PreciseEpoch epoch(
+        int round,
+        String deed,
+        boolean quiet,
+        boolean isKnown,
+        long[] expected,
+        boolean severalChanges) {
       boolean[] mixes = new boolean[REQUESTS];
       for (int i = 0; i < REQUESTS; i++) {
         mixes[i] = severalChanges || scene.isNested(requests[i].source, requests[i].pasid);
       }
-      return new Epoch(round, quiet, isKnown, expected, mixes);
+      return new PreciseEpoch(round, deed, quiet, isKnown, expected, mixes);
     }
 
     void run(String machine) throws InterruptedException {
@@ -218,17 +192,13 @@ final class PreciseThreads {
         if (held) {
           hold();
         }
-        shared.publish(epoch(round, false, false, shared.now.expected, changes > 1));
+        shared.publish(
+            epoch(round, "is about to change", false, false, shared.now.expected, changes > 1));
+        String deed = held ? changeHeld() : "an entry changed";
         if (!held) {
           scene.changeEntry(chance);
-        } else if (chance.below(4) == 0) {
-          PreciseWalks.restrict(scene, chance);
-        } else if (chance.below(6) == 0 || !scene.isOn()) {
-          scene.reconfigure(chance);
-        } else {
-          scene.change(chance);
         }
-        shared.publish(epoch(round, false, true, walk(), changes > 1));
+        shared.publish(epoch(round, deed, false, true, walk(), changes > 1));
         if (held) {
           shared.hold = ++holds;
         }
@@ -238,8 +208,22 @@ final class PreciseThreads {
       walking.pause();
       scene.iommu().sync();
       walking.resume();
-      shared.publish(epoch(round, true, true, shared.now.expected, false));
+      shared.publish(epoch(round, "synced", true, true, shared.now.expected, false));
       work();
+    }
+
+    /** Changes something while no device translates; tells what. */
+    private String changeHeld() {
+      if (chance.below(4) == 0) {
+        PreciseWalks.restrict(scene, chance);
+        return "restricted";
+      }
+      if (chance.below(6) == 0 || !scene.isOn()) {
+        scene.reconfigure(chance);
+        return "registers changed";
+      }
+      scene.change(chance);
+      return "an entry or a configuration changed";
     }
 
     /** Waits until no device translates, nor is about to. */
@@ -279,6 +263,7 @@ final class PreciseThreads {
     private final long[] iovas = new long[REQUESTS];
     private final long[] answers = new long[REQUESTS];
     private final int[] numbers = new int[REQUESTS];
+    private final PreciseEpoch.Met met = new PreciseEpoch.Met();
     private @Nullable Translator own;
     private long itsChecked;
     private long itsAcross;
@@ -338,7 +323,7 @@ final class PreciseThreads {
     /** Makes a request, or in a batch all of its requester's. */
     private void ask(Translator translator, int number, boolean inBatch) {
       Request request = shared.requests[number];
-      Epoch begin = shared.now;
+      PreciseEpoch begin = shared.now;
       if (!inBatch) {
         long answer =
             translator.translate(request.source, request.pasid, request.address, request.access);
@@ -357,23 +342,24 @@ final class PreciseThreads {
       translator
           .endpoint(request.source, request.pasid)
           .translate(iovas, answers, 0, count, request.access);
-      Epoch end = shared.now;
+      PreciseEpoch end = shared.now;
       for (int i = 0; i < count; i++) {
         compare(begin, end, numbers[i], answers[i]);
       }
     }
 
-    private void compare(Epoch begin, Epoch end, int number, long answer) {
+    private void compare(PreciseEpoch begin, PreciseEpoch end, int number, long answer) {
+      met.add(number, begin, end, answer);
       itsTranslated += Translation.isFault(answer) ? 0 : 1;
       if (begin == end && begin.quiet) {
         itsChecked++;
         if (answer != begin.expected[number]) {
-          tell(begin, number, answer, "nothing changes");
+          tell(begin, end, number, answer);
         }
         return;
       }
       boolean mixes = false;
-      Epoch epoch = begin.since;
+      PreciseEpoch epoch = begin.since;
       for (int i = 0; epoch != null && i < MOST_EPOCHS; i++) {
         mixes |= epoch.mixes[number];
         if (answer == epoch.expected[number]) {
@@ -387,7 +373,7 @@ final class PreciseThreads {
       }
       // A change that was under way at the end may have been seen: the next epoch tells its
       // answers.
-      Epoch after = end.isKnown ? end : end.next;
+      PreciseEpoch after = end.isKnown ? end : end.next;
       while (after == null && shared.going) {
         LockSupport.parkNanos(1_000);
         after = end.next;
@@ -397,19 +383,20 @@ final class PreciseThreads {
       } else if (answer == after.expected[number]) {
         itsAcross++;
       } else {
-        tell(begin, number, answer, "then " + Translation.describe(after.expected[number]));
+        tell(begin, after, number, answer);
       }
     }
 
-    private void tell(Epoch epoch, int number, long answer, String when) {
+    private void tell(PreciseEpoch begin, PreciseEpoch end, int number, long answer) {
       wrong =
-          "round %d, %s: %s, expected %s, %s"
+          "round %d, request %d, %s: %s; the walk's answers, by what the guest did:%s%nthe device's last requests:%s"
               .formatted(
-                  epoch.round,
+                  begin.round,
+                  number,
                   shared.requests[number],
                   Translation.describe(answer),
-                  Translation.describe(epoch.expected[number]),
-                  when);
+                  begin.history(end, number),
+                  met.history());
     }
   }
 

@@ -41,5 +41,7 @@ class PreciseThreadsTest {
     String message = String.valueOf(noticed.getMessage());
     assertTrue(message.contains("without threads: "), message);
     assertTrue(message.contains("made small"), message);
+    assertTrue(message.contains("the walk's answers, by what the guest did:"), message);
+    assertTrue(message.contains("the device's last requests:"), message);
   }
 }
