@@ -94,6 +94,7 @@ final class VtdRequesterTest {
     // The same with PASID 0, which RID_PASID does not name.
     lab.machine.pasid(SOURCE, 0, VtdLab.firstEntry(tables).domain(5));
     assertEquals(21, span(0, AROUND));
+    assertEquals(21, span(0, AROUND + (1 << 20)));
   }
 
   private int span(int pasid, long iova) {
@@ -242,5 +243,45 @@ final class VtdRequesterTest {
     translated((1L << VtdLab.HAW) - 1);
     lab.ask(PASID, 1L << VtdLab.HAW, R);
     assertEquals(FaultCode.SGN_4, lab.code());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0x0010, 0x0090, 0x4010, 0xff7f, 0xffff})
+  void eachFunctionOfEachBusHasItsEntry(int source) {
+    SecondStageTables tables = lab.legacy();
+    SecondStageTables other = new SecondStageTables(lab.memory, 4).map(IOVA, OTHER, 12, 3);
+    lab.machine.context(0x0010, 0, 2, 5, tables.root());
+    lab.machine.context(source, 0, 2, 5, other.root());
+    lab.ask(source, -1, IOVA, R);
+    translated(OTHER);
+    lab.second();
+    lab.machine.scalableContext(source, 4 | 8, 0, PASID);
+    lab.machine.pasid(source, PASID, VtdLab.secondEntry(other).domain(5));
+    lab.ask(source, -1, IOVA, R);
+    translated(OTHER);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 3", "2, 3", "3, 0"})
+  void legacyPassThroughHasTheLargestWidth(int aw, String code) {
+    lab.machine.context(SOURCE, 2, aw, 5, 0);
+    lab.ask(-1, IOVA, R);
+    assertEquals(Integer.decode(code), lab.code(), "LCT.4 is 3");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  void eachStructureCanHideFaults(int structure) {
+    FirstStageTables tables = lab.first();
+    long context = lab.machine.contextAddress(SOURCE);
+    long directory = lab.memory.get(context) & -4096;
+    long[] entries = {-1, context, directory, lab.machine.pasidAddress(SOURCE, PASID)};
+    if (structure > 0) {
+      lab.flip(entries[structure], 1);
+    }
+    lab.flip(tables.entryAddress(IOVA, 1), 0);
+    lab.ask(PASID, IOVA, R);
+    assertEquals(FaultCode.SFS_2, lab.code());
+    assertEquals(structure == 0, lab.fault().isRecorded());
   }
 }
