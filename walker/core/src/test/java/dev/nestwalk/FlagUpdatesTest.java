@@ -10,17 +10,18 @@ import dev.nestwalk.explain.References;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.FirstStageTables;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.memory.CountingMemory;
+import dev.nestwalk.memory.FailingMemory;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.RivalMemory;
 import dev.nestwalk.memory.RivalMemory.Rival;
 import java.lang.foreign.Arena;
 import java.util.Map;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -51,10 +52,6 @@ final class FlagUpdatesTest {
     NESTED
   }
 
-  static Stream<Stages> stages() {
-    return Stream.of(Stages.values());
-  }
-
   private VtdLab vtdLab(Stages stages) {
     VtdLab lab = new VtdLab(arena);
     switch (stages) {
@@ -62,8 +59,10 @@ final class FlagUpdatesTest {
       case FIRST -> clear(lab, lab.first());
       case NESTED -> {
         VtdLab.Nested nested = lab.nested();
-        lab.pasid(nested.entry().secondStageFlags());
-        nested.first().map(VtdLab.IOVA, VtdLab.GUEST_PAGE, 12, UNUSED_PAGE);
+        FirstStageTables first = new FirstStageTables(nested.guest(), 4);
+        first.tableFlags(FirstStageTables.P | FirstStageTables.RW | FirstStageTables.US);
+        first.map(VtdLab.IOVA, VtdLab.GUEST_PAGE, 12, UNUSED_PAGE);
+        lab.pasid(PasidEntry.nested(first, nested.second()).walkSnoop().secondStageFlags());
       }
     }
     return lab;
@@ -96,7 +95,7 @@ final class FlagUpdatesTest {
   }
 
   @ParameterizedTest
-  @MethodSource("stages")
+  @EnumSource(Stages.class)
   void vtdFlagsAreThoseOfTheRequest(Stages stages) {
     for (int access : ACCESSES) {
       VtdLab lab = vtdLab(stages);
@@ -138,7 +137,7 @@ final class FlagUpdatesTest {
   }
 
   @ParameterizedTest
-  @MethodSource("stages")
+  @EnumSource(Stages.class)
   void vtdUpdatesThatLoseForEverFail(Stages stages) {
     VtdLab lab = vtdLab(stages);
     Map<String, Long> registers = lab.machine.registers();
@@ -165,12 +164,76 @@ final class FlagUpdatesTest {
         lab.second.descriptorAddress(lab.guestContexts, 3));
   }
 
+  /** Without PWSNP no flag can be set: a walk that needs none goes through. */
+  @ParameterizedTest
+  @EnumSource(Stages.class)
+  void vtdFlagsThatCannotBeSetAreFaultsWhereTheyAreNeeded(Stages stages) {
+    for (int before : new int[] {0, Access.READ, Access.WRITE}) {
+      for (int access : ACCESSES) {
+        VtdLab lab = vtdLab(stages);
+        if (before != 0) {
+          lab.ask(-1, VtdLab.IOVA, before);
+        }
+        lab.flip(lab.machine.pasidAddress(VtdLab.SOURCE, VtdLab.PASID), 87);
+        lab.ask(-1, VtdLab.IOVA, access);
+        boolean isSet = before == Access.WRITE || before == access;
+        assertEquals(isSet, lab.code() == 0, Translation.describe(lab.answer()));
+      }
+    }
+  }
+
+  /** Each read of a walk that sets flags fails in turn. */
+  @ParameterizedTest
+  @EnumSource(Stages.class)
+  void vtdReadsThatFailAmongFlags(Stages stages) {
+    VtdLab lab = vtdLab(stages);
+    Map<String, Long> registers = lab.machine.registers();
+    failing(
+        lab.memory,
+        memory -> Iommu.vtd(memory, registers, VtdLab.HAW),
+        memory -> References.vtd(memory, registers, VtdLab.HAW),
+        VtdLab.SOURCE,
+        VtdLab.IOVA);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {SmmuLab.FIRST, SmmuLab.SECOND, SmmuLab.NESTED})
+  void smmuReadsThatFailAmongFlags(int stream) {
+    SmmuLab lab = smmuLab();
+    Map<String, Long> registers = lab.machine.registers();
+    failing(
+        lab.memory,
+        memory -> Iommu.smmuv3(memory, registers),
+        memory -> References.smmuv3(memory, registers),
+        stream,
+        SmmuLab.ADDRESS);
+  }
+
+  private void failing(TableMemory tables, Unit unit, Told told, int source, long iova) {
+    for (int access : ACCESSES) {
+      long reads = Long.MAX_VALUE;
+      for (long nth = 1; nth <= reads; nth++) {
+        FailingMemory mine = new FailingMemory(Comparison.over(tables.copy(arena)));
+        FailingMemory other = new FailingMemory(Comparison.over(tables.copy(arena)));
+        Translator translator = unit.over(mine).newUncachedTranslator();
+        Reference reference = told.over(other);
+        mine.failRead(nth);
+        long answer = translator.translate(source, -1, iova, access);
+        other.failRead(nth);
+        Trace trace = reference.translate(source, -1, iova, access);
+        String what = "read " + nth + " of access " + access;
+        assertEquals("", Comparison.difference(answer, translator.lastFault(), trace), what);
+        reads = Translation.isFault(answer) ? reads : mine.takeReads();
+      }
+    }
+  }
+
   private interface Unit {
-    Iommu over(RivalMemory memory);
+    Iommu over(GuestMemory memory);
   }
 
   private interface Told {
-    Reference over(RivalMemory memory);
+    Reference over(GuestMemory memory);
   }
 
   /**
@@ -183,7 +246,6 @@ final class FlagUpdatesTest {
       TableMemory tables, Unit unit, Told told, int source, long iova, long ofConfiguration) {
     RivalMemory mine = new RivalMemory(Comparison.over(tables));
     RivalMemory other = new RivalMemory(Comparison.over(tables.copy(arena)));
-    Translator translator = unit.over(mine).newUncachedTranslator();
     Iommu iommu = unit.over(mine);
     Reference reference = told.over(other);
     int lost = 0;
@@ -195,12 +257,14 @@ final class FlagUpdatesTest {
         other.undo();
         for (boolean configured : new boolean[] {false, true}) {
           mine.arm(Rival.ALWAYS, nth);
+          Translator translator =
+              configured ? iommu.newTranslator() : iommu.newUncachedTranslator();
           long answer =
               configured
-                  ? iommu.newTranslator().endpoint(source, -1).translate(iova, access)
+                  ? translator.endpoint(source, -1).translate(iova, access)
                   : translator.translate(source, -1, iova, access);
           mine.undo();
-          assertEquals(trace.translation(), answer, () -> Translation.describe(answer));
+          assertEquals("", Comparison.difference(answer, translator.lastFault(), trace));
           // An endpoint that cannot resolve its configuration begins the request again.
           boolean resolves = configured && access != QUERY;
           boolean again = resolves && mine.rivalsAt() == ofConfiguration;

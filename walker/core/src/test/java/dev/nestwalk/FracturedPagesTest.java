@@ -24,6 +24,10 @@ import org.junit.jupiter.api.Test;
  */
 final class FracturedPagesTest {
   private static final int DOMAIN = 5;
+
+  /** PASID-based IOTLB invalidation of one page of PASID 3. */
+  private static final long OF_PAGE = (long) PASID << 32 | DOMAIN << 16 | 3 << 4 | 6;
+
   private static final long LARGE = 0x4060_0000L;
   private static final long AROUND_INTERRUPTS = 0xfee0_0000L;
 
@@ -57,23 +61,44 @@ final class FracturedPagesTest {
     Endpoint endpoint = translator.endpoint(SOURCE, PASID);
     assertTrue(isMiss(translator, endpoint, LARGE));
     assertFalse(isMiss(translator, endpoint, LARGE));
-    // One page of PASID 3, beside the one that is kept.
-    long low = (long) PASID << 32 | DOMAIN << 16 | 3 << 4 | 6;
-    assertEquals(0, unit.vtdInvalidations().submit(low, LARGE + 4096, 0, 0));
+    // Beside the one that is kept.
+    assertEquals(0, unit.vtdInvalidations().submit(OF_PAGE, LARGE + 4096, 0, 0));
     assertTrue(isMiss(translator, endpoint, LARGE));
   }
 
   @Test
   void byInterruptsWithinIt() {
     long beside = AROUND_INTERRUPTS + (1 << 20);
-    lab.second().map(AROUND_INTERRUPTS, PAGE, 21, 3);
+    FirstStageTables tables = lab.first();
+    // Kept by the walk by all rules if A is clear, otherwise by the fast walk.
+    for (long flags : new long[] {USER_PAGE, USER_PAGE & ~FirstStageTables.A}) {
+      tables.map(AROUND_INTERRUPTS, PAGE, 21, flags);
+      Iommu unit = unit();
+      Translator translator = unit.newTranslator(CacheOptions.DEFAULT.withCounters());
+      Endpoint endpoint = translator.endpoint(SOURCE, -1);
+      assertTrue(isMiss(translator, endpoint, beside));
+      assertFalse(isMiss(translator, endpoint, beside));
+      assertEquals(0, unit.vtdInvalidations().submit(OF_PAGE, AROUND_INTERRUPTS, 0, 0));
+      assertTrue(isMiss(translator, endpoint, beside));
+    }
+  }
+
+  @Test
+  void pagesThatAreWholeAreDroppedByTheirOwnAddressesAlone() {
+    lab.first().map(LARGE, PAGE, 21, USER_PAGE & ~FirstStageTables.A);
+    FirstStageTables small = new FirstStageTables(lab.memory, 4);
+    small.map(LARGE, PAGE, 12, USER_PAGE & ~FirstStageTables.A);
+    lab.machine.pasid(SOURCE, PASID + 1, VtdLab.firstEntry(small).domain(DOMAIN));
     Iommu unit = unit();
     Translator translator = unit.newTranslator(CacheOptions.DEFAULT.withCounters());
-    Endpoint endpoint = translator.endpoint(SOURCE, -1);
-    assertTrue(isMiss(translator, endpoint, beside));
-    assertFalse(isMiss(translator, endpoint, beside));
-    long low = (long) DOMAIN << 16 | 3 << 4 | 2;
-    assertEquals(0, unit.vtdInvalidations().submit(low, AROUND_INTERRUPTS, 0, 0));
-    assertTrue(isMiss(translator, endpoint, beside));
+    // The larger page first: what was noted of it is none of the smaller one's business.
+    translator.endpoint(SOURCE, PASID).translate(LARGE, Access.READ);
+    Endpoint endpoint = translator.endpoint(SOURCE, PASID + 1);
+    assertTrue(isMiss(translator, endpoint, LARGE));
+    long beside = OF_PAGE + (1L << 32);
+    assertEquals(0, unit.vtdInvalidations().submit(beside, LARGE + 4096, 0, 0));
+    assertFalse(isMiss(translator, endpoint, LARGE));
+    assertEquals(0, unit.vtdInvalidations().submit(beside, LARGE, 0, 0));
+    assertTrue(isMiss(translator, endpoint, LARGE));
   }
 }

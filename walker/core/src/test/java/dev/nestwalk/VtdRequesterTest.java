@@ -17,6 +17,7 @@ import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import dev.nestwalk.vtd.FaultCode;
 import java.lang.foreign.Arena;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -223,7 +224,8 @@ final class VtdRequesterTest {
     long unmapped = IOVA + 4096;
     nested.first().map(unmapped, 0x1_0000_0000L, 12, USER_PAGE);
     Translator translator =
-        Iommu.vtd(Comparison.over(lab.memory), lab.machine.registers(), VtdLab.HAW).newTranslator();
+        Iommu.vtd(Comparison.over(lab.memory), lab.machine.registers(), VtdLab.HAW)
+            .newUncachedTranslator();
     Endpoint endpoint = translator.endpoint(SOURCE, PASID);
     for (boolean cached : new boolean[] {false, true}) {
       for (long iova : new long[] {unmapped, 1L << 60}) {
@@ -283,5 +285,35 @@ final class VtdRequesterTest {
     lab.ask(PASID, IOVA, R);
     assertEquals(FaultCode.SFS_2, lab.code());
     assertEquals(structure == 0, lab.fault().isRecorded());
+  }
+
+  @Test
+  void legacyModeKnowsNoPasid() {
+    lab.legacy();
+    lab.ask(0, IOVA, R);
+    assertEquals(FaultCode.RTA_2, lab.code());
+  }
+
+  @Test
+  void whatWasKeptIsThereAgainAfterTheUnitWasOff() {
+    lab.second();
+    Iommu unit = Iommu.vtd(Comparison.over(lab.memory), lab.machine.registers(), VtdLab.HAW);
+    Translator translator = unit.newTranslator(CacheOptions.DEFAULT.withCounters());
+    Endpoint endpoint = translator.endpoint(SOURCE, -1);
+    long[] expected = {PAGE, IOVA, PAGE};
+    for (int i = 0; i < expected.length; i++) {
+      unit.reconfigure(Map.of("GSTS", i % 2 == 0 ? 1L << 31 : 0L), true);
+      assertEquals(expected[i], Translation.address(endpoint.translate(IOVA, R)));
+      assertEquals(Math.min(i + 1, 2), translator.counters().misses(), "after change " + i);
+    }
+  }
+
+  @Test
+  void tablesBeyondTheWidthOfTheStageBelowAreAFault() {
+    VtdLab.Nested nested = lab.nested();
+    lab.pasid(nested.entry().firstRoot(4, 1L << 48));
+    lab.ask(PASID, IOVA, R);
+    assertEquals(FaultCode.SFS_5, lab.code());
+    assertEquals(1L << 48, lab.fault().intermediate() & -1L << 48);
   }
 }

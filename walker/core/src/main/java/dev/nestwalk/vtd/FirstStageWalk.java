@@ -27,7 +27,6 @@ final class FirstStageWalk {
 
   private final GuestMemory memory;
   private final SecondStageWalk second;
-  private final int leafLevels;
   private final WalkNotes notes;
   private final WalkCounters counters;
 
@@ -47,16 +46,11 @@ final class FirstStageWalk {
   private long lostAddress;
 
   FirstStageWalk(
-      VtdConfig config,
-      GuestMemory memory,
-      SecondStageWalk second,
-      WalkNotes notes,
-      WalkCounters counters) {
+      GuestMemory memory, SecondStageWalk second, WalkNotes notes, WalkCounters counters) {
     this.notes = notes;
     this.memory = memory;
     this.counters = counters;
     this.second = second;
-    leafLevels = config.unit.firstStageLeafLevels();
   }
 
   /** Guest-physical address at fault in the last walk, or 0 if its fault concerns none. */
@@ -112,7 +106,7 @@ final class FirstStageWalk {
       }
       all &= entry;
       some |= entry;
-      if (level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0) {
+      if (level == 1 || (entry & PAGE) != 0) {
         if ((entry & plan.firstPage[level]) != 0) {
           return Translation.fault(FaultCode.SFS_3, 1, level);
         }

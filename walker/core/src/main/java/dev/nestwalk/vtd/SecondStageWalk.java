@@ -27,7 +27,6 @@ final class SecondStageWalk {
   private final GuestMemory memory;
   private final long tableReserved;
   private final long[] pageReserved;
-  private final int leafLevels;
 
   private final WalkCounters counters;
 
@@ -42,7 +41,6 @@ final class SecondStageWalk {
     this.counters = counters;
     tableReserved = config.reserved.secondTable;
     pageReserved = config.reserved.secondPage;
-    leafLevels = config.unit.secondStageLeafLevels();
   }
 
   /**
@@ -69,7 +67,7 @@ final class SecondStageWalk {
       if ((now & need) != need || (now & any) == 0) {
         return denied(plan, entry, now, need, level);
       }
-      if (level == 1 || (entry & PAGE) != 0 && (leafLevels >>> level & 1) != 0) {
+      if (level == 1 || (entry & PAGE) != 0) {
         if ((entry & pageReserved[level]) != 0) {
           return Translation.fault(plan.legacy ? FaultCode.LSS_2 : FaultCode.SSS_3, 2, level);
         }
@@ -119,9 +117,10 @@ final class SecondStageWalk {
     if ((entry & present) == 0) {
       return Translation.fault(FaultCode.SSS_2, 2, level);
     }
-    boolean executeOnly = (need & X) != 0 && (granted & Access.READ) != 0;
+    // What is missing is the right to write, to read, or else to execute.
+    boolean reads = (granted & Access.READ) != 0;
     return Translation.fault(
-        write ? FaultCode.SGN_6 : executeOnly ? FaultCode.SGN_3 : FaultCode.SGN_7, 2, level);
+        write ? FaultCode.SGN_6 : reads ? FaultCode.SGN_3 : FaultCode.SGN_7, 2, level);
   }
 
   /** Whether {@link #commit} would write. */

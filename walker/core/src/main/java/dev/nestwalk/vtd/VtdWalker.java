@@ -59,7 +59,7 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
     noWriteCounts = Ecap.NWFS.in(config.unit.ecap());
     resolver = new VtdResolver(config, memory);
     second = new SecondStageWalk(config, memory, counters);
-    first = new FirstStageWalk(config, memory, second, notes, counters);
+    first = new FirstStageWalk(memory, second, notes, counters);
   }
 
   /**
@@ -75,7 +75,6 @@ public final class VtdWalker implements FullWalker<VtdPlan> {
   public long translate(int sourceId, int pasid, long iova, int access) {
     resolver.faultsHidden = false;
     first.reset();
-    notes.clear();
     intermediate = -1;
     long answer = answer(sourceId, pasid, iova, access);
     if (!Translation.isFault(answer)) {
