@@ -229,6 +229,42 @@ class SmmuInvalidationTest {
     }
   }
 
+  /** IDR3.RIL is bit 10. Without it a command names one page, whatever its TG bits are. */
+  @ParameterizedTest
+  @CsvSource({"1, 0x12", "1, 0x13", "3, 0x70000002a"})
+  void withoutRangesTheirBitsChangeNothing(int stream, String w0) {
+    Map<String, Long> changed = new HashMap<>(registers);
+    changed.merge("IDR3", ~(1L << 10), (a, b) -> a & b);
+    Iommu other = Iommu.smmuv3(Comparison.over(memory), changed);
+    long asid = stream == 1 ? 1L << 48 : 0;
+    for (long tg = 0; tg < 4; tg++) {
+      Translator one = other.newTranslator(CacheOptions.DEFAULT.withCounters());
+      one.translate(stream, -1, PAGE, Access.READ);
+      one.translate(stream, -1, PAGE + 0x1000, Access.READ);
+      long misses = one.counters().misses();
+      long range = 1L << 12 | 1L << 20;
+      assertEquals(
+          0,
+          other
+              .smmuInvalidations()
+              .submit(Long.decode(w0) | asid | range, PAGE + 0x1000 | tg << 10 | 1));
+      one.translate(stream, -1, PAGE, Access.READ);
+      assertEquals(misses, one.counters().misses(), "the page before, TG " + tg);
+      one.translate(stream, -1, PAGE + 0x1000, Access.READ);
+      assertEquals(misses + 1, one.counters().misses(), "the named page, TG " + tg);
+    }
+  }
+
+  /** IDR0.PRI is bit 16, RESP bits 77:76; 3 is reserved. */
+  @ParameterizedTest
+  @CsvSource({"0, 0", "1, 0", "2, 0", "3, 1"})
+  void aReservedResponseToAPageRequestIsIllegal(long response, int expected) {
+    Map<String, Long> changed = new HashMap<>(registers);
+    changed.merge("IDR0", 1L << 16, (a, b) -> a | b);
+    SmmuInvalidations all = Iommu.smmuv3(Comparison.over(memory), changed).smmuInvalidations();
+    assertEquals(expected, all.submit(0x1_0000_0041L, response << 12));
+  }
+
   @Test
   void aRangeOfAllStreamsIsAll() {
     iommu.smmuInvalidations().configStreams(1, 31);

@@ -102,6 +102,18 @@ class TranslationStructureTest {
     }
   }
 
+  /** Before and after those of the image's unit. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void entriesOfOtherUnitsAreLeftAlone(boolean before) throws IOException {
+    String good = text(false);
+    String other =
+        good.replaceFirst("dmar0: Root Table Address: 0x", "dmar1: Root Table Address: 0xf0")
+            .replace("03:00.1", "04:00.1");
+    Result result = compare(before ? other + good : good + other);
+    assertEquals("3 entries agree, 0 differences\n", result.out(), result.err());
+  }
+
   @Test
   void contextsThatOnlyTheImageHasAreNamed() throws IOException {
     String good = text(false);
