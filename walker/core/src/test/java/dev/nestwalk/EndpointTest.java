@@ -18,9 +18,12 @@ import dev.nestwalk.fixtures.vtd.VtdMachine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two requesters in two domains, second stage only; what caches keep and what they drop. */
 class EndpointTest {
@@ -104,6 +107,31 @@ class EndpointTest {
     }
     assertEquals(3, translator.counters().evictions());
     assertTrue(translator.counters().toString().contains("evictions 3"));
+  }
+
+  /** Of a batch of any length, hits, misses and refusals among them. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 5, 15, 16, 17, 48, 64, 65, 200})
+  void answersMayTakeThePlacesOfTheirAddresses(int count) {
+    long[] iovas = new long[count];
+    for (int i = 0; i < count; i++) {
+      long page = PAGE + i * 37 % 512 * 4096L + i;
+      iovas[i] = i % 5 == 3 ? 0x1_0000_0000L + i * 4096L : i % 7 == 2 ? BIG + i * 8L : page;
+    }
+    CacheOptions all = CacheOptions.DEFAULT;
+    CacheOptions none = CacheOptions.NONE;
+    for (CacheOptions options :
+        List.of(all, all.withCounters(), none, none.withStructures(64, 64, 0))) {
+      Endpoint apart = iommu.newTranslator(options).endpoint(ONE, -1);
+      Endpoint inPlace = iommu.newTranslator(options).endpoint(ONE, -1);
+      for (int round = 0; round < 3; round++) {
+        long[] answers = new long[count];
+        int refused = apart.translate(iovas, answers, 0, count, Access.READ);
+        long[] both = iovas.clone();
+        assertEquals(refused, inPlace.translate(both, both, 0, count, Access.READ));
+        assertArrayEquals(answers, both, options::toString);
+      }
+    }
   }
 
   @Test

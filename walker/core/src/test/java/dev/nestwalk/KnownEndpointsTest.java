@@ -17,6 +17,7 @@ import dev.nestwalk.fixtures.vtd.VtdMachine;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -137,5 +138,20 @@ class KnownEndpointsTest {
   @Test
   void aTableWithoutRoomIsRefused() {
     assertThrows(IllegalArgumentException.class, () -> CacheOptions.DEFAULT.withEndpoints(0));
+  }
+
+  /** The configuration of the state that is not in force is given back too. */
+  @Test
+  void aForgottenRequesterOfAUnitThatWasOffLeavesNoRecords() {
+    Translator translator = iommu.newTranslator();
+    int before = translator.spaces.records();
+    for (long status : new long[] {0, 1L << 31, 0, 1L << 31}) {
+      iommu.reconfigure(Map.of("GSTS", status), true);
+      long answer = translator.translate(1, -1, PAGE, Access.READ);
+      assertEquals(status == 0 ? PAGE : OUT, Translation.address(answer));
+    }
+    assertTrue(translator.spaces.records() > before);
+    assertTrue(translator.forget(1, -1));
+    assertEquals(before, translator.spaces.records());
   }
 }
