@@ -13,6 +13,7 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,6 +60,30 @@ class DecodeCommandTest {
     assertEquals("0x05", first.get("code").getAsString());
     assertTrue(first.getAsJsonArray("fields").size() > 5);
     assertTrue(json.getAsJsonArray("devices").size() > 10);
+  }
+
+  private static String fault(String device, int reason) {
+    return "DMAR: [DMA Read] Request device [%s] fault addr 1000 [fault reason %02d] x"
+        .formatted(device, reason);
+  }
+
+  @Test
+  void reasonsOfADeviceAreListedByTheirNumber() {
+    String log = fault("01:00.0", 5) + "\n" + (fault("01:00.0", 6) + "\n").repeat(3);
+    List<String> lines = piped(log, "decode").out().lines().toList();
+    int summary = lines.indexOf("01:00.0: 4, first line 1, last line 4");
+    assertTrue(lines.get(summary + 1).startsWith("  3 x VT-d fault 0x06"), lines::toString);
+    assertTrue(lines.get(summary + 2).startsWith("  1 x VT-d fault 0x05"), lines::toString);
+  }
+
+  /** The last line may lack its end; others may have that of another system. */
+  @Test
+  void linesEndInAnyWay() {
+    String log = fault("01:00.0", 5) + "\n" + fault("02:00.0", 6);
+    String out = piped(log + "\n", "decode").out();
+    assertTrue(out.contains("2 faults in 2 lines"), out);
+    assertEquals(out, piped(log, "decode").out());
+    assertEquals(out, piped(log.replace("\n", "\r\n") + "\r\n", "decode").out());
   }
 
   @Test
