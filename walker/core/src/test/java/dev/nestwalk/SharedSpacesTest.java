@@ -3,10 +3,14 @@ package dev.nestwalk;
 import static dev.nestwalk.VtdLab.PASID;
 import static dev.nestwalk.VtdLab.SOURCE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import dev.nestwalk.iotlb.AddressSpaces;
 import dev.nestwalk.iotlb.CachedPlan;
@@ -20,6 +24,8 @@ import dev.nestwalk.smmu.SmmuWalker;
 import dev.nestwalk.vtd.VtdConfig;
 import dev.nestwalk.vtd.VtdPlan;
 import dev.nestwalk.vtd.VtdWalker;
+import dev.nestwalk.walk.Stage;
+import dev.nestwalk.walk.Tables;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
@@ -137,6 +143,8 @@ final class SharedSpacesTest {
   void vtdModesHaveFaultsOfTheirOwn() {
     VtdLab lab = new VtdLab(arena);
     long root = lab.second().root();
+    // Without PWSNP no flag can be set in either mode.
+    lab.flip(lab.machine.pasidAddress(SOURCE, PASID), 87);
     VtdPlan scalable = vtd(lab, -1);
     VtdMachine legacy = new VtdMachine(lab.memory).context(SOURCE, 0, 2, 5, root);
     assertEquals("", shared(scalable, vtd(lab.memory, legacy.registers(), -1)));
@@ -192,5 +200,25 @@ final class SharedSpacesTest {
       lab.memory.put(at, lab.memory.get(at) ^ 1L << cd % 64);
     }
     assertEquals(expected, shared(before, smmu(lab, stream, -1)), what);
+  }
+
+  /** The fast walk has nothing to do without tables. */
+  @Test
+  void tablesAreThoseOfTheStagesThatAreOn() {
+    VtdLab lab = new VtdLab(arena);
+    lab.first();
+    assertNotEquals(Stage.NONE, vtd(lab, -1).tables().first());
+    lab.second();
+    assertNotEquals(Stage.NONE, vtd(lab, -1).tables().second());
+    lab.scalable().pasid(PasidEntry.passThrough(3));
+    assertSame(Tables.NONE, vtd(lab, -1).tables());
+    lab.machine.register("GSTS", 0);
+    assertSame(Tables.NONE, vtd(lab, -1).tables());
+    SmmuLab smmu = new SmmuLab(arena);
+    assertSame(Tables.NONE, smmu(smmu, SmmuLab.BYPASS, -1).tables());
+    assertNotSame(Tables.NONE, smmu(smmu, SmmuLab.FIRST, -1).tables());
+    assertNotSame(Tables.NONE, smmu(smmu, SmmuLab.SECOND, -1).tables());
+    smmu.register("CR0", 1, 0);
+    assertSame(Tables.NONE, smmu(smmu, SmmuLab.SECOND, -1).tables());
   }
 }

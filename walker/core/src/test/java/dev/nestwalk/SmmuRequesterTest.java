@@ -1,23 +1,30 @@
 package dev.nestwalk;
 
 import static dev.nestwalk.SmmuLab.ADDRESS;
+import static dev.nestwalk.SmmuLab.BYPASS;
 import static dev.nestwalk.SmmuLab.FIRST;
-import static dev.nestwalk.SmmuLab.IPA;
 import static dev.nestwalk.SmmuLab.NESTED;
 import static dev.nestwalk.SmmuLab.PAGE;
 import static dev.nestwalk.SmmuLab.SECOND;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.dma.AtsReply;
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
+import dev.nestwalk.region.Region;
+import dev.nestwalk.region.RegionKind;
+import dev.nestwalk.region.RegionSet;
 import dev.nestwalk.smmu.EventCode;
 import java.lang.foreign.Arena;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -191,10 +198,10 @@ final class SmmuRequesterTest {
   void aRefusalTellsNothingOfAnEarlierOne() {
     long unmapped = ADDRESS + 4096;
     lab.guest.map(unmapped, 0x1_0000_0000L, 3, SmmuLab.FIRST_PAGE);
-    Translator translator =
-        Iommu.smmuv3(Comparison.over(lab.memory), lab.machine.registers()).newTranslator();
-    for (boolean walked : new boolean[] {false, true}) {
-      int access = walked ? R | Access.ZERO_LENGTH : R;
+    Iommu unit = Iommu.smmuv3(Comparison.over(lab.memory), lab.machine.registers());
+    for (boolean cached : new boolean[] {false, true}) {
+      Translator translator = cached ? unit.newTranslator() : unit.newUncachedTranslator();
+      int access = R;
       long answer = translator.translate(NESTED, -1, unmapped, access);
       assertEquals(EventCode.F_TRANSLATION, Translation.code(answer));
       assertEquals(0x1_0000_0000L, translator.lastFault().intermediate());
@@ -207,8 +214,91 @@ final class SmmuRequesterTest {
       translator.translate(FIRST, -1, -1L << 50, access);
       assertEquals(0, translator.lastFault().intermediate());
     }
-    assertEquals(PAGE, Translation.address(translator.translate(NESTED, -1, ADDRESS, R)));
-    assertEquals(
-        IPA, lab.memory.get(lab.guest.descriptorAddress(ADDRESS, 3)) & -4096L & ~(-1L << 48));
+  }
+
+  @Test
+  void whatWasKeptIsThereAgainAfterTheUnitWasOff() {
+    Iommu unit = Iommu.smmuv3(Comparison.over(lab.memory), lab.machine.registers());
+    Translator translator = unit.newTranslator(CacheOptions.DEFAULT.withCounters());
+    Endpoint endpoint = translator.endpoint(FIRST, -1);
+    long[] expected = {PAGE, ADDRESS, PAGE};
+    for (int i = 0; i < expected.length; i++) {
+      unit.reconfigure(Map.of("CR0", i % 2 == 0 ? 5L : 4L), true);
+      assertEquals(expected[i], Translation.address(endpoint.translate(ADDRESS, R)));
+      assertEquals(Math.min(i + 1, 2), translator.counters().misses(), "after change " + i);
+    }
+  }
+
+  @Test
+  void eventsAreRecordedAsTheRegistersSay() {
+    assertEquals(EventCode.C_BAD_STREAMID, lab.ask(64, ADDRESS, R).code());
+    assertTrue(lab.fault().isRecorded());
+    lab.register("CR2", 2, 0).ask(64, ADDRESS, R);
+    assertFalse(lab.fault().isRecorded(), "RECINVSID");
+    lab.ask(FIRST, 1L << 38, R);
+    assertTrue(lab.fault().isRecorded());
+    lab.register("CR0", 4, 0).ask(FIRST, 1L << 38, R);
+    assertFalse(lab.fault().isRecorded(), "EVENTQEN");
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void errorsOfTranslatedRequestsAreRecordedOnDemand(boolean demanded) {
+    lab.register("IDR0", 0, ATS | 1L << 23).register("CR0", 0, 0x10);
+    lab.register("CR2", 0, demanded ? 8 : 0).flipStream(FIRST, 92).flipStream(FIRST, 0);
+    assertEquals(EventCode.C_BAD_STE, lab.ask(FIRST, PAGE, R | Access.TRANSLATED).code());
+    assertEquals(demanded, lab.fault().isRecorded());
+  }
+
+  @Test
+  void aTranslationRequestOfSubstream0AsksToExecute() {
+    long table = lab.memory.allocate();
+    lab.machine.context(table, lab.firstContext());
+    lab.register("IDR0", 0, ATS);
+    lab.machine.stream(FIRST, new StreamEntry(5).stage1(table, 1, 0, 0).set(92));
+    int query = R | Access.EXECUTE | Access.TRANSLATION_REQUEST;
+    lab.first.map(ADDRESS, PAGE, 3, SmmuLab.FIRST_PAGE | 1L << 7);
+    lab.ask(FIRST, 0, ADDRESS, query);
+    assertEquals(R | Access.EXECUTE, AtsReply.rights(lab.answer()));
+  }
+
+  /** AArch32 tables widen intermediate addresses to 40 bits, where outputs have 36. */
+  @ParameterizedTest
+  @ValueSource(ints = {FIRST, SECOND, NESTED, BYPASS})
+  void addressesThatSkipStage1HaveTheSizeOfTheNextSpace(int stream) {
+    lab.register("IDR0", 0, 3 << 2).register("IDR5", 7, 1);
+    if (stream == FIRST || stream == NESTED) {
+      // S1DSS = 1 and two CDs: requests without SubstreamID skip stage 1.
+      lab.flipStream(stream, 64).flipStream(stream, 59);
+    }
+    for (long address : new long[] {ADDRESS, 1L << 36, 1L << 38, 1L << 39, 1L << 40, 1L << 48}) {
+      lab.ask(stream, address, R);
+      long most = stream == BYPASS ? 1L << 36 : 1L << 40;
+      boolean beyond = address >= most;
+      assertEquals(beyond, lab.code() == EventCode.F_ADDR_SIZE, Translation.describe(lab.answer()));
+    }
+  }
+
+  @Test
+  void aTranslationRequestForWhatStage2DoesNotMapEndsWithoutRights() {
+    lab.register("IDR0", 0, ATS).flipStream(SECOND, 92);
+    lab.ask(SECOND, ADDRESS + 4096, R | Access.TRANSLATION_REQUEST);
+    assertEquals(Outcome.NO_RIGHTS.packed(), lab.answer());
+  }
+
+  /** Bit 55 chooses the range, and TBI0 or TBI1 whether a tag is another name of a page. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void reservedAddressesHaveTheirTagsAsOtherNames(boolean upper) {
+    ContextEntry entry = lab.firstContext().upper(lab.first).set(upper ? 39 : 38);
+    lab.machine.context(lab.contexts, entry);
+    long page = upper ? ADDRESS | -1L << 39 : ADDRESS;
+    RegionSet reserved = RegionSet.of(List.of(new Region(page, page + 0xfff, RegionKind.RESERVED)));
+    Iommu unit = Iommu.smmuv3(Comparison.over(lab.memory), lab.machine.registers());
+    unit.restrict(FIRST, -1, reserved, RegionSet.EMPTY);
+    Translator translator = unit.newUncachedTranslator();
+    long tagged = page ^ 0x5aL << 56;
+    assertEquals(Outcome.RESERVED.packed(), translator.translate(FIRST, -1, page, R));
+    assertEquals(Outcome.RESERVED.packed(), translator.translate(FIRST, -1, tagged, R));
   }
 }

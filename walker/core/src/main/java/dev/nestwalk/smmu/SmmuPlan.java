@@ -123,7 +123,7 @@ public final class SmmuPlan extends CachedPlan {
   }
 
   /** Sets what caches and kernel need to know of the plan that was filled last. */
-  void describe(int substream, boolean el2, boolean checked, int intermediateSize) {
+  void describe(int substream, boolean el2, int intermediateSize) {
     disabled = false;
     // Translation regimes of EL2 have no VMID; a number above all VMIDs stands for them.
     int domain = el2 ? EL2 : vmid;
@@ -136,7 +136,7 @@ public final class SmmuPlan extends CachedPlan {
     for (int i = 0; stage1 && i < context.length; i++) {
       word(stream.length + i, context[i]);
     }
-    word(10, (stage1 ? 1 : 0) | (stage2 ? 2 : 0) | (checked ? 4 : 0));
+    word(10, stage1 ? 1 : 0);
     word(11, domain);
     secondWord(0, stream[1] & StreamTableEntry.S2FWB.mask());
     secondWord(1, stream[2]);

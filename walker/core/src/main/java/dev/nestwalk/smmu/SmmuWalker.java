@@ -76,7 +76,6 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
   @Override
   public long translate(int streamId, int substreamId, long address, int access) {
     effective = access;
-    notes.clear();
     long answer = ABORTED;
     for (int losses = 0; losses <= MAX_LOSSES; losses++) {
       fault.clear();
@@ -99,7 +98,6 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
    */
   @Override
   public boolean resolve(SmmuPlan into, int streamId, int substreamId) {
-    fault.clear();
     if (!config.enabled) {
       into.disable();
       return true;
@@ -108,12 +106,11 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
       return false;
     }
     boolean el2 = streams.isEl2(into, into.stream[1]);
-    boolean checked = into.nested || into.stage2 || into.stage1;
     int index = contexts.select(into, substreamId);
     if (index < 0 || into.stage1 && contexts.resolve(into, index) != 0) {
       return false;
     }
-    into.describe(index, el2, checked, config.unit.intermediateSize());
+    into.describe(index, el2, config.unit.intermediateSize());
     return true;
   }
 

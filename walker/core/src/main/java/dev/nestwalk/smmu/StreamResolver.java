@@ -33,7 +33,7 @@ final class StreamResolver {
    */
   int resolve(SmmuPlan plan, int streamId) {
     long id = Integer.toUnsignedLong(streamId);
-    if (config.streamIdBits < 32 && id >>> config.streamIdBits != 0) {
+    if (id >>> config.streamIdBits != 0) {
       return EventCode.C_BAD_STREAMID;
     }
     long entry = config.table + id * StreamTableEntry.STRUCTURE.bytes();

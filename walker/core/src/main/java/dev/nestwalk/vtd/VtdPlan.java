@@ -122,7 +122,7 @@ public final class VtdPlan extends CachedPlan {
     boolean first = kind == FIRST || kind == NESTED;
     boolean second = kind == SECOND || kind == NESTED;
     select(domainId, effectivePasid, effectivePasid, first, second);
-    judge(kind == IDENTITY || kind == SECOND && !secondFlags, false, 0);
+    judge(!first && !(second && secondFlags), false, 0);
     tables = first || second ? VtdStages.of(this) : Tables.NONE;
     for (int i = 0; i < count; i++) {
       word(i, configuration[i]);
