@@ -9,11 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.fixtures.smmu.VmsaTables;
 import dev.nestwalk.smmu.EventCode;
 import java.lang.foreign.Arena;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -127,5 +129,25 @@ final class SmmuStructuresTest {
       }
     }
     assertTrue(codes.containsAll(Set.of(EventCode.C_BAD_CD, EventCode.C_BAD_STE)), "" + codes);
+  }
+
+  @Test
+  void address0IsOfTheLowerRange() {
+    lab.first.map(0, SmmuLab.PAGE, 3, SmmuLab.FIRST_PAGE);
+    VmsaTables upper = new VmsaTables(lab.memory, 12, 1, 39);
+    lab.machine.context(lab.contexts, lab.firstContext().upper(upper));
+    assertEquals(0, lab.ask(FIRST, 0, R).code());
+    assertEquals(EventCode.F_TRANSLATION, lab.ask(FIRST, -1L << 39, R).code());
+  }
+
+  /** A flag of stage 1 is set by a write to its table, which stage 2 has to allow. */
+  @ParameterizedTest
+  @CsvSource({"3, 0", "1, 0x13"})
+  void flagsOfStage1NeedStage2sRightToWrite(int rights, String code) {
+    lab.machine.context(lab.guestContexts, lab.guestContext().set(43));
+    lab.guest.map(ADDRESS, SmmuLab.IPA, 3, SmmuLab.FIRST_PAGE & ~(1L << 10));
+    long table = lab.guest.descriptorAddress(ADDRESS, 3) & -4096;
+    word(lab.second.descriptorAddress(table, 3), 6, 3, rights);
+    assertEquals(Integer.decode(code), lab.ask(NESTED, ADDRESS, R).code());
   }
 }

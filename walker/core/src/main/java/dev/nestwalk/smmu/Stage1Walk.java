@@ -25,7 +25,6 @@ final class Stage1Walk {
   private static final long NOT_GLOBAL = Stage1Descriptor.NG.mask();
   private static final long AF = Stage1Descriptor.AF.mask();
   private static final long READ_ONLY = Stage1Descriptor.AP2.mask();
-  private static final long DBM = Stage1Descriptor.DBM.mask();
 
   private final GuestMemory memory;
   private final Stage2Walk second;
@@ -95,11 +94,10 @@ final class Stage1Walk {
       long entry = regime.bigEndian ? Long.reverseBytes(raw) : raw;
       int type = (int) entry & 3;
       boolean leaf = level == 3 ? type == 3 : type == 1 && (regime.blockLevels >>> level & 1) != 0;
-      boolean next = level < 3 && type == 3;
-      if (!leaf && !next) {
+      if (!leaf && type != 3) {
         return fault.first(EventCode.F_TRANSLATION, level);
       }
-      long output = regime.address(entry, next ? regime.granule : lsb);
+      long output = regime.address(entry, leaf ? lsb : regime.granule);
       if (output >>> regime.outputBits != 0) {
         return fault.first(EventCode.F_ADDR_SIZE, level);
       }
@@ -166,7 +164,8 @@ final class Stage1Walk {
     }
     long wanted = plan.ha ? entry | AF : entry;
     boolean writes = (need & Access.WRITE) != 0;
-    if (writes && plan.hd && (entry & DBM) != 0) {
+    if (writes) {
+      // Clear already, unless a clean page becomes dirty.
       wanted &= ~READ_ONLY;
     }
     int granted = rights.data();
@@ -200,7 +199,7 @@ final class Stage1Walk {
   private long query(
       SmmuPlan plan, Regime regime, long entry, long raw, int level, long page, int need) {
     boolean writes = (need & Access.WRITE) != 0;
-    boolean clean = plan.hd && (entry & DBM) != 0 && (entry & READ_ONLY) != 0;
+    boolean clean = plan.hd && (entry & READ_ONLY) != 0;
     int mine = clean && !writes ? rights.all() & ~Access.WRITE : rights.all();
     int granted = AtsRights.of(mine, plan.instruction, need);
     int span = regime.lsb(level);

@@ -81,11 +81,10 @@ final class Stage2Walk {
       long entry = regime.bigEndian ? Long.reverseBytes(raw) : raw;
       int type = (int) entry & 3;
       boolean leaf = level == 3 ? type == 3 : type == 1 && (regime.blockLevels >>> level & 1) != 0;
-      boolean next = level < 3 && type == 3;
-      if (!leaf && !next) {
+      if (!leaf && type != 3) {
         return fault.second(EventCode.F_TRANSLATION, level, kind, ipa);
       }
-      long address = regime.address(entry, next ? regime.granule : lsb);
+      long address = regime.address(entry, leaf ? lsb : regime.granule);
       if (address >>> regime.outputBits != 0) {
         return fault.second(EventCode.F_ADDR_SIZE, level, kind, ipa);
       }
