@@ -210,4 +210,37 @@ class SmmuGeometriesTest {
     }
     expectSeen(0, 0x12, 0x13);
   }
+
+  /**
+   * Flags of both stages: HA and HD of the CD, S2HA and S2HD, AF, DBM and rights of the page and of
+   * the stage 2 page that holds its descriptor. Answer, event and memory are compared.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  void ofFlagsBehindEachOther(int ofContext) {
+    SmmuLab lab = new SmmuLab(arena);
+    ContextEntry context = lab.guestContext();
+    context = (ofContext & 1) != 0 ? context.set(43) : context;
+    lab.machine.context(lab.guestContexts, (ofContext & 2) != 0 ? context.set(42) : context);
+    long table = lab.guest.descriptorAddress(SmmuLab.ADDRESS, 3) & -4096L;
+    for (int ofStream = 0; ofStream < 4; ofStream++) {
+      StreamEntry stream = lab.nestedStream();
+      stream = (ofStream & 1) != 0 ? stream.set(184) : stream;
+      lab.machine.stream(SmmuLab.NESTED, (ofStream & 2) != 0 ? stream.set(183) : stream);
+      for (int flags = 0; flags < 1 << 7; flags++) {
+        // AF is bit 10, DBM bit 51, AP[2] bit 7; stage 2 has its rights in 7:6.
+        long first = SmmuLab.FIRST_PAGE & ~(1L << 10);
+        first |= (flags & 1L) << 10 | (flags >>> 1 & 1L) << 51 | (flags >>> 2 & 1L) << 7;
+        long second = 15L << 2 | (flags >>> 3 & 1L) << 10;
+        second |= (flags >>> 4 & 1L) << 51 | (flags >>> 5 & 3L) << 6;
+        for (int access = Access.READ; access <= Access.WRITE; access++) {
+          lab.second.map(table, table, 3, second);
+          lab.guest.map(SmmuLab.ADDRESS, SmmuLab.IPA, 3, first);
+          lab.ask(SmmuLab.NESTED, SmmuLab.ADDRESS, access);
+          seen.add(lab.code());
+        }
+      }
+    }
+    expectSeen(0, 0x13);
+  }
 }
