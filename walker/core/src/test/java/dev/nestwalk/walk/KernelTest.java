@@ -84,9 +84,15 @@ class KernelTest {
                   .stage1(one[0], one[1], one[2])
                   .stage2(two[0], two[1], two[2]);
           boolean flags = (one[0] + two[0] & 4) != 0;
-          boolean coarse = Math.max(one[0], two[0]) > 14;
           plans.add(plan.flags(flags));
-          plans.add(plan.flags(!flags).pages(coarse ? 1 << 15 : 1 << 13, coarse ? 100 : 50, 1));
+          Plan other = plan.flags(!flags);
+          // A page of one level up has 2, 32 or 512 MiB.
+          plans.add(
+              switch (Math.max(one[0], two[0])) {
+                case 12 -> other.pages(1 << 13, 50, 1);
+                case 14 -> other.pages(1 << 14, 30, 1);
+                default -> other.pages(1 << 15, 100, 1);
+              });
         }
       }
     }
