@@ -32,14 +32,17 @@ final class PortWaitsTest {
   /** Registers of another device. */
   private static final long BAR = PAGE + 0x1000;
 
+  /** Not mapped. */
+  private static final long NOTHING = PAGE + 0x2000;
+
   private final Arena arena = Arena.ofShared();
   private final TableMemory memory = new TableMemory(arena).run(0x10_0000, 64);
+  private final SecondStageTables tables = new SecondStageTables(memory, 4);
   private final CyclicBarrier meanwhile = new CyclicBarrier(2);
   private final PlainUnit unit = build();
   private volatile boolean pauses;
 
   private PlainUnit build() {
-    SecondStageTables tables = new SecondStageTables(memory, 4);
     tables.map(PAGE, memory.allocate(), 12, 3).map(BAR, 0xe000_0000L, 12, 3);
     VtdMachine machine = new VtdMachine(memory).context(SOURCE, 0, 2, 5, tables.root());
     MmioTarget bar =
@@ -176,6 +179,25 @@ final class PortWaitsTest {
     device.letGo();
     device.join();
     unit.iommu().sync();
+  }
+
+  @Test
+  void anAccessThatIsMadeAgainIsWaitedForAgain() throws InterruptedException {
+    unit.stalling();
+    Thread device = new Thread(() -> unit.port(SOURCE).read(NOTHING, bytes()));
+    device.start();
+    Stall stall = unit.stalls.take();
+    unit.iommu().invalidateAll();
+    unit.iommu().sync(); // a held access holds nobody up
+    tables.map(NOTHING, 0xe000_1000L, 12, 3);
+    pauses = true;
+    stall.decide(Stall.Decision.RETRY);
+    meet();
+    pauses = false;
+    unit.iommu().invalidateAll();
+    assertEquals(1, unit.iommu().sync(20, TimeUnit.MILLISECONDS).size());
+    meet();
+    device.join();
   }
 
   @Test

@@ -104,6 +104,22 @@ final class UnitTest {
   }
 
   @Test
+  void asManyDifferentMistakesAreKeptAsFitAndTheRestIsCountedTogether() {
+    GuestErrors errors = new GuestErrors();
+    for (int round = 0; round < 2; round++) {
+      for (int i = 0; i < GuestErrors.CAPACITY + 3; i++) {
+        errors.count("read where no register is", "0x" + i);
+      }
+    }
+    assertEquals(GuestErrors.CAPACITY + 1, errors.counts().size());
+    for (int i = 0; i < GuestErrors.CAPACITY + 3; i++) {
+      GuestErrors.Mistake one = new GuestErrors.Mistake("read where no register is", "0x" + i);
+      assertEquals(i < GuestErrors.CAPACITY ? 2 : 0, errors.count(one), "0x" + i);
+    }
+    assertEquals(6, errors.count(new GuestErrors.Mistake("more than is listed here", "others")));
+  }
+
+  @Test
   void aSinkThatWritesRegistersWhereTheUnitWouldWaitIsAMistakeOfTheEmbedder() {
     VtdUnit[] unit = new VtdUnit[1];
     List<IllegalStateException> thrown = new ArrayList<>();

@@ -63,6 +63,20 @@ final class VtdSnapshotTest {
   }
 
   @Test
+  @DisplayName("34 records that end with the last page are kept, too")
+  void recordsAtTheEnd() {
+    long cap = VtdRig.CAP & ~(0x3ffL << 24) | 0xfeL << 24 | 1L << 40;
+    try (VtdRig other = new VtdRig(cap, VtdRig.LEGACY)) {
+      assertEquals(4096, other.unit.registerBytes());
+      other.translate();
+      other.fault(VtdRig.SOURCE);
+      other.fault(VtdRig.OTHER);
+      other.migrate();
+      assertEquals(VtdRig.OTHER, other.r64(0xff8) & 0xffff);
+    }
+  }
+
+  @Test
   @DisplayName("34 what was queued and not carried out is carried out")
   void queued() {
     rig.queue(0, true).putWait(7);
