@@ -224,11 +224,10 @@ final class VtdRequesterTest {
     VtdLab.Nested nested = lab.nested();
     long unmapped = IOVA + 4096;
     nested.first().map(unmapped, 0x1_0000_0000L, 12, USER_PAGE);
-    Translator translator =
-        Iommu.vtd(Comparison.over(lab.memory), lab.machine.registers(), VtdLab.HAW)
-            .newUncachedTranslator();
-    Endpoint endpoint = translator.endpoint(SOURCE, PASID);
+    Iommu unit = Iommu.vtd(Comparison.over(lab.memory), lab.machine.registers(), VtdLab.HAW);
     for (boolean cached : new boolean[] {false, true}) {
+      Translator translator = cached ? unit.newTranslator() : unit.newUncachedTranslator();
+      Endpoint endpoint = translator.endpoint(SOURCE, PASID);
       for (long iova : new long[] {unmapped, 1L << 60}) {
         long answer =
             cached ? endpoint.translate(iova, R) : translator.translate(SOURCE, PASID, iova, R);

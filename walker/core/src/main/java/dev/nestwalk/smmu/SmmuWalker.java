@@ -117,7 +117,6 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
   /** Translates a request that only reads or writes, with a resolved plan. */
   @Override
   public long walk(SmmuPlan with, int streamId, int substreamId, long address, int access) {
-    fault.clear();
     notes.clear();
     effective = access;
     if (with.disabled) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.CountingMemory;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -239,6 +240,85 @@ class KernelPathsTest {
           }
           assertNotNull(bench.second);
         }
+      }
+    }
+  }
+
+  /** Counters of answers tell what was read, one by one and in batches, and what was known. */
+  @ParameterizedTest
+  @MethodSource("sizesOfKnownTables")
+  void countersTellWhatWasReadAndWhatWasKnown(Plan plan) {
+    try (Arena arena = Arena.ofConfined()) {
+      Watched watched = new Watched(plan, arena);
+      long[] iovas = watched.lab.machine.addresses(Lanes.COUNT);
+      long[] answers = new long[Lanes.COUNT];
+      for (CacheOptions options :
+          List.of(CacheOptions.NONE, TABLES, KEEPING, TABLES.withStructures(64, 64, 64))) {
+        for (KernelLab.Bench bench : benches(watched.lab, options.withCounters())) {
+          WalkCounters counters = bench.kernel.counters;
+          String where = plan + ", " + options;
+          bench.forget();
+          for (int round = 0; round < 3; round++) {
+            for (long iova : iovas) {
+              long[] before = numbers(counters);
+              watched.memory.reset();
+              assertTrue(bench.kernel.translate(iova, 1) != 0, where);
+              int read = watched.memory.loads();
+              long[] now = numbers(counters);
+              assertEquals(read, now[0] - before[0], () -> "references: " + where);
+              boolean hit = bench.iotlb != null && read == 0;
+              assertTrue(hit || bench.iotlb == null || round == 0, where);
+              assertEquals(hit ? 0 : 1, now[1] - before[1], () -> "misses: " + where);
+              assertEquals(hit ? 1 : 0, now[2] - before[2], () -> "hits: " + where);
+              if (!hit && round > 0 && options.equals(TABLES)) {
+                Shape shape = bench.kernel.shape;
+                assertEquals(shape.first().isOn() ? 1 : 0, now[3] - before[3], where);
+                assertEquals(shape.second().isOn() ? 1 : 0, now[4] - before[4], where);
+              }
+            }
+          }
+          if (bench.iotlb != null) {
+            bench.iotlb.clear();
+          }
+          long[] before = numbers(counters);
+          watched.memory.reset();
+          assertEquals(0, bench.kernel.translate(iovas, answers, 0, iovas.length, 1), where);
+          long[] now = numbers(counters);
+          if (Translation.spanLog2(answers[0]) == bench.kernel.shape.smallest()) {
+            // Larger pages are read side by side first, in vain, which is not counted.
+            assertEquals(watched.memory.loads(), now[0] - before[0], () -> "batch: " + where);
+          }
+          assertEquals(iovas.length, now[1] - before[1] + now[2] - before[2], where);
+        }
+      }
+    }
+  }
+
+  private static long[] numbers(WalkCounters counters) {
+    return new long[] {
+      counters.references(),
+      counters.misses(),
+      counters.hits(),
+      counters.firstStageHits(),
+      counters.secondStageHits()
+    };
+  }
+
+  /** A kernel that has worked enough answers nothing, and says so of each address. */
+  @Test
+  void aBusyKernelAnswersNothing() {
+    try (Arena arena = Arena.ofConfined()) {
+      KernelLab lab = new KernelLab(Plan.of(true, false, true), arena);
+      KernelLab.Bench bench = lab.new Bench(CacheOptions.NONE, false);
+      long[] iovas = lab.machine.addresses(8);
+      long[] answers = new long[iovas.length];
+      while (!bench.kernel.isBusy()) {
+        bench.kernel.translate(iovas, answers, 0, iovas.length, 1);
+      }
+      Arrays.fill(answers, -1);
+      assertEquals(3, bench.kernel.translate(iovas, answers, 2, 3, 1));
+      for (int i = 0; i < answers.length; i++) {
+        assertEquals(i >= 2 && i < 5 ? 0 : -1, answers[i]);
       }
     }
   }
