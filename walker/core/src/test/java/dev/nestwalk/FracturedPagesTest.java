@@ -12,6 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.vtd.FirstStageTables;
+import dev.nestwalk.fixtures.vtd.PasidEntry;
+import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import java.lang.foreign.Arena;
 import org.junit.jupiter.api.AfterEach;
@@ -100,5 +102,25 @@ final class FracturedPagesTest {
     assertFalse(isMiss(translator, endpoint, LARGE));
     assertEquals(0, unit.vtdInvalidations().submit(beside, LARGE, 0, 0));
     assertTrue(isMiss(translator, endpoint, LARGE));
+  }
+
+  @Test
+  void byInterruptsWithinAPageOfTheSecondStage() {
+    long beside = AROUND_INTERRUPTS + (1 << 20);
+    // With flags to set, the first request is the full walk's; without, the fast walk's.
+    for (boolean flags : new boolean[] {false, true}) {
+      SecondStageTables tables = lab.second().map(AROUND_INTERRUPTS, PAGE, 21, 3);
+      PasidEntry entry = VtdLab.secondEntry(tables);
+      lab.pasid(flags ? entry.secondStageFlags() : entry);
+      Iommu unit = unit();
+      Translator translator = unit.newTranslator(CacheOptions.DEFAULT.withCounters());
+      Endpoint endpoint = translator.endpoint(SOURCE, -1);
+      assertTrue(isMiss(translator, endpoint, beside));
+      assertFalse(isMiss(translator, endpoint, beside));
+      // IOTLB invalidation of one page of the domain.
+      long low = (long) DOMAIN << 16 | 3 << 4 | 2;
+      assertEquals(0, unit.vtdInvalidations().submit(low, AROUND_INTERRUPTS, 0, 0));
+      assertTrue(isMiss(translator, endpoint, beside));
+    }
   }
 }
