@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class LatencyModelTest {
   private static final Counts COUNTS =
@@ -44,6 +46,25 @@ class LatencyModelTest {
     // 15,000 bytes take 600 ns at 200 Gb/s.
     assertEquals(600.0 / 6320, LatencyModel.DEFAULT.shareOfLine(COUNTS, 200), 1e-12);
     assertEquals(1.0, LatencyModel.DEFAULT.shareOfLine(COUNTS, 10), 1e-12);
+  }
+
+  /** In nanoseconds: of the unit, of a processor without guests, and with one. */
+  @ParameterizedTest
+  @CsvSource({
+    "iotlb.hit, 3, 0, 0", "iotlb.miss, 3, 0, 0", "atc.hit, 3, 0, 0", "atc.miss, 7, 0, 0",
+    "pwc1.hit, 4, 0, 0", "pwc1.miss, 4, 0, 0", "pwc2.hit, 4, 0, 0", "pwc2.miss, 4, 0, 0",
+    "ntlb.hit, 4, 0, 0", "ntlb.miss, 4, 0, 0", "ref, 1, 0, 0", "ref.config, 1, 0, 0",
+    "prefetch.ref, 0, 0, 0", "request, 0, 6, 6", "map, 0, 7, 7", "unmap, 0, 8, 8",
+    "invalidate.page, 0, 9, 20", "invalidate.all, 0, 10, 21", "bytes, 0, 0, 0",
+  })
+  void eachEventHasItsTime(String event, long unit, long processor, long nested) {
+    LatencyModel model =
+        LatencyModel.parse(
+            "dram=1,pcie=2,iotlb=3,cache=4,packet=6,map=7,unmap=8,invalidate=9,flush=10,trap=11");
+    Counts counts = Counts.of(Map.of(event, 5L));
+    assertEquals(5000 * unit, model.translation(counts));
+    assertEquals(5000 * processor, model.processor(counts, false));
+    assertEquals(5000 * nested, model.processor(counts, true));
   }
 
   @Test
