@@ -122,14 +122,17 @@ class EndpointTest {
     CacheOptions none = CacheOptions.NONE;
     for (CacheOptions options :
         List.of(all, all.withCounters(), none, none.withStructures(64, 64, 0))) {
-      Endpoint apart = iommu.newTranslator(options).endpoint(ONE, -1);
-      Endpoint inPlace = iommu.newTranslator(options).endpoint(ONE, -1);
+      Translator one = iommu.newTranslator(options);
+      Translator other = iommu.newTranslator(options);
+      Endpoint apart = one.endpoint(ONE, -1);
+      Endpoint inPlace = other.endpoint(ONE, -1);
       for (int round = 0; round < 3; round++) {
         long[] answers = new long[count];
         int refused = apart.translate(iovas, answers, 0, count, Access.READ);
         long[] both = iovas.clone();
         assertEquals(refused, inPlace.translate(both, both, 0, count, Access.READ));
         assertArrayEquals(answers, both, options::toString);
+        assertEquals(one.lastFault().iova(), other.lastFault().iova(), "the refused address");
       }
     }
   }

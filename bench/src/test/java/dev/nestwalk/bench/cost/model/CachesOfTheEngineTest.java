@@ -7,6 +7,7 @@ import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.Counts;
 import dev.nestwalk.bench.cost.DmaOp;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -66,6 +67,32 @@ class CachesOfTheEngineTest {
     Counts counts =
         play("invalidate=lazy:100:500", map(USED), map(GONE), unmap(100), access(USED, at));
     assertEquals(flushes, counts.get("invalidate.all"));
+  }
+
+  /** From the first buffer that waits on, whatever comes later. */
+  @Test
+  void aLaterBufferDoesNotPutAFlushOff() {
+    DmaOp other = DmaOp.unmap(1, -1, USED, 4 * PAGE, 400);
+    long third = USED + (1L << 21);
+    Counts counts =
+        play(
+            "invalidate=lazy:100:500",
+            map(USED),
+            map(GONE),
+            map(third),
+            unmap(100),
+            other,
+            access(third, 600));
+    assertEquals(1, counts.get("invalidate.all"));
+  }
+
+  @Test
+  void countingBeginsAfterTheWarmUp() {
+    DmaOp end = DmaOp.request(1, -1, 64, 0);
+    Counts counts = play("warmup=1", map(USED), access(USED, 0), end, access(USED + PAGE, 1), end);
+    assertEquals(1, counts.get("request"));
+    assertEquals(1, counts.get("access"));
+    assertEquals(64, counts.get("bytes"));
   }
 
   /** A strict driver invalidates each page of the buffer, the last one too. */
