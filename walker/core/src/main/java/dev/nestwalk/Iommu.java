@@ -59,7 +59,8 @@ public final class Iommu {
    * @param registers by architectural name: CAP, ECAP, GSTS, RTADDR; optional PMEN, PLMBASE,
    *     PLMLIMIT, PHMBASE, PHMLIMIT
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
-   * @throws IllegalArgumentException for a missing register or capabilities that exclude each other
+   * @throws IllegalArgumentException for a missing register, capabilities that exclude each other
+   *     or a width out of range
    */
   public static Iommu vtd(GuestMemory memory, Map<String, Long> registers, int hostAddressWidth) {
     return vtd(memory, registers, hostAddressWidth, VtdConfig.PROTECTED_MEMORY_LOG2);
@@ -75,8 +76,8 @@ public final class Iommu {
    * @param hostAddressWidth 32 to 52 bits, or -1 for CAP.MGAW + 1
    * @param protectedMemoryLog2 log2 of the granule, 12 to 31: the lowest bit that software can set
    *     in PLMBASE (VT-d 11.4.8); units have 20 or 21
-   * @throws IllegalArgumentException for a missing register, capabilities that exclude each other
-   *     or a granule out of range
+   * @throws IllegalArgumentException for a missing register, capabilities that exclude each other,
+   *     or a width or granule out of range
    */
   public static Iommu vtd(
       GuestMemory memory,

@@ -86,6 +86,7 @@ public final class Ioas {
   /**
    * Reserves {@code length} bytes for an owner.
    *
+   * @param owner any object; {@link #removeOwner} takes an equal one
    * @throws RegionException EINVAL for an empty range, EOVERFLOW for one that wraps, EADDRINUSE if
    *     it overlaps a mapping or an allowed range
    */
@@ -151,7 +152,10 @@ public final class Ioas {
   /**
    * Requires an alignment of all mappings.
    *
-   * @throws RegionException EINVAL above 4096, EADDRINUSE if a mapping is not aligned
+   * @param owner any object; a second call with an equal one replaces its requirement
+   * @param granule in bytes
+   * @throws RegionException EINVAL unless it is a power of two up to 4096, EADDRINUSE if a mapping
+   *     is not aligned
    */
   public synchronized void align(Object owner, long granule) throws RegionException {
     checkAlignment(granule);
@@ -375,10 +379,13 @@ public final class Ioas {
   }
 
   /**
-   * Unmaps as VFIO does, for which an empty range is not an error.
+   * Unmaps as VFIO does: a range in which nothing is mapped is no error.
    *
    * @param all unmaps everything; {@code iova} and {@code length} have to be 0 then
-   * @throws RegionException EINVAL, or as for {@link #unmap}
+   * @return number of bytes unmapped
+   * @throws RegionException EINVAL for a length of 0 or a range given with {@code all}, EOVERFLOW
+   *     if the range wraps, ENOENT if a mapping extends beyond the range, EBUSY if a mapping is
+   *     locked; the mappings before that one are unmapped
    */
   public synchronized long unmapVfio(long iova, long length, boolean all) throws RegionException {
     if (all) {

@@ -14,9 +14,10 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A device's way through a unit to memory: one requester, with or without PASID. The unit records
- * what it refuses, an access that it stalls waits here until software resumes it, interrupt
- * messages go to the {@link InterruptSink}, addresses outside memory to the {@link MmioTarget}.
+ * A device's connection to memory through a unit: one requester, with or without PASID. The unit
+ * records what it refuses. An access that it stalls waits in the port until software resumes or
+ * terminates it. Interrupt messages go to the {@link InterruptSink}, accesses outside memory to the
+ * {@link MmioTarget}.
  *
  * <p>{@link #read}, {@link #write} and the atomic operations are complete when they return; no
  * guest waits for the thread afterwards. What {@link #translate}, {@link #translateRange} and
@@ -59,7 +60,7 @@ public final class Port {
     return endpoint.pasid();
   }
 
-  /** The unit it goes through. */
+  /** The unit that translates for it. */
   public Unit unit() {
     return unit;
   }
@@ -79,15 +80,15 @@ public final class Port {
   }
 
   /**
-   * Translates many addresses; each has an answer of its own, and each refusal is recorded.
+   * Translates many addresses. Each has an answer of its own, and each refusal is recorded.
    *
    * @param iovas byte addresses
-   * @param answers packed {@link Translation}s, at the same places; another array
-   * @param from first place
-   * @param count how many
+   * @param answers packed {@link Translation}s, at the indices of their addresses; another array
+   * @param from first index
+   * @param count number of addresses
    * @param access valid {@link Access} bits
    * @return how many were refused
-   * @throws IndexOutOfBoundsException if the places are not in both arrays
+   * @throws IndexOutOfBoundsException if {@code [from, from + count)} is not within both arrays
    * @throws IllegalArgumentException if both arrays are the same one
    */
   @SuppressWarnings("ReferenceEquality")
@@ -116,7 +117,7 @@ public final class Port {
    *
    * @param iova first byte
    * @param length bytes, at least 1; the range does not wrap
-   * @param runs filled with the runs; neighbours that continue each other are one
+   * @param runs receives the runs; adjacent ones are merged
    * @return how many bytes the runs cover: less than {@code length} if a byte was refused or if
    *     {@code runs} is full
    * @throws IllegalArgumentException for an empty range or one that wraps

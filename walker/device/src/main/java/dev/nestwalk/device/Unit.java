@@ -53,8 +53,8 @@ public abstract class Unit {
 
   /**
    * A guest's write of a register. Never throws: an access that no register takes is ignored and
-   * counted in the {@link #guestErrors}. What the write sets off is done when this returns, unless
-   * another vCPU is at it already.
+   * counted in the {@link #guestErrors}. The effects of a write are complete when this returns,
+   * unless another vCPU is carrying them out already.
    *
    * @param offset bytes from the beginning of the first register page
    * @param size bytes
@@ -81,14 +81,14 @@ public abstract class Unit {
     return "%d bytes at 0x%x".formatted(size, offset);
   }
 
-  /** A device's way through this unit, for the calling thread; requests carry no PASID. */
+  /** A port for the calling thread whose requests carry no PASID. */
   public final Port port(int sourceId) {
     return port(sourceId, -1);
   }
 
   /**
-   * A device's way through this unit. It belongs to the calling thread. Ports of one thread share
-   * caches; ask once and keep it.
+   * A port through which a device reaches memory. It belongs to the calling thread, and ports of
+   * one thread share caches: ask once and keep it.
    *
    * @param sourceId requester id (VT-d, 16 bits) or StreamID (SMMUv3, 32 bits)
    * @param pasid PASID or SubstreamID, 20 bits, or -1 for requests without one
@@ -103,7 +103,7 @@ public abstract class Unit {
     return new Port(this, mine, mine.translator.endpoint(sourceId, pasid));
   }
 
-  /** The calling thread no longer uses an answer of its ports. */
+  /** Says that the calling thread no longer uses any answer of its ports. */
   public final void done() {
     DmaThread mine = threads.get(Thread.currentThread());
     if (mine != null) {
@@ -141,7 +141,7 @@ public abstract class Unit {
     }
   }
 
-  /** Every register as after power-on; caches are empty, translation is off. */
+  /** Resets the unit: registers as after power-on, caches empty, translation off. */
   public final void reset() {
     lock.lock();
     try {
@@ -151,7 +151,7 @@ public abstract class Unit {
     }
   }
 
-  /** The state, for {@link #restore}; device threads stand still meanwhile. */
+  /** Takes a snapshot, for {@link #restore}. Device threads must not do DMA meanwhile. */
   public final Snapshot snapshot() {
     lock.lock();
     try {
@@ -162,7 +162,7 @@ public abstract class Unit {
   }
 
   /**
-   * Takes a state back; no interrupt is sent for what it holds.
+   * Restores a state. No interrupt is sent for what it holds.
    *
    * @throws IllegalArgumentException if the state cannot be one of this unit's; then nothing
    *     changed

@@ -101,8 +101,8 @@ public final class VtdUnit extends Unit {
   }
 
   /**
-   * Sets what the unit itself answers a page request that ends its group and finds no room: {@link
-   * PageResponses.Code#SUCCESS} unless set, so that the device asks again.
+   * Sets the unit's own answer to a page request that ends its group while the queue is full. It is
+   * {@link PageResponses.Code#SUCCESS} unless set, so that the device asks again.
    */
   public void setOverflowResponse(PageResponses.Code code) {
     pages.setOverflowResponse(code);
