@@ -27,19 +27,21 @@ final class Matrix {
   private static final int FAR_PAGES = 1 << 20;
   private static final int FAR_STRIDE = 8;
   private static final CacheOptions MISSING = CacheOptions.DEFAULT.withIotlb(16, 4);
-  private static final String[] WHATS = {
-    "walk",
-    "batch",
-    "batch-to-lanes",
-    "miss",
-    "miss-batch",
-    "hit",
-    "hit-batch",
-    "mixed-walk",
-    "mixed-batch",
-    "mixed-miss",
-    "far-batch"
-  };
+
+  /** What a cell measures. A line of the matrix has it in its name. */
+  private enum Kind {
+    WALK,
+    BATCH,
+    BATCH_TO_LANES,
+    MISS,
+    MISS_BATCH,
+    HIT,
+    HIT_BATCH,
+    MIXED_WALK,
+    MIXED_BATCH,
+    MIXED_MISS,
+    FAR_BATCH
+  }
 
   private final Arena arena;
   private final @Nullable NativeBaseline baseline;
@@ -71,7 +73,7 @@ final class Matrix {
     for (Workload.Mode mode : Workload.Mode.values()) {
       boolean wanted = false;
       for (Runs runs : Runs.values()) {
-        wanted |= wantsAny(mode, runs, WHATS);
+        wanted |= wantsAny(mode, runs, Kind.values());
       }
       modes += wanted ? 1 : 0;
     }
@@ -97,10 +99,10 @@ final class Matrix {
     return name.contains(only);
   }
 
-  private boolean wantsAny(Workload.Mode mode, Runs runs, String... whats) {
-    for (String what : whats) {
+  private boolean wantsAny(Workload.Mode mode, Runs runs, Kind... kinds) {
+    for (Kind kind : kinds) {
       for (int access = Access.READ; access <= Access.ATOMIC; access++) {
-        if (wants(name(mode, what, runs, access))) {
+        if (wants(name(mode, kind, runs, access))) {
           return true;
         }
       }
@@ -108,15 +110,18 @@ final class Matrix {
     return false;
   }
 
-  /** Of what reads no table. */
-  private static String name(Workload.Mode mode, String what, int access) {
-    return name(mode, what, Runs.ONE, access);
+  /** The name of a cell that reads no table. */
+  private static String name(Workload.Mode mode, Kind kind, int access) {
+    return name(mode, kind, Runs.ONE, access);
   }
 
-  private static String name(Workload.Mode mode, String what, Runs runs, int access) {
+  private static String name(Workload.Mode mode, Kind kind, Runs runs, int access) {
     String rights = access == 1 ? "r" : access == 2 ? "w" : "rw";
-    String format = mode.name().toLowerCase(Locale.ROOT).replace('_', '-');
-    return format + "/" + what + "/" + runs.name().toLowerCase(Locale.ROOT) + "/" + rights;
+    return String.join("/", label(mode), label(kind), label(runs), rights);
+  }
+
+  private static String label(Enum<?> constant) {
+    return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /** A line: the most that the ratio to the baseline may be, for a mode alone and among others. */
@@ -136,7 +141,7 @@ final class Matrix {
   }
 
   private void walks(Workload.Mode mode, Runs runs) {
-    if (!wantsAny(mode, runs, "walk", "batch", "batch-to-lanes")) {
+    if (!wantsAny(mode, runs, Kind.WALK, Kind.BATCH, Kind.BATCH_TO_LANES)) {
       return;
     }
     Workload.Built built = Workload.build(mode.plan().pages(WALK_PAGES, 0, 1).runs(runs), arena);
@@ -154,11 +159,11 @@ final class Matrix {
       if (other != null
           && other.run(1 << 12) != Subjects.independent(one, addresses, 1 << 12, asked)) {
         throw new IllegalStateException(
-            name(mode, "walk", runs, access) + ": the baseline differs");
+            name(mode, Kind.WALK, runs, access) + ": the baseline differs");
       }
       boolean spread = isSpread(runs);
       add(
-                  name(mode, "walk", runs, access),
+                  name(mode, Kind.WALK, runs, access),
                   n -> Subjects.independent(one, addresses, n, asked),
                   other,
                   spread ? 1 : nested ? 0.85 : 0.75,
@@ -166,7 +171,7 @@ final class Matrix {
               .references =
           references(built, CacheOptions.NONE, addresses, asked, false);
       add(
-                  name(mode, "batch", runs, access),
+                  name(mode, Kind.BATCH, runs, access),
                   n -> Subjects.batches(many, addresses, answers, n, asked),
                   other,
                   spread ? 1 : nested ? 0.5 : 0.75,
@@ -175,7 +180,7 @@ final class Matrix {
           references(built, CacheOptions.NONE, addresses, asked, true);
       if (nested) {
         add(
-                    name(mode, "batch-to-lanes", runs, access),
+                    name(mode, Kind.BATCH_TO_LANES, runs, access),
                     n -> Subjects.batches(many, addresses, answers, n, asked),
                     baseline(
                         NativeBaseline.Loop.valueOf(mode.name() + "_LANES"),
@@ -221,7 +226,7 @@ final class Matrix {
   }
 
   private void misses(Workload.Mode mode, Runs runs) {
-    if (!wantsAny(mode, runs, "miss", "miss-batch")) {
+    if (!wantsAny(mode, runs, Kind.MISS, Kind.MISS_BATCH)) {
       return;
     }
     Workload.Built built =
@@ -244,10 +249,10 @@ final class Matrix {
       }
       if (other != null && other.run(addresses.length) != sum) {
         throw new IllegalStateException(
-            name(mode, "miss", runs, access) + ": the baseline differs");
+            name(mode, Kind.MISS, runs, access) + ": the baseline differs");
       }
       add(
-                  name(mode, "miss", runs, access),
+                  name(mode, Kind.MISS, runs, access),
                   n -> Subjects.independent(one, addresses, n, asked),
                   other,
                   spread ? 1 : nested ? 0.9 : 0.95,
@@ -256,7 +261,7 @@ final class Matrix {
               .references =
           references(built, MISSING, addresses, asked, false);
       add(
-                  name(mode, "miss-batch", runs, access),
+                  name(mode, Kind.MISS_BATCH, runs, access),
                   n -> Subjects.batches(many, addresses, answers, n, asked),
                   other,
                   spread ? 1 : nested ? 0.75 : 0.95,
@@ -274,7 +279,7 @@ final class Matrix {
 
   /** Hits of small pages; the baseline's IOTLB is filled with the answers of the Java side. */
   private void hits(Workload.Mode mode) {
-    if (!wantsAny(mode, Runs.ONE, "hit", "hit-batch")) {
+    if (!wantsAny(mode, Runs.ONE, Kind.HIT, Kind.HIT_BATCH)) {
       return;
     }
     CacheOptions options = CacheOptions.DEFAULT;
@@ -299,10 +304,10 @@ final class Matrix {
       if (other != null
           && addressSum(other.run(addresses.length))
               != addressSum(Subjects.independent(one, addresses, addresses.length, asked))) {
-        throw new IllegalStateException(name(mode, "hit", access) + ": the baseline differs");
+        throw new IllegalStateException(name(mode, Kind.HIT, access) + ": the baseline differs");
       }
       add(
-                  name(mode, "hit", access),
+                  name(mode, Kind.HIT, access),
                   n -> Subjects.independent(one, addresses, n, asked),
                   other,
                   1.1,
@@ -310,7 +315,7 @@ final class Matrix {
               .references =
           references(built, options, addresses, asked, false);
       add(
-                  name(mode, "hit-batch", access),
+                  name(mode, Kind.HIT_BATCH, access),
                   n -> Subjects.batches(many, addresses, answers, n, asked),
                   other,
                   1.1,
@@ -329,19 +334,14 @@ final class Matrix {
 
   /** Half of the pages are 2 MiB; compared with small pages alone. */
   private void mixed(Workload.Mode mode) {
-    mixed(mode, "mixed-walk", CacheOptions.NONE, MIXED_PAGES, false, 1);
-    mixed(mode, "mixed-batch", CacheOptions.NONE, MIXED_PAGES, true, 1.5);
-    mixed(mode, "mixed-miss", MISSING, MISS_PAGES / 4, false, 1.8);
+    mixed(mode, Kind.MIXED_WALK, CacheOptions.NONE, MIXED_PAGES, false, 1);
+    mixed(mode, Kind.MIXED_BATCH, CacheOptions.NONE, MIXED_PAGES, true, 1.5);
+    mixed(mode, Kind.MIXED_MISS, MISSING, MISS_PAGES / 4, false, 1.8);
   }
 
   private void mixed(
-      Workload.Mode mode,
-      String what,
-      CacheOptions options,
-      int pages,
-      boolean batch,
-      double most) {
-    String name = name(mode, what, 1);
+      Workload.Mode mode, Kind kind, CacheOptions options, int pages, boolean batch, double most) {
+    String name = name(mode, kind, 1);
     if (!wants(name)) {
       return;
     }
@@ -371,7 +371,7 @@ final class Matrix {
    * Tables far larger than the processor's caches, in batches; the baseline translates one by one.
    */
   private void far(Workload.Mode mode, NativeBaseline.Loop loop) {
-    String name = name(mode, "far-batch", Runs.ONE, 1);
+    String name = name(mode, Kind.FAR_BATCH, Runs.ONE, 1);
     if (!wants(name)) {
       return;
     }

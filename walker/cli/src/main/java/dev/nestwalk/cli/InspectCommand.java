@@ -137,16 +137,18 @@ final class InspectCommand implements Callable<Integer> {
     }
     scan(scans.values());
     Map<List<Long>, RangeScan.Found> known = new HashMap<>();
-    scans.forEach((key, scan) -> known.put(key, scan.found()));
     RangeScan.Found nothing = new RangeScan.Found(List.of(), "", null);
     List<Inventory.Entry> entries = new ArrayList<>();
     for (Endpoint endpoint : endpoints) {
-      RangeScan.Found found = known.getOrDefault(endpoint.key(), nothing);
       RangeScan scan = scans.get(endpoint.key());
-      if (scan != null && found.ranges().isEmpty()) {
-        found = scan.found(endpoint); // its fault names the requester
+      RangeScan.Found found = scan == null ? nothing : known.get(endpoint.key());
+      if (scan != null && found == null) {
+        found = scan.found(endpoint);
+        if (!found.ranges().isEmpty()) {
+          known.put(endpoint.key(), found); // without ranges there is a fault, of one requester
+        }
       }
-      entries.add(new Inventory.Entry(endpoint, found));
+      entries.add(new Inventory.Entry(endpoint, found == null ? nothing : found));
     }
     return new Inventory(image, memory, on, entries, budget);
   }
