@@ -1,6 +1,8 @@
 package dev.nestwalk.bench.cost.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.bench.cost.Geometry;
 import java.util.ArrayList;
@@ -45,6 +47,20 @@ class ModelCacheTest {
   })
   void eachPolicyHitsWhatItsRuleSays(String geometry, String stream, String answers) {
     assertEquals(answers, play(Geometry.parse(geometry), stream));
+  }
+
+  /** To take in what is there is a use of it; only what gives way counts. */
+  @Test
+  void whatIsTakenInAgainStaysAndNothingGivesWay() {
+    ModelCache cache = new ModelCache(Geometry.parse("4x4lru"), 8, 1);
+    for (long page : new long[] {1, 2, 3, 4, 1}) {
+      cache.fill(7, page, 12);
+    }
+    assertEquals(0, cache.evictions());
+    cache.fill(7, 5, 12);
+    assertEquals(1, cache.evictions());
+    assertTrue(cache.holds(7, 1, 12));
+    assertFalse(cache.holds(7, 2, 12));
   }
 
   @Test
