@@ -1,6 +1,7 @@
 package dev.nestwalk.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -78,6 +79,8 @@ final class UnitTest {
     sink.wire(InterruptLine.EVTQ);
     assertTrue(sink.deviceMessage(0x10, 0xfee0_0000L, 0x41));
     assertEquals(List.of("fee00000 41"), messages);
+    InterruptSink nobody = (address, data) -> false;
+    assertFalse(nobody.deviceMessage(0x10, 0xfee0_0000L, 0x41));
   }
 
   @Test
