@@ -342,4 +342,34 @@ final class VtdRequesterTest {
     endpoint.translate(IOVA, W);
     assertEquals(kept ? 1 : 2, translator.counters().misses());
   }
+
+  @Test
+  void withoutNxeTheHighestBitOfATableIsReservedToo() {
+    FirstStageTables tables = lab.first();
+    lab.flip(lab.machine.pasidAddress(SOURCE, PASID), 133);
+    for (int level = 2; level <= 4; level++) {
+      long at = tables.entryAddress(IOVA, level);
+      for (int bit : new int[] {51, 63}) {
+        lab.flip(at, bit);
+        lab.ask(PASID, IOVA, R);
+        assertEquals(FaultCode.SFS_3, lab.code());
+        lab.flip(at, bit);
+      }
+    }
+    lab.ask(PASID, IOVA, R);
+    translated(PAGE);
+  }
+
+  @Test
+  void domainIdsOfPasidEntriesHaveTheirWidth() {
+    lab.second();
+    lab.machine.register("CAP", VtdMachine.CAP & ~7L | 2);
+    for (int bit = 4; bit < 16; bit++) {
+      long at = lab.machine.pasidAddress(SOURCE, PASID);
+      lab.flip(at, 64 + bit);
+      lab.ask(PASID, IOVA, R);
+      assertEquals(bit < 8 ? 0 : FaultCode.SPT_3, lab.code());
+      lab.flip(at, 64 + bit);
+    }
+  }
 }
