@@ -42,7 +42,7 @@ class ReconfigureTest {
   private static final int SOURCE = 1;
   private static final long PAGE = 0x4040_0000L;
   private static final long OUT = 0x8000_0000L;
-  private static final int CHANGES = 3000;
+  private static final int CHANGES = 1000;
   private static final long FIRST_FLAGS = 1L << 10 | 1L << 6;
 
   private final Arena arena = Arena.ofShared();
