@@ -24,17 +24,27 @@ class CheckCommandTest {
 
   /** The scenario with other rows. */
   private Path with(String... rows) throws IOException {
-    Path from = Scenarios.fixtures().resolve("captures/vtd");
+    return scenario("captures/vtd/" + NAME, rows);
+  }
+
+  /**
+   * A scenario with other rows.
+   *
+   * @param path its path below {@code fixtures}
+   */
+  private Path scenario(String path, String... rows) throws IOException {
+    Path from = Scenarios.fixtures().resolve(path);
+    Path base = folder.resolve(from.getFileName());
     for (String end : List.of(".elf.gz", ".json")) {
-      Path to = folder.resolve(NAME + end);
+      Path to = Path.of(base + end);
       if (!Files.exists(to)) {
-        Files.copy(from.resolve(NAME + end), to);
+        Files.copy(Path.of(from + end), to);
       }
     }
     List<String> lines = new ArrayList<>(List.of(rows));
     lines.add(0, "source_id,pasid,access,iova,outcome,output,fault,detail");
-    Files.write(folder.resolve(NAME + ".csv"), lines);
-    return folder.resolve(NAME);
+    Files.write(Path.of(base + ".csv"), lines);
+    return base;
   }
 
   private static final String GOOD = "0x0010,,r,0xffffc000,ok,0x1459fa000,,size=0x1000";
@@ -73,5 +83,17 @@ class CheckCommandTest {
     assertEquals(1, Result.of("check", with(GOOD.replace(",ok,0x1459fa000", ",fault,"))).status());
     assertEquals(
         1, Result.of("check", with(GOOD.replace("ok,0x1459fa000,", "fault,,0x5"))).status());
+  }
+
+  /** A stage 2 that records nothing (S2R of the STE is 0) refuses for the same reasons. */
+  @Test
+  void aRefusalThatIsNotRecordedIsNoFaultOfItsReason() throws IOException {
+    String unrecorded = "vectors/smmuv3/s2-r0";
+    assertEquals(
+        0, Result.of("check", scenario(unrecorded, "0x8001,,r,0x1c80000000,fault,,,")).status());
+    for (String reason : List.of("0x10", "0x11", "0x12", "0x13")) {
+      String row = "0x8001,,r,0x1c80000000,fault,," + reason + ",";
+      assertEquals(1, Result.of("check", scenario(unrecorded, row)).status(), row);
+    }
   }
 }
