@@ -215,8 +215,8 @@ class RecordFactsTest {
     } else {
       String[] types = {"write", "page request", "read (older units: or atomic)", "atomic"};
       String access = types[(int) (high >>> 62 & 1) << 1 | (int) (high >>> 28 & 1)];
-      access += (high >>> 30 & 1) != 0 ? ", execute" : "";
-      access += (high >>> 29 & 1) != 0 ? ", privileged" : "";
+      access += process && (high >>> 30 & 1) != 0 ? ", execute" : "";
+      access += process && (high >>> 29 & 1) != 0 ? ", privileged" : "";
       access +=
           new String[] {"", ", translation request", ", translated", ""}[(int) (high >>> 60 & 3)];
       facts.put("access", access + (process ? "" : ", no PASID"));
