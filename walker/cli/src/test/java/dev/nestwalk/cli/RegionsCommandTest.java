@@ -236,6 +236,18 @@ class RegionsCommandTest {
   }
 
   @Test
+  void aPlaceThatIsTakenIsRefusedInLinuxsWords() throws IOException {
+    String record =
+        Files.readString(FIXTURES.resolve("captures/vtd/linux72-legacy-48.reserved_regions.txt"));
+    String again = "map again iova 0x10000000 size 0x1000 flags rw -> ";
+    Path steps = folder.resolve("twice.txt");
+    Files.writeString(steps, record + again + "File exists\n");
+    assertEquals(0, run("replay", steps.toString()).status());
+    Files.writeString(steps, record + again + "Invalid argument\n");
+    assertEquals(1, run("replay", steps.toString()).status());
+  }
+
+  @Test
   void replayNoticesAnAnswerThatIsNotLinuxs() throws IOException {
     Path good = FIXTURES.resolve("captures/vtd/linux72-legacy-48.reserved_regions.txt");
     Path bad = folder.resolve("bad.txt");

@@ -1,6 +1,7 @@
 package dev.nestwalk.bench.cost.trace;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.bench.cost.Axis;
@@ -64,6 +65,26 @@ class TraceWorkloadTest {
             DmaOp.access(1, -1, 0x2000, 0x10, false, 9),
             DmaOp.request(1, -1, 0x10, 9)),
         played(trace, cell));
+  }
+
+  /**
+   * Where a trace tells no ends, an access is a request of its own; what is ahead of one is not.
+   */
+  @Test
+  void aTranslationAheadIsNoRequest() throws IOException {
+    TraceFile trace = trace("0 00f8 - p 1000 10", "1 00f8 - r 1000 10");
+    List<DmaOp> ops = played(trace, cell(trace, Cell.standard()));
+    assertEquals(
+        List.of(DmaOp.Kind.MAP, DmaOp.Kind.PREFETCH, DmaOp.Kind.ACCESS, DmaOp.Kind.REQUEST),
+        ops.stream().map(DmaOp::kind).toList());
+  }
+
+  @Test
+  void anAccessThatLeavesTheLowerHalfIsRefused() throws IOException {
+    TraceFile trace = trace("0 00f8 - r 7fffffffff00 200");
+    TraceException e =
+        assertThrows(TraceException.class, () -> played(trace, cell(trace, Cell.standard())));
+    assertTrue(String.valueOf(e.getMessage()).contains("addresses of up to 47 bits"));
   }
 
   @Test
