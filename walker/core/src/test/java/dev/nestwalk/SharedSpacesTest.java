@@ -79,7 +79,7 @@ final class SharedSpacesTest {
     return plan;
   }
 
-  /** The same PASID after a bit of its entry was flipped, or another one with an equal entry. */
+  /** Asks a PASID again after a bit of its entry was flipped, or another with an equal entry. */
   @ParameterizedTest(name = "{0}, {1}")
   @CsvSource({
     "NESTED, another PASID,           ,    second",
@@ -168,7 +168,7 @@ final class SharedSpacesTest {
     return plan;
   }
 
-  /** The same stream after these bits of its STE or of its CD were flipped. */
+  /** Asks a stream again after these bits of its STE or of its CD were flipped. */
   @ParameterizedTest(name = "{0}, {1}")
   @CsvSource({
     "3, nothing,      ,    ,   all",
