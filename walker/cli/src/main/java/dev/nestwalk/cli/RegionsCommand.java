@@ -41,6 +41,12 @@ import picocli.CommandLine.Spec;
       "Example: nestwalk regions compare fixtures/regions/vtd-nested.json"
     })
 final class RegionsCommand implements Callable<Integer> {
+  private static final String REGION_SOURCES =
+      "A DMAR, IORT or IVRS table, what acpidump prints of them, or the text of"
+          + " reserved_regions.";
+  private static final String SETUP_FILE = "The setup, a JSON file.";
+  private static final String OTHER_POLICY = "Policy instead of the setup's own.";
+
   @Spec private CommandSpec spec = CommandSpec.create();
 
   RegionsCommand() {}
@@ -61,12 +67,7 @@ final class RegionsCommand implements Callable<Integer> {
       description =
           "Lists the regions of firmware tables and sysfs texts with their source, then merged.")
   int show(
-      @Parameters(
-              arity = "1..*",
-              paramLabel = "FILE",
-              description =
-                  "A DMAR, IORT or IVRS table, what acpidump prints of them, or the text of"
-                      + " reserved_regions.")
+      @Parameters(arity = "1..*", paramLabel = "FILE", description = REGION_SOURCES)
           List<Path> files,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
@@ -119,11 +120,8 @@ final class RegionsCommand implements Callable<Integer> {
       description =
           "Tells which regions of a setup are enforced, which bind and which are reported.")
   int effective(
-      @Parameters(paramLabel = "SETUP", description = "The setup, a JSON file.") Path file,
-      @Option(
-              names = "--policy",
-              paramLabel = "P",
-              description = "Policy instead of the setup's own.")
+      @Parameters(paramLabel = "SETUP", description = SETUP_FILE) Path file,
+      @Option(names = "--policy", paramLabel = "P", description = OTHER_POLICY)
           @Nullable String policy,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
@@ -154,12 +152,7 @@ final class RegionsCommand implements Callable<Integer> {
           "Tells which guest-physical addresses may also be bus addresses, clear of all the"
               + " regions given.")
   int identity(
-      @Parameters(
-              arity = "0..*",
-              paramLabel = "FILE",
-              description =
-                  "A DMAR, IORT or IVRS table, what acpidump prints of them, or the text of"
-                      + " reserved_regions.")
+      @Parameters(arity = "0..*", paramLabel = "FILE", description = REGION_SOURCES)
           @Nullable List<Path> files,
       @Option(
               names = "--window",
@@ -215,7 +208,7 @@ final class RegionsCommand implements Callable<Integer> {
       mixinStandardHelpOptions = true,
       description = "Tells why an address of a setup is or is not reserved.")
   int explain(
-      @Parameters(paramLabel = "SETUP", description = "The setup, a JSON file.") Path file,
+      @Parameters(paramLabel = "SETUP", description = SETUP_FILE) Path file,
       @Option(
               names = "--space",
               required = true,
@@ -231,10 +224,7 @@ final class RegionsCommand implements Callable<Integer> {
               converter = NumberOptions.Address.class,
               description = "The address.")
           Long address,
-      @Option(
-              names = "--policy",
-              paramLabel = "P",
-              description = "Policy instead of the setup's own.")
+      @Option(names = "--policy", paramLabel = "P", description = OTHER_POLICY)
           @Nullable String policy,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
@@ -257,7 +247,7 @@ final class RegionsCommand implements Callable<Integer> {
         "Without a setup: the decision table of all configurations."
       })
   int compare(
-      @Parameters(arity = "0..1", paramLabel = "SETUP", description = "The setup, a JSON file.")
+      @Parameters(arity = "0..1", paramLabel = "SETUP", description = SETUP_FILE)
           @Nullable Path file,
       @Mixin TextOrJson format,
       @Mixin FirmwareOptions firmware) {
