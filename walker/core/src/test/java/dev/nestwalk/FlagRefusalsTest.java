@@ -7,6 +7,7 @@ import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.smmu.EventRecord;
 import java.lang.foreign.Arena;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -19,6 +20,8 @@ final class FlagRefusalsTest {
   private static final long SMPWCS = 1L << 48;
 
   private static final int F_WALK_EABT = 0x0b;
+  private static final int F_PERMISSION = 0x13;
+  private static final long BLOCK = 2L << 20;
   private static final int SSS_5 = 0x7c;
   private static final int SSS_6 = 0x7d;
 
@@ -87,6 +90,27 @@ final class FlagRefusalsTest {
     lab.ask(SmmuLab.NESTED, SmmuLab.ADDRESS, Access.READ);
     assertEquals(F_WALK_EABT, lab.code());
     assertEquals(2, Translation.stage(lab.answer()));
+  }
+
+  /** The page is in a block of stage 2 and its descriptor in a page, whose level the fault has. */
+  @ParameterizedTest
+  @ValueSource(ints = {Access.READ, Access.WRITE})
+  void aDescriptorInAReadOnlyPageOfStageTwoIsAFaultOfThatPage(int access) {
+    SmmuLab lab = new SmmuLab(arena);
+    lab.register("IDR0", 3L << 6, 2L << 6);
+    lab.machine.context(lab.guestContexts, lab.guestContext().flip(43));
+    lab.second.map(SmmuLab.IPA + BLOCK, SmmuLab.PAGE, 2, SmmuLab.SECOND_PAGE);
+    lab.guest.map(SmmuLab.ADDRESS, SmmuLab.IPA + BLOCK, 3, SmmuLab.FIRST_PAGE & ~(1L << 10));
+    long descriptor = lab.guest.descriptorAddress(SmmuLab.ADDRESS, 3);
+    long table = descriptor & -4096;
+    lab.second.map(table, table, 3, SmmuLab.SECOND_PAGE & ~(1L << 7));
+    lab.ask(SmmuLab.NESTED, SmmuLab.ADDRESS, access);
+    assertEquals(F_PERMISSION, lab.code());
+    assertEquals(2, Translation.stage(lab.answer()));
+    assertEquals(3, Translation.level(lab.answer()));
+    assertEquals(1, EventRecord.CLASS.get(lab.fault().word(1)), "a table's descriptor");
+    assertFalse(EventRecord.TTRNW.in(lab.fault().word(1)), "its write");
+    assertEquals(table, lab.fault().word(3) & EventRecord.IPA.mask());
   }
 
   @Test

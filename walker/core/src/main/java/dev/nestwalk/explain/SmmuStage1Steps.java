@@ -12,8 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Stage 1, descriptor by descriptor, alone or over stage 2 (DDI 0487, D8; IHI 0070, 3.4). */
 final class SmmuStage1Steps {
-  private record Descriptor(
-      int level, long at, long host, int run, long word, SmmuStage2Steps.@Nullable Leaf through) {}
+  private record Descriptor(int level, long at, long host, int run, long word) {}
 
   /** A leaf that denies nothing to an unprivileged request. */
   private static final long UNLIMITED = Stage1Descriptor.AP1.mask();
@@ -159,10 +158,9 @@ final class SmmuStage1Steps {
 
   private Descriptor fetch(SmmuTables tables, long at, int level) {
     long host = at;
-    SmmuStage2Steps.Leaf through = null;
     if (second != null) {
       String purpose = ", for the stage 1 descriptor of level " + level;
-      through = second.walk(purpose, at, SmmuStage2Steps.Want.TABLE_READ, 1);
+      SmmuStage2Steps.Leaf through = second.walk(purpose, at, SmmuStage2Steps.Want.TABLE_READ, 1);
       second.settle(through, false, 1);
       host = through.output();
     }
@@ -176,7 +174,7 @@ final class SmmuStage1Steps {
           "SMMUv3 7.3.12");
       throw new SmmuRefusal(EventCode.F_WALK_EABT, 1, level, 1, host, false);
     }
-    return new Descriptor(level, at, host, run, tables.order(memory.load(run, host)), through);
+    return new Descriptor(level, at, host, run, tables.order(memory.load(run, host)));
   }
 
   private VtdAnswer finish(
@@ -207,7 +205,7 @@ final class SmmuStage1Steps {
     }
     SmmuStage2Steps.Leaf last = second.walk(", for the output", page, want, 2);
     if (wanted != leaf.word) {
-      updateThrough(second, tables, leaf, wanted, last.level());
+      updateThrough(second, tables, leaf, wanted);
     }
     second.settle(last, want.write(), 2);
     tell(second.attributes(attributes(leaf.word), last));
@@ -219,10 +217,7 @@ final class SmmuStage1Steps {
   }
 
   private void updateThrough(
-      SmmuStage2Steps stage2, SmmuTables tables, Descriptor leaf, long wanted, int levelOfLast) {
-    if (leaf.through != null && !leaf.through.writable()) {
-      throw SmmuRefusal.second(EventCode.F_PERMISSION, levelOfLast, 1, leaf.at, false);
-    }
+      SmmuStage2Steps stage2, SmmuTables tables, Descriptor leaf, long wanted) {
     SmmuStage2Steps.Leaf table =
         stage2.walk(", for the update", leaf.at, SmmuStage2Steps.Want.TABLE_UPDATE, 1);
     stage2.settle(table, true, 1);
@@ -259,7 +254,7 @@ final class SmmuStage1Steps {
       update(tables, leaf, wanted);
     } else {
       if (wanted != leaf.word) {
-        updateThrough(second, tables, leaf, wanted, last.level());
+        updateThrough(second, tables, leaf, wanted);
       }
       second.settle(last, dirties, 2);
     }

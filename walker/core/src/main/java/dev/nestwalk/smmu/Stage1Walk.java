@@ -38,7 +38,6 @@ final class Stage1Walk {
   private long descriptorAt;
   private long host;
   private int run;
-  private boolean tableWritable;
 
   Stage1Walk(
       GuestMemory memory,
@@ -136,7 +135,6 @@ final class Stage1Walk {
         return refusal;
       }
       host = Translation.address(answer);
-      tableWritable = (Translation.rights(answer) & Access.WRITE) != 0;
     }
     run = memory.find(host);
     return run < 0 ? fault.external(1, level, SmmuFault.TT, host) : 0;
@@ -238,12 +236,6 @@ final class Stage1Walk {
 
   /** Updates a stage 1 leaf; the stage 2 leaf of the final address is updated afterwards. */
   private long setBehindLeaf(SmmuPlan plan, Regime regime, long raw, long wanted, int level) {
-    if (!tableWritable) {
-      long refusal =
-          fault.second(EventCode.F_PERMISSION, second.leafLevel(), SmmuFault.TT, descriptorAt);
-      fault.walkRead = false;
-      return refusal;
-    }
     int finalRun = second.leafRun();
     long finalAt = second.leafAt();
     long finalRaw = second.leafRaw();

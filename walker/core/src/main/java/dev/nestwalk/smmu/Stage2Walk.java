@@ -92,7 +92,8 @@ final class Stage2Walk {
         int code = denial(plan, entry, need, kind);
         if (code != 0) {
           fault.second(code, level, kind, ipa);
-          fault.walkRead = (need & WRITE) == 0 || kind == SmmuFault.IN && mayWrite(plan, entry);
+          // If only the read of an atomic access is denied, the event says so (13.1.1).
+          fault.walkRead = (need & WRITE) == 0 || mayWrite(plan, entry);
           return Translation.fault(code, 2, level & 15);
         }
         counters.addReferences(level - regime.start + 1);

@@ -19,9 +19,6 @@ final class StreamResolver {
     this.fault = fault;
   }
 
-  /** Log2 of the largest second-level stream table's entries, plus 1 (SMMUv3 5.1). */
-  private static final int MOST_SPAN = 11;
-
   // Values of IDR0.TTENDIAN for units with one byte order.
   private static final int LITTLE_ENDIAN = 2;
   private static final int BIG_ENDIAN = 3;
@@ -47,7 +44,7 @@ final class StreamResolver {
       long descriptor = memory.load(run, at);
       int span = (int) L1StreamDescriptor.SPAN.get(descriptor);
       long index = id & (1L << config.split) - 1;
-      boolean legal = span != 0 && span <= MOST_SPAN && span <= config.split + 1;
+      boolean legal = span != 0 && span <= config.split + 1;
       if (!legal || index >>> (span - 1) != 0) {
         return EventCode.C_BAD_STREAMID;
       }
