@@ -1,6 +1,6 @@
 package dev.nestwalk.bench;
 
-import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.MappedPlan;
 import java.lang.foreign.Arena;
 
 /** Machines whose tables have any number of levels, or none. */
@@ -34,8 +34,7 @@ enum DepthTables {
 
   Workload.Built build(Arena arena) {
     boolean vtd = name().startsWith("VTD");
-    MappedMachine.Plan plan =
-        MappedMachine.Plan.of(vtd, first != 0, second != 0).pages(PAGES, 0, 1);
+    MappedPlan plan = MappedPlan.of(vtd, first != 0, second != 0).pages(PAGES, 0, 1);
     if (vtd) {
       plan = plan.levels(first, second);
     } else if (second == 3) {

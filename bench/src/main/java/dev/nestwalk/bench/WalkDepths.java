@@ -5,7 +5,7 @@ import dev.nestwalk.Translator;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
-import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.MappedPlan;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.Map;
@@ -123,20 +123,20 @@ final class WalkDepths {
 
   private static int vtd(int first, int second, int guestUp, int hostUp) {
     return references(
-        MappedMachine.Plan.of(true, first != 0, true).levels(first, second).sizes(guestUp, hostUp));
+        MappedPlan.of(true, first != 0, true).levels(first, second).sizes(guestUp, hostUp));
   }
 
   private static int smmu(int granule, int up, boolean nested) {
     int start = granule == 16 ? 1 : 0;
     return references(
-        MappedMachine.Plan.of(false, true, nested)
+        MappedPlan.of(false, true, nested)
             .stage1(granule, start, 48)
             // With 16K a second stage of 48 bits begins with two tables of level 1 side by side.
             .stage2(granule, granule == 14 ? 1 : start, 48)
             .sizes(up, up));
   }
 
-  private static int references(MappedMachine.Plan plan) {
+  private static int references(MappedPlan plan) {
     try (Arena arena = Arena.ofConfined()) {
       Workload.Built built = Workload.build(plan.pages(1, 0, 1), arena);
       Translator translator = built.iommu().newTranslator(CacheOptions.NONE.withCounters());

@@ -3,6 +3,7 @@ package dev.nestwalk.bench;
 import dev.nestwalk.Iommu;
 import dev.nestwalk.Translator;
 import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
@@ -30,11 +31,11 @@ final class Workload {
     SMMUV3_NESTED;
 
     /** Four levels a stage, small pages side by side, one run of memory. */
-    MappedMachine.Plan plan() {
+    MappedPlan plan() {
       boolean nested = this == VTD_NESTED || this == SMMUV3_NESTED;
       boolean first = nested || this == VTD_FIRST || this == SMMUV3_STAGE1;
       boolean second = nested || this == VTD_SECOND || this == SMMUV3_STAGE2;
-      return MappedMachine.Plan.of(isVtd(), first, second);
+      return MappedPlan.of(isVtd(), first, second);
     }
 
     boolean isVtd() {
@@ -65,7 +66,7 @@ final class Workload {
   }
 
   /** Builds what a plan says. */
-  static Built build(MappedMachine.Plan plan, Arena arena) {
+  static Built build(MappedPlan plan, Arena arena) {
     MappedMachine machine = new MappedMachine(plan, arena);
     GuestMemory.Builder builder = GuestMemory.builder();
     for (TableMemory.Run run : machine.memory().runs()) {

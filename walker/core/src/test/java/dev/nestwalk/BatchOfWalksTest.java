@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,38 +34,41 @@ class BatchOfWalksTest {
     arena.close();
   }
 
-  static Stream<Plan> plans() {
+  static Stream<MappedPlan> plans() {
     return Stream.of(true, false).flatMap(BatchOfWalksTest::plansOf);
   }
 
-  static Stream<Plan> plansOfVtd() {
+  static Stream<MappedPlan> plansOfVtd() {
     return plansOf(true);
   }
 
-  private static Stream<Plan> plansOf(boolean vtd) {
-    return Stream.of(Plan.of(vtd, true, false), Plan.of(vtd, false, true), Plan.of(vtd, true, true))
+  private static Stream<MappedPlan> plansOf(boolean vtd) {
+    return Stream.of(
+            MappedPlan.of(vtd, true, false),
+            MappedPlan.of(vtd, false, true),
+            MappedPlan.of(vtd, true, true))
         .map(plan -> plan.pages(PAGES, 0, 1));
   }
 
   @ParameterizedTest
   @MethodSource("plans")
-  void answersAreThoseOfSingleWalks(Plan plan) {
+  void answersAreThoseOfSingleWalks(MappedPlan plan) {
     compareMany(plan);
   }
 
   @ParameterizedTest
   @MethodSource("plansOfVtd")
-  void inputsInTheInterruptRangeToo(Plan plan) {
+  void inputsInTheInterruptRangeToo(MappedPlan plan) {
     compareMany(plan.inputAroundInterrupts());
   }
 
   @ParameterizedTest
   @MethodSource("plansOfVtd")
-  void outputsInTheInterruptRangeToo(Plan plan) {
+  void outputsInTheInterruptRangeToo(MappedPlan plan) {
     compareMany(plan.outputAroundInterrupts());
   }
 
-  private void compareMany(Plan plan) {
+  private void compareMany(MappedPlan plan) {
     MappedMachine machine = new MappedMachine(plan, arena);
     TableMemory memory = machine.memory();
     Iommu iommu =

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -23,11 +23,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 final class CleanPagesTest {
   private static final int PAGES = 64;
 
-  static Stream<Plan> plans() {
-    List<Plan> plans = new ArrayList<>();
+  static Stream<MappedPlan> plans() {
+    List<MappedPlan> plans = new ArrayList<>();
     for (boolean vtd : new boolean[] {true, false}) {
       for (int stages = 1; stages <= 3; stages++) {
-        Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).flags(true);
+        MappedPlan plan = MappedPlan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).flags(true);
         plans.add(plan.pages(PAGES, 0, 1));
         plans.add(plan.pages(PAGES, 100, 1));
       }
@@ -48,7 +48,7 @@ final class CleanPagesTest {
   }
 
   /** Takes the dirty flag, or the write right that stands for it, from leaves of some stages. */
-  private static int clean(Plan plan, MappedMachine machine, int stages) {
+  private static int clean(MappedPlan plan, MappedMachine machine, int stages) {
     TableMemory memory = machine.memory();
     int cleaned = 0;
     for (int page = 0; page < memory.pagesUsed(); page++) {
@@ -86,7 +86,7 @@ final class CleanPagesTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void theFirstWriteMakesThemDirty(Plan plan) {
+  void theFirstWriteMakesThemDirty(MappedPlan plan) {
     for (int stages = 1; stages <= 3; stages++) {
       boolean there = (stages & 1) == 0 || plan.first();
       if (there && ((stages & 2) == 0 || plan.second())) {
@@ -98,7 +98,7 @@ final class CleanPagesTest {
     }
   }
 
-  private static void check(Plan plan, int stages, CacheOptions options, boolean batches) {
+  private static void check(MappedPlan plan, int stages, CacheOptions options, boolean batches) {
     try (Arena arena = Arena.ofConfined()) {
       MappedMachine machine = new MappedMachine(plan, arena);
       MappedMachine other = new MappedMachine(plan, arena);

@@ -6,6 +6,7 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.Requests;
 import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
@@ -68,8 +69,7 @@ class CommandsFuzzTest {
   private static final Iommu VTD_UNIT = unit(true);
   private static final Iommu SMMU_UNIT = unit(false);
   private static final long PAGE =
-      new MappedMachine(MappedMachine.Plan.of(true, false, true).pages(8, 0, 1), Arena.global())
-          .input();
+      new MappedMachine(MappedPlan.of(true, false, true).pages(8, 0, 1), Arena.global()).input();
   private static final Translator VTD_CACHED = VTD_UNIT.newTranslator();
   private static final Translator VTD_WALKING = VTD_UNIT.newUncachedTranslator();
   private static final Translator SMMU_CACHED = SMMU_UNIT.newTranslator();
@@ -77,7 +77,7 @@ class CommandsFuzzTest {
 
   private static Iommu unit(boolean vtd) {
     MappedMachine machine =
-        new MappedMachine(MappedMachine.Plan.of(vtd, false, true).pages(8, 0, 1), Arena.global());
+        new MappedMachine(MappedPlan.of(vtd, false, true).pages(8, 0, 1), Arena.global());
     return vtd
         ? Iommu.vtd(Comparison.over(machine.memory()), machine.registers(), 46)
         : Iommu.smmuv3(Comparison.over(machine.memory()), machine.registers());

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.charset.StandardCharsets;
@@ -119,7 +119,7 @@ class FlightRecorderGuideTest {
         return;
       }
       try (Arena arena = Arena.ofShared()) {
-        Plan plan = Plan.of(true, true, false);
+        MappedPlan plan = MappedPlan.of(true, true, false);
         MappedMachine machine = new MappedMachine(plan, arena);
         Iommu iommu = Iommu.vtd(Comparison.over(machine.memory()), machine.registers(), 46);
         Translator translator = iommu.newTranslator();

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
@@ -92,28 +92,29 @@ class FlightRecordingTest {
     return events.get(0);
   }
 
-  private static String format(Plan plan) {
+  private static String format(MappedPlan plan) {
     return plan.vtd() ? "VT-d" : "SMMUv3";
   }
 
-  static Stream<Plan> plans() {
+  static Stream<MappedPlan> plans() {
     return Stream.of(true, false)
         .flatMap(
             vtd ->
                 Stream.of(1, 2, 3)
                     .map(
                         stages ->
-                            Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(64, 0, 1)));
+                            MappedPlan.of(vtd, (stages & 1) != 0, (stages & 2) != 0)
+                                .pages(64, 0, 1)));
   }
 
-  private Iommu iommu(Plan plan, MappedMachine machine) {
+  private Iommu iommu(MappedPlan plan, MappedMachine machine) {
     return plan.vtd()
         ? Iommu.vtd(Comparison.over(machine.memory()), machine.registers(), 46)
         : Iommu.smmuv3(Comparison.over(machine.memory()), machine.registers());
   }
 
   private Iommu iommu(boolean vtd) {
-    Plan plan = Plan.of(vtd, true, false);
+    MappedPlan plan = MappedPlan.of(vtd, true, false);
     return iommu(plan, new MappedMachine(plan, arena));
   }
 
@@ -151,7 +152,7 @@ class FlightRecordingTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void aRefusalIsOneEventWithAllOfIt(Plan plan) throws IOException, InterruptedException {
+  void aRefusalIsOneEventWithAllOfIt(MappedPlan plan) throws IOException, InterruptedException {
     MappedMachine machine = new MappedMachine(plan, arena);
     Iommu iommu = iommu(plan, machine);
     long iova = machine.input() + (1L << 30);
@@ -193,7 +194,7 @@ class FlightRecordingTest {
 
   @Test
   void whatMeetsAReservedRegionIsAFaultOfThatKind() throws IOException, InterruptedException {
-    Plan plan = Plan.of(true, false, true);
+    MappedPlan plan = MappedPlan.of(true, false, true);
     MappedMachine machine = new MappedMachine(plan, arena);
     Iommu iommu = iommu(plan, machine);
     long iova = machine.input();
@@ -211,7 +212,7 @@ class FlightRecordingTest {
   /** An interrupt, a reply that grants nothing, and what a scan of mappings is refused. */
   @Test
   void whatIsNoFaultIsNoEvent() throws IOException, InterruptedException {
-    Plan plan = Plan.of(true, false, true);
+    MappedPlan plan = MappedPlan.of(true, false, true);
     MappedMachine machine = new MappedMachine(plan, arena);
     Iommu iommu = iommu(plan, machine);
     RegionSet msi =
@@ -452,7 +453,7 @@ class FlightRecordingTest {
       }
       try (Arena arena = Arena.ofShared()) {
         for (boolean vtd : new boolean[] {true, false}) {
-          Plan plan = Plan.of(vtd, true, true);
+          MappedPlan plan = MappedPlan.of(vtd, true, true);
           MappedMachine machine = new MappedMachine(plan, arena);
           Iommu iommu =
               vtd

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.CountingMemory;
 import dev.nestwalk.memory.GuestMemory;
@@ -21,18 +21,18 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** Table entries read for an answer: one walk if nothing stands in its way, two at most. */
 class KernelReadsTest {
-  static Stream<Plan> plans() {
+  static Stream<MappedPlan> plans() {
     return Stream.of(true, false)
         .flatMap(
             vtd ->
                 Stream.of(
-                    Plan.of(vtd, true, false),
-                    Plan.of(vtd, false, true),
-                    Plan.of(vtd, true, true),
-                    Plan.of(vtd, true, true).flags(true)));
+                    MappedPlan.of(vtd, true, false),
+                    MappedPlan.of(vtd, false, true),
+                    MappedPlan.of(vtd, true, true),
+                    MappedPlan.of(vtd, true, true).flags(true)));
   }
 
-  private static int walk(Plan plan) {
+  private static int walk(MappedPlan plan) {
     int first = plan.first() ? 4 : 0;
     int second = plan.second() ? 4 : 0;
     return first * (second + 1) + second;
@@ -40,7 +40,7 @@ class KernelReadsTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void aWalkReadsEachEntryOnceAndARefusalTwice(Plan plan) {
+  void aWalkReadsEachEntryOnceAndARefusalTwice(MappedPlan plan) {
     try (Arena arena = Arena.ofConfined()) {
       MappedMachine machine = new MappedMachine(plan, arena);
       CountingMemory memory = counting(machine);
@@ -67,8 +67,8 @@ class KernelReadsTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void aMissReadsAnEntryForEachStageWhateverTheSizesAndRestrictions(Plan small) {
-    Plan plan = small.pages(4096, 50, 1);
+  void aMissReadsAnEntryForEachStageWhateverTheSizesAndRestrictions(MappedPlan small) {
+    MappedPlan plan = small.pages(4096, 50, 1);
     try (Arena arena = Arena.ofConfined()) {
       MappedMachine machine = new MappedMachine(plan, arena);
       CountingMemory memory = counting(machine);
@@ -100,14 +100,14 @@ class KernelReadsTest {
     return new CountingMemory(builder);
   }
 
-  private static Iommu iommu(Plan plan, MappedMachine machine, GuestMemory memory) {
+  private static Iommu iommu(MappedPlan plan, MappedMachine machine, GuestMemory memory) {
     return plan.vtd()
         ? Iommu.vtd(memory, machine.registers(), 46)
         : Iommu.smmuv3(memory, machine.registers());
   }
 
   private static void damaged(
-      MappedMachine machine, CountingMemory memory, Endpoint bare, Endpoint kept, Plan plan) {
+      MappedMachine machine, CountingMemory memory, Endpoint bare, Endpoint kept, MappedPlan plan) {
     Random random = new Random(7);
     int refused = 0;
     for (int round = 0; round < 400; ) {

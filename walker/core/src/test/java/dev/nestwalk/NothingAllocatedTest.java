@@ -8,7 +8,7 @@ import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.AllocatedBytes;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
@@ -37,11 +37,11 @@ final class NothingAllocatedTest {
   private static final int PAGES = 64;
   private static final int BATCH = 48;
 
-  static Stream<Plan> plans() {
-    List<Plan> plans = new ArrayList<>();
+  static Stream<MappedPlan> plans() {
+    List<MappedPlan> plans = new ArrayList<>();
     for (boolean vtd : new boolean[] {true, false}) {
       for (int stages = 1; stages <= 3; stages++) {
-        Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0);
+        MappedPlan plan = MappedPlan.of(vtd, (stages & 1) != 0, (stages & 2) != 0);
         plans.add(plan.pages(PAGES, 0, 1));
         // Pages of 2 MiB and, where they end, of 4 KiB.
         plans.add(plan.pages(1024, 20, 1).runs(MappedMachine.Runs.SPREAD));
@@ -66,7 +66,7 @@ final class NothingAllocatedTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void noOperationAllocates(Plan plan) {
+  void noOperationAllocates(MappedPlan plan) {
     try (Arena arena = Arena.ofConfined()) {
       MappedMachine machine = new MappedMachine(plan, arena);
       Map<String, String> allocated = new LinkedHashMap<>();
@@ -95,7 +95,7 @@ final class NothingAllocatedTest {
   /** To resolve a configuration makes a few objects; nothing that grows. */
   @ParameterizedTest
   @MethodSource("plans")
-  void aConfigurationIsResolvedInFourKibibytes(Plan plan) {
+  void aConfigurationIsResolvedInFourKibibytes(MappedPlan plan) {
     try (Arena arena = Arena.ofConfined()) {
       MappedMachine machine = new MappedMachine(plan, arena);
       Iommu iommu = iommu(plan, machine);
@@ -112,7 +112,7 @@ final class NothingAllocatedTest {
     }
   }
 
-  private static Iommu iommu(Plan plan, MappedMachine machine) {
+  private static Iommu iommu(MappedPlan plan, MappedMachine machine) {
     return plan.vtd()
         ? Iommu.vtd(Comparison.over(machine.memory()), machine.registers(), 46)
         : Iommu.smmuv3(Comparison.over(machine.memory()), machine.registers());

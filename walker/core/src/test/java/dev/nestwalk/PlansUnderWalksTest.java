@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
@@ -28,7 +28,7 @@ class PlansUnderWalksTest {
   @ValueSource(booleans = {true, false})
   void noWalkChangesAPlanWhateverBecomesOfTheStructures(boolean vtd) throws Exception {
     try (Arena arena = Arena.ofConfined()) {
-      MappedMachine machine = new MappedMachine(Plan.of(vtd, true, true).flags(true), arena);
+      MappedMachine machine = new MappedMachine(MappedPlan.of(vtd, true, true).flags(true), arena);
       Translator translator = translator(machine, vtd);
       Endpoint endpoint = translator.endpoint(MappedMachine.SOURCE, -1);
       long[] iovas = machine.addresses(64);
@@ -45,7 +45,7 @@ class PlansUnderWalksTest {
         translator.translate(MappedMachine.SOURCE + 1, -1, iovas[0], Access.READ);
         assertEquals(resolved, contents(endpoint.plan()), "round " + round);
       }
-      MappedMachine other = new MappedMachine(Plan.of(vtd, false, true), arena);
+      MappedMachine other = new MappedMachine(MappedPlan.of(vtd, false, true), arena);
       Endpoint differs = translator(other, vtd).endpoint(MappedMachine.SOURCE, -1);
       differs.translate(other.input(), Access.READ);
       assertNotEquals(resolved, contents(differs.plan()), "what is compared");

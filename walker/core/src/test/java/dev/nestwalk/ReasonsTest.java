@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.nestwalk.dma.Outcome;
 import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.smmu.EventType;
 import dev.nestwalk.vtd.FaultReason;
 import java.lang.foreign.Arena;
@@ -21,7 +22,7 @@ class ReasonsTest {
   }
 
   private Iommu iommu(boolean vtd) {
-    MappedMachine machine = new MappedMachine(MappedMachine.Plan.of(vtd, false, true), arena);
+    MappedMachine machine = new MappedMachine(MappedPlan.of(vtd, false, true), arena);
     return vtd
         ? Iommu.vtd(Comparison.over(machine.memory()), machine.registers(), 46)
         : Iommu.smmuv3(Comparison.over(machine.memory()), machine.registers());

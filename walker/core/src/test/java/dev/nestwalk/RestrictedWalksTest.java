@@ -7,7 +7,7 @@ import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import dev.nestwalk.region.RegionSet;
@@ -29,17 +29,19 @@ final class RestrictedWalksTest {
   private static final int PAGES = 512;
   private static final int ROUNDS = 6;
 
-  static Stream<Plan> plans() {
-    List<Plan> plans = new ArrayList<>();
+  static Stream<MappedPlan> plans() {
+    List<MappedPlan> plans = new ArrayList<>();
     for (boolean vtd : new boolean[] {true, false}) {
       for (int stages = 1; stages <= 3; stages++) {
-        Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0);
+        MappedPlan plan = MappedPlan.of(vtd, (stages & 1) != 0, (stages & 2) != 0);
         plans.add(plan.pages(PAGES, 0, 1));
         plans.add(plan.pages(PAGES, 100, 1));
       }
     }
-    plans.add(Plan.of(false, true, true).stage1(16, 2, 42).stage2(12, 0, 48).pages(PAGES, 0, 1));
-    plans.add(Plan.of(false, true, true).stage1(12, 0, 48).stage2(16, 2, 42).pages(PAGES, 0, 1));
+    plans.add(
+        MappedPlan.of(false, true, true).stage1(16, 2, 42).stage2(12, 0, 48).pages(PAGES, 0, 1));
+    plans.add(
+        MappedPlan.of(false, true, true).stage1(12, 0, 48).stage2(16, 2, 42).pages(PAGES, 0, 1));
     return plans.stream();
   }
 
@@ -57,7 +59,7 @@ final class RestrictedWalksTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void theFastWaysAnswerAndKeepWhatTheUncachedWalkDoes(Plan plan) {
+  void theFastWaysAnswerAndKeepWhatTheUncachedWalkDoes(MappedPlan plan) {
     try (Arena arena = Arena.ofConfined()) {
       MappedMachine machine = new MappedMachine(plan, arena);
       Iommu iommu =

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.net.URL;
@@ -75,7 +75,8 @@ class TemplatesMissingTest {
       List<Object> all = new ArrayList<>();
       for (boolean vtd : new boolean[] {true, false}) {
         for (int stages = 1; stages <= 3; stages++) {
-          Plan plan = Plan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(64, 0, 1);
+          MappedPlan plan =
+              MappedPlan.of(vtd, (stages & 1) != 0, (stages & 2) != 0).pages(64, 0, 1);
           try (Arena arena = Arena.ofConfined()) {
             MappedMachine machine = new MappedMachine(plan, arena);
             Iommu iommu =

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
 import dev.nestwalk.fixtures.MappedMachine.Runs;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
@@ -39,7 +39,7 @@ class FileWindowsTest {
   void runsOfAFileAreWindowsOfIt(boolean vtd, boolean first, boolean second, Opening opening)
       throws IOException {
     try (Arena arena = Arena.ofConfined()) {
-      Plan what = Plan.of(vtd, first, second).runs(Runs.SPREAD);
+      MappedPlan what = MappedPlan.of(vtd, first, second).runs(Runs.SPREAD);
       MappedMachine machine = new MappedMachine(what, arena);
       GuestMemory memory = open(machine.memory(), opening, arena);
       KernelLab lab = new KernelLab(what, machine, memory);

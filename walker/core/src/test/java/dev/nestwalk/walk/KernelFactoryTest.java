@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import java.lang.foreign.Arena;
 import java.lang.invoke.MethodHandles;
 import org.junit.jupiter.api.Test;
@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /** Which kernels get a class of their own, and when. */
 class KernelFactoryTest {
   private final Arena arena = Arena.ofAuto();
-  private final KernelLab lab = new KernelLab(Plan.of(true, false, true), arena);
+  private final KernelLab lab = new KernelLab(MappedPlan.of(true, false, true), arena);
   private final long iova = lab.machine.input();
 
   private Kernel kernel(KernelFactory factory, CacheOptions options) {

@@ -4,6 +4,7 @@ import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
 import dev.nestwalk.fixtures.MappedMachine;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.iotlb.AddressSpace;
 import dev.nestwalk.iotlb.AddressSpaces;
@@ -41,20 +42,20 @@ final class KernelLab {
     long walk(long iova, int access);
   }
 
-  KernelLab(MappedMachine.Plan what, Arena arena) {
+  KernelLab(MappedPlan what, Arena arena) {
     this(what, arena, false);
   }
 
-  KernelLab(MappedMachine.Plan what, Arena arena, boolean watched) {
+  KernelLab(MappedPlan what, Arena arena, boolean watched) {
     this(what, new MappedMachine(what, arena), watched);
   }
 
-  private KernelLab(MappedMachine.Plan what, MappedMachine machine, boolean watched) {
+  private KernelLab(MappedPlan what, MappedMachine machine, boolean watched) {
     this(what, machine, ofRuns(machine, watched));
   }
 
   /** A machine whose memory is also in {@code memory}. */
-  KernelLab(MappedMachine.Plan what, MappedMachine machine, GuestMemory memory) {
+  KernelLab(MappedPlan what, MappedMachine machine, GuestMemory memory) {
     this.machine = machine;
     this.memory = memory;
     if (what.vtd()) {

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.iotlb.WalkCounters;
 import dev.nestwalk.memory.CountingMemory;
 import java.lang.foreign.Arena;
@@ -32,18 +32,18 @@ class KernelPathsTest {
   /** Entries of a cache that is twice as large as the memory that caches share. */
   private static final int MOST = Integer.getInteger("nestwalk.cache.bytes", 4 << 20) / 8;
 
-  static Stream<Plan> plans() {
-    List<Plan> plans = new ArrayList<>();
+  static Stream<MappedPlan> plans() {
+    List<MappedPlan> plans = new ArrayList<>();
     for (int stages = 1; stages <= 3; stages++) {
       boolean first = (stages & 1) != 0;
       boolean second = (stages & 2) != 0;
       for (int levels = 4; levels <= 5; levels++) {
-        plans.add(Plan.of(true, first, second).levels(levels, levels));
+        plans.add(MappedPlan.of(true, first, second).levels(levels, levels));
       }
-      plans.add(Plan.of(true, first, second).flags(true));
+      plans.add(MappedPlan.of(true, first, second).flags(true));
       int[][] geometries = {{12, 0, 48}, {12, 1, 39}, {14, 1, 47}, {16, 1, 48}};
       for (int[] one : geometries) {
-        Plan plan = Plan.of(false, first, second).stage1(one[0], one[1], one[2]);
+        MappedPlan plan = MappedPlan.of(false, first, second).stage1(one[0], one[1], one[2]);
         plans.add(plan.stage2(one[0], one[1], one[2]));
         plans.add(plan.stage2(one[0], one[1], one[2]).flags(true));
       }
@@ -53,7 +53,7 @@ class KernelPathsTest {
 
   /** A lab whose memory counts. */
   private record Watched(KernelLab lab, CountingMemory memory) {
-    Watched(Plan plan, Arena arena) {
+    Watched(MappedPlan plan, Arena arena) {
       this(new KernelLab(plan, arena, true));
     }
 
@@ -86,7 +86,7 @@ class KernelPathsTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void sixteenAddressesAreWalkedSideBySide(Plan plan) throws InterruptedException {
+  void sixteenAddressesAreWalkedSideBySide(MappedPlan plan) throws InterruptedException {
     int walked = 0;
     try (Arena arena = Arena.ofShared()) {
       Watched watched = new Watched(plan, arena);
@@ -139,7 +139,7 @@ class KernelPathsTest {
   void cachesWithMemoryOfTheirOwnKeepAndAnswerTheSame(boolean vtd) {
     CacheOptions large = TABLES.withIotlb(MOST, 4);
     try (Arena arena = Arena.ofShared()) {
-      Watched watched = new Watched(Plan.of(vtd, true, true), arena);
+      Watched watched = new Watched(MappedPlan.of(vtd, true, true), arena);
       for (KernelLab.Bench bench : benches(watched.lab, large)) {
         assertFalse(bench.kernel.caches.isUsual());
         long[] iovas = watched.lab.machine.addresses(Lanes.COUNT);
@@ -156,31 +156,31 @@ class KernelPathsTest {
     }
   }
 
-  static Stream<Plan> sizes() {
+  static Stream<MappedPlan> sizes() {
     return upTo(2);
   }
 
   /** Page-walk caches know the last tables and those above them, not those of 1 GiB pages. */
-  static Stream<Plan> sizesOfKnownTables() {
+  static Stream<MappedPlan> sizesOfKnownTables() {
     return upTo(1);
   }
 
-  private static Stream<Plan> upTo(int most) {
-    List<Plan> plans = new ArrayList<>(plans().toList());
+  private static Stream<MappedPlan> upTo(int most) {
+    List<MappedPlan> plans = new ArrayList<>(plans().toList());
     for (int size = 1; size <= most; size++) {
-      plans.add(Plan.of(true, false, true).sizes(0, size));
-      plans.add(Plan.of(true, true, false).sizes(size, 0));
-      plans.add(Plan.of(true, true, true).sizes(size, size));
-      plans.add(Plan.of(false, true, true).sizes(size, size));
+      plans.add(MappedPlan.of(true, false, true).sizes(0, size));
+      plans.add(MappedPlan.of(true, true, false).sizes(size, 0));
+      plans.add(MappedPlan.of(true, true, true).sizes(size, size));
+      plans.add(MappedPlan.of(false, true, true).sizes(size, size));
     }
-    plans.add(Plan.of(false, true, false).stage1(16, 1, 48).sizes(1, 0));
-    plans.add(Plan.of(false, false, true).stage2(14, 1, 47).sizes(0, 1));
+    plans.add(MappedPlan.of(false, true, false).stage1(16, 1, 48).sizes(1, 0));
+    plans.add(MappedPlan.of(false, false, true).stage2(14, 1, 47).sizes(0, 1));
     return plans.stream();
   }
 
   @ParameterizedTest
   @MethodSource("sizes")
-  void whatWasAnsweredOnceIsKeptWhateverItsSize(Plan plan) {
+  void whatWasAnsweredOnceIsKeptWhateverItsSize(MappedPlan plan) {
     try (Arena arena = Arena.ofShared()) {
       Watched watched = new Watched(plan, arena);
       for (CacheOptions options :
@@ -204,7 +204,7 @@ class KernelPathsTest {
 
   @ParameterizedTest
   @MethodSource("sizesOfKnownTables")
-  void aWalkBeginsAtTheLastTablesThatAreKnown(Plan plan) {
+  void aWalkBeginsAtTheLastTablesThatAreKnown(MappedPlan plan) {
     try (Arena arena = Arena.ofShared()) {
       Watched watched = new Watched(plan, arena);
       for (CacheOptions options :
@@ -229,7 +229,7 @@ class KernelPathsTest {
   void aKeptPageOfTheSecondStageIsNotWalkedAgain() {
     for (boolean vtd : new boolean[] {true, false}) {
       try (Arena arena = Arena.ofShared()) {
-        Watched watched = new Watched(Plan.of(vtd, true, true), arena);
+        Watched watched = new Watched(MappedPlan.of(vtd, true, true), arena);
         CacheOptions options = CacheOptions.NONE.withStructures(64, 64, 64);
         for (KernelLab.Bench bench : benches(watched.lab, options)) {
           for (long iova : watched.lab.machine.addresses(8)) {
@@ -247,7 +247,7 @@ class KernelPathsTest {
   /** Counters of answers tell what was read, one by one and in batches, and what was known. */
   @ParameterizedTest
   @MethodSource("sizesOfKnownTables")
-  void countersTellWhatWasReadAndWhatWasKnown(Plan plan) {
+  void countersTellWhatWasReadAndWhatWasKnown(MappedPlan plan) {
     try (Arena arena = Arena.ofConfined()) {
       Watched watched = new Watched(plan, arena);
       long[] iovas = watched.lab.machine.addresses(Lanes.COUNT);
@@ -308,7 +308,7 @@ class KernelPathsTest {
   @Test
   void aBusyKernelAnswersNothing() {
     try (Arena arena = Arena.ofConfined()) {
-      KernelLab lab = new KernelLab(Plan.of(true, false, true), arena);
+      KernelLab lab = new KernelLab(MappedPlan.of(true, false, true), arena);
       KernelLab.Bench bench = lab.new Bench(CacheOptions.NONE, false);
       long[] iovas = lab.machine.addresses(8);
       long[] answers = new long[iovas.length];

@@ -7,8 +7,8 @@ import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.MappedMachine;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
 import dev.nestwalk.fixtures.MappedMachine.Runs;
+import dev.nestwalk.fixtures.MappedPlan;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -53,15 +53,15 @@ class KernelTest {
     {12, 1, 40}, {12, 1, 42}, {12, 2, 33}, {14, 2, 40}, {16, 2, 45}
   };
 
-  static Stream<Plan> plans() {
-    List<Plan> plans = new ArrayList<>();
+  static Stream<MappedPlan> plans() {
+    List<MappedPlan> plans = new ArrayList<>();
     int turn = 0;
     for (int stages = 1; stages <= 3; stages++) {
       boolean first = (stages & 1) != 0;
       boolean second = (stages & 2) != 0;
       for (int one = 4; one <= (first ? 5 : 4); one++) {
         for (int two = 3; two <= (second ? 5 : 3); two++) {
-          Plan plan = Plan.of(true, first, second).levels(one, second ? two : 4);
+          MappedPlan plan = MappedPlan.of(true, first, second).levels(one, second ? two : 4);
           plans.add(plan);
           plans.add(plan.pages(4096, 50, 1));
           plans.add(plan.flags(second));
@@ -69,8 +69,8 @@ class KernelTest {
         }
       }
       for (Runs runs : Runs.values()) {
-        plans.add(Plan.of(true, first, second).runs(runs).pages(2048, 30, 1));
-        plans.add(Plan.of(false, first, second).runs(runs).pages(2048, 30, 1));
+        plans.add(MappedPlan.of(true, first, second).runs(runs).pages(2048, 30, 1));
+        plans.add(MappedPlan.of(false, first, second).runs(runs).pages(2048, 30, 1));
       }
       List<int[]> seconds = new ArrayList<>(List.of(GEOMETRIES));
       seconds.addAll(List.of(SECOND_GEOMETRIES));
@@ -79,13 +79,13 @@ class KernelTest {
           if (first && second && !Arrays.equals(one, two) && turn++ % 3 != 0) {
             continue;
           }
-          Plan plan =
-              Plan.of(false, first, second)
+          MappedPlan plan =
+              MappedPlan.of(false, first, second)
                   .stage1(one[0], one[1], one[2])
                   .stage2(two[0], two[1], two[2]);
           boolean flags = (one[0] + two[0] & 4) != 0;
           plans.add(plan.flags(flags));
-          Plan other = plan.flags(!flags);
+          MappedPlan other = plan.flags(!flags);
           // A page of one level up has 2, 32 or 512 MiB.
           plans.add(
               switch (Math.max(one[0], two[0])) {
@@ -101,7 +101,7 @@ class KernelTest {
 
   @ParameterizedTest
   @MethodSource("plans")
-  void cleanTablesAreAnsweredHereAndDamagedOnesAsTheFullWalkDoes(Plan what) {
+  void cleanTablesAreAnsweredHereAndDamagedOnesAsTheFullWalkDoes(MappedPlan what) {
     try (Arena arena = Arena.ofShared()) {
       KernelLab lab = new KernelLab(what, arena);
       long[] iovas = lab.machine.addresses(ADDRESSES);
@@ -136,7 +136,7 @@ class KernelTest {
   }
 
   private static void damage(
-      KernelLab lab, Map<String, KernelLab.Bench> benches, long[] iovas, Plan what) {
+      KernelLab lab, Map<String, KernelLab.Bench> benches, long[] iovas, MappedPlan what) {
     Random random = new Random(what.toString().hashCode());
     for (int round = 0; round < 3; round++) {
       damage(lab, random);

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Translation;
-import dev.nestwalk.fixtures.MappedMachine.Plan;
 import dev.nestwalk.fixtures.MappedMachine.Runs;
+import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -24,19 +24,19 @@ class KernelWindowsTest {
   private static final long PAGE = 4096;
   private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
 
-  static Stream<Plan> plans() {
+  static Stream<MappedPlan> plans() {
     return Stream.of(
-            Plan.of(true, true, false),
-            Plan.of(true, false, true),
-            Plan.of(true, true, true),
-            Plan.of(false, true, false),
-            Plan.of(false, false, true))
+            MappedPlan.of(true, true, false),
+            MappedPlan.of(true, false, true),
+            MappedPlan.of(true, true, true),
+            MappedPlan.of(false, true, false),
+            MappedPlan.of(false, false, true))
         .map(plan -> plan.runs(Runs.WINDOWS));
   }
 
   @ParameterizedTest
   @MethodSource("plans")
-  void besideTheWindowsThereIsNoMemory(Plan what) {
+  void besideTheWindowsThereIsNoMemory(MappedPlan what) {
     try (Arena arena = Arena.ofConfined()) {
       KernelLab lab = new KernelLab(what, arena);
       TableMemory memory = lab.machine.memory();
