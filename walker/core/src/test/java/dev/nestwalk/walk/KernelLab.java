@@ -1,8 +1,10 @@
 package dev.nestwalk.walk;
 
 import dev.nestwalk.cache.CacheOptions;
+import dev.nestwalk.dma.Access;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.References;
+import dev.nestwalk.explain.Step;
 import dev.nestwalk.fixtures.MappedMachine;
 import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.fixtures.TableMemory;
@@ -91,8 +93,61 @@ final class KernelLab {
     return watched ? new CountingMemory(builder) : builder.build();
   }
 
+  /** The memory of a machine. */
+  static GuestMemory writable(MappedMachine machine) {
+    return ofRuns(machine, false);
+  }
+
+  /** The memory of a machine, in which nobody sets flags. */
+  static GuestMemory readOnly(MappedMachine machine) {
+    return ofRuns(machine, false).asReadOnly();
+  }
+
+  /**
+   * A bench whose caches lie in the memory that all caches share, as kernels want them that walk
+   * side by side. Where other tests have left that full, theirs are collected first.
+   */
+  Bench inTheRoom(CacheOptions options, boolean specialised) throws InterruptedException {
+    return inTheRoom(options, specialised, null);
+  }
+
+  Bench inTheRoom(CacheOptions options, boolean specialised, @Nullable Barrier barrier)
+      throws InterruptedException {
+    for (int tries = 0; tries < 500; tries++) {
+      Bench bench = new Bench(options, factory(specialised), barrier);
+      if (isPooled(bench.iotlb)
+          && isPooled(bench.structures.first)
+          && isPooled(bench.structures.second)) {
+        return specialised ? bench : bench.unspecialised();
+      }
+      System.gc();
+      Thread.sleep(2);
+    }
+    throw new AssertionError("no room for caches although nobody uses it");
+  }
+
+  private static boolean isPooled(@Nullable TranslationCache cache) {
+    return cache == null || cache.isPooled();
+  }
+
+  private KernelFactory factory(boolean specialised) {
+    return specialised ? TemplatesInForce.factory(memory) : new KernelFactory(memory);
+  }
+
   long walk(long iova, int access) {
     return full.walk(iova, access);
+  }
+
+  /** Log2 of the page by which the first stage maps an address. */
+  int inputSpan(long iova) {
+    List<Step> steps = reference.translate(MappedMachine.SOURCE, -1, iova, Access.READ).steps();
+    int level =
+        steps.stream()
+            .filter(step -> step.stage() == 1 && step.read().size() == 1)
+            .reduce((one, other) -> other)
+            .orElseThrow()
+            .level();
+    return tables.first().shift(plan instanceof VtdPlan ? level - 1 : 3 - level);
   }
 
   /** A kernel with caches of its own, under fresh tags. */
@@ -104,12 +159,12 @@ final class KernelLab {
     final AddressSpace space;
     final @Nullable AddressSpace second;
     final Kernel kernel;
+    private final KernelFactory factory;
+    private final WalkCaches caches;
+    private final @Nullable Barrier barrier;
 
     Bench(CacheOptions options, boolean specialised) {
-      this(
-          options,
-          specialised ? TemplatesInForce.factory(memory) : new KernelFactory(memory),
-          null);
+      this(options, factory(specialised), null);
     }
 
     Bench(CacheOptions options, KernelFactory factory, @Nullable Barrier barrier) {
@@ -128,8 +183,20 @@ final class KernelLab {
       if (second != null) {
         spaces.freshen(second);
       }
-      WalkCaches caches = new WalkCaches(iotlb, structures, new WalkCounters(), options.counting());
-      kernel = factory.kernel(tables, caches, space, second, barrier, null);
+      caches = new WalkCaches(iotlb, structures, new WalkCounters(), options.counting());
+      this.factory = factory;
+      this.barrier = barrier;
+      kernel = another();
+    }
+
+    /** One more kernel with the same caches, which remembers nothing of groups that it refused. */
+    Kernel another() {
+      return another(tables);
+    }
+
+    /** One for other tables. */
+    Kernel another(Tables tables) {
+      return factory.kernel(tables, caches, space, second, barrier, null);
     }
 
     /** Goes on without a class of its own, however much it works. */

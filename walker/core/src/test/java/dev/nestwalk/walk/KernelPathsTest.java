@@ -67,21 +67,9 @@ class KernelPathsTest {
     return List.of(lab.new Bench(options, true), lab.new Bench(options, false).unspecialised());
   }
 
-  /**
-   * Kernels whose caches lie in the memory that all caches share. Where other tests have left that
-   * full, theirs are collected first.
-   */
   private static List<KernelLab.Bench> inTheRoom(KernelLab lab, CacheOptions options)
       throws InterruptedException {
-    for (int tries = 0; tries < 500; tries++) {
-      List<KernelLab.Bench> benches = benches(lab, options);
-      if (benches.stream().allMatch(bench -> bench.kernel.caches.isUsual())) {
-        return benches;
-      }
-      System.gc();
-      Thread.sleep(2);
-    }
-    throw new AssertionError("no room for caches although nobody uses it");
+    return List.of(lab.inTheRoom(options, true), lab.inTheRoom(options, false));
   }
 
   @ParameterizedTest
