@@ -51,6 +51,9 @@ class KernelRegimesTest {
     UPPER,
     TAGGED,
     UPPER_TAGGED,
+    BOTH,
+    BOTH_TAGGED,
+    BOTH_RESTRICTED,
     PRIVILEGED,
     TABLES_IN_NORMAL_MEMORY,
     FORCED_WRITE_BACK_TABLES,
@@ -63,8 +66,16 @@ class KernelRegimesTest {
       return this == UPPER || this == UPPER_TAGGED;
     }
 
+    /** Whether every other address is in the other range of input. */
+    boolean isBoth() {
+      return this == BOTH || this == BOTH_TAGGED || this == BOTH_RESTRICTED;
+    }
+
     boolean isTagged() {
-      return this == TAGGED || this == UPPER_TAGGED || this == RESTRICTED_TAGGED;
+      return this == TAGGED
+          || this == UPPER_TAGGED
+          || this == BOTH_TAGGED
+          || this == RESTRICTED_TAGGED;
     }
 
     boolean isWide() {
@@ -74,7 +85,15 @@ class KernelRegimesTest {
     /** Whether a configuration of these stages can have it. */
     boolean isOf(boolean first, boolean second) {
       return switch (this) {
-        case UPPER, TAGGED, UPPER_TAGGED, PRIVILEGED, RESTRICTED_TAGGED -> first;
+        case UPPER,
+            TAGGED,
+            UPPER_TAGGED,
+            BOTH,
+            BOTH_TAGGED,
+            BOTH_RESTRICTED,
+            PRIVILEGED,
+            RESTRICTED_TAGGED ->
+            first;
         case TABLES_IN_NORMAL_MEMORY, FORCED_WRITE_BACK_TABLES -> first && second;
         default -> true;
       };
@@ -108,7 +127,8 @@ class KernelRegimesTest {
     int granule = regime == Regime.WIDE_64K ? 16 : 12;
     for (int page = 0; page < PAGES; page++) {
       iovas[page] = PAGE + ((long) page << granule) + 8L * page;
-      iovas[page] |= regime.isUpper() ? -1L << 48 : 0;
+      boolean upper = regime.isUpper() || regime.isBoth() && page % 2 == 1;
+      iovas[page] |= upper ? -1L << 48 : 0;
       if (regime.isTagged()) {
         iovas[page] = iovas[page] << 8 >>> 8 | page * 29L << 56;
       }
@@ -151,6 +171,7 @@ class KernelRegimesTest {
     }
     ContextEntry entry = new ContextEntry(size).set(regime.isUpper() ? 39 : 38);
     entry = regime.isUpper() ? entry.upper(ofFirst) : entry.lower(ofFirst);
+    entry = regime.isBoth() ? entry.upper(ofFirst).set(39) : entry;
     if (!regime.isTagged()) {
       entry.clear(38).clear(39);
     }
@@ -179,7 +200,9 @@ class KernelRegimesTest {
     machine.context(context, entry);
     machine.stream(1, stream);
     Iommu iommu = Iommu.smmuv3(Comparison.over(memory), machine.registers());
-    if (regime == Regime.RESTRICTED || regime == Regime.RESTRICTED_TAGGED) {
+    if (regime == Regime.RESTRICTED
+        || regime == Regime.RESTRICTED_TAGGED
+        || regime == Regime.BOTH_RESTRICTED) {
       RegionSet elsewhere = RegionSet.of(List.of(Region.ARM_SW_MSI));
       iommu.restrict(1, -1, elsewhere, elsewhere);
     }

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.fixtures.MappedPlan;
+import dev.nestwalk.memory.CountingMemory;
 import java.lang.foreign.Arena;
 import java.lang.invoke.MethodHandles;
 import org.junit.jupiter.api.Test;
@@ -89,6 +90,39 @@ class KernelFactoryTest {
       assertTrue(refused < 10, "never gets in");
     }
     assertTrue(kernel(factory, options(1)).isSpecialised(), "often used: stays");
+  }
+
+  @Test
+  void aShapeThatIsUsedStaysWhereAnotherGivesWay() {
+    KernelFactory factory = factory(true, 2);
+    Class<?> used = kernel(factory, options(1)).getClass();
+    for (int i = 0; i < 8; i++) {
+      kernel(factory, options(1));
+    }
+    kernel(factory, options(2));
+    // Halved, the second shape's only use is none: its class goes at once, and no other.
+    assertTrue(kernel(factory, options(3)).isSpecialised(), "at once");
+    assertSame(used, kernel(factory, options(1)).getClass());
+  }
+
+  /** What a kernel has kept, and what it is to refuse, is the same for the class that follows. */
+  @Test
+  void aKernelOfItsOwnClassGoesOnWithWhatWasKept() {
+    KernelLab watched = new KernelLab(MappedPlan.of(true, false, true), arena, true);
+    CountingMemory memory = (CountingMemory) watched.memory;
+    KernelFactory factory = new KernelFactory(memory, TemplatesInForce::define, false, 8);
+    Barrier none = (input, intermediate, span) -> input != iova + 4096;
+    CacheOptions options = CacheOptions.DEFAULT.withStructures(0, 0, 0);
+    KernelLab.Bench bench = watched.new Bench(options, factory, none);
+    long answer = bench.kernel.translate(iova, 1);
+    assertNotEquals(0, answer);
+    Kernel specialised = factory.specialised(bench.kernel);
+    assertTrue(specialised.isSpecialised());
+    memory.reset();
+    assertEquals(answer, specialised.translate(iova, 1));
+    assertEquals(0, memory.loads(), "kept");
+    assertEquals(0, specialised.translate(iova + 4096, 1), "barred");
+    assertNotEquals(0, specialised.translate(iova + 8192, 1));
   }
 
   @Test
