@@ -21,6 +21,8 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A translator's table of requesters: its bound, and that nothing is wrong beyond it. */
 class KnownEndpointsTest {
@@ -133,6 +135,34 @@ class KnownEndpointsTest {
     }
     assertEquals(1, translator.endpoints.count());
     assertThrows(IllegalArgumentException.class, () -> translator.forget(0x1_0000, -1));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aForgottenNestedRequesterLeavesNoRecordsOfEitherStage(boolean vtd) {
+    Iommu nested;
+    int source;
+    long address;
+    if (vtd) {
+      VtdLab lab = new VtdLab(arena);
+      lab.nested();
+      nested = Iommu.vtd(Comparison.over(lab.memory), lab.machine.registers(), VtdLab.HAW);
+      source = VtdLab.SOURCE;
+      address = VtdLab.IOVA;
+    } else {
+      SmmuLab lab = new SmmuLab(arena);
+      nested = Iommu.smmuv3(Comparison.over(lab.memory), lab.machine.registers());
+      source = SmmuLab.NESTED;
+      address = SmmuLab.ADDRESS;
+    }
+    Translator translator = nested.newTranslator();
+    int before = translator.spaces.records();
+    for (int i = 0; i < 3; i++) {
+      assertFalse(Translation.isFault(translator.translate(source, -1, address, Access.READ)));
+      assertTrue(translator.spaces.records() > before);
+      assertTrue(translator.forget(source, -1));
+      assertEquals(before, translator.spaces.records());
+    }
   }
 
   @Test

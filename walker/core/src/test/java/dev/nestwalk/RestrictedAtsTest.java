@@ -113,6 +113,16 @@ final class RestrictedAtsTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(longs = {SmmuLab.ADDRESS - 0x1000, SmmuLab.ADDRESS + 0x1000})
+  void replyCoversAPageBesideAReservedOne(long region) {
+    Translator translator = smmu(92, reserved(region, region + 0xfff), RegionSet.EMPTY);
+    long answer = ask(translator, SmmuLab.ADDRESS, QUERY);
+    assertFalse(Translation.isFault(answer), Translation.describe(answer));
+    assertEquals(SmmuLab.PAGE, AtsReply.address(answer));
+    assertEquals(AtsReply.SMALLEST, AtsReply.sizeLog2(answer));
+  }
+
   @Test
   void replyCoversNoReservedAddressNotEvenWithinThePage() {
     RegionSet half = reserved(SmmuLab.ADDRESS + 0x800, SmmuLab.ADDRESS + 0xfff);

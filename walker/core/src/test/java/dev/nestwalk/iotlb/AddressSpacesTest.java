@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.cache.CacheOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -95,6 +96,42 @@ class AddressSpacesTest {
       assertTrue(!has(space, 0x4000_0000L));
     }
     assertTrue(all.contains(other));
+  }
+
+  /** A plan with another number in one word and, in the next, what makes its hash equal. */
+  private static SmallPages colliding(int number) {
+    SmallPages plan = new SmallPages(10, 7, true);
+    plan.words[3] = number;
+    plan.words[4] = hashed(plan) ^ hashed(new SmallPages(10, 7, true));
+    return plan;
+  }
+
+  /** The hash of a plan's domain and first four words, as address spaces make it. */
+  private static long hashed(SmallPages plan) {
+    long hash = plan.domain();
+    for (int i = 0; i < 4; i++) {
+      hash = (hash ^ plan.words[i]) * 0x9e37_79b9_7f4a_7c15L;
+      hash ^= hash >>> 29;
+    }
+    return hash;
+  }
+
+  /** The spaces of one hash are in a list: whichever goes, the others are found as before. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3})
+  void spacesOfEqualHashesAreKeptApartAndFoundAgain(int leaves) {
+    int before = spaces.records();
+    List<AddressSpace> made = new ArrayList<>();
+    for (int i = 0; i < 4; i++) {
+      made.add(spaces.of(colliding(i), 0));
+    }
+    assertEquals(3, spaces.records() - before, "a domain, a process, and one hash");
+    assertEquals(4, Set.copyOf(made).size());
+    spaces.release(made.get(leaves));
+    for (int i = 0; i < 4; i++) {
+      AddressSpace again = spaces.of(colliding(i), 0);
+      assertEquals(i != leaves, made.get(i) == again, "space " + i);
+    }
   }
 
   @Test

@@ -30,6 +30,32 @@ final class IoasRefusalsTest {
     ioas.copyFixed(from, 0x1000, 0x1000, 0x1000, BOTH);
   }
 
+  /** Memory that a device may only write is copied for reading, too: only writes are refused. */
+  @Test
+  void aCopyMayReadWhatIsMappedForWritingAlone() throws RegionException {
+    Ioas from = new Ioas();
+    from.mapFixed(0x1000, 0x1000, 0x7000_0000L, Ioas.WRITE);
+    ioas.copyFixed(from, 0x1000, 0x1000, 0x1000, BOTH);
+    assertEquals(List.of(range(0x1000, 0x1fff)), ioas.mapped());
+  }
+
+  @Test
+  void allowedRangesThatOverlapInAnyWayAreRefused() throws RegionException {
+    AddressSet.Range middle = range(0x3000, 0x4fff);
+    for (AddressSet.Range other :
+        List.of(
+            range(0x3000, 0x4fff),
+            range(0x2000, 0x3000),
+            range(0x4fff, 0x5fff),
+            range(0x3800, 0x3fff),
+            range(0x2000, 0x5fff))) {
+      refused(Errno.EINVAL, () -> ioas.allow(List.of(middle, other)));
+      refused(Errno.EINVAL, () -> ioas.allow(List.of(other, middle)));
+      refused(Errno.EINVAL, () -> ioas.allow(List.of(range(0x7000, 0x7fff), middle, other)));
+    }
+    ioas.allow(List.of(range(0x5000, 0x5fff), middle, range(0x2000, 0x2fff)));
+  }
+
   @Test
   void whatIsUnmappedIsThereWholeAndNotLocked() throws RegionException {
     ioas.mapFixed(0x1000, 0x1000, 0, BOTH);

@@ -22,6 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class KernelWindowsTest {
   private static final CacheOptions PAGE_WALK_CACHES = CacheOptions.NONE.withStructures(64, 64, 0);
   private static final long PAGE = 4096;
+  private static final int INSIDE = 14;
   private static final long ADDRESS = 0x000f_ffff_ffff_f000L;
 
   static Stream<MappedPlan> plans() {
@@ -40,7 +41,10 @@ class KernelWindowsTest {
     try (Arena arena = Arena.ofConfined()) {
       KernelLab lab = new KernelLab(what, arena);
       TableMemory memory = lab.machine.memory();
-      long[] iovas = lab.machine.addresses(16);
+      long[] iovas = lab.machine.addresses(INSIDE + 2);
+      // The first and the last entry of a table, too: those at the edges of a window.
+      iovas[INSIDE] = iovas[0] & -512 * PAGE;
+      iovas[INSIDE + 1] = iovas[INSIDE] + 511 * PAGE;
       long leafAt = find(lab, Translation.address(lab.walk(iovas[0], 1)) & -PAGE);
       long leaf = memory.get(leafAt);
       long tableAt = find(lab, leafAt & -PAGE);
@@ -76,13 +80,14 @@ class KernelWindowsTest {
       for (int i = 0; i < iovas.length; i++) {
         long expected = lab.walk(iovas[i], 1);
         boolean fault = Translation.isFault(expected);
-        refused += fault ? 1 : 0;
+        // Tables of the machine itself may have something else in their first or last entry.
+        refused += fault && i < INSIDE ? 1 : 0;
         assertEquals(fault ? 0 : expected, answers[i]);
         assertEquals(fault ? 0 : expected, bench.kernel.translate(iovas[i], 1));
       }
     }
-    assertTrue(refused % (3 * iovas.length) == 0, refused + " refused");
-    return refused / (3 * iovas.length);
+    assertTrue(refused % (3 * INSIDE) == 0, refused + " refused");
+    return refused / (3 * INSIDE);
   }
 
   /** Where the first entry is that leads to a page. */
