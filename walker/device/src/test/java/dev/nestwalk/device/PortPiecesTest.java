@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import static dev.nestwalk.device.SmmuGuest.limited;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -132,7 +133,7 @@ final class PortPiecesTest {
   }
 
   private CompletableFuture<Long> inBackground(ToLongFunction<Port> access) {
-    CompletableFuture<Long> result = new CompletableFuture<>();
+    CompletableFuture<Long> result = limited();
     Thread.ofPlatform().start(() -> result.complete(access.applyAsLong(unit.port(SOURCE))));
     return result;
   }

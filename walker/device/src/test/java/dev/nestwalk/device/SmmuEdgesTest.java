@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import static dev.nestwalk.device.SmmuGuest.limited;
 import static dev.nestwalk.device.SmmuGuest.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -105,7 +106,7 @@ final class SmmuEdgesTest {
     Map<String, Long> model = Map.of("IDR0", SmmuGuest.id("IDR0") | (abortsOnly ? 1L << 26 : 0));
     try (SmmuGuest other = new SmmuGuest(model)) {
       other.start(SmmuGuest.ON);
-      CompletableFuture<Long> read = new CompletableFuture<>();
+      CompletableFuture<Long> read = limited();
       MemorySegment into = MemorySegment.ofArray(new byte[8]);
       new Thread(
               () -> {
@@ -127,7 +128,7 @@ final class SmmuEdgesTest {
     guest.tables.map(SmmuGuest.NOWHERE + 4096, page, 3, 1L << 10 | 1L << 6);
     MemorySegment into = MemorySegment.ofArray(new byte[24]);
     into.fill((byte) -1);
-    CompletableFuture<Long> read = new CompletableFuture<>();
+    CompletableFuture<Long> read = limited();
     new Thread(
             () -> {
               Port port = guest.unit.port(SmmuGuest.STALLING);
@@ -205,7 +206,7 @@ final class SmmuEdgesTest {
   void anAccessThatFaultedBeforeTheUnitWasSwitchedOffIsNotHeldAfterwards() {
     guest.start(SmmuGuest.ON);
     Port port = guest.unit.port(SmmuGuest.STALLING);
-    CompletableFuture<FaultRecord> fault = new CompletableFuture<>();
+    CompletableFuture<FaultRecord> fault = limited();
     new Thread(
             () -> {
               Port other = guest.unit.port(SmmuGuest.STALLING);

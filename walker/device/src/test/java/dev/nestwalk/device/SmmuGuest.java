@@ -274,9 +274,14 @@ final class SmmuGuest implements InterruptSink, PageResponses, DeviceTlb, AutoCl
     arena.close();
   }
 
+  /** What another thread will give; whoever waits for it longer than half a minute fails. */
+  static <T> CompletableFuture<T> limited() {
+    return new CompletableFuture<T>().orTimeout(30, TimeUnit.SECONDS);
+  }
+
   /** A read by a device on a thread of its own; its answer. */
   static CompletableFuture<Long> read(SmmuUnit unit, int stream, long iova) {
-    CompletableFuture<Long> answer = new CompletableFuture<>();
+    CompletableFuture<Long> answer = limited();
     Thread device =
         new Thread(
             () -> {

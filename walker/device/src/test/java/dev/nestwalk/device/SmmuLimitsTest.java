@@ -1,5 +1,6 @@
 package dev.nestwalk.device;
 
+import static dev.nestwalk.device.SmmuGuest.limited;
 import static dev.nestwalk.device.SmmuGuest.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -272,7 +273,7 @@ final class SmmuLimitsTest {
       for (int i = 0; i < 4; i++) {
         answers.add(stalled(SmmuGuest.NOWHERE + 4096L * i));
       }
-      CompletableFuture<Long> fifth = new CompletableFuture<>();
+      CompletableFuture<Long> fifth = limited();
       Thread device =
           new Thread(
               () -> {
