@@ -47,19 +47,7 @@ class PortAnswersTest {
     VtdMachine machine = new VtdMachine(memory);
     tables.map(PAGE, page, 12, 3).map(PAGE + 0x1000, ROM, 12, 3);
     machine.context(SOURCE, 0, 2, 5, tables.root());
-    InterruptSink sink =
-        new InterruptSink() {
-          @Override
-          public boolean message(long address, int data) {
-            return false;
-          }
-
-          @Override
-          public boolean deviceMessage(int sourceId, long address, int data) {
-            messages.add("%x %x %x".formatted(sourceId, address, data));
-            return true;
-          }
-        };
+    InterruptSink sink = new DeviceMessages(messages);
     TableMemory.Run run = memory.runs().get(0);
     GuestMemory all = GuestMemory.builder().ram(run.first(), run.bytes()).rom(ROM, rom).build();
     UnitOptions options = UnitOptions.of(all, sink);

@@ -58,19 +58,7 @@ class PortTest {
     tables.map(PAGE + 0x2000, BAR, 12, 3).map(PAGE + 0x3000, ITS & -4096, 12, 3);
     tables.map(PAGE + 0x4000, 0xf000_0000L, 12, 3);
     machine.context(SOURCE, 0, 2, 5, tables.root());
-    InterruptSink sink =
-        new InterruptSink() {
-          @Override
-          public boolean message(long address, int data) {
-            return false;
-          }
-
-          @Override
-          public boolean deviceMessage(int sourceId, long address, int data) {
-            messages.add("%x %x %x".formatted(sourceId, address, data));
-            return data != 0xbad;
-          }
-        };
+    InterruptSink sink = new DeviceMessages(messages);
     UnitOptions options =
         UnitOptions.of(PlainUnit.over(memory), sink)
             .withMmio(new Bar())
@@ -234,7 +222,7 @@ class PortTest {
     assertEquals(4, port.write(0xfee0_1004L, word(0x41)));
     assertEquals(4, port.write(PAGE + 0x3040, word(0x2000)));
     assertEquals(List.of("10 fee01004 41", "10 8020040 2000"), messages);
-    assertEquals(0, port.write(0xfee0_1004L, word(0xbad)), "nobody takes it");
+    assertEquals(0, port.write(0xfee0_1004L, word(DeviceMessages.REFUSED)), "nobody takes it");
     assertEquals(Outcome.INTERRUPT.code(), Translation.code(port.stoppedBy()));
     messages.clear();
     assertEquals(0, port.write(0xfee0_1004L, bytes(8, 0)), "not 32 bits");
