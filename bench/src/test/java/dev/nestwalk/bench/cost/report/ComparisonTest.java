@@ -75,6 +75,8 @@ class ComparisonTest {
     assertEquals(Comparison.Verdict.LOWER, verdict(timed(1200, 20), timed(1000, 20)));
     assertEquals(Comparison.Verdict.UNSURE, verdict(timed(1000, 600), timed(1200, 600)));
     assertEquals(Comparison.Verdict.UNSURE, verdict(timed(1000, 600), timed(1000, 600)));
+    assertEquals(Comparison.Verdict.UNSURE, verdict(timed(1000, 20), timed(1200, 600)));
+    assertEquals(Comparison.Verdict.UNSURE, verdict(timed(1000, 600), timed(1200, 20)));
     assertEquals(
         Comparison.Verdict.UNSURE, Comparison.verdict(Double.NaN, 1, 0), "nothing measured");
   }
@@ -95,6 +97,7 @@ class ComparisonTest {
     assertEquals("translate.ns", comparison.lines().get(0).name());
     assertEquals(Comparison.Verdict.HIGHER, comparison.lines().get(0).verdict());
     assertEquals(Comparison.Verdict.UNSURE, verdict(rounds(100, 0.5), rounds(120, 0.03)));
+    assertEquals(Comparison.Verdict.UNSURE, verdict(rounds(100, 0.03), rounds(120, 0.5)));
   }
 
   @Test

@@ -106,6 +106,32 @@ class TraceFileTest {
         ops(sample("qemu-smmuv3.log")));
   }
 
+  /** Granules that no command has count as 4 KiB; low bits of an address are none of its page. */
+  @Test
+  void invalidationsOfQemuAreOfWholePagesAndTimeNeverRunsBack() throws IOException {
+    String range = "smmuv3_range_inval vmid=0 asid=1 addr=0x%x tg=%d num_pages=0x2 ttl=0 leaf=1%n";
+    StringBuilder text = new StringBuilder();
+    int[] times = {10, 20, 15, 5, 30, 30};
+    for (int granule = 0; granule < times.length; granule++) {
+      text.append("1234@%d.%06d:".formatted(1000, times[granule]));
+      text.append(range.formatted(0x10_0000 | granule, granule));
+    }
+    text.append("1234@1000.000040:smmuv3_translate_success smmuv3-iommu-memory-region-0-3 ");
+    text.append("sid=0x10 iova=0x1000 translated=0x2000 perm=0x3 stage=1\n");
+    Path file = folder.resolve("qemu.log");
+    Files.writeString(file, text);
+    assertEquals(
+        List.of(
+            pages(0x10_0000L, 2 << 12, 0),
+            pages(0x10_0000L, 2 << 12, 10_000),
+            pages(0x10_0000L, 2 << 14, 10_000),
+            pages(0x10_0000L, 2 << 16, 10_000),
+            pages(0x10_0000L, 2 << 12, 20_000),
+            pages(0x10_0000L, 2 << 12, 20_000),
+            DmaOp.access(0x10, -1, 0x1000, 1, false, 30_000)),
+        ops(TraceFile.open(file, TraceFormat.QEMU)));
+  }
+
   @Test
   void hyperSioLogsTellEachDmaOnce() {
     assertEquals(

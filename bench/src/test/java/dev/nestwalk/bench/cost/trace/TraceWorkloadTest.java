@@ -67,6 +67,47 @@ class TraceWorkloadTest {
         played(trace, cell));
   }
 
+  /** A command holds two pages itself; more are in a list, which is read page by page. */
+  @ParameterizedTest
+  @CsvSource({
+    "512, Read, w512",
+    "4097, Write, r4096 r1",
+    "8192, Read, w4096 w4096",
+    "12288, Write, r16 r4096 r4096 r4096",
+    "8193, Read, r16 w4096 w4096 w1",
+  })
+  void aDiskRequestReadsItsListAndMovesItsPages(int bytes, String kind, String expected)
+      throws IOException {
+    Path file = folder.resolve("disk.csv");
+    Files.writeString(file, "128166372003061629,host,0,%s,4096,%d,7%n".formatted(kind, bytes));
+    TraceFile trace = TraceFile.open(file, TraceFormat.MSR);
+    List<String> moved = new ArrayList<>();
+    for (DmaOp op : played(trace, cell(trace, Cell.standard()))) {
+      if (op.kind() == DmaOp.Kind.ACCESS) {
+        moved.add((op.write() ? "w" : "r") + op.length());
+      }
+    }
+    assertEquals("r64 " + expected + " w16", String.join(" ", moved));
+  }
+
+  @Test
+  void aLongDiskRequestHasAListOfSeveralPages() throws IOException {
+    Path file = folder.resolve("disk.csv");
+    int pages = 1030;
+    Files.writeString(file, "128166372003061629,host,0,Read,0,%d,7%n".formatted(pages * 4096));
+    TraceFile trace = TraceFile.open(file, TraceFormat.MSR);
+    long list = 0;
+    int looks = 0;
+    for (DmaOp op : played(trace, cell(trace, Cell.standard()))) {
+      if (op.kind() == DmaOp.Kind.ACCESS && !op.write() && op.length() != 64) {
+        list += op.length();
+        looks++;
+      }
+    }
+    assertEquals((pages - 1) * 8, list);
+    assertEquals(3, looks, "pages of the list");
+  }
+
   /**
    * Where a trace tells no ends, an access is a request of its own; what is ahead of one is not.
    */
