@@ -9,6 +9,7 @@ import dev.nestwalk.fixtures.vtd.FirstStageTables;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.memory.GuestMemory;
 import java.util.function.Consumer;
 
 /**
@@ -70,6 +71,11 @@ record SyncSubject(Iommu iommu, long leaf, long flags) {
   }
 
   static SyncSubject build(Table table, TableMemory memory, int pages) {
+    return build(table, memory, pages, Comparison.over(memory));
+  }
+
+  /** The same where the unit reads its tables through {@code seen}. */
+  static SyncSubject build(Table table, TableMemory memory, int pages, GuestMemory seen) {
     return switch (table) {
       case VTD_FIRST -> {
         FirstStageTables first = new FirstStageTables(memory, 4);
@@ -77,7 +83,7 @@ record SyncSubject(Iommu iommu, long leaf, long flags) {
           first.map(PAGE + i * 4096, OUT + i * 4096, 12, FIRST_FLAGS);
         }
         PasidEntry pasid = PasidEntry.firstStage(4, first.root());
-        yield vtd(memory, pasid, first.entryAddress(PAGE, 1), FIRST_FLAGS);
+        yield vtd(memory, seen, pasid, first.entryAddress(PAGE, 1), FIRST_FLAGS);
       }
       case VTD_SECOND -> {
         SecondStageTables second = new SecondStageTables(memory, 4);
@@ -85,7 +91,7 @@ record SyncSubject(Iommu iommu, long leaf, long flags) {
           second.map(PAGE + i * 4096, OUT + i * 4096, 12, 3);
         }
         PasidEntry pasid = PasidEntry.secondStage(2, second.root());
-        yield vtd(memory, pasid, second.entryAddress(PAGE, 1), 3);
+        yield vtd(memory, seen, pasid, second.entryAddress(PAGE, 1), 3);
       }
       case SMMUV3_STAGE1 -> {
         VmsaTables first = new VmsaTables(memory, 12, 0, 48);
@@ -97,7 +103,7 @@ record SyncSubject(Iommu iommu, long leaf, long flags) {
         long contexts = memory.allocate();
         machine.context(contexts, new ContextEntry(48).lower(first));
         machine.stream(1, new StreamEntry(5).stage1(contexts, 0, 0, 0));
-        yield smmu(memory, machine, first, flags);
+        yield smmu(seen, machine, first, flags);
       }
       case SMMUV3_STAGE2 -> {
         VmsaTables second = new VmsaTables(memory, 12, 0, 48);
@@ -106,21 +112,22 @@ record SyncSubject(Iommu iommu, long leaf, long flags) {
         }
         SmmuMachine machine = new SmmuMachine(memory);
         machine.stream(1, new StreamEntry(6).stage2(second, 48));
-        yield smmu(memory, machine, second, 3 | SECOND_FLAGS);
+        yield smmu(seen, machine, second, 3 | SECOND_FLAGS);
       }
     };
   }
 
-  private static SyncSubject vtd(TableMemory memory, PasidEntry pasid, long leaf, long flags) {
+  private static SyncSubject vtd(
+      TableMemory memory, GuestMemory seen, PasidEntry pasid, long leaf, long flags) {
     VtdMachine machine = new VtdMachine(memory).scalable();
     machine.pasid(1, 0, pasid.walkSnoop().domain(10));
-    Iommu iommu = Iommu.vtd(Comparison.over(memory), machine.registers(), 46);
+    Iommu iommu = Iommu.vtd(seen, machine.registers(), 46);
     return new SyncSubject(iommu, leaf, flags);
   }
 
   private static SyncSubject smmu(
-      TableMemory memory, SmmuMachine machine, VmsaTables tables, long flags) {
-    Iommu iommu = Iommu.smmuv3(Comparison.over(memory), machine.registers());
+      GuestMemory seen, SmmuMachine machine, VmsaTables tables, long flags) {
+    Iommu iommu = Iommu.smmuv3(seen, machine.registers());
     return new SyncSubject(iommu, tables.descriptorAddress(PAGE, 3), flags);
   }
 }

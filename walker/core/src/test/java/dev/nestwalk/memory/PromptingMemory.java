@@ -1,0 +1,71 @@
+package dev.nestwalk.memory;
+
+/**
+ * Guest memory whose n-th read of a table entry does something else first, whichever walk reads: as
+ * if another thread did it at that moment.
+ *
+ * <p>Threads: belongs to one thread.
+ */
+public final class PromptingMemory extends GuestMemory {
+  private final GuestMemory below;
+  private Runnable action = () -> {};
+  private long left = Long.MAX_VALUE;
+  private long reads;
+
+  /** Nothing is done yet. */
+  public PromptingMemory(GuestMemory below) {
+    super(below);
+    this.below = below;
+  }
+
+  /**
+   * From now on reads are counted anew, and one does something before it reads.
+   *
+   * @param n the number of that read, from 1 on; {@link Long#MAX_VALUE} for none
+   */
+  public void before(long n, Runnable what) {
+    reads = 0;
+    left = n;
+    action = what;
+  }
+
+  /** Reads since {@link #before}. */
+  public long reads() {
+    return reads;
+  }
+
+  private void next() {
+    reads++;
+    if (--left == 0) {
+      action.run();
+    }
+  }
+
+  @Override
+  public int find(long address) {
+    return below.find(address);
+  }
+
+  @Override
+  public long load(int run, long address) {
+    next();
+    return below.load(run, address);
+  }
+
+  @Override
+  public long entryOrZero(long table, long index) {
+    next();
+    int run = find(table + index);
+    return run < 0 ? 0 : below.load(run, table + index);
+  }
+
+  @Override
+  public int directRuns() {
+    return 0;
+  }
+
+  @Override
+  public int update(int run, long address, long expected, long replacement) {
+    return below.update(run, address, expected, replacement);
+  }
+}
