@@ -42,6 +42,8 @@ final class CachedPlanTest {
       assertEquals(ignores, plan.ignoresTop());
       assertEquals((ignores & 1) != 0 ? 0x0000_1234_5678_9000L : low, plan.untagged(low));
       assertEquals((ignores & 2) != 0 ? 0xff80_1234_5678_9000L : high, plan.untagged(high));
+      long first = 0xab00_0000_0000_0000L;
+      assertEquals((ignores & 1) != 0 ? 0 : first, plan.untagged(first), "bit 55 is clear");
     }
     assertEquals(Access.ATOMIC, plan.usable(Access.READ));
   }

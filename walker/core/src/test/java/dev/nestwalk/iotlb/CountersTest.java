@@ -47,7 +47,7 @@ final class CountersTest {
   }
 
   /** As {@link AddressSpaces} mixes words, but for the last one. */
-  private static long mixed(SmallPages plan) {
+  static long mixed(SmallPages plan) {
     long hash = plan.domain();
     for (int i = 0; i < CachedPlan.WORDS - 1; i++) {
       hash = (hash ^ plan.words[i]) * 0x9e37_79b9_7f4a_7c15L;

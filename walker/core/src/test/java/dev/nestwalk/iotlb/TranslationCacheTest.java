@@ -226,6 +226,23 @@ class TranslationCacheTest {
     }
   }
 
+  @Test
+  void theLastPartOfTheRoomIsGivenOutToo() throws InterruptedException {
+    List<Object> owners = new ArrayList<>();
+    long at = -1;
+    for (int tries = 0; at != CacheArena.BYTES - SHARE && tries < 500; tries++) {
+      Object owner = new Object();
+      at = CacheArena.take(owner, SHARE);
+      owners.add(owner);
+      if (at < 0) {
+        System.gc();
+        Thread.sleep(2);
+      }
+    }
+    assertEquals(CacheArena.BYTES - SHARE, at);
+    Reference.reachabilityFence(owners);
+  }
+
   /** Takes a part, writes all of it, and leaves it. */
   private static long dirty() throws InterruptedException {
     Object owner = new Object();
@@ -246,7 +263,9 @@ class TranslationCacheTest {
     assertEquals(
         "nestwalk.cache.bytes=%s: expected a power of two, 65536 to 1073741824".formatted(text),
         message);
-    assertEquals(1 << 24, CacheArena.size("16777216"));
+    for (int log2 = 16; log2 <= 30; log2++) {
+      assertEquals(1 << log2, CacheArena.size(Integer.toString(1 << log2)));
+    }
   }
 
   @Test
