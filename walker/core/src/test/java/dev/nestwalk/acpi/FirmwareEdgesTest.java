@@ -137,6 +137,107 @@ class FirmwareEdgesTest {
     }
   }
 
+  /** A table that says it is longer than the file, whose bytes sum to zero nevertheless. */
+  @ParameterizedTest
+  @ValueSource(strings = {"DMAR", "IORT", "IVRS"})
+  void aTableThatEndsBeforeItsLengthIsRefusedByThat(String name) {
+    byte[] whole = table(name, 5, 48, part(24).put((byte) 9).putShort(2, (short) 16).array());
+    byte[] cut = Arrays.copyOf(whole, whole.length - 8);
+    String message =
+        assertThrows(FirmwareException.class, () -> parse(name, cut, false)).getMessage();
+    assertEquals("offset 4: length 72, the file has 64 bytes", message);
+    assertEquals(message + "; read on", parse(name, cut, true).get(0));
+  }
+
+  private static List<String> parse(String name, byte[] table, boolean leniently) {
+    return switch (name) {
+      case "DMAR" ->
+          (leniently ? DmarTable.parseLeniently(table) : DmarTable.parse(table)).warnings();
+      case "IORT" ->
+          (leniently ? IortTable.parseLeniently(table) : IortTable.parse(table)).warnings();
+      default -> (leniently ? IvrsTable.parseLeniently(table) : IvrsTable.parse(table)).warnings();
+    };
+  }
+
+  @Test
+  void aStructureOfAHeaderAloneMayBeTheLast() {
+    byte[] least = part(4).putShort((short) 9).putShort((short) 4).array();
+    assertEquals(List.of(), DmarTable.parse(dmar(least, least)).warnings());
+    byte[] cut = dmar(least, part(3).putShort((short) 9).put((byte) 3).array());
+    assertEquals(
+        "offset 52: structure of 0 bytes, 3 are left",
+        assertThrows(FirmwareException.class, () -> DmarTable.parse(cut)).getMessage());
+  }
+
+  @Test
+  void eachFaultOfATableIsToldOnce() {
+    byte[] bad = dmar(part(6).putShort((short) 9).putShort((short) 7).array());
+    bad[9]++;
+    assertEquals(
+        List.of(
+            "offset 9: checksum: all bytes sum to 1, expected 0; read on",
+            "offset 48: structure of 7 bytes, 6 are left; read on"),
+        DmarTable.parseLeniently(bad).warnings());
+  }
+
+  @Test
+  void anAnddOfOneByteOfNameHasOne() {
+    byte[] scope = rmrr(32, 0x1000, 0x1fff, 8);
+    scope[24] = 5;
+    scope[28] = 2;
+    for (int length = 8; length < 11; length++) {
+      byte[] andd =
+          part(length).putShort((short) 4).putShort((short) length).put(7, (byte) 2).array();
+      Arrays.fill(andd, 8, length, (byte) 'A');
+      String name = length == 8 ? "no ANDD names it" : "A".repeat(length - 8);
+      assertEquals(
+          List.of("namespace device 2 (%s)".formatted(name)),
+          DmarTable.parse(dmar(andd, scope)).regions().get(0).others());
+    }
+  }
+
+  @ParameterizedTest(name = "{0} bytes are left of a scope that says 8")
+  @CsvSource({"1, 0", "5, 0", "6, 8", "7, 8"})
+  void aDeviceScopeThatIsCutIsRefused(int left, int told) {
+    byte[] bad = dmar(rmrr(24 + left, 0x1000, 0x1fff, 8));
+    assertEquals(
+        "offset 72: device scope of %d bytes, expected 8 or more, even, inside".formatted(told),
+        assertThrows(FirmwareException.class, () -> DmarTable.parse(bad)).getMessage());
+  }
+
+  @Test
+  void aPathThatLeadsThroughNoBridgeNamesNothing() {
+    DmarTable.Scope behind = new DmarTable.Scope(true, 0, List.of(2, 0, 5, 0));
+    DmarTable.Scope nowhere = new DmarTable.Scope(true, 0, List.of(3, 0, 5, 0));
+    DmarTable.Function device = new DmarTable.Function(1, 0x10, 5, 0);
+    for (DmarTable.Scope scope : List.of(behind, nowhere)) {
+      DmarTable.Rmrr region = new DmarTable.Rmrr(1, 0x1000, 0x1fff, List.of(scope));
+      assertEquals(scope == behind, region.appliesTo(device, ONE_BRIDGE));
+    }
+  }
+
+  /** A hierarchy may be numbered from bus 0 on. */
+  @Test
+  void aBridgeToBusZeroStandsForItToo() {
+    DmarTable.Topology toZero =
+        new DmarTable.Topology() {
+          @Override
+          public int secondaryBus(DmarTable.Function bridge) {
+            return bridge.bus() == 0x80 ? 0 : -1;
+          }
+
+          @Override
+          public int subordinateBus(DmarTable.Function bridge) {
+            return bridge.bus() == 0x80 ? 1 : -1;
+          }
+        };
+    DmarTable.Scope bridge = new DmarTable.Scope(true, 0x80, List.of(2, 0));
+    DmarTable.Rmrr region = new DmarTable.Rmrr(0, 0x1000, 0x1fff, List.of(bridge));
+    for (int bus = 0; bus < 3; bus++) {
+      assertEquals(bus < 2, region.appliesTo(new DmarTable.Function(0, bus, 5, 0), toZero));
+    }
+  }
+
   private static byte[] iort(byte[]... nodes) {
     return table("IORT", 5, 48, nodes);
   }

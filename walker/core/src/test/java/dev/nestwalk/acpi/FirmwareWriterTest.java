@@ -7,7 +7,10 @@ import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -64,5 +67,34 @@ class FirmwareWriterTest {
     assertThrows(IllegalArgumentException.class, () -> FirmwareWriter.dmar(0, 0, 0, List.of()));
     IortTable.Rmr msi = new IortTable.Rmr(List.of(), List.of(Region.X86_MSI));
     assertThrows(IllegalArgumentException.class, () -> FirmwareWriter.iort(0, 0, List.of(msi)));
+  }
+
+  @Test
+  void widthsAreThoseThatTheTableCanHold() {
+    for (int width : new int[] {1, 39, 255, 256}) {
+      assertEquals(
+          width,
+          DmarTable.parse(FirmwareWriter.dmar(width, 0, 0x1000, List.of())).hostAddressWidth());
+    }
+    for (int width : new int[] {0, 257, -1}) {
+      assertThrows(
+          IllegalArgumentException.class, () -> FirmwareWriter.dmar(width, 0, 0x1000, List.of()));
+    }
+  }
+
+  /** Nodes are told apart by their identifiers, which begin with 0 (DEN 0049, node format). */
+  @Test
+  void eachNodeHasAnIdentifierOfItsOwn() {
+    Region page = new Region(0x1_0000, 0x1_ffff, RegionKind.DIRECT);
+    IortTable.Mapping all = new IortTable.Mapping(0, 0xffff, 0, FirmwareWriter.SMMU_NODE);
+    IortTable.Rmr rmr = new IortTable.Rmr(List.of(all), List.of(page));
+    ByteBuffer bytes =
+        ByteBuffer.wrap(FirmwareWriter.iort(0, 0x905_0000L, List.of(rmr, rmr, rmr)))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    List<Integer> ids = new ArrayList<>();
+    for (int at = bytes.getInt(40); at < bytes.capacity(); at += bytes.getShort(at + 1)) {
+      ids.add(bytes.getInt(at + 4));
+    }
+    assertEquals(List.of(0, 1, 2, 3, 4), ids);
   }
 }

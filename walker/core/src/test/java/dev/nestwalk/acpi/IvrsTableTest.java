@@ -93,8 +93,25 @@ final class IvrsTableTest {
     assertEquals(List.of(all, range), direct(table, 0, 0x1ff));
     assertEquals(List.of(all), direct(table, 0, 0x200));
     assertEquals(List.of(new Region(0x9000, 0x9fff, RegionKind.DIRECT)), direct(table, 1, 0x60));
-    assertTrue(table.memories().get(2).exclusion());
-    assertFalse(table.memories().get(0).exclusion());
+    assertEquals(
+        List.of(
+            new IvrsTable.Memory(0, 0, 0xffff, true, false, all),
+            new IvrsTable.Memory(0, 0x60, 0x60, false, false, one),
+            new IvrsTable.Memory(0, 0x100, 0x1ff, false, true, range)),
+        table.memories().subList(0, 3));
+  }
+
+  @Test
+  void aBlockLiesInTheTableWithItsHeader() {
+    assertEquals(List.of(), IvrsTable.parse(table(0, new byte[] {0x10, 0, 4, 0})).warnings());
+    byte[][] bad = {{0x10, 0, 5, 0}, {0x10, 0, 3, 0}, {0x10, 0, 4}, {0x10, 0, 0, 0}};
+    String[] told = {"5 bytes, 4", "3 bytes, 4", "0 bytes, 3", "0 bytes, 4"};
+    for (int i = 0; i < bad.length; i++) {
+      byte[] table = table(0, unit(0), bad[i]);
+      assertEquals(
+          "offset 88: block of %s are left".formatted(told[i]),
+          assertThrows(FirmwareException.class, () -> IvrsTable.parse(table)).getMessage());
+    }
   }
 
   @Test

@@ -39,6 +39,16 @@ final class ReservedRegionsTextTest {
   }
 
   @Test
+  void aRegionMayHaveOneByteOrAllOfThem() {
+    assertEquals(
+        List.of(new Region(0x1000, 0x1000, RegionKind.RESERVED)),
+        ReservedRegionsText.parse("0x1000 0x1000 reserved\n"));
+    assertEquals(
+        List.of(new Region(0, -1, RegionKind.RESERVED)),
+        ReservedRegionsText.parse("0x0 0xffffffffffffffff reserved\n"));
+  }
+
+  @Test
   void emptyTextIsAnEmptyList() {
     assertEquals(List.of(), ReservedRegionsText.parse(""));
     assertEquals(List.of(), ReservedRegionsText.parse("\n  \n"));
