@@ -47,7 +47,7 @@ class TranslationCacheTest {
     Map<Key, Long> kept = new HashMap<>();
     Random random = new Random(entries * 31L + ways);
     int found = 0;
-    for (int i = 0; i < 200_000; i++) {
+    for (int i = 0; i < 50_000; i++) {
       int which = random.nextInt(tags.length);
       int sizeClass = random.nextInt(SHIFTS.length);
       int shift = SHIFTS[sizeClass];
