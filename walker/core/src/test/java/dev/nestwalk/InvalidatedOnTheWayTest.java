@@ -53,7 +53,7 @@ final class InvalidatedOnTheWayTest {
     BATCH(
         device -> {
           long[] answers = new long[PAGES];
-          return PAGES - device.translate(addresses(), answers, 0, PAGES, Access.READ);
+          return (long) PAGES - device.translate(addresses(), answers, 0, PAGES, Access.READ);
         }),
     BATCH_IN_MEMORY(
         device -> {

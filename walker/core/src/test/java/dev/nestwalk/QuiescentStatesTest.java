@@ -125,17 +125,20 @@ final class QuiescentStatesTest {
     }
     Translator alive = iommu.newTranslator();
     WeakReference<QuiescentState> kept = new WeakReference<>(alive.presence);
-    boolean some = true;
-    for (int tries = 0; tries < 200 && some; tries++) {
-      System.gc();
-      Thread.sleep(2);
-      // A state whose translator was collected just now is forgotten with the next one.
-      iommu.newTranslator();
-      some = gone.stream().anyMatch(state -> state.get() != null);
+    try {
+      boolean some = true;
+      for (int tries = 0; tries < 200 && some; tries++) {
+        System.gc();
+        Thread.sleep(2);
+        // A state whose translator was collected just now is forgotten with the next one.
+        iommu.newTranslator();
+        some = gone.stream().anyMatch(state -> state.get() != null);
+      }
+      assertEquals(0, gone.stream().filter(state -> state.get() != null).count());
+      assertTrue(kept.get() != null);
+    } finally {
+      Reference.reachabilityFence(alive);
     }
-    assertEquals(0, gone.stream().filter(state -> state.get() != null).count());
-    assertTrue(kept.get() != null);
-    Reference.reachabilityFence(alive);
   }
 
   /** The translator may still be reachable: no thread can use it. */
@@ -147,14 +150,17 @@ final class QuiescentStatesTest {
     run(ended);
     WeakReference<QuiescentState> gone = addOne(states, ended, translator);
     WeakReference<QuiescentState> kept = addOne(states, Thread.currentThread(), translator);
-    for (int tries = 0; tries < 200 && gone.get() != null; tries++) {
-      System.gc();
-      Thread.sleep(2);
+    try {
+      for (int tries = 0; tries < 200 && gone.get() != null; tries++) {
+        System.gc();
+        Thread.sleep(2);
+      }
+      assertEquals(null, gone.get());
+      assertTrue(kept.get() != null);
+    } finally {
+      Reference.reachabilityFence(states);
+      Reference.reachabilityFence(translator);
     }
-    assertEquals(null, gone.get());
-    assertTrue(kept.get() != null);
-    Reference.reachabilityFence(states);
-    Reference.reachabilityFence(translator);
   }
 
   private static WeakReference<QuiescentState> addOne(

@@ -212,7 +212,7 @@ class FirmwareEdgesTest {
     DmarTable.Function device = new DmarTable.Function(1, 0x10, 5, 0);
     for (DmarTable.Scope scope : List.of(behind, nowhere)) {
       DmarTable.Rmrr region = new DmarTable.Rmrr(1, 0x1000, 0x1fff, List.of(scope));
-      assertEquals(scope == behind, region.appliesTo(device, ONE_BRIDGE));
+      assertEquals(scope.equals(behind), region.appliesTo(device, ONE_BRIDGE));
     }
   }
 

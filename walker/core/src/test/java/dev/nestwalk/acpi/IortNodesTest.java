@@ -140,7 +140,7 @@ final class IortNodesTest {
     if (text.equals("any")) {
       return new Mapping(0, 0, output, SMMU, true);
     }
-    String[] parts = text.split("\\+");
+    String[] parts = text.split("\\+", 2);
     return new Mapping(Long.decode(parts[0]), Long.decode(parts[1]), output, SMMU);
   }
 

@@ -86,7 +86,7 @@ class TranslationCacheTest {
         }
       }
     }
-    assertTrue(found > 100, found + " found");
+    assertTrue(found > 25, found + " found");
   }
 
   /** As an endpoint looks. */
@@ -230,17 +230,20 @@ class TranslationCacheTest {
   void theLastPartOfTheRoomIsGivenOutToo() throws InterruptedException {
     List<Object> owners = new ArrayList<>();
     long at = -1;
-    for (int tries = 0; at != CacheArena.BYTES - SHARE && tries < 500; tries++) {
-      Object owner = new Object();
-      at = CacheArena.take(owner, SHARE);
-      owners.add(owner);
-      if (at < 0) {
-        System.gc();
-        Thread.sleep(2);
+    try {
+      for (int tries = 0; at != CacheArena.BYTES - SHARE && tries < 500; tries++) {
+        Object owner = new Object();
+        at = CacheArena.take(owner, SHARE);
+        owners.add(owner);
+        if (at < 0) {
+          System.gc();
+          Thread.sleep(2);
+        }
       }
+      assertEquals(CacheArena.BYTES - SHARE, at);
+    } finally {
+      Reference.reachabilityFence(owners);
     }
-    assertEquals(CacheArena.BYTES - SHARE, at);
-    Reference.reachabilityFence(owners);
   }
 
   /** Takes a part, writes all of it, and leaves it. */
