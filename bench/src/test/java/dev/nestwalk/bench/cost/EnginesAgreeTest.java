@@ -78,12 +78,11 @@ class EnginesAgreeTest {
   @ParameterizedTest
   @ValueSource(strings = {"format=vtd", "format=smmuv3 stages=2 tenants=2"})
   void aQueueThatIsNotFullIsFlushedInTime(String text) {
-    Cell cell = Cell.parse(text + " invalidate=lazy:256:20000 workload=nic:1500:32 requests=2000");
+    Cell cell =
+        Cell.parse(text + " invalidate=lazy:1000000:20000 workload=nic:1500:32 requests=2000");
     long counted = Runner.run(cell).counts().get("invalidate.all");
-    assertTrue(counted > 2 && counted < 50, counted + " flushes");
+    assertTrue(counted > 2 && counted < 100, counted + " flushes");
     assertEquals(counted, timed(cell).counts().get("invalidate.all"));
-    Cell full = Cell.parse(text + " invalidate=lazy:256 workload=nic:1500:32 requests=2000");
-    assertTrue(Runner.run(full).counts().get("invalidate.all") < counted);
   }
 
   @ParameterizedTest
