@@ -23,6 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What each VT-d descriptor drops, counted: device 1 has PASIDs 5 and 6, nested in domain 10,
@@ -174,6 +175,17 @@ class VtdInvalidationTest {
     assertEquals("00 00 00 00", dropped());
     assertEquals(VtdInvalidations.DONE, all.submit(0xa0022, 0));
     assertEquals("ff ff 1f 00", dropped());
+  }
+
+  /** Bits 11:9 are the upper bits of the type: with one of them it is no type at all. */
+  @ParameterizedTest
+  @ValueSource(longs = {0x140021L, 0xa0022L, 0x25L, 0x5000a0026L, 0x37L})
+  void aTypeIsReadWhole(long low) {
+    VtdInvalidations all = iommu.vtdInvalidations();
+    assertEquals(VtdInvalidations.DONE, all.submit(low, 0, 0, 0));
+    for (int bit = 9; bit <= 11; bit++) {
+      assertEquals(VtdInvalidations.INVALID_TYPE, all.submit(low | 1L << bit, 0, 0, 0));
+    }
   }
 
   @Test

@@ -14,11 +14,10 @@ final class FirstStageRights {
    * @param all AND of the entries of the walk
    * @param some OR of the entries of the walk
    * @param need rights that must all be granted, possibly with {@link SecondStageWalk#X}
-   * @param any rights of which at least one must be granted
    * @return the rights granted ({@link Access#READ}, {@link Access#WRITE}), or a negated fault
    *     reason
    */
-  static int judge(VtdPlan plan, long all, long some, int need, int any) {
+  static int judge(VtdPlan plan, long all, long some, int need) {
     boolean user = !plan.privileged;
     boolean userPage = (all & US) != 0;
     if (user && !userPage) {
@@ -26,7 +25,7 @@ final class FirstStageRights {
     }
     boolean writable = (all & RW) != 0 || !user && !plan.writeProtect;
     int granted = writable ? Access.ATOMIC : Access.READ;
-    if ((need & Access.WRITE) != 0 && !writable || (granted & any) == 0) {
+    if ((need & Access.WRITE) != 0 && !writable) {
       return -FaultCode.SGN_6;
     }
     if ((need & SecondStageWalk.X) != 0) {

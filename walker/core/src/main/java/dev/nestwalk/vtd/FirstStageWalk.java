@@ -110,7 +110,7 @@ final class FirstStageWalk {
         if ((entry & plan.firstPage[level]) != 0) {
           return Translation.fault(FaultCode.SFS_3, 1, level);
         }
-        int granted = FirstStageRights.judge(plan, all, some, need, asked);
+        int granted = FirstStageRights.judge(plan, all, some, need);
         if (granted < 0) {
           return Translation.fault(-granted, 1, level);
         }

@@ -17,26 +17,33 @@ final class TranslationCompletion {
    */
   static long of(long refusal) {
     int code = Translation.code(refusal);
-    if (isRecoverable(code)) {
+    FaultReason reason = FaultReason.of(code);
+    if (reason == null) {
+      return ofLibrary(refusal, code);
+    }
+    if (isRecoverable(reason)) {
       return NO_RIGHTS;
     }
-    Completion status = Completion.COMPLETER_ABORT;
-    if (code == FaultCode.SFS_10 || Outcome.isLibraryCode(code)) {
-      // SFS.10 completes with success and without rights, but is recorded nevertheless.
-      boolean unsupported = code == Outcome.UNSUPPORTED_REQUEST.code();
-      status = unsupported ? Completion.UNSUPPORTED_REQUEST : Completion.SUCCESS;
-    } else if (isUnsupported(code)) {
-      status = Completion.UNSUPPORTED_REQUEST;
-    }
+    // SFS.10 completes with success and without rights, but is recorded nevertheless.
+    Completion status =
+        reason == FaultReason.SFS_10
+            ? Completion.SUCCESS
+            : isUnsupported(reason) ? Completion.UNSUPPORTED_REQUEST : Completion.COMPLETER_ABORT;
     return Translation.completed(refusal, status);
   }
 
-  /** Faults that software can remedy, after which the device asks again; they are not recorded. */
-  private static boolean isRecoverable(int code) {
-    FaultReason reason = FaultReason.of(code);
-    if (reason == null) {
-      return code == Outcome.NO_RIGHTS.code();
+  /** The completion for a refusal that is none of the architecture's. */
+  private static long ofLibrary(long refusal, int code) {
+    if (code == Outcome.NO_RIGHTS.code()) {
+      return NO_RIGHTS;
     }
+    boolean unsupported = code == Outcome.UNSUPPORTED_REQUEST.code();
+    return Translation.completed(
+        refusal, unsupported ? Completion.UNSUPPORTED_REQUEST : Completion.SUCCESS);
+  }
+
+  /** Faults that software can remedy, after which the device asks again; they are not recorded. */
+  private static boolean isRecoverable(FaultReason reason) {
     return switch (reason) {
       case LGN_1, LGN_2, LGN_3 -> true;
       case SPD_2, SPT_2, SPT_5, SPT_6 -> true;
@@ -47,11 +54,7 @@ final class TranslationCompletion {
   }
 
   /** Faults that mean that this requester must not send translation requests. */
-  private static boolean isUnsupported(int code) {
-    FaultReason reason = FaultReason.of(code);
-    if (reason == null) {
-      return false;
-    }
+  private static boolean isUnsupported(FaultReason reason) {
     return switch (reason) {
       case LRT_2, LCT_2, LCT_5, RTA_2, RTA_4, SRT_2, SCT_2, SCT_5, SCT_6, SCT_7, SGN_10 -> true;
       default -> false;
