@@ -66,6 +66,24 @@ final class SmmuStructuresTest {
     assertEquals(EventCode.F_STE_FETCH, lab.ask(1 << split, ADDRESS, R).code());
   }
 
+  /** A leaf is aligned to its size, and need not be to more. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5})
+  void aLeafOfStreamsLiesAtAMultipleOfItsSize(int span) {
+    long size = 64L << span - 1;
+    long level1 = lab.memory.allocate();
+    long leaf = lab.memory.allocate() + size;
+    lab.machine.register("STRTAB_BASE", level1);
+    lab.machine.register("STRTAB_BASE_CFG", 8 | 6L << 6 | 1L << 16);
+    for (long word = 0; word < 64; word += 8) {
+      lab.memory.put(leaf + word, lab.memory.get(lab.machine.streamAddress(FIRST) + word));
+    }
+    for (long below = 0; below < size; below += 64) {
+      lab.memory.put(level1, leaf + below | span);
+      assertEquals(0, lab.ask(0, ADDRESS, R).code(), "0x%x below".formatted(below));
+    }
+  }
+
   /** A VMID of 9 bits, on a unit with 8, matters to streams of regimes that have a VMID. */
   @ParameterizedTest
   @CsvSource({"0xff", "0x100"})
