@@ -134,19 +134,22 @@ class AddressSpacesTest {
     }
   }
 
-  @Test
-  void aRangeOfAProcessLooksAtThatProcessAlone() {
+  @ParameterizedTest(name = "process {0}")
+  @ValueSource(ints = {0, 1, 1990})
+  void aRangeOfAProcessLooksAtThatProcessAlone(int process) {
     for (int i = 0; i < 2000; i++) {
       add(10, i, true, i * 4096L);
     }
-    AddressSpace named = all.get(1990);
-    AddressSpace beside = all.get(1991);
+    AddressSpace named = all.get(process);
+    AddressSpace beside = all.get(process + 1);
+    iotlb.put(process * 4096L, 12, named.translations, 0, 0, 3);
+    iotlb.put((process + 1) * 4096L, 12, beside.translations, 0, 0, 3);
     long before = spaces.work();
-    log.firstRange(10, named.process, 1990 * 4096L, 1990 * 4096L, true);
+    log.firstRange(10, process, process * 4096L, process * 4096L, true);
     spaces.catchUp();
     assertEquals(2, spaces.work() - before, "one space, one entry");
-    assertTrue(has(beside, 1991 * 4096L));
-    assertTrue(!has(named, 1990 * 4096L));
+    assertTrue(has(beside, (process + 1) * 4096L));
+    assertTrue(!has(named, process * 4096L));
   }
 
   @Test
