@@ -246,6 +246,30 @@ class TranslationCacheTest {
     }
   }
 
+  @Test
+  void aHoleBetweenTwoPartsIsGivenOut() throws InterruptedException {
+    Map<Long, Object> owners = new HashMap<>();
+    long hole = -1;
+    for (int tries = 0; hole < 0 && tries < 500; tries++) {
+      Object owner = new Object();
+      long at = room(owner, SHARE / 8);
+      owners.put(at, owner);
+      hole = owners.containsKey(at - SHARE / 8) ? at - SHARE / 8 : -1;
+    }
+    owners.remove(hole);
+    try {
+      long taken = -1;
+      while (taken != hole) {
+        Object owner = new Object();
+        taken = room(owner, SHARE / 8);
+        owners.put(taken, owner);
+      }
+      assertTrue(owners.containsKey(hole + SHARE / 8), "with a part behind it");
+    } finally {
+      Reference.reachabilityFence(owners);
+    }
+  }
+
   /** Takes a part, writes all of it, and leaves it. */
   private static long dirty() throws InterruptedException {
     Object owner = new Object();
