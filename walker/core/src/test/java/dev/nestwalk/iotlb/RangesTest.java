@@ -208,6 +208,35 @@ final class RangesTest {
     }
   }
 
+  /**
+   * Nothing says which inputs led to an intermediate address, so whole walks of the second stage,
+   * which nested ones keep under the tag of partial walks, go with a range of leaves too.
+   */
+  @ParameterizedTest(name = "leaves alone: {0}")
+  @ValueSource(booleans = {true, false})
+  void aRangeOfTheSecondStageDropsPartialWalksAndPagesThatItNames(boolean leafOnly) {
+    SmallPages plan = new SmallPages(10, 7, true);
+    AddressSpace both = spaces.of(plan, 0);
+    AddressSpace second = spaces.secondOf(plan);
+    AddressSpace other = space(11, 7, 0, false);
+    for (AddressSpace space : List.of(both, second, other)) {
+      spaces.freshen(space);
+      keep(space, PAGE);
+      keep(space, PAGE + 4096);
+    }
+    List<Integer> before = List.of(number(second.structures), number(both.structures));
+    int others = number(other.structures);
+    log.secondRange(10, PAGE, PAGE + 4095, leafOnly);
+    spaces.catchUp();
+    assertFalse(has(second, PAGE));
+    assertTrue(has(second, PAGE + 4096));
+    assertFalse(has(both, PAGE) || has(both, PAGE + 4096), "inputs of the first stage");
+    assertTrue(number(second.structures) > before.get(0));
+    assertTrue(number(both.structures) > before.get(1));
+    assertTrue(has(other, PAGE) && has(other, PAGE + 4096), "another domain");
+    assertEquals(others, number(other.structures));
+  }
+
   /** Whichever space of two chains is given back, nobody looks at it again. */
   @ParameterizedTest(name = "first stage: {0}")
   @ValueSource(booleans = {true, false})
