@@ -152,7 +152,7 @@ final class DecodeCommand implements Callable<Integer> {
     for (int i = 0; i < findings.size(); i++) {
       out.print((i == 0 ? "" : "\n") + findings.get(i).text());
     }
-    if (findings.isEmpty() || log.lines() > 1 || log.findings() > 1) {
+    if (findings.isEmpty() || log.lines() > 1) {
       summary(out, findings.size(), log);
     }
     out.flush();

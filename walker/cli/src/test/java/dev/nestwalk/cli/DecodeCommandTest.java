@@ -10,6 +10,7 @@ import dev.nestwalk.fixtures.Scenarios;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,6 +48,21 @@ class DecodeCommandTest {
     assertEquals(file.out(), input.out());
     assertTrue(file.out().contains("19 faults in 20 lines"), file.out());
     assertTrue(file.out().contains("03:00.0: 2, first line 4, last line 13"), file.out());
+  }
+
+  @Test
+  void aLineWithoutEndDoesNotFillTheMemory() throws IOException {
+    Path file = folder.resolve("endless");
+    long size = 64L << 20;
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(size);
+    }
+    var threads =
+        (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    assertEquals(1, run("decode", file.toString()).status());
+    long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+    assertTrue(allocated < size / 4, allocated + " bytes");
   }
 
   @Test

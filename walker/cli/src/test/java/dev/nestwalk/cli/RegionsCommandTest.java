@@ -262,6 +262,22 @@ class RegionsCommandTest {
     assertTrue(result.out().contains("3 failed"), result.out());
   }
 
+  /** Usable ranges without a device's name are those of the group that was given to vfio-pci. */
+  @ParameterizedTest
+  @CsvSource({"vfio-pci, e1000e, 0", "e1000e, vfio-pci, 1"})
+  void replayTakesTheGroupThatWasGivenAway(String first, String second, int status)
+      throws IOException {
+    Path file = folder.resolve("groups.txt");
+    String group = "group %d type DMA\n  device 0000:00:0%d.0 8086:10d3 driver %s\n  reserved %s\n";
+    Files.writeString(
+        file,
+        group.formatted(1, 1, first, "0x00000000fee00000 0x00000000feefffff msi")
+            + group.formatted(2, 2, second, "0x00000000fe000000 0x00000000feffffff reserved")
+            + "type1 usable 0x0 0xfedfffff\ntype1 usable 0xfef00000 0xffffffffff\n");
+    Result result = run("replay", file.toString());
+    assertEquals(status, result.status(), result.out() + result.err());
+  }
+
   @Test
   void replayTellsWrongRegionsInOneLine() throws IOException {
     String region = "0x00000000fee00000 0x00000000feefffff msi";
