@@ -100,21 +100,27 @@ final class PortDma implements Dma {
   @Override
   public long moveTranslated(long address, MemorySegment data, boolean write) {
     int access = (write ? Access.WRITE : Access.READ) | Access.TRANSLATED;
-    long answer = port.translate(address, access);
+    GuestMemory memory = port.unit().options().memory();
+    long size = data.byteSize();
     long done = 0;
-    if (!Translation.isFault(answer)) {
-      GuestMemory memory = port.unit().options().memory();
-      long at = Translation.address(answer);
-      done =
-          write
-              ? memory.write(at, data, 0, data.byteSize())
-              : memory.read(at, data, 0, data.byteSize());
+    long moved = 1;
+    while (done < size && moved > 0) {
+      long here = address + done;
+      refusal = port.translate(here, access);
+      moved = 0;
+      if (!Translation.isFault(refusal)) {
+        // A check of one page says nothing of the next one.
+        long span = Translation.span(refusal);
+        long most = Math.min(span - (here & span - 1), size - done);
+        long at = Translation.address(refusal);
+        moved = write ? memory.write(at, data, done, most) : memory.read(at, data, done, most);
+      }
+      done += moved;
     }
     port.done();
-    refusal = answer;
-    if (done < data.byteSize()) {
+    if (done < size) {
       counters.refused.increment();
-      refusals.refused(port, write, address, answer);
+      refusals.refused(port, write, address + done, refusal);
     }
     return done;
   }
