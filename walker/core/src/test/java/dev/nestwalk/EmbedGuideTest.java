@@ -34,10 +34,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The code of docs/embed.md, and what that page says of it. */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class EmbedGuideTest {
   private static final int DEVICE = 0x0010;
   private static final int DOMAIN = 2;

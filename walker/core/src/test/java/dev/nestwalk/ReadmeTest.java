@@ -16,12 +16,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * The README's examples of embedding are the regions below, and they work; the command's tests
  * compare.
  */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 final class ReadmeTest {
   private static String example(MemorySegment ram, long cap, long ecap, long rootTable, long iova) {
     ByteArrayOutputStream printed = new ByteArrayOutputStream();

@@ -38,6 +38,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** A unit's registers change while threads translate. */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class ReconfigureTest {
   private static final int SOURCE = 1;
   private static final long PAGE = 0x4040_0000L;
@@ -129,7 +130,6 @@ class ReconfigureTest {
 
   @ParameterizedTest
   @EnumSource
-  @Timeout(value = 120, unit = TimeUnit.SECONDS)
   void eachDmaUsesTheRegistersBeforeOrAfterAChange(Format format) throws InterruptedException {
     List<Map<String, Long>> states = states(format);
     long[] answers = states.stream().mapToLong(state -> expected(format, state)).toArray();

@@ -20,14 +20,17 @@ import dev.nestwalk.region.RegionSet;
 import java.lang.foreign.Arena;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * A translator beside a set of reserved addresses: what is refused, what is kept, what it costs.
  */
+@Timeout(value = 120, unit = TimeUnit.SECONDS)
 class RestrictionTest {
   private static final long INPUT = 0x4000_0000L;
   private static final long GUEST = 0x8000_0000L;

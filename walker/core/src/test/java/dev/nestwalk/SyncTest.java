@@ -7,11 +7,15 @@ import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
+import java.lang.ref.Reference;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -64,6 +68,26 @@ class SyncTest {
       assertTrue(device.answers > 100, "answers " + device.answers);
     }
     subject.iommu().sync();
+  }
+
+  /** The translator is still reachable, but nobody can use it any more. */
+  @Test
+  @Timeout(value = 120, unit = TimeUnit.SECONDS)
+  void aThreadThatHasEndedIsNotWaitedFor() throws InterruptedException {
+    SyncSubject subject = SyncSubject.build(SyncSubject.Granularity.values()[0].table, memory, 1);
+    List<Translator> made = new ArrayList<>();
+    Thread device =
+        new Thread(
+            () -> {
+              made.add(subject.iommu().newTranslator());
+              made.get(0).translate(1, -1, PAGE, Access.READ);
+            });
+    device.start();
+    device.join();
+    subject.iommu().invalidateAll();
+    assertEquals(List.of(), subject.iommu().sync(10, TimeUnit.SECONDS));
+    assertEquals(1, made.size());
+    Reference.reachabilityFence(made);
   }
 
   /** A thread that translates, one by one or in batches. */

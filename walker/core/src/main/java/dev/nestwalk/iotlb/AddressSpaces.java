@@ -109,7 +109,6 @@ public final class AddressSpaces {
         if (entry.keepsCaches) {
           // Translations that passed while the unit was off depend on registers alone.
           untranslated.stamp = applied;
-          requesters.forEach(Requester::refresh);
         } else {
           everything.stamp = applied;
           everything.configurationStamp = applied;
