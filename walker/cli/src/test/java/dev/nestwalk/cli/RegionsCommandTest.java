@@ -278,6 +278,18 @@ class RegionsCommandTest {
     assertEquals(status, result.status(), result.out() + result.err());
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"0x100000", "0x7fffffff", "0xffffffff", "0x100000001", "0x8000000000000001"})
+  void aPasidThatNoRequestCanHaveIsRefused(String pasid) throws IOException {
+    String setup = Files.readString(FIXTURES.resolve("regions/vtd-pasid.json"));
+    Path file = folder.resolve("setup.json");
+    Files.writeString(file, setup.replaceAll("\"pasid\": *[^,}]+", "\"pasid\": \"" + pasid + "\""));
+    Result result = run("effective", file.toString());
+    assertEquals(0, result.status(), result.err());
+    assertTrue(result.out().contains("expected 0 to 0xfffff"), result.out());
+  }
+
   @Test
   void replayTellsWrongRegionsInOneLine() throws IOException {
     String region = "0x00000000fee00000 0x00000000feefffff msi";

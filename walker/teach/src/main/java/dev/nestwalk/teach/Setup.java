@@ -216,7 +216,7 @@ public final class Setup {
     String name = string(file, json, "device");
     Device device = devices.get(name);
     Hwpt table = tables.get(string(file, json, "table"));
-    int pasid = json.has("pasid") ? (int) number(file, json, "pasid") : Tracker.RID;
+    int pasid = json.has("pasid") ? pasid(number(file, json, "pasid")) : Tracker.RID;
     if (device == null || table == null) {
       refuse("attach " + name + ": device or table does not exist");
       return;
@@ -231,6 +231,11 @@ public final class Setup {
             tracker.attach(device, pasid, table);
           }
         });
+  }
+
+  /** A PASID for the tracker, which refuses large ones; a number must not lose its upper bits. */
+  private static int pasid(long number) {
+    return number >>> 31 == 0 ? (int) number : Integer.MAX_VALUE;
   }
 
   /** The name of a table. */
