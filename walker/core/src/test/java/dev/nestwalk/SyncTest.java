@@ -74,7 +74,7 @@ class SyncTest {
   @Test
   @Timeout(value = 120, unit = TimeUnit.SECONDS)
   void aThreadThatHasEndedIsNotWaitedFor() throws InterruptedException {
-    SyncSubject subject = SyncSubject.build(SyncSubject.Granularity.values()[0].table, memory, 1);
+    SyncSubject subject = SyncSubject.build(SyncSubject.Granularity.VTD_GLOBAL.table, memory, 1);
     List<Translator> made = new ArrayList<>();
     Thread device =
         new Thread(
@@ -84,10 +84,13 @@ class SyncTest {
             });
     device.start();
     device.join();
-    subject.iommu().invalidateAll();
-    assertEquals(List.of(), subject.iommu().sync(10, TimeUnit.SECONDS));
-    assertEquals(1, made.size());
-    Reference.reachabilityFence(made);
+    try {
+      subject.iommu().invalidateAll();
+      assertEquals(List.of(), subject.iommu().sync(10, TimeUnit.SECONDS));
+      assertEquals(1, made.size());
+    } finally {
+      Reference.reachabilityFence(made);
+    }
   }
 
   /** A thread that translates, one by one or in batches. */

@@ -4,6 +4,7 @@ import static dev.nestwalk.device.SmmuGuest.limited;
 import static dev.nestwalk.device.SmmuGuest.until;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.dma.Translation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rules of an SMMUv3's registers, queues and stalls that hold at an edge alone. */
@@ -243,5 +246,50 @@ final class SmmuEdgesTest {
       assertEquals(cr2 == 10 ? 1 : 0, other.r(SmmuGuest.EVENTQ_PROD), "C_BAD_STREAMID");
       assertEquals(0, other.event(0, 3));
     }
+  }
+
+  /** A snapshot may be of the middle of a change: after the restore nothing is under way. */
+  @Test
+  void aRestoredUnitHasAcknowledgedWhatItWasAskedFor() {
+    guest.start(SmmuGuest.ON);
+    String text = guest.unit.snapshot().toString();
+    String before = text.replaceFirst("CR0ACK 1f", "CR0ACK 0");
+    assertNotEquals(text, before);
+    SmmuUnit other = guest.newUnit(Map.of());
+    other.restore(Snapshot.parse(before));
+    assertEquals(SmmuGuest.ON, other.mmioRead(0x24, 4));
+    assertEquals(text, other.snapshot().toString());
+  }
+
+  /** Another access than the one that a restored stall is of is held, and recorded, by itself. */
+  @ParameterizedTest
+  @CsvSource({"2, 0, 3", "1, 8, 3", "1, 4096, 3", "1, 0, 2"})
+  void aRestoredStallIsOfItsOwnAccessAlone(int access, int distance, int records) {
+    guest.start(SmmuGuest.ON);
+    CompletableFuture<Long> first = stalled(SmmuGuest.NOWHERE, 1);
+    SmmuUnit other = guest.newUnit(Map.of());
+    other.restore(guest.unit.snapshot());
+    Port port = other.port(SmmuGuest.STALLING);
+    for (int time = 0; time < 2; time++) {
+      // An interrupted device gives up at once: what held its access is recorded by then, and gone.
+      Thread.currentThread().interrupt();
+      port.translate(SmmuGuest.NOWHERE + distance, access);
+      assertTrue(Thread.interrupted());
+    }
+    port.done();
+    assertEquals(records, other.mmioRead(SmmuGuest.EVENTQ_PROD, 4));
+    guest.w(0x20, 0);
+    assertTrue(Translation.isFault(first.join()));
+  }
+
+  /** The last 32-bit word of memory takes a message as any other does. */
+  @Test
+  void aMessageReachesTheLastWordOfMemory() {
+    guest.start(SmmuGuest.ON);
+    long last = guest.ram.runs().get(0).first() + guest.ram.runs().get(0).bytes().byteSize() - 4;
+    guest.command(SmmuGuest.CMD_SYNC | 1 << 12 | 0x1234_5678L << 32, last);
+    assertEquals(0x1234_5678L, guest.ram.get(last & -8) >>> 32);
+    assertEquals(0, guest.ram.get(last & -8) & 0xffff_ffffL);
+    assertEquals(List.of(), guest.signals());
   }
 }
