@@ -12,6 +12,11 @@ public final class Noted {
     return space.fractured;
   }
 
+  /** Notes no fractured blocks any more. */
+  public static void forgetFractured(AddressSpace space) {
+    space.fractured = 0;
+  }
+
   /** Notes nothing any more. */
   public static void forget(AddressSpace space) {
     space.global = false;

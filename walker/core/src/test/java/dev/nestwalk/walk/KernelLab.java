@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
 final class KernelLab {
   static final int WIDTH = 46;
 
+  /** How many tags differ in the bits that word 0 of an entry holds. */
+  private static final int LOW_TAGS = 1 << 12;
+
   final MappedMachine machine;
   final GuestMemory memory;
   final CachedPlan plan;
@@ -180,7 +183,8 @@ final class KernelLab {
       space = spaces.of(plan, 0);
       second = plan.usesSecond() ? spaces.secondOf(plan) : null;
       spaces.freshen(space);
-      if (second != null) {
+      // The second stage's tag differs in its upper bits too.
+      for (int i = 0; second != null && i <= LOW_TAGS; i++) {
         spaces.freshen(second);
       }
       caches = new WalkCaches(iotlb, structures, new WalkCounters(), options.counting());
