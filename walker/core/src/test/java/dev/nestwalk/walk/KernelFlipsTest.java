@@ -121,15 +121,6 @@ class KernelFlipsTest {
           .toList();
     }
 
-    /** Where the entry of the first stage is that maps an address. */
-    long leafOfFirst(long iova) {
-      return lab.reference.translate(MappedMachine.SOURCE, -1, iova, Access.READ).steps().stream()
-          .filter(step -> step.stage() == 1 && step.read().size() == 1)
-          .map(Step::host)
-          .reduce((one, other) -> other)
-          .orElseThrow();
-    }
-
     /** Whether the full walk of an address writes to memory; what it writes is taken back. */
     boolean setsFlags(long iova, int access) {
       written.clear();
@@ -249,7 +240,7 @@ class KernelFlipsTest {
   @MethodSource("plansOfProcesses")
   void aPageOfEveryProcessIsNotedAndOthersAreNot(MappedPlan plan) throws InterruptedException {
     Scene scene = new Scene(plan);
-    long leaf = scene.leafOfFirst(scene.iovas[LANE]);
+    long leaf = scene.lab.leafOfFirst(scene.iovas[LANE]);
     long[] answers = new long[Lanes.COUNT];
     for (boolean global : new boolean[] {false, true}) {
       scene.put(leaf, scene.memory.get(leaf) ^ (global ? NOT_GLOBAL : 0));

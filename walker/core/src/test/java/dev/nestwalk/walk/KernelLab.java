@@ -141,6 +141,24 @@ final class KernelLab {
     return full.walk(iova, access);
   }
 
+  /** Where the entry of the first stage is that maps an address. */
+  long leafOfFirst(long iova) {
+    return reference.translate(MappedMachine.SOURCE, -1, iova, Access.READ).steps().stream()
+        .filter(step -> step.stage() == 1 && step.read().size() == 1)
+        .map(Step::host)
+        .reduce((one, other) -> other)
+        .orElseThrow();
+  }
+
+  /** Where the last entry is that a walk of an address reads. */
+  long leaf(long iova) {
+    return reference.translate(MappedMachine.SOURCE, -1, iova, Access.READ).steps().stream()
+        .filter(step -> step.stage() > 0 && step.read().size() == 1)
+        .reduce((one, other) -> other)
+        .orElseThrow()
+        .host();
+  }
+
   /** Log2 of the page by which the first stage maps an address. */
   int inputSpan(long iova) {
     List<Step> steps = reference.translate(MappedMachine.SOURCE, -1, iova, Access.READ).steps();

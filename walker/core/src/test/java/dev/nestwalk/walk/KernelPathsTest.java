@@ -53,7 +53,7 @@ class KernelPathsTest {
   }
 
   /** A lab whose memory counts. */
-  private record Watched(KernelLab lab, CountingMemory memory) {
+  record Watched(KernelLab lab, CountingMemory memory) {
     Watched(MappedPlan plan, Arena arena) {
       this(new KernelLab(plan, arena, true));
     }
@@ -68,7 +68,7 @@ class KernelPathsTest {
     return List.of(lab.new Bench(options, true), lab.new Bench(options, false).unspecialised());
   }
 
-  private static List<KernelLab.Bench> inTheRoom(KernelLab lab, CacheOptions options)
+  static List<KernelLab.Bench> inTheRoom(KernelLab lab, CacheOptions options)
       throws InterruptedException {
     return List.of(lab.inTheRoom(options, true), lab.inTheRoom(options, false));
   }
@@ -286,6 +286,12 @@ class KernelPathsTest {
             assertEquals(watched.memory.loads(), now[0] - before[0], () -> "batch: " + where);
           }
           assertEquals(iovas.length, now[1] - before[1] + now[2] - before[2], where);
+          if (bench.iotlb != null) {
+            long[] known = numbers(counters);
+            bench.kernel.translate(iovas, answers, 0, iovas.length, 1);
+            long hits = counters.hits() - known[2];
+            assertEquals(iovas.length, hits, () -> "hits of a batch: " + where);
+          }
         }
       }
     }

@@ -1,6 +1,7 @@
 package dev.nestwalk.walk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,12 +13,14 @@ import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -152,24 +155,93 @@ class KernelRunsTest {
               .window(run.first(), bytes, 0, from)
               .window(
                   run.first() + from + PAGE, bytes, from + PAGE, bytes.byteSize() - from - PAGE);
-      KernelLab lab;
-      try {
-        lab = new KernelLab(plan, machine, builder.build());
-      } catch (AssertionError e) {
-        // The second stage of a context's address: no configuration.
-        continue;
-      }
-      for (CacheOptions options : List.of(CacheOptions.NONE, TABLES)) {
-        KernelLab.Bench bench = lab.inTheRoom(options, true);
-        for (long iova : addresses(machine)) {
-          long expected = lab.walk(iova, 1);
-          refused += Translation.isFault(expected) ? 1 : 0;
-          long answer = bench.kernel.translate(iova, 1);
-          assertEquals(Translation.isFault(expected) ? 0 : expected, answer, plan + ", " + page);
-        }
-      }
+      refused += refused(plan, machine, builder.build(), plan + ", " + page);
     }
     assertTrue(refused > 20, refused + " refused");
+  }
+
+  /** The first table in a run of its own, so that the others are in the second run. */
+  @Test
+  void theLastEntryOfTheSecondRunIsOneToo() throws InterruptedException {
+    MappedPlan plan = MappedPlan.of(false, false, true).pages(1024, 0, 1);
+    MappedMachine machine = new MappedMachine(plan, arena);
+    TableMemory.Run run = machine.memory().runs().get(0);
+    KernelLab whole = new KernelLab(plan, machine, cut(machine, false, 0));
+    long last = whole.leaf(machine.input() + 1023 * PAGE) + 8 - run.first();
+    assertEquals(0, last % PAGE, "the last entry of a table");
+    long root = machine.secondRoot() - run.first();
+    MemorySegment bytes = run.bytes();
+    GuestMemory memory =
+        GuestMemory.builder()
+            .ram(run.first(), bytes.asSlice(0, root))
+            .ram(run.first() + root, bytes.asSlice(root, PAGE))
+            .ram(run.first() + root + PAGE, bytes.asSlice(root + PAGE, last - root - PAGE))
+            .build();
+    assertEquals(run.first() + root + PAGE, memory.first(memory.directRun(0)), "the largest run");
+    compare(plan, machine, memory, "up to the last entry");
+  }
+
+  /** Compares answers and refusals, and counts those; 0 if there is no configuration. */
+  private static int refused(
+      MappedPlan plan, MappedMachine machine, GuestMemory memory, String where)
+      throws InterruptedException {
+    KernelLab lab;
+    try {
+      lab = new KernelLab(plan, machine, memory);
+    } catch (AssertionError e) {
+      // The second stage of a context's address.
+      return 0;
+    }
+    int refused = 0;
+    for (CacheOptions options : List.of(CacheOptions.NONE, TABLES)) {
+      KernelLab.Bench bench = lab.inTheRoom(options, true);
+      for (long iova : addresses(machine)) {
+        long expected = lab.walk(iova, 1);
+        refused += Translation.isFault(expected) ? 1 : 0;
+        long answer = bench.kernel.translate(iova, 1);
+        assertEquals(Translation.isFault(expected) ? 0 : expected, answer, where);
+      }
+    }
+    return refused;
+  }
+
+  /** Counted as anywhere else. */
+  @ParameterizedTest
+  @MethodSource("plans")
+  void entriesOfWindowsAreCounted(MappedPlan plan) throws InterruptedException {
+    MappedMachine machine = new MappedMachine(plan, arena);
+    KernelLab lab = new KernelLab(plan, machine, cut(machine, true, 0, 8));
+    KernelLab.Bench bench = lab.inTheRoom(TABLES.withCounters(), true);
+    int stages = plan.first() && plan.second() ? 2 : 1;
+    for (long iova : addresses(machine)) {
+      bench.kernel.translate(iova, 1);
+      long before = bench.kernel.counters.references();
+      assertNotEquals(0, bench.kernel.translate(iova, 1));
+      assertEquals(stages, bench.kernel.counters.references() - before);
+    }
+  }
+
+  /** Whatever is at address 0: a table that is not known is not there. */
+  @ParameterizedTest
+  @MethodSource("plans")
+  void aTableThatIsNotKnownIsNotReadAtAddressZero(MappedPlan plan) throws InterruptedException {
+    MappedMachine machine = new MappedMachine(plan, arena);
+    TableMemory.Run run = machine.memory().runs().get(0);
+    KernelLab clean = new KernelLab(plan, machine, cut(machine, false, 0));
+    long[] iovas = addresses(machine);
+    long leaf = machine.memory().get(clean.leaf(iovas[0]));
+    MemorySegment zero = arena.allocate(1 << 16, PAGE);
+    for (long at = 0; at < zero.byteSize(); at += 8) {
+      zero.set(ValueLayout.JAVA_LONG, at, leaf);
+    }
+    GuestMemory memory = GuestMemory.builder().ram(run.first(), run.bytes()).ram(0, zero).build();
+    KernelLab lab = new KernelLab(plan, machine, memory);
+    KernelLab.Bench bench = lab.inTheRoom(TABLES, true);
+    long[] answers = new long[iovas.length];
+    assertEquals(0, bench.kernel.translate(iovas, answers, 0, iovas.length, 1));
+    for (int i = 0; i < iovas.length; i++) {
+      assertEquals(lab.walk(iovas[i], 1), answers[i]);
+    }
   }
 
   @ParameterizedTest
@@ -181,7 +253,25 @@ class KernelRunsTest {
     Tables elsewhere = Tables.of(Stage.NONE, 0, tables.second(), 1L << 45, tables.hole(), true);
     KernelLab.Bench bench = lab.new Bench(CacheOptions.NONE, specialised);
     assertNotEquals(0, bench.kernel.translate(iova, 1));
-    assertEquals(0, bench.another(elsewhere).translate(iova, 1));
+    Kernel kernel = bench.another(elsewhere);
+    assertEquals(specialised, kernel.isSpecialised());
+    assertEquals(0, kernel.translate(iova, 1));
+  }
+
+  /** A configuration that the fast walk does not answer has no class of its own. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void withoutStagesNothingIsAnswered(boolean specialised) {
+    KernelLab lab = new KernelLab(MappedPlan.of(true, false, true), arena);
+    for (CacheOptions options : List.of(CacheOptions.NONE, TABLES, TABLES.withIotlb(64, 4))) {
+      Kernel kernel = lab.new Bench(options, specialised).another(Tables.NONE);
+      assertFalse(kernel.isSpecialised());
+      long[] iovas = lab.machine.addresses(20);
+      long[] answers = new long[iovas.length];
+      Arrays.fill(answers, -1);
+      assertEquals(iovas.length, kernel.translate(iovas, answers, 0, iovas.length, 1));
+      assertTrue(Arrays.stream(answers).allMatch(answer -> answer == 0));
+    }
   }
 
   /** The smallest windows, where each sum of a comparison is 0 or the least below. */

@@ -95,6 +95,10 @@ class ThirdFormatTest {
         assertEquals(0, kernel.translate(iova + 0x2000, WRITE), "W without R");
         assertEquals(Translation.ok(0x4_5000, 12, 3), kernel.translate(iova + 0x3000, READ));
         assertEquals(0, kernel.translate(iova + 0x3000, WRITE), "D is to be set");
+        long[] answers = new long[2];
+        kernel.translate(new long[] {page, iova + 0x2000}, answers, 0, 2, WRITE);
+        assertEquals(Translation.ok(0xf_ffff_ffff_fabcL, 12, 3), answers[0]);
+        assertEquals(0, answers[1], "W without R, side by side");
         assertEquals(0, kernel.translate(iova + 0x4000, READ), "A is to be set");
         assertEquals(0, kernel.translate(iova + 0x5000, READ), "no page of a guest");
         assertEquals(0, kernel.translate(iova + 0x6000, READ), "execute-only");
