@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** RESV_MEM properties of a virtio-iommu. */
 class VirtioProbeTest {
@@ -39,6 +40,28 @@ class VirtioProbeTest {
             Region.X86_MSI),
         probe.regions());
     assertEquals(List.of(Region.ARM_SW_MSI), VirtioProbe.parse(new byte[0]).regions());
+  }
+
+  /** Properties of other types may have any length; each begins at a multiple of 8 bytes. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3, 4, 5, 11, 12, 13})
+  void aPropertyBeginsAtAMultipleOfEightBytes(int length) throws RegionException {
+    byte[] region = properties(0, 0x9000, 0x9fff);
+    int next = 4 + length + 7 & -8;
+    ByteBuffer bytes = ByteBuffer.allocate(next + region.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.putShort((short) 7).putShort((short) length).put(next, region);
+    assertEquals(
+        List.of(new Region(0x9000, 0x9fff, RegionKind.RESERVED), Region.ARM_SW_MSI),
+        VirtioProbe.parse(bytes.array()).regions());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 0, RESERVED", "1, 0, MSI", "2, 1, RESERVED", "255, 1, RESERVED"})
+  void aSubtypeThatNobodyKnowsIsReservedAndToldOf(int subtype, int warnings, RegionKind kind)
+      throws RegionException {
+    VirtioProbe probe = VirtioProbe.parse(properties(subtype, 0x9000, 0x9fff));
+    assertEquals(warnings, probe.warnings().size());
+    assertTrue(probe.regions().contains(new Region(0x9000, 0x9fff, kind)));
   }
 
   @Test

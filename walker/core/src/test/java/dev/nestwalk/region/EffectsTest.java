@@ -45,6 +45,17 @@ final class EffectsTest {
     assertEquals(List.of(), effects.reported(device), "the host's own table");
   }
 
+  /** VT-d's interrupt window alone is special to a PASID without a table of its own. */
+  @Test
+  void aPasidWithoutTableIsKeptFromTheInterruptWindow() throws RegionException {
+    Device passed = device(Unit.VTD, HOLE, DIRECT, Region.X86_MSI);
+    assertEquals(List.of(Region.X86_MSI), effects.refusals(passed, 5).regions());
+    assertEquals(List.of(Region.X86_MSI), effects.busSet(passed, 5).regions());
+    Tracker other = new Tracker(Policy.PARENT_OPT_IN);
+    Device arm = other.bind("device", "group", Unit.SMMUV3, List.of(HOLE, Region.X86_MSI), true);
+    assertEquals(List.of(), new Effects(other).refusals(arm, 5).regions());
+  }
+
   @Test
   void aGuestsFirstStageIsToldOfTheBoundsThatTheHostCannotEnforce() throws RegionException {
     Device device = device(Unit.VTD, HOLE, DIRECT);

@@ -14,6 +14,7 @@ import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.MemoryRange;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -63,6 +64,34 @@ final class UnitTest {
               geometry,
               false));
     }
+  }
+
+  /** Threads of devices come and go; a unit holds none that has ended once another port is made. */
+  @Test
+  void aThreadThatHasEndedIsForgotten() throws InterruptedException {
+    try (VtdRig rig = VtdRig.legacy()) {
+      List<WeakReference<Thread>> ended = new ArrayList<>();
+      for (int i = 0; i < 5; i++) {
+        ended.add(new WeakReference<>(thread(rig)));
+      }
+      rig.dma(VtdRig.SOURCE, VtdRig.IOVA, 1);
+      for (int tries = 0; tries < 200 && !isEmpty(ended); tries++) {
+        System.gc();
+        Thread.sleep(2);
+      }
+      assertTrue(isEmpty(ended));
+    }
+  }
+
+  private static Thread thread(VtdRig rig) throws InterruptedException {
+    Thread device = new Thread(() -> rig.dma(VtdRig.SOURCE, VtdRig.IOVA, 1));
+    device.start();
+    device.join();
+    return device;
+  }
+
+  private static boolean isEmpty(List<WeakReference<Thread>> threads) {
+    return threads.stream().allMatch(thread -> thread.get() == null);
   }
 
   @Test
