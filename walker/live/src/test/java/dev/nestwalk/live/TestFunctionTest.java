@@ -123,9 +123,61 @@ final class TestFunctionTest {
     memory.word(0x3008, 78);
     assertEquals(TestFunction.DONE, run(8));
     assertEquals(78, get(TestFunction.DATA, 8));
+    set(TestFunction.ADDRESS, 8, 0xfee0_0000L);
+    assertEquals(TestFunction.DONE, run(6));
+    assertEquals(12 << 4 | 4 | 2, get(TestFunction.DATA, 8), "untranslated, write, no address");
     set(TestFunction.ADDRESS, 8, -8);
     assertEquals(TestFunction.REFUSED | 4 << 8, run(6), "completer abort");
     assertEquals(TestFunction.REFUSED | 0x71 << 8, run(8));
+  }
+
+  @Test
+  void withoutBusMasterNoCommandReachesTheBus() {
+    set(TestFunction.ADDRESS, 8, 0x3008);
+    function.config.write(4, new byte[] {2, 0});
+    for (int command = 1; command <= 11; command++) {
+      assertEquals(TestFunction.REFUSED, run(command), "command " + command);
+    }
+    assertEquals(List.of(), opened);
+    assertEquals(0, get(TestFunction.COUNT, 8));
+  }
+
+  @Test
+  void atomicOperandsAreAlignedToTheirSize() {
+    for (int size = 4; size <= 8; size *= 2) {
+      set(TestFunction.SIZE, 4, size);
+      for (int at = 0; at < 8; at++) {
+        set(TestFunction.ADDRESS, 8, 0x2000 + at);
+        int expected = at % size == 0 ? TestFunction.DONE : TestFunction.BAD;
+        for (int command = 3; command <= 5; command++) {
+          assertEquals(expected, run(command), size + " bytes at " + at);
+        }
+      }
+    }
+  }
+
+  @Test
+  void halvesOfWideRegistersAreWrittenByThemselves() {
+    for (int register :
+        new int[] {TestFunction.ADDRESS, TestFunction.DATA, TestFunction.EXPECTED}) {
+      set(register, 8, 0x1111_1111_2222_2222L);
+      set(register, 4, 0xffff_fffeL);
+      assertEquals(0x1111_1111_ffff_fffeL, get(register, 8));
+      set(register + 4, 4, 0x8000_0001L);
+      assertEquals(0x8000_0001_ffff_fffeL, get(register, 8));
+      assertEquals(0x8000_0001L, get(register + 4, 4));
+    }
+  }
+
+  @Test
+  void aResetTakesBackPasidAndSize() {
+    long before = get(TestFunction.PASID, 8);
+    set(TestFunction.PASID, 4, 5);
+    set(TestFunction.SIZE, 4, 2);
+    assertEquals(5 | 2L << 32, get(TestFunction.PASID, 8));
+    function.reset();
+    assertEquals(before, get(TestFunction.PASID, 8));
+    assertEquals(8L << 32 | 0x8000_0000L, before);
   }
 
   @Test

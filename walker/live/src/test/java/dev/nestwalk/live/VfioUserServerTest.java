@@ -258,6 +258,50 @@ final class VfioUserServerTest {
     }
   }
 
+  /** The last byte of the address space can be mapped; writing is bit 1 of the flags. */
+  @Test
+  void tellsWhichMapsAreWritableUpToTheLastAddress() throws IOException, InterruptedException {
+    try (VfioClient client = VfioClient.ready(socket)) {
+      for (int flags = 0; flags < 4; flags++) {
+        ByteBuffer map = VfioClient.body(32).putInt(32).putInt(flags).putLong(flags);
+        assertFalse(client.ask(2, map.putLong(-0x1000).putLong(0x1000)).isError());
+        assertEquals(
+            "fffffffffffff000 1000 %d %b".formatted(flags, flags >= 2),
+            ears.maps.poll(10, TimeUnit.SECONDS));
+      }
+    }
+  }
+
+  @Test
+  void agreesOnTheLowerMinorVersion() throws IOException {
+    for (int minor = 0; minor < 4; minor++) {
+      try (VfioClient client = new VfioClient(socket)) {
+        assertEquals(Math.min(minor, 1), client.version(0, minor).body().getShort(2));
+      }
+    }
+  }
+
+  @Test
+  void tellsTheFirstRefusalsOfAClientAlone() throws IOException {
+    try (VfioClient client = VfioClient.ready(socket)) {
+      for (int i = 0; i < 20; i++) {
+        assertEquals(38, client.ask(99, VfioClient.body(0)).errno());
+      }
+    }
+    List<String> told = List.copyOf(ears.lines);
+    assertEquals(8, told.size());
+    assertTrue(told.get(7).endsWith("unknown command 99 (more are not told)"), told.get(7));
+    assertTrue(told.get(6).endsWith("unknown command 99"), told.get(6));
+  }
+
+  @Test
+  void aRefusalThatNobodyWaitsForIsNotAnswered() throws IOException {
+    try (VfioClient client = VfioClient.ready(socket)) {
+      client.send(1, 99, 0x10, 16, VfioClient.body(0));
+      assertFalse(client.read(0, 4, 4).isError(), "the first reply is its own");
+    }
+  }
+
   @Test
   void answersNothingWhereNoAnswerIsWanted() throws IOException {
     try (VfioClient client = VfioClient.ready(socket)) {
