@@ -2,6 +2,7 @@ package dev.nestwalk.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonParser;
@@ -288,6 +289,45 @@ class RegionsCommandTest {
     Result result = run("effective", file.toString());
     assertEquals(0, result.status(), result.err());
     assertTrue(result.out().contains("expected 0 to 0xfffff"), result.out());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "'', 0x0-0xfedfffff 0xfef00000-0xffffffffffffffff",
+    "--relaxable, 0x0-0xfff 0x2000-0xfedfffff 0xfef00000-0xffffffffffffffff",
+    "--align 16M, 0x0-0xfdffffff 0xff000000-0xffffffffffffffff",
+    "--relaxable --align 16M, 0x1000000-0xfdffffff 0xff000000-0xffffffffffffffff",
+    "--window 1fff-2000, 0x1fff-0x2000",
+    "--window 1fff-2000 --relaxable, 0x2000-0x2000",
+    "--window 5-5, 0x5-0x5",
+    "--window fee00000-fee00000, ''",
+  })
+  void identityFollowsItsOptions(String options, String expected) throws IOException {
+    Path regions = folder.resolve("regions.txt");
+    Files.writeString(
+        regions,
+        "0x0000000000001000 0x0000000000001fff direct-relaxable\n"
+            + "0x00000000fee00000 0x00000000feefffff msi\n");
+    List<String> words = new ArrayList<>(List.of("identity", regions.toString()));
+    words.addAll(options.isEmpty() ? List.of() : List.of(options.split(" ", -1)));
+    assertEquals(
+        expected, String.join(" ", lines(run(words.toArray(String[]::new)))).strip(), options);
+  }
+
+  /** What the tracker says otherwise than Linux is written down, and nothing else is right. */
+  @Test
+  void aDeviationIsNoExcuseForAnyAnswer() throws IOException {
+    for (String name : List.of("steps", "deviations")) {
+      Files.copy(FIXTURES.resolve("regions/linux72-msi." + name), folder.resolve("one." + name));
+    }
+    Path deviations = folder.resolve("one.deviations");
+    Path steps = folder.resolve("one.steps");
+    assertEquals(0, run("replay", steps.toString()).status());
+    String good = Files.readString(deviations);
+    String bad = good.replace("-> ok|EINVAL|", "-> ok|EBUSY|");
+    assertNotEquals(good, bad);
+    Files.writeString(deviations, bad);
+    assertEquals(1, run("replay", steps.toString()).status());
   }
 
   @Test

@@ -115,6 +115,35 @@ final class RegisterReplayTest {
   }
 
   @Test
+  void aFaultThatIsRecordedIsNotSilent() throws IOException {
+    Path bent =
+        copy(
+            "vtd-legacy",
+            List.of("8438|d 0019 - w 0x1000 fault 0x5|d 0019 - w 0x1000 fault silently"));
+    assertTrue(run("replay-registers", bent.toString()).last().endsWith("1 failed"));
+  }
+
+  /** The last line's interrupts count although no line follows that could notice them. */
+  @Test
+  void interruptsAfterTheLastLineAreTold() throws IOException {
+    Path whole = copy("vtd-legacy", List.of());
+    List<String> lines = Files.readAllLines(whole);
+    assertEquals("i fee00000 21", lines.get(8438));
+    Path deviations = folder.resolve("vtd-legacy.deviations");
+    List<String> known = new ArrayList<>(Files.readAllLines(deviations));
+    known.removeIf(line -> line.matches("\\d+\\|.*") && number(line) > 8438);
+    Files.write(deviations, known);
+    Files.write(whole, lines.subList(0, 8439));
+    assertTrue(run("replay-registers", whole.toString()).last().endsWith("0 failed"));
+    Files.write(whole, lines.subList(0, 8438));
+    assertTrue(run("replay-registers", whole.toString()).last().endsWith("1 failed"));
+  }
+
+  private static int number(String deviation) {
+    return Integer.parseInt(deviation.substring(0, deviation.indexOf('|')));
+  }
+
+  @Test
   void aStatusThatStoodThereBeforeIsNoAnswer() throws IOException {
     // Both waits write the same bytes to the same place; the second one is turned into a fence.
     Path stale =

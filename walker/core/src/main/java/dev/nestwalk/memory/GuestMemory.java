@@ -234,7 +234,7 @@ public class GuestMemory {
       return SKIPPED;
     }
     Run target = runs[run];
-    if (target.rom() || target.isZero()) {
+    if (target.rom()) {
       return REFUSED;
     }
     long offset = address - target.first();

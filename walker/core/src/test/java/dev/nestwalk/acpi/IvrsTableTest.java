@@ -82,7 +82,9 @@ final class IvrsTableTest {
                 memory(0x20, UNITY_READ_WRITE, 0, 0, 0, 0x1000, 0x1000),
                 memory(0x21, UNITY_READ_WRITE, 0x60, 0, 0, 0x3000, 0x1000),
                 memory(0x22, EXCLUSION, 0x100, 0x1ff, 0, 0x5000, 0x2000),
-                memory(0x21, UNITY_READ_WRITE, 0x60, 0, 1, 0x9000, 0x1000)));
+                memory(0x21, UNITY_READ_WRITE, 0x60, 0, 1, 0x9000, 0x1000),
+                memory(0x22, UNITY_READ_WRITE, 0x70, 0x70, 1, 0xb000, 0x1000)));
+    assertEquals(List.of(new Region(0xb000, 0xbfff, RegionKind.DIRECT)), direct(table, 1, 0x70));
     Region all = new Region(0x1000, 0x1fff, RegionKind.DIRECT);
     Region one = new Region(0x3000, 0x3fff, RegionKind.DIRECT);
     Region range = new Region(0x5000, 0x6fff, RegionKind.DIRECT);

@@ -1,6 +1,7 @@
 package dev.nestwalk.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -90,5 +91,28 @@ class UpdatesTest {
     assertEquals(GuestMemory.REFUSED, zeros.update(0, LARGEST + 8, 0, AFTER));
     assertEquals(BEFORE, bytes.get(WORD, 8));
     assertEquals(List.of(), told);
+  }
+
+  /** Devices' writes, as opposed to flags: nothing that is read-only takes any. */
+  @ParameterizedTest
+  @EnumSource
+  void whatIsReadOnlyTakesNoWrites(Bytes kind) {
+    MemorySegment bytes = kind.allocate(arena, 4096);
+    bytes.set(WORD, 8, BEFORE);
+    MemorySegment from = MemorySegment.ofArray(new byte[8]);
+    GuestMemory open = memory(GuestMemory.builder().ram(LARGEST, bytes));
+    for (GuestMemory closed :
+        List.of(
+            memory(GuestMemory.builder().rom(LARGEST, bytes)),
+            memory(GuestMemory.builder().ram(LARGEST, bytes).readOnly()),
+            memory(GuestMemory.builder().zeros(LARGEST, LARGEST + 4095)),
+            open.asReadOnly())) {
+      assertFalse(closed.isWritable(LARGEST + 8));
+      assertEquals(0, closed.write(LARGEST + 8, from, 0, 8));
+    }
+    assertEquals(BEFORE, bytes.get(WORD, 8));
+    assertEquals(List.of(), told);
+    assertEquals(8, open.write(LARGEST + 8, from, 0, 8));
+    assertEquals(List.of("%x 8".formatted(LARGEST + 8)), told);
   }
 }
