@@ -97,4 +97,15 @@ class OverlayMemoryTest {
     assertEquals(GuestMemory.UPDATED, above.update(above.find(0x1000), 0x1000, 2, 4));
     assertEquals(2, load(memory, 0x1000));
   }
+
+  /** What is read through a view has the changes made so far; what it changes is discarded. */
+  @Test
+  void aViewHasTheChangesAndMakesNone() {
+    assertEquals(GuestMemory.UPDATED, update(0x1008, 0, 7));
+    GuestMemory view = memory.asReadOnly();
+    assertEquals(7, load(view, 0x1008));
+    assertEquals(GuestMemory.UPDATED, view.update(view.find(0x1008), 0x1008, 7, 9));
+    assertEquals(9, load(view, 0x1008));
+    assertEquals(7, load(memory, 0x1008));
+  }
 }

@@ -2,6 +2,8 @@ package dev.nestwalk.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -9,7 +11,9 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
@@ -114,5 +118,40 @@ class UpdatesTest {
     assertEquals(List.of(), told);
     assertEquals(8, open.write(LARGEST + 8, from, 0, 8));
     assertEquals(List.of("%x 8".formatted(LARGEST + 8)), told);
+  }
+
+  /** Who listens hears of the bytes that were written: no more than the run has, nor fewer. */
+  @Test
+  void whatIsWrittenIsTold() {
+    MemorySegment bytes = arena.allocate(4096, 8);
+    GuestMemory memory = memory(GuestMemory.builder().ram(LARGEST, bytes));
+    MemorySegment from = MemorySegment.ofArray(new byte[64]);
+    assertEquals(16, memory.write(LARGEST + 4080, from, 0, 64));
+    memory.write(LARGEST + 3, from, 1, 5);
+    memory.fetchAdd(LARGEST + 8, 8, 1);
+    memory.swap(LARGEST + 20, 4, 1);
+    memory.compareAndSwap(LARGEST + 24, 8, 0, 1);
+    assertEquals(GuestMemory.UPDATED, memory.update(0, LARGEST + 24, 1, 3));
+    assertEquals(
+        List.of("100ff0 16", "100003 5", "100008 8", "100014 4", "100018 8", "100018 8"), told);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 3", "0, 6", "0, 8", "4, 15", "1, 15", "8, 7"})
+  void zerosAreWholeWords(long first, long last) {
+    GuestMemory.Builder builder = GuestMemory.builder();
+    assertThrows(IllegalArgumentException.class, () -> builder.zeros(first, last));
+    builder.zeros(first & -8, first & -8 | 7);
+  }
+
+  @Test
+  void aSliceMayReachTheLastByte() {
+    MemorySegment bytes = arena.allocate(4096, 8);
+    GuestMemory memory = GuestMemory.of(bytes, LARGEST);
+    assertEquals(4096, memory.slice(LARGEST, 4096).byteSize());
+    assertEquals(1, memory.slice(LARGEST + 4095, 1).byteSize());
+    assertNull(memory.sliceOrNull(LARGEST, 4097));
+    assertNull(memory.sliceOrNull(LARGEST + 4095, 2));
+    assertNull(memory.sliceOrNull(LARGEST - 1, 2));
   }
 }
