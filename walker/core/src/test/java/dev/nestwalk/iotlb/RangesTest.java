@@ -167,8 +167,11 @@ final class RangesTest {
     "0x00ffffffffff0000, 0x0100000000000fff, 0xffffffffffff0000, true",
     "0x00ffffffffff0000, 0x0100000000000fff, 0x40000000, false",
     "0x00ffffffffff0000, 0x0100000000000fff, 0xff80000040000000, false",
-    "0x0055000000000000, 0x00d5000000000000, 0x40000000, true",
-    "0x0055000000000000, 0x00d5000000000000, 0xff80000040000000, true",
+    // Every address has a name in so long a range.
+    "0x0000000040000000, 0x0100000040000000, 0x40000000, true",
+    "0x0000000040000000, 0x0100000040000000, 0, true",
+    "0x0000000040000000, 0x0100000040000000, 0xff80000040000000, true",
+    "0xaa80000040000000, 0xffffffffffffffff, 0x40000000, true",
   })
   void aRangeOfTaggedAddressesIsThatOfTheAddressesWithoutTags(
       String first, String last, String page, boolean goes) {
