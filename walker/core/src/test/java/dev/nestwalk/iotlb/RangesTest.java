@@ -85,6 +85,22 @@ final class RangesTest {
     assertEquals(List.of("one", "other"), refreshed);
   }
 
+  /** Protected memory and what an SMMU's GBPA says may be among the registers that changed. */
+  @Test
+  void aChangeOfRegistersDropsWhatPassedWhileTheUnitWasOff() {
+    AddressSpace passed = space(CachedPlan.UNTRANSLATED, 0, 0, false);
+    AddressSpace translated = space(10, 0, 0, false);
+    keep(passed, PAGE);
+    keep(translated, PAGE + 4096);
+    log.registers(true);
+    spaces.catchUp();
+    assertFalse(has(passed, PAGE));
+    assertTrue(has(translated, PAGE + 4096));
+    log.registers(false);
+    spaces.catchUp();
+    assertFalse(has(translated, PAGE + 4096));
+  }
+
   @ParameterizedTest(name = "global translations: {0}")
   @ValueSource(booleans = {false, true})
   void aRangeOfProcessZeroIsNotOneOfAll(boolean global) {
