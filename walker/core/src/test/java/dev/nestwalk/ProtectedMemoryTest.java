@@ -1,6 +1,7 @@
 package dev.nestwalk;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import dev.nestwalk.memory.GuestMemory;
 import java.lang.foreign.Arena;
+import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -23,7 +25,7 @@ final class ProtectedMemoryTest {
   private static final long MIB = 1L << 20;
 
   private final Arena arena = Arena.ofConfined();
-  private final TableMemory tables = new TableMemory(arena).run(0x10_0000, 2);
+  private final TableMemory tables = new TableMemory(arena).run(0x10_0000, 8);
 
   @AfterEach
   void close() {
@@ -63,6 +65,49 @@ final class ProtectedMemoryTest {
         assertEquals("", Comparison.difference(answer, hot.lastFault(), trace));
       }
     }
+  }
+
+  /**
+   * The guest says that caches may be kept; what passes without tables (units that are off, and
+   * pass-through) is refused in the new regions all the same, and no longer in the old ones.
+   */
+  @ParameterizedTest(name = "translation on: {0}, {1} set to {2} MiB")
+  @CsvSource({
+    "false, PLMBASE, 44", "false, PLMLIMIT, 60", "false, PHMBASE, 4106", "false, PHMLIMIT, 4116",
+    "true,  PLMBASE, 44", "true,  PLMLIMIT, 60", "true,  PHMBASE, 4106", "true,  PHMLIMIT, 4116",
+    "false, PMEN, 0", "true, PMEN, 0",
+  })
+  void aChangeOfProtectedMemoryIsSeenWhateverCachesKeep(boolean on, String name, long mib) {
+    VtdMachine machine = new VtdMachine(tables).context(1, 2, 3, 5, 0);
+    Map<String, Long> registers = new HashMap<>(registers());
+    registers.put("PLMLIMIT", 50 * MIB);
+    registers.put("PHMLIMIT", 4110 * MIB);
+    registers.put("RTADDR", machine.registers().get("RTADDR"));
+    registers.put("GSTS", on ? 1L << 31 : 0);
+    Iommu iommu = Iommu.vtd(Comparison.over(tables), registers, 46);
+    Translator keeps = iommu.newTranslator();
+    String before = protectedMibs(keeps);
+    assertEquals(before, protectedMibs(keeps), "and kept");
+    iommu.reconfigure(Map.of(name, mib * MIB), true);
+    String after = protectedMibs(iommu.newUncachedTranslator());
+    assertNotEquals(before, after);
+    assertEquals(after, protectedMibs(keeps));
+    iommu.reconfigure(Map.of(name, registers.get(name)), true);
+    assertEquals(before, protectedMibs(keeps));
+  }
+
+  private static String protectedMibs(Translator translator) {
+    StringBuilder all = new StringBuilder();
+    for (int mib = 30; mib < 4120; mib = mib == 70 ? 4090 : mib + 2) {
+      long answer = translator.translate(1, -1, mib * MIB, Access.READ);
+      if (Translation.isFault(answer)) {
+        assertEquals(Outcome.PROTECTED_MEMORY.code(), Translation.code(answer));
+        all.append(mib).append(' ');
+      } else {
+        assertEquals(mib * MIB, Translation.address(answer));
+      }
+    }
+    return all.toString();
   }
 
   @Test
