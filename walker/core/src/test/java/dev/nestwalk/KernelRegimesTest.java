@@ -39,6 +39,7 @@ class KernelRegimesTest {
   private static final long MIDDLE = 0x5030_0000L;
   private static final long OUT = 0x8030_0000L;
   private static final int PAGES = 40;
+  private static final long HUGE = 1L << 39;
   private static final long FIRST = 1L << 10 | 1L << 6 | 1L << 11;
   private static final long SECOND = 1L << 10 | 3L << 6 | 15L << 2;
   private static final CacheOptions SMALL =
@@ -133,6 +134,9 @@ class KernelRegimesTest {
         iovas[page] = iovas[page] << 8 >>> 8 | page * 29L << 56;
       }
     }
+    if (regime == Regime.WIDE_4K) {
+      iovas[PAGES - 1] = HUGE + 0x12_3456_7890L;
+    }
     answered(iommu, iovas);
   }
 
@@ -162,6 +166,11 @@ class KernelRegimesTest {
       if (second) {
         ofSecond.map((nested ? MIDDLE : PAGE) + at, OUT + at, 3, below | high);
       }
+    }
+    if (regime == Regime.WIDE_4K) {
+      // Blocks of 512 GiB, which only tables of 52-bit addresses have (DDI 0487, D8.3.1).
+      ofFirst.map(HUGE, nested ? 2 * HUGE : 3 * HUGE, 0, FIRST);
+      ofSecond.map(nested ? 2 * HUGE : HUGE, 3 * HUGE, 0, below);
     }
     if (nested) {
       // Tables of stage 1 sit at equal intermediate and physical addresses.
