@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
 import dev.nestwalk.smmu.EventCode;
 import java.lang.foreign.Arena;
@@ -64,6 +65,19 @@ final class SmmuStructuresTest {
     assertEquals(EventCode.C_BAD_STREAMID, lab.ask(4 << split, ADDRESS, R).code());
     lab.machine.register("STRTAB_BASE", SmmuLab.OUTSIDE);
     assertEquals(EventCode.F_STE_FETCH, lab.ask(1 << split, ADDRESS, R).code());
+  }
+
+  /** Of two CDs; a fault of SubstreamID 0 says that there was one (7.3, SSV). */
+  @ParameterizedTest
+  @CsvSource({"-1, 0", "0, 0x800", "1, 0x800"})
+  void substream0IsOneToo(int substream, String valid) {
+    StreamEntry bypassing = new StreamEntry(5).stage1(lab.contexts, 1, 0, 1);
+    StreamEntry first = new StreamEntry(5).stage1(lab.contexts, 0, 0, 0);
+    lab.machine.context(lab.contexts + 64, lab.firstContext());
+    lab.machine.stream(FIRST, substream < 0 ? first : bypassing);
+    assertEquals(EventCode.F_TRANSLATION, lab.ask(FIRST, substream, 0x1000, R).code());
+    assertEquals(Long.decode(valid), lab.fault().word(0) & 0x800);
+    assertEquals(Math.max(0, substream), lab.fault().word(0) >>> 12 & 0xfffff);
   }
 
   /** A leaf is aligned to its size, and need not be to more. */
