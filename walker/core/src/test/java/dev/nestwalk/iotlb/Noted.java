@@ -24,5 +24,12 @@ public final class Noted {
     space.classes = 0;
   }
 
+  /** Takes as many tags as differ in the bits that word 0 of an entry holds. */
+  public static void skipLowTags(TagCounter counter) {
+    for (int i = 0; i < 1 << 12; i++) {
+      counter.next();
+    }
+  }
+
   private Noted() {}
 }

@@ -12,6 +12,7 @@ import dev.nestwalk.iotlb.AddressSpace;
 import dev.nestwalk.iotlb.AddressSpaces;
 import dev.nestwalk.iotlb.CachedPlan;
 import dev.nestwalk.iotlb.InvalidationLog;
+import dev.nestwalk.iotlb.Noted;
 import dev.nestwalk.iotlb.StructureCaches;
 import dev.nestwalk.iotlb.TagCounter;
 import dev.nestwalk.iotlb.TranslationCache;
@@ -31,9 +32,6 @@ import org.jspecify.annotations.Nullable;
 /** Kernels over a machine, beside the walkers that know every rule. */
 final class KernelLab {
   static final int WIDTH = 46;
-
-  /** How many tags differ in the bits that word 0 of an entry holds. */
-  private static final int LOW_TAGS = 1 << 12;
 
   final MappedMachine machine;
   final GuestMemory memory;
@@ -196,13 +194,14 @@ final class KernelLab {
               ? null
               : new TranslationCache(options.iotlbEntries(), options.iotlbWays());
       TranslationCache some = iotlb == null ? new TranslationCache(2, 1) : iotlb;
-      spaces =
-          new AddressSpaces(new InvalidationLog(), some, structures, new TagCounter(), List.of());
+      TagCounter counter = new TagCounter();
+      spaces = new AddressSpaces(new InvalidationLog(), some, structures, counter, List.of());
       space = spaces.of(plan, 0);
       second = plan.usesSecond() ? spaces.secondOf(plan) : null;
       spaces.freshen(space);
-      // The second stage's tag differs in its upper bits too.
-      for (int i = 0; second != null && i <= LOW_TAGS; i++) {
+      if (second != null) {
+        // Its tag differs in its upper bits too.
+        Noted.skipLowTags(counter);
         spaces.freshen(second);
       }
       caches = new WalkCaches(iotlb, structures, new WalkCounters(), options.counting());

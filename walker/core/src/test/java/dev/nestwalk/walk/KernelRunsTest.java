@@ -217,10 +217,15 @@ class KernelRunsTest {
     MappedMachine machine = new MappedMachine(plan, arena);
     KernelLab lab = new KernelLab(plan, machine, cut(machine, true, 0, 8));
     KernelLab.Bench bench = lab.inTheRoom(TABLES.withCounters(), true);
+    KernelLab plain = new KernelLab(plan, machine, cut(machine, false, 0));
+    KernelLab.Bench other = plain.inTheRoom(TABLES.withCounters(), true);
     int stages = plan.first() && plan.second() ? 2 : 1;
     for (long iova : addresses(machine)) {
       bench.kernel.translate(iova, 1);
+      other.kernel.translate(iova, 1);
       long before = bench.kernel.counters.references();
+      assertEquals(other.kernel.counters.references(), before, "as in a single run");
+      other.kernel.translate(iova, 1);
       assertNotEquals(0, bench.kernel.translate(iova, 1));
       assertEquals(stages, bench.kernel.counters.references() - before);
     }
