@@ -58,5 +58,7 @@ final class CachedPlanTest {
     }
     assertEquals("11 2 4", plan.domain() + " " + plan.process() + " " + plan.pasid());
     assertEquals("false true", plan.usesFirst() + " " + plan.usesSecond());
+    plan.select(11, 2, 4, true, false);
+    assertEquals("true false", plan.usesFirst() + " " + plan.usesSecond());
   }
 }
