@@ -2,8 +2,10 @@ package dev.nestwalk.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -130,6 +132,41 @@ final class CommandTest {
     JsonObject json =
         JsonParser.parseString(run("inspect", LEGACY, "--format", "json").out()).getAsJsonObject();
     assertTrue(json.getAsJsonArray("endpoints").size() > 5);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", ".json", ".csv", ".elf.gz"})
+  void anyFileOfAScenarioNamesIt(String suffix) {
+    assertEquals(0, run("check", LEGACY + suffix).status());
+  }
+
+  @Test
+  void inspectListsTheRequesterAskedForAlone() {
+    Result result = run("inspect", LEGACY, "--source", "00:02.0", "--format", "json");
+    JsonArray endpoints =
+        JsonParser.parseString(result.out()).getAsJsonObject().getAsJsonArray("endpoints");
+    assertEquals(1, endpoints.size());
+    assertEquals("00:02.0", endpoints.get(0).getAsJsonObject().get("bdf").getAsString());
+  }
+
+  /** Its tables are there, and described, but translate nothing. */
+  @ParameterizedTest
+  @CsvSource({"vtd/linux72-legacy-48, GSTS", "smmuv3/s1-4k-strict, CR0"})
+  void inspectOfAUnitThatIsOffListsNoRanges(String name, String register) throws IOException {
+    Path image = FIXTURES.resolve("captures/" + name);
+    Path json = image.resolveSibling(image.getFileName() + ".json");
+    String on = Files.readString(json);
+    String off = on.replaceFirst("(\"" + register + "\": *)\"[^\"]*\"", "$1\"0x0\"");
+    assertNotEquals(on, off);
+    Path registers = Files.writeString(folder.resolve("off.json"), off);
+    Result result =
+        run("inspect", image.toString(), "--registers", registers.toString(), "--format", "json");
+    JsonObject told = JsonParser.parseString(result.out()).getAsJsonObject();
+    assertEquals("off", told.get("translation").getAsString());
+    assertTrue(told.getAsJsonArray("endpoints").size() > 2);
+    for (JsonElement endpoint : told.getAsJsonArray("endpoints")) {
+      assertEquals(0, endpoint.getAsJsonObject().getAsJsonArray("ranges").size());
+    }
   }
 
   @Test

@@ -246,6 +246,9 @@ class RegionsCommandTest {
     assertEquals(0, run("replay", steps.toString()).status());
     Files.writeString(steps, record + again + "Invalid argument\n");
     assertEquals(1, run("replay", steps.toString()).status());
+    String neither = "map none iova 0x4f000000 size 0x1000 flags x -> Invalid argument\n";
+    Files.writeString(steps, record + neither);
+    assertEquals(0, run("replay", steps.toString()).status(), "neither read nor write");
   }
 
   @Test
