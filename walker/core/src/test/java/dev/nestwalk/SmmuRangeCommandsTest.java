@@ -20,6 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -52,6 +53,23 @@ final class SmmuRangeCommandsTest {
       }
     }
     return all.stream();
+  }
+
+  /** An IPA has up to 52 bits, a VA all; what the command has above an IPA is no part of it. */
+  @ParameterizedTest
+  @CsvSource({"0x12, 64", "0x13, 64", "0x22, 64", "0x23, 64", "0x2a, 52"})
+  void everyBitOfAnAddressIsNamed(int opcode, int width) {
+    try (Arena arena = Arena.ofConfined()) {
+      SmmuLab lab = new SmmuLab(arena).register("IDR0", 0, 1L << 9 | 1L << 18);
+      Iommu iommu = Iommu.smmuv3(Comparison.over(lab.memory), lab.machine.registers());
+      List<Long> named = new ArrayList<>();
+      iommu.addListener((stage, domain, process, first, last) -> named.add(first));
+      for (int bit = 12; bit < 64; bit++) {
+        int verdict = iommu.smmuInvalidations().submit(opcode, 1L << bit);
+        assertEquals(SmmuInvalidations.DONE, verdict, "bit " + bit);
+        assertEquals(bit < width ? 1L << bit : 0, named.removeLast(), "bit " + bit);
+      }
+    }
   }
 
   @ParameterizedTest

@@ -1,0 +1,79 @@
+package dev.nestwalk.teach;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.region.Hwpt;
+import dev.nestwalk.region.Policy;
+import dev.nestwalk.region.Region;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a setup means where it leaves something out. */
+class SetupTest {
+  @TempDir Path folder;
+
+  private Setup play(String text) throws IOException {
+    Path file = Files.writeString(folder.resolve("setup.json"), text.replace('\'', '"'));
+    return Setup.play(file, Setup.read(file), Policy.POSTED_V2, FirmwareReading.strict());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 48", "48, 48", "39, 39", "64, 64"})
+  void aTableHas48BitsUnlessSaid(int bits, int expected) throws IOException {
+    Setup setup =
+        play(
+            """
+            {'devices': [{'name': 'nic', 'unit': 'vtd'}],
+             'tables': [{'name': 'T', 'kind': 'paging', 'device': 'nic', %s 'space': 's'}]}
+            """
+                .formatted(bits == 0 ? "" : "'bits': %d,".formatted(bits)));
+    Hwpt table = Objects.requireNonNull(setup.tables.get("T"));
+    assertEquals(0, table.aperture().first());
+    assertEquals(-1L >>> 64 - expected, table.aperture().last());
+  }
+
+  /** Devices of one group have one table; those without a group have one of their own. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aDeviceIsAGroupOfItsOwnUnlessSaid(boolean shared) throws IOException {
+    String group = shared ? "'group': 'g', " : "";
+    Setup setup =
+        play(
+            """
+            {'devices': [{'name': 'a', %1$s'unit': 'vtd'}, {'name': 'b', %1$s'unit': 'vtd'}],
+             'tables': [{'name': 'T', 'kind': 'paging', 'device': 'a', 'space': 's'},
+                        {'name': 'U', 'kind': 'paging', 'device': 'b', 'space': 's'}],
+             'attachments': [{'device': 'a', 'table': 'T'}, {'device': 'b', 'table': 'U'}]}
+            """
+                .formatted(group));
+    assertEquals(shared ? 1 : 0, setup.refusals.size(), setup.refusals.toString());
+  }
+
+  @Test
+  void aFileOfRegionsLiesBesideItsSetup() throws IOException {
+    Files.writeString(folder.resolve("beside.txt"), "0x00000000fee00000 0x00000000feefffff msi\n");
+    Setup setup = play("{'devices': [{'name': 'a', 'unit': 'vtd', 'regionsFile': 'beside.txt'}]}");
+    assertEquals(List.of(Region.X86_MSI), Objects.requireNonNull(setup.devices.get("a")).regions());
+    assertTrue(setup.refusals.isEmpty());
+  }
+
+  /** Without a width of its own a VT-d unit's addresses are as wide as CAP.MGAW says, plus one. */
+  @ParameterizedTest
+  @CsvSource({"-1, 47, 48", "-1, 38, 39", "46, 47, 46"})
+  void anImagesAddressesAreAsWideAsItsRegistersSay(int told, long mgaw, int expected) {
+    Machine machine =
+        new Machine(Path.of("m.json"), "vtd", Map.of("CAP", mgaw << 16), told, List.of(), Map.of());
+    assertEquals(expected, Image.ofMachine("m", machine).hostAddressWidth());
+  }
+}
