@@ -333,6 +333,16 @@ class RegionsCommandTest {
     assertEquals(1, run("replay", steps.toString()).status());
   }
 
+  /** A PASID has bounds of its own: those of its table, not those of requests without one. */
+  @Test
+  void effectiveTellsTheBoundsOfEachPasid() {
+    String text = run("effective", file("regions/vtd-pasid.json")).out();
+    String plain = "bus addresses of nic%n  binds     0x00000000fee00000-0x00000000feefffff msi";
+    assertTrue(text.contains(plain.formatted()), text);
+    String tagged = "bus addresses of nic with PASID 0x5%n  binds     nothing%ninput of table S%n";
+    assertTrue(text.contains(tagged.formatted()), text);
+  }
+
   @Test
   void replayTellsWrongRegionsInOneLine() throws IOException {
     String region = "0x00000000fee00000 0x00000000feefffff msi";

@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.memory.Opening;
 import dev.nestwalk.region.Hwpt;
 import dev.nestwalk.region.Policy;
 import dev.nestwalk.region.Region;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -66,6 +69,32 @@ class SetupTest {
     Setup setup = play("{'devices': [{'name': 'a', 'unit': 'vtd', 'regionsFile': 'beside.txt'}]}");
     assertEquals(List.of(Region.X86_MSI), Objects.requireNonNull(setup.devices.get("a")).regions());
     assertTrue(setup.refusals.isEmpty());
+  }
+
+  /** A live machine's file has its RAM without gaps, one range behind the other. */
+  @Test
+  void liveMemoryIsOneRangeBehindTheOther() throws IOException {
+    byte[] bytes = new byte[3 * 4096];
+    for (int page = 0; page < 3; page++) {
+      bytes[page * 4096] = (byte) (page + 1);
+    }
+    Path memory = Files.write(folder.resolve("ram"), bytes);
+    Path registers =
+        Files.writeString(
+            folder.resolve("registers.json"),
+            """
+            {"format": "vtd", "host_address_width": 46, "registers": {"CAP": "0x0"},
+             "ram": [["0x0", "0x1000"], ["0x100000", "0x2000"]]}
+            """);
+    Image image = Image.ofLive(registers, memory, List.of(), registers, null);
+    try (Arena arena = Arena.ofConfined()) {
+      GuestMemory opened = image.open(Opening.READ_ONLY, arena);
+      long[] addresses = {0, 0x10_0000, 0x10_1000};
+      for (int page = 0; page < 3; page++) {
+        long address = addresses[page];
+        assertEquals(page + 1, opened.load(opened.find(address), address));
+      }
+    }
   }
 
   /** Without a width of its own a VT-d unit's addresses are as wide as CAP.MGAW says, plus one. */
