@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.GuestMemory;
 import dev.nestwalk.memory.Opening;
+import dev.nestwalk.region.Bound;
 import dev.nestwalk.region.Hwpt;
 import dev.nestwalk.region.Policy;
 import dev.nestwalk.region.Region;
@@ -13,6 +15,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -95,6 +98,23 @@ class SetupTest {
         assertEquals(page + 1, opened.load(opened.find(address), address));
       }
     }
+  }
+
+  @Test
+  void whatBindsTheInputOfATableStandsInBothReports() {
+    Path file = Scenarios.fixtures().resolve("regions/smmuv3-nested.json");
+    Setup setup = Setup.play(file, Setup.read(file), Policy.POSTED_V2, FirmwareReading.strict());
+    SetupReport report = new SetupReport(setup);
+    assertTrue(report.text().contains("of nic, the host's doorbells live there"), report.text());
+    String input = report.json().replaceAll("(?s).*\"bindsInput\"(.*)\"conflicts\".*", "$1");
+    assertTrue(input.contains("\"sw-msi\"") && input.contains("\"host-owned\""), input);
+  }
+
+  @Test
+  void eachDemandHasWordsOfItsOwn() {
+    assertEquals(
+        Bound.Demand.values().length,
+        Arrays.stream(Bound.Demand.values()).map(SetupReport::demand).distinct().count());
   }
 
   /** Without a width of its own a VT-d unit's addresses are as wide as CAP.MGAW says, plus one. */
