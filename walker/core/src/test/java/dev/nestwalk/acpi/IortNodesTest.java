@@ -65,6 +65,30 @@ final class IortNodesTest {
         table.warnings());
   }
 
+  @Test
+  void aNodeLiesInTheTable() {
+    assertEquals(List.of(), IortTable.parse(iort(node(1, 16).array())).warnings());
+    for (int length : new int[] {0, 15, 17, 0xffff}) {
+      byte[] bad = node(1, 16).putShort(1, (short) length).array();
+      assertEquals(
+          "offset 64: node of %d bytes, 16 are left".formatted(length),
+          refusal(iort(node(1, 16).array(), bad)));
+    }
+  }
+
+  @Test
+  void mappingsBeginBehindTheHeaderOfTheirNode() {
+    byte[] least = node(2, 36).putInt(8, 1).putInt(12, 16).array();
+    assertEquals(1, IortTable.parse(iort(least)).roots().get(0).mappings().size());
+    for (int from : new int[] {0, 15, 17, -1}) {
+      byte[] bad = node(2, 36).putInt(8, 1).putInt(12, from).array();
+      assertEquals(
+          "offset 48: 1 mappings from byte %d on do not lie in the node"
+              .formatted(Integer.toUnsignedLong(from)),
+          refusal(iort(bad)));
+    }
+  }
+
   /** The model lies at bytes 40 to 43; behind a shorter node it is the next one's. */
   @Test
   void theModelOfAnSmmuIsReadWithinItsNode() {
