@@ -3,6 +3,7 @@ package dev.nestwalk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.cache.CacheOptions;
 import dev.nestwalk.dma.Access;
@@ -27,6 +28,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -140,14 +142,42 @@ class KernelRegimesTest {
     answered(iommu, iovas);
   }
 
+  /** Outputs of 52 bits where the configuration has 48: the kernel leaves them, as faults. */
+  @ParameterizedTest(name = "{0}, stages {1}")
+  @CsvSource({
+    "WIDE_64K, 1",
+    "WIDE_64K, 2",
+    "WIDE_64K, 3",
+    "WIDE_4K, 1",
+    "WIDE_4K, 2",
+    "WIDE_4K, 3"
+  })
+  void outputsBeyondTheSizeAreLeftToTheFullWalk(Regime regime, int stages) {
+    Iommu iommu = smmu(regime, (stages & 1) != 0, (stages & 2) != 0, 48);
+    Translator full = iommu.newUncachedTranslator();
+    long iova = PAGE + 8;
+    String answer = Translation.describe(full.translate(1, -1, iova, Access.READ));
+    assertTrue(answer.startsWith("fault 0x11 "), answer);
+    for (CacheOptions options : List.of(CacheOptions.NONE, SMALL)) {
+      Endpoint endpoint = iommu.newTranslator(options).endpoint(1, -1);
+      endpoint.translate(iova, Access.READ);
+      Kernel kernel = endpoint.kernel;
+      assertNotNull(kernel);
+      assertEquals(0, kernel.translate(iova, Access.READ));
+    }
+  }
+
   private Iommu smmu(Regime regime, boolean first, boolean second) {
+    return smmu(regime, first, second, regime.isWide() ? 52 : 48);
+  }
+
+  private Iommu smmu(Regime regime, boolean first, boolean second, int size) {
     boolean wide64 = regime == Regime.WIDE_64K;
     int granule = wide64 ? 16 : 12;
     int start = wide64 ? 1 : 0;
     TableMemory memory = new TableMemory(arena).run(0x20_0000, wide64 ? 2048 : 256);
     SmmuMachine machine = new SmmuMachine(memory);
     machine.register("IDR3", SmmuMachine.IDR3 | 1L << 10);
-    int size = regime.isWide() ? 52 : 48;
     machine.register("IDR5", (regime.isWide() ? 6L : 5L) | 7L << 4 | 1L << 7);
     long high = regime == Regime.WIDE_4K ? 1L << 49 | 2L << 8 : wide64 ? 5L << 12 : 0;
     VmsaTables ofFirst = new VmsaTables(memory, granule, start, 48);

@@ -217,7 +217,7 @@ class ThirdFormatTest {
       Stage stage, MemorySegment bytes, CacheOptions options, boolean specialised) {
     GuestMemory memory = GuestMemory.of(bytes, 0);
     StructureCaches structures = new StructureCaches(options);
-    TranslationCache iotlb = new TranslationCache(64, 2);
+    TranslationCache iotlb = new TranslationCache(64, 4);
     AddressSpaces spaces =
         new AddressSpaces(new InvalidationLog(), iotlb, structures, new TagCounter(), List.of());
     AddressSpace space = spaces.of(new Plan(), 0);
