@@ -233,6 +233,8 @@ class FirmwareEdgesTest {
         };
     DmarTable.Scope bridge = new DmarTable.Scope(true, 0x80, List.of(2, 0));
     DmarTable.Rmrr region = new DmarTable.Rmrr(0, 0x1000, 0x1fff, List.of(bridge));
+    DmarTable.Scope behind = new DmarTable.Scope(false, 0x80, List.of(2, 0, 5, 1));
+    assertEquals(new DmarTable.Function(0, 0, 5, 1), behind.resolve(0, toZero));
     for (int bus = 0; bus < 3; bus++) {
       assertEquals(bus < 2, region.appliesTo(new DmarTable.Function(0, bus, 5, 0), toZero));
     }
