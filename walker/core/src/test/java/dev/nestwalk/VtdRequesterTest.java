@@ -372,4 +372,17 @@ final class VtdRequesterTest {
       lab.flip(at, 64 + bit);
     }
   }
+
+  /** ECAP.RPRIVS, bit 53: without it RID_PRIV, bit 84 of a context entry, is ignored. */
+  @ParameterizedTest
+  @CsvSource({"true, 0x5d", "false, 0"})
+  void ridPrivCountsWhereTheUnitHasIt(boolean capable, String code) {
+    lab.first();
+    if (!capable) {
+      lab.machine.register("ECAP", VtdMachine.ECAP & ~(1L << 53));
+    }
+    lab.flip(lab.machine.contextAddress(SOURCE), 84);
+    lab.ask(-1, IOVA, R);
+    assertEquals(Integer.decode(code), lab.code(), "SRE is 0: no privileged requests");
+  }
 }
