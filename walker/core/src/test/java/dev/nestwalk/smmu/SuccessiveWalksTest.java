@@ -32,6 +32,7 @@ final class SuccessiveWalksTest {
   private static final long WRITE_ONLY = SMALL + 2 * 4096;
   private static final long UNMAPPED = SMALL + 3 * 4096;
   private static final long BEYOND = 1L << 47;
+  private static final long BEYOND_ALL = 1L << 50;
   private static final long OUT = 0x8000_0000L;
   private static final long GLOBAL = 1L << 10 | 1L << 6;
   private static final long FIRST = GLOBAL | 1L << 11;
@@ -93,7 +94,8 @@ final class SuccessiveWalksTest {
   private static List<Request> requests() {
     List<Request> requests = new ArrayList<>();
     for (int stream = 0; stream <= STREAMS; stream++) {
-      for (long address : new long[] {SMALL, LARGE, READ_ONLY, WRITE_ONLY, UNMAPPED, BEYOND}) {
+      for (long address :
+          new long[] {SMALL, LARGE, READ_ONLY, WRITE_ONLY, UNMAPPED, BEYOND, BEYOND_ALL}) {
         for (int access = Access.READ; access <= Access.ATOMIC; access++) {
           requests.add(new Request(stream, address, access));
         }
