@@ -254,4 +254,24 @@ class ScoreboardTest {
     assertEquals("", printed(2, "scoreboard", "--json"));
     assertFalse(printed(0, "scoreboard", "--help").isEmpty());
   }
+
+  private static Metric taking(double nanos, String name) {
+    return new Metric(name, 1, n -> n, null, "", m -> true) {
+      @Override
+      double javaNanos() {
+        return nanos;
+      }
+    };
+  }
+
+  @Test
+  void aCellIsComparedWithItsBestNeighbourAndTheWorstIsFirst() {
+    Metric read = taking(30, "vtd-first/walk/one/r");
+    Metric write = taking(10, "vtd-first/walk/one/w");
+    Metric both = taking(20, "vtd-first/walk/one/rw");
+    Metric other = taking(12, "smmuv3-stage1/walk/one/r");
+    assertEquals(
+        List.of(new Cliffs.Cliff(read, write, 3.0), new Cliffs.Cliff(both, write, 2.0)),
+        Cliffs.of(List.of(both, other, read, write)));
+  }
 }
