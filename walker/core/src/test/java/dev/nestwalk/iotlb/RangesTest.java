@@ -17,16 +17,11 @@ final class RangesTest {
   private static final int ENTRIES = 64;
   private static final long PAGE = 0x4000_0000L;
 
-  private final List<String> refreshed = new ArrayList<>();
   private final InvalidationLog log = new InvalidationLog();
   private final TranslationCache iotlb = new TranslationCache(ENTRIES, 1);
   private final AddressSpaces spaces =
       new AddressSpaces(
-          log,
-          iotlb,
-          new StructureCaches(CacheOptions.NONE),
-          new TagCounter(),
-          List.of(() -> refreshed.add("one"), () -> refreshed.add("other")));
+          log, iotlb, new StructureCaches(CacheOptions.NONE), new TagCounter(), List.of());
 
   private AddressSpace space(int domain, int process, int variant, boolean first) {
     SmallPages plan = new SmallPages(domain, process, first);
@@ -71,18 +66,6 @@ final class RangesTest {
       log.domain(10);
     }
     assertTrue(spaces.catchUp(), "it may have missed one");
-  }
-
-  @Test
-  void requestersBeginAnewWhenRegistersChangeAndCachesStay() {
-    log.everything();
-    log.configurations();
-    log.registers(false);
-    spaces.catchUp();
-    assertEquals(List.of(), refreshed, "their configurations do not hold in any case");
-    log.registers(true);
-    spaces.catchUp();
-    assertEquals(List.of("one", "other"), refreshed);
   }
 
   /** Protected memory and what an SMMU's GBPA says may be among the registers that changed. */
