@@ -34,9 +34,6 @@ final class TranslationCompletion {
 
   /** The completion for a refusal that is none of the architecture's. */
   private static long ofLibrary(long refusal, int code) {
-    if (code == Outcome.NO_RIGHTS.code()) {
-      return NO_RIGHTS;
-    }
     boolean unsupported = code == Outcome.UNSUPPORTED_REQUEST.code();
     return Translation.completed(
         refusal, unsupported ? Completion.UNSUPPORTED_REQUEST : Completion.SUCCESS);
