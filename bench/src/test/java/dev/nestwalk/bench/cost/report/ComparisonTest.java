@@ -164,4 +164,37 @@ class ComparisonTest {
     assertEquals(List.of(new NestingCost("nic", 1, 24, 4, 6, 6, 6)), costs);
     assertEquals(List.of(), NestingCost.of(List.of(both, other)));
   }
+
+  private static CellResult nic(int tenants, String stages, long references) {
+    Cell cell = Cell.standard().with(Axis.WORKLOAD, "nic:1500").with(Axis.TENANTS, tenants);
+    return CellResult.counted(
+        stages.isEmpty() ? cell : cell.with(Axis.STAGES, stages),
+        Counts.of(Map.of("ref", references, "request", 10L)));
+  }
+
+  /** Means of both sides, and least, middle and most of the ratios; of two the higher is middle. */
+  @Test
+  void theCostOfNestingIsToldOfAllPairs() {
+    List<CellResult> results = new ArrayList<>();
+    results.addAll(List.of(nic(1, "", 240), nic(1, "2", 40), nic(2, "", 80), nic(2, "2", 40)));
+    assertEquals(
+        List.of(new NestingCost("nic", 2, 16, 4, 2, 6, 6)), NestingCost.of(results), "two");
+    results.addAll(List.of(nic(4, "", 120), nic(4, "2", 40)));
+    NestingCost three = NestingCost.of(results).get(0);
+    assertEquals(3, three.pairs());
+    assertEquals(44 / 3.0, three.nested(), 1e-9);
+    assertEquals(4, three.single(), 1e-9);
+    assertEquals(List.of(2.0, 3.0, 6.0), List.of(three.least(), three.median(), three.most()));
+  }
+
+  /** The host's stage alone is the other side; where that reads nothing, the guest's. */
+  @Test
+  void theOtherSideOfNestingIsTheHostsStageIfItReadsAnything() {
+    assertEquals(
+        List.of(new NestingCost("nic", 1, 24, 4, 6, 6, 6)),
+        NestingCost.of(List.of(nic(1, "", 240), nic(1, "1", 20), nic(1, "2", 40))));
+    assertEquals(
+        List.of(new NestingCost("nic", 1, 24, 2, 12, 12, 12)),
+        NestingCost.of(List.of(nic(1, "", 240), nic(1, "1", 20), nic(1, "2", 0))));
+  }
 }
