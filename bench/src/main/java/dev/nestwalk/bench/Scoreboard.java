@@ -58,13 +58,9 @@ public final class Scoreboard {
             return usage("--json: expected a file name");
           }
           json = Path.of(args[i]);
-          Path parent = json.toAbsolutePath().getParent();
-          if (parent != null && !Files.isDirectory(parent)) {
-            return usage("--json " + args[i] + ": no such folder");
-          }
-          // Looked at before a run of minutes.
-          if (Files.isDirectory(json) || (parent != null && !Files.isWritable(parent))) {
-            return usage("--json " + args[i] + ": cannot be written, expected a file name");
+          String reason = refusal(json);
+          if (reason != null) {
+            return usage("--json " + args[i] + ": " + reason);
           }
         }
         case "--only" -> {
@@ -109,6 +105,16 @@ public final class Scoreboard {
       }
     }
     return 0;
+  }
+
+  /** Why a file cannot be written, which is looked at before a run of minutes; null if it can. */
+  private static @Nullable String refusal(Path json) {
+    Path parent = json.toAbsolutePath().getParent();
+    if (parent != null && !Files.isDirectory(parent)) {
+      return "no such folder";
+    }
+    boolean writable = !Files.isDirectory(json) && (parent == null || Files.isWritable(parent));
+    return writable ? null : "cannot be written, expected a file name";
   }
 
   private static int usage(String message) {
