@@ -9,10 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.dma.Access;
+import dev.nestwalk.fixtures.smmu.ContextEntry;
 import dev.nestwalk.fixtures.smmu.StreamEntry;
 import dev.nestwalk.fixtures.smmu.VmsaTables;
 import dev.nestwalk.smmu.EventCode;
 import java.lang.foreign.Arena;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
@@ -114,6 +116,46 @@ final class SmmuStructuresTest {
       }
     }
     assertTrue(codes.containsAll(Set.of(0, EventCode.C_BAD_STE)), "kinds of answers: " + codes);
+  }
+
+  /** Bits of STRTAB_BASE below the table's size do not count, and those above it do (6.3.24). */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 0x40, 0x80, 0x100, 0x1c0})
+  void aStreamTableLiesAtAMultipleOfItsSize(int below) {
+    lab.machine.register("STRTAB_BASE", lab.machine.streamAddress(0) | (long) below << 3);
+    assertEquals(0, lab.ask(FIRST, ADDRESS, R).code(), "64 entries of 64 bytes");
+    // 2^12 StreamIDs, 2^6 of them to each of 64 descriptors of 8 bytes.
+    long level1 = lab.memory.allocate() + 512;
+    lab.memory.put(level1, lab.machine.streamAddress(0) | 7);
+    lab.machine.register("STRTAB_BASE", level1 | below);
+    lab.machine.register("STRTAB_BASE_CFG", 12 | 6L << 6 | 1L << 16);
+    assertEquals(0, lab.ask(FIRST, ADDRESS, R).code(), "of two levels");
+  }
+
+  /** An ASID of 9 bits, on a unit with 8, and one of 8. */
+  @ParameterizedTest
+  @CsvSource({"0xff, 0", "0x100, 0x0a"})
+  void asidsHaveTheirSize(String asid, String code) {
+    lab.register("IDR0", 1L << 12, 0);
+    word(lab.contexts, 48, 0xffff, Long.decode(asid));
+    assertEquals(Integer.decode(code), lab.ask(FIRST, ADDRESS, R).code());
+  }
+
+  /** Only tables with addresses of 52 bits have blocks there (DDI 0487, D8.3). */
+  @ParameterizedTest
+  @CsvSource({"12, 0, 48", "14, 1, 47", "16, 1, 48"})
+  void noBlocksAboveTheSecondLevel(int granule, int start, int bits) {
+    VmsaTables first = new VmsaTables(lab.memory, granule, start, bits);
+    VmsaTables second = new VmsaTables(lab.memory, granule, start, bits);
+    for (VmsaTables tables : List.of(first, second)) {
+      tables.map(ADDRESS, SmmuLab.PAGE, 3, SmmuLab.SECOND_PAGE);
+      lab.memory.put(tables.descriptorAddress(ADDRESS, start), 1 | SmmuLab.SECOND_PAGE);
+    }
+    lab.machine.context(lab.contexts, new ContextEntry(48).lower(first));
+    lab.machine.stream(SECOND, new StreamEntry(6).stage2(second, 48));
+    for (int stream : new int[] {FIRST, SECOND}) {
+      assertEquals(EventCode.F_TRANSLATION, lab.ask(stream, ADDRESS, R).code());
+    }
   }
 
   /** S2PTW keeps tables of stage 1 out of Device memory, which S2FWB encodes otherwise. */

@@ -1,6 +1,7 @@
 package dev.nestwalk.smmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.nestwalk.fixtures.smmu.SmmuMachine;
@@ -9,6 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** ID registers that no SMMUv3 can have are refused in one line. */
 class SmmuCapabilitiesTest {
@@ -37,6 +39,19 @@ class SmmuCapabilitiesTest {
     Exception refused =
         assertThrows(IllegalArgumentException.class, () -> SmmuCapabilities.of(registers));
     assertEquals(message, refused.getMessage());
+  }
+
+  @Test
+  void streamsOf32BitsAndSubstreamsOf20Are() {
+    Map<String, Long> registers = registers();
+    registers.put("IDR1", 20L << 6 | 32);
+    assertEquals(20L << 6 | 32, SmmuCapabilities.of(registers).idr1());
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {-1, 0, 255, 256})
+  void numbersOfNoEventHaveNone(int code) {
+    assertNull(EventType.of(code));
   }
 
   @Test

@@ -88,6 +88,14 @@ final class StreamProbeTest {
     assertEquals(EventType.C_BAD_CD.code(), probe.context(2));
     assertEquals(StreamProbe.VALID, probe.resolve(2));
     assertEquals(EventType.C_BAD_SUBSTREAMID.code(), probe.context(70), "no leaf");
+    assertEquals(0, probe.contextWord(0), "not of the CD before");
+    memory.put(upper, contexts | 1);
+    assertEquals(StreamProbe.VALID, probe.context(1));
+    assertEquals(EventType.C_BAD_SUBSTREAMID.code(), probe.context(70), "no leaf");
+    assertEquals(0, probe.contextWord(0), "nor of one that was reached");
+    assertEquals(StreamProbe.VALID, probe.context(1));
+    assertEquals(StreamProbe.VALID, probe.resolve(1));
+    assertEquals(0, probe.contextWord(0), "nor of the stream before");
   }
 
   @Test

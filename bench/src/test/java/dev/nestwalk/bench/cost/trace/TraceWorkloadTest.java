@@ -104,7 +104,7 @@ class TraceWorkloadTest {
         looks++;
       }
     }
-    assertEquals((pages - 1) * 8, list);
+    assertEquals((pages - 1) * 8L, list);
     assertEquals(3, looks, "pages of the list");
   }
 
