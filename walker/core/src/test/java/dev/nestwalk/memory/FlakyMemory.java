@@ -6,15 +6,13 @@ package dev.nestwalk.memory;
  *
  * <p>Threads: belongs to one thread.
  */
-public final class FlakyMemory extends GuestMemory {
-  private final GuestMemory below;
+public final class FlakyMemory extends LayeredMemory {
   private long reads;
   private long left = Long.MAX_VALUE;
 
   /** Every read goes through at first. */
   public FlakyMemory(GuestMemory below) {
     super(below);
-    this.below = below;
   }
 
   /**
@@ -33,29 +31,8 @@ public final class FlakyMemory extends GuestMemory {
   }
 
   @Override
-  public int find(long address) {
-    return below.find(address);
-  }
-
-  @Override
-  public long load(int run, long address) {
-    return below.load(run, address);
-  }
-
-  @Override
   public long entryOrZero(long table, long index) {
     reads++;
-    int run = --left == 0 ? -1 : below.find(table + index);
-    return run < 0 ? 0 : below.load(run, table + index);
-  }
-
-  @Override
-  public int directRuns() {
-    return 0;
-  }
-
-  @Override
-  public int update(int run, long address, long expected, long replacement) {
-    return below.update(run, address, expected, replacement);
+    return --left == 0 ? 0 : super.entryOrZero(table, index);
   }
 }

@@ -5,14 +5,12 @@ package dev.nestwalk.memory;
  *
  * <p>Threads: belongs to one thread.
  */
-public final class GappedMemory extends GuestMemory {
-  private final GuestMemory below;
+public final class GappedMemory extends LayeredMemory {
   private long gap = -1;
 
   /** Nothing is missing yet. */
   public GappedMemory(GuestMemory below) {
     super(below);
-    this.below = below;
   }
 
   /** From now on the word at an address is missing; -1 for none. */
@@ -22,27 +20,6 @@ public final class GappedMemory extends GuestMemory {
 
   @Override
   public int find(long address) {
-    return address == gap ? -1 : below.find(address);
-  }
-
-  @Override
-  public long load(int run, long address) {
-    return below.load(run, address);
-  }
-
-  @Override
-  public long entryOrZero(long table, long index) {
-    int run = find(table + index);
-    return run < 0 ? 0 : below.load(run, table + index);
-  }
-
-  @Override
-  public int directRuns() {
-    return 0;
-  }
-
-  @Override
-  public int update(int run, long address, long expected, long replacement) {
-    return below.update(run, address, expected, replacement);
+    return address == gap ? -1 : super.find(address);
   }
 }

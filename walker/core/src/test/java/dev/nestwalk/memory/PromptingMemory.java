@@ -6,8 +6,7 @@ package dev.nestwalk.memory;
  *
  * <p>Threads: belongs to one thread.
  */
-public final class PromptingMemory extends GuestMemory {
-  private final GuestMemory below;
+public final class PromptingMemory extends LayeredMemory {
   private Runnable action = () -> {};
   private long left = Long.MAX_VALUE;
   private long reads;
@@ -15,7 +14,6 @@ public final class PromptingMemory extends GuestMemory {
   /** Nothing is done yet. */
   public PromptingMemory(GuestMemory below) {
     super(below);
-    this.below = below;
   }
 
   /**
@@ -42,30 +40,14 @@ public final class PromptingMemory extends GuestMemory {
   }
 
   @Override
-  public int find(long address) {
-    return below.find(address);
-  }
-
-  @Override
   public long load(int run, long address) {
     next();
-    return below.load(run, address);
+    return super.load(run, address);
   }
 
   @Override
   public long entryOrZero(long table, long index) {
     next();
-    int run = find(table + index);
-    return run < 0 ? 0 : below.load(run, table + index);
-  }
-
-  @Override
-  public int directRuns() {
-    return 0;
-  }
-
-  @Override
-  public int update(int run, long address, long expected, long replacement) {
-    return below.update(run, address, expected, replacement);
+    return super.entryOrZero(table, index);
   }
 }
