@@ -10,14 +10,13 @@ import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rules of a VT-d unit's registers and queues that hold at an edge alone. */
-final class VtdEdgesTest {
+final class VtdEdgesTest extends WithVtdRig {
   private static final long GO = 1L << 63;
   private static final int TE = 31;
   private static final int SRTP = 30;
@@ -26,16 +25,8 @@ final class VtdEdgesTest {
   private static final int SIRTP = 24;
   private static final int CFI = 23;
 
-  private VtdRig rig = VtdRig.legacy();
-
-  @AfterEach
-  void close() {
-    rig.close();
-  }
-
-  private void replace(VtdRig other) {
-    rig.close();
-    rig = other;
+  VtdEdgesTest() {
+    super(VtdRig.legacy());
   }
 
   @Test

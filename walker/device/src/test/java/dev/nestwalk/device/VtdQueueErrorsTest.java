@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -13,22 +12,14 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Which of several errors of an invalidation queue is told, and what happens while it waits. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
-final class VtdQueueErrorsTest {
+final class VtdQueueErrorsTest extends WithVtdRig {
   private static final int IQE = 1 << 4;
 
   /** ECAP.ADMS, bit 52. */
   private static final long ABORT_MODE = 1L << 52;
 
-  private VtdRig rig = VtdRig.scalable();
-
-  @AfterEach
-  void close() {
-    rig.close();
-  }
-
-  private void replace(VtdRig other) {
-    rig.close();
-    rig = other;
+  VtdQueueErrorsTest() {
+    super(VtdRig.scalable());
   }
 
   private long error() {

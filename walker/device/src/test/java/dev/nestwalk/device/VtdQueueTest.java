@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.dma.Translation;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,21 +15,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The invalidation queue (test list 16 to 26). */
-final class VtdQueueTest {
+final class VtdQueueTest extends WithVtdRig {
   private static final int IQE = 1 << 4;
   private static final int ICE = 1 << 5;
   private static final int ITE = 1 << 6;
 
-  private VtdRig rig = VtdRig.scalable();
-
-  @AfterEach
-  void close() {
-    rig.close();
-  }
-
-  private void replace(VtdRig other) {
-    rig.close();
-    rig = other;
+  VtdQueueTest() {
+    super(VtdRig.scalable());
   }
 
   private void assertStopped(int error, long head) {
