@@ -74,7 +74,7 @@ record SyncSubject(Iommu iommu, long leaf, long flags) {
     return build(table, memory, pages, Comparison.over(memory));
   }
 
-  /** The same where the unit reads its tables through {@code seen}. */
+  /** A subject whose unit reads the tables in {@code memory} through {@code seen}. */
   static SyncSubject build(Table table, TableMemory memory, int pages, GuestMemory seen) {
     return switch (table) {
       case VTD_FIRST -> {
