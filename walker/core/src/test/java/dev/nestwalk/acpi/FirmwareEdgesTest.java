@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.nestwalk.fixtures.FirmwareTable;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import java.nio.ByteBuffer;
@@ -31,39 +32,12 @@ class FirmwareEdgesTest {
         }
       };
 
-  /** A table with a header of so many bytes, and these parts. */
-  private static byte[] table(String name, int revision, int header, byte[]... parts) {
-    int length = header;
-    for (byte[] part : parts) {
-      length += part.length;
-    }
-    ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-    for (int i = 0; i < 4; i++) {
-      bytes.put((byte) name.charAt(i));
-    }
-    bytes.putInt(length).put((byte) revision);
-    if (name.equals("IORT")) {
-      bytes.putInt(36, parts.length).putInt(40, header);
-    } else {
-      bytes.put(36, (byte) 38);
-    }
-    bytes.position(header);
-    for (byte[] part : parts) {
-      bytes.put(part);
-    }
-    int sum = 0;
-    for (byte one : bytes.array()) {
-      sum += one;
-    }
-    return bytes.put(9, (byte) -sum).array();
-  }
-
   private static ByteBuffer part(int length) {
     return ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   private static byte[] dmar(byte[]... structures) {
-    return table("DMAR", 1, 48, structures);
+    return FirmwareTable.of("DMAR", 1, 48, structures);
   }
 
   /**
@@ -141,7 +115,8 @@ class FirmwareEdgesTest {
   @ParameterizedTest
   @ValueSource(strings = {"DMAR", "IORT", "IVRS"})
   void aTableThatEndsBeforeItsLengthIsRefusedByThat(String name) {
-    byte[] whole = table(name, 5, 48, part(24).put((byte) 9).putShort(2, (short) 16).array());
+    byte[] whole =
+        FirmwareTable.of(name, 5, 48, part(24).put((byte) 9).putShort(2, (short) 16).array());
     byte[] cut = Arrays.copyOf(whole, whole.length - 8);
     String message =
         assertThrows(FirmwareException.class, () -> parse(name, cut, false)).getMessage();
@@ -241,7 +216,7 @@ class FirmwareEdgesTest {
   }
 
   private static byte[] iort(byte[]... nodes) {
-    return table("IORT", 5, 48, nodes);
+    return FirmwareTable.of("IORT", 5, 48, nodes);
   }
 
   private static byte[] node(int length) {
@@ -297,7 +272,8 @@ class FirmwareEdgesTest {
   void anIvmdHasThirtyTwoBytesAtLeast() {
     for (int length = 4; length < 32; length++) {
       byte[] block = part(length).put((byte) 0x20).put((byte) 7).putShort((short) length).array();
-      byte[] bad = table("IVRS", 2, 48, block, part(40).put((byte) 0x20).put((byte) 7).array());
+      byte[] bad =
+          FirmwareTable.of("IVRS", 2, 48, block, part(40).put((byte) 0x20).put((byte) 7).array());
       assertEquals(
           "offset 48: IVMD of %d bytes, expected 32 or more".formatted(length),
           assertThrows(FirmwareException.class, () -> IvrsTable.parse(bad)).getMessage());

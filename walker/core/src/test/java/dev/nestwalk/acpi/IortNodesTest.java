@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.nestwalk.acpi.IortTable.Mapping;
 import dev.nestwalk.acpi.IortTable.Stream;
+import dev.nestwalk.fixtures.FirmwareTable;
 import dev.nestwalk.region.Region;
 import dev.nestwalk.region.RegionKind;
 import java.nio.ByteBuffer;
@@ -21,21 +22,7 @@ final class IortNodesTest {
 
   /** A table of revision 5 with these nodes. */
   private static byte[] iort(byte[]... nodes) {
-    int length = 48;
-    for (byte[] node : nodes) {
-      length += node.length;
-    }
-    ByteBuffer bytes = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-    bytes.put(new byte[] {'I', 'O', 'R', 'T'}).putInt(length).put((byte) 5);
-    bytes.putInt(36, nodes.length).putInt(40, 48).position(48);
-    for (byte[] node : nodes) {
-      bytes.put(node);
-    }
-    int sum = 0;
-    for (byte one : bytes.array()) {
-      sum += one;
-    }
-    return bytes.put(9, (byte) -sum).array();
+    return FirmwareTable.of("IORT", 5, 48, nodes);
   }
 
   private static ByteBuffer node(int type, int length) {

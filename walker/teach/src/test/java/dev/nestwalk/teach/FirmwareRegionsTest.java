@@ -3,9 +3,9 @@ package dev.nestwalk.teach;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.nestwalk.acpi.PciDevices;
+import dev.nestwalk.fixtures.FirmwareTable;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -25,21 +25,15 @@ class FirmwareRegionsTest {
 
   /** A DMAR table with one RMRR; each scope is a type and the device number on bus 0. */
   private static byte[] dmar(int[]... scopes) {
-    int length = 48 + 24 + 8 * scopes.length;
-    ByteBuffer table = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
-    table.put("DMAR".getBytes(StandardCharsets.US_ASCII)).putInt(length).put((byte) 1);
-    table.position(36).put((byte) 38);
-    table.position(48).putShort((short) 1).putShort((short) (24 + 8 * scopes.length));
-    table.position(56).putLong(0x10_0000).putLong(0x1f_ffff);
+    int length = 24 + 8 * scopes.length;
+    ByteBuffer rmrr = ByteBuffer.allocate(length).order(ByteOrder.LITTLE_ENDIAN);
+    rmrr.putShort((short) 1).putShort((short) length);
+    rmrr.position(8).putLong(0x10_0000).putLong(0x1f_ffff);
     for (int[] scope : scopes) {
-      table.put((byte) scope[0]).put((byte) 8).putShort((short) 0).put((byte) 0).put((byte) 0);
-      table.put((byte) scope[1]).put((byte) 0);
+      rmrr.put((byte) scope[0]).put((byte) 8).putShort((short) 0).put((byte) 0).put((byte) 0);
+      rmrr.put((byte) scope[1]).put((byte) 0);
     }
-    byte sum = 0;
-    for (byte one : table.array()) {
-      sum += one;
-    }
-    return table.put(9, (byte) -sum).array();
+    return FirmwareTable.of("DMAR", 1, 48, rmrr.array());
   }
 
   /** Kinds and notes of the RMRR's regions, without VT-d's interrupt window. */
