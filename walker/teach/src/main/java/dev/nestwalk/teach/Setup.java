@@ -216,11 +216,20 @@ public final class Setup {
     String name = string(file, json, "device");
     Device device = devices.get(name);
     Hwpt table = tables.get(string(file, json, "table"));
-    int pasid = json.has("pasid") ? pasid(number(file, json, "pasid")) : Tracker.RID;
+    long pasid = json.has("pasid") ? number(file, json, "pasid") : Tracker.RID;
     if (device == null || table == null) {
       refuse("attach " + name + ": device or table does not exist");
       return;
     }
+    if (json.has("pasid") && pasid >>> 31 != 0) {
+      // The tracker refuses the others; of these it would see the lower bits.
+      refuse("attach %s: PASID 0x%x: expected 0 to 0xfffff".formatted(name, pasid));
+      return;
+    }
+    attach(name, device, (int) pasid, table);
+  }
+
+  private void attach(String name, Device device, int pasid, Hwpt table) {
     boolean replaces = tracker.attached(device, pasid) != null;
     take(
         (replaces ? "replace " : "attach ") + name,
@@ -231,11 +240,6 @@ public final class Setup {
             tracker.attach(device, pasid, table);
           }
         });
-  }
-
-  /** A PASID for the tracker, which refuses large ones; a number must not lose its upper bits. */
-  private static int pasid(long number) {
-    return number >>> 31 == 0 ? (int) number : Integer.MAX_VALUE;
   }
 
   /** The name of a table. */

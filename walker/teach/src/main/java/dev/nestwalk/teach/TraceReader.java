@@ -55,6 +55,15 @@ public final class TraceReader {
       return value;
     }
 
+    /** A requester id or a PASID of so many bits. */
+    int id(String key, int bits) {
+      long value = hex(key);
+      if (value >>> bits != 0) {
+        throw expected(at + key, "a number of at most " + bits + " bits");
+      }
+      return (int) value;
+    }
+
     int number(String key) {
       try {
         return Integer.parseInt(text(key));
@@ -143,8 +152,8 @@ public final class TraceReader {
     String pasid = root.text("pasid");
     var request =
         new Explanation.Request(
-            (int) root.hex("source_id"),
-            pasid.isEmpty() ? -1 : (int) root.hex("pasid"),
+            root.id("source_id", 32),
+            pasid.isEmpty() ? -1 : root.id("pasid", 20),
             root.hex("iova"),
             access(root.text("access"), "access"));
     List<Step> steps = new ArrayList<>();

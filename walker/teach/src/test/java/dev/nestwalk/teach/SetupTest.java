@@ -66,6 +66,26 @@ class SetupTest {
     assertEquals(shared ? 1 : 0, setup.refusals.size(), setup.refusals.toString());
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"0x100000", "0x7fffffff", "0x80000000", "0x100000005", "0xffffffffffffffff"})
+  void aPasidOfMoreThan20BitsIsRefusedAsItIs(String pasid) throws IOException {
+    Setup setup =
+        play(
+            """
+            {'devices': [{'name': 'a', 'unit': 'vtd', 'pasids': true}],
+             'tables': [{'name': 'T', 'kind': 'paging', 'device': 'a', 'space': 's'}],
+             'attachments': [{'device': 'a', 'table': 'T', 'pasid': '%s'}]}
+            """
+                .formatted(pasid));
+    assertEquals(1, setup.refusals.size(), setup.refusals.toString());
+    String refusal = setup.refusals.get(0);
+    assertTrue(refusal.endsWith("expected 0 to 0xfffff"), refusal);
+    long number = Long.parseUnsignedLong(pasid.substring(2), 16);
+    String told = number >>> 31 == 0 ? Long.toString(number) : pasid;
+    assertTrue(refusal.contains("PASID " + told + ":"), refusal);
+  }
+
   @Test
   void aFileOfRegionsLiesBesideItsSetup() throws IOException {
     Files.writeString(folder.resolve("beside.txt"), "0x00000000fee00000 0x00000000feefffff msi\n");

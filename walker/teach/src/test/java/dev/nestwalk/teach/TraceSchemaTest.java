@@ -236,8 +236,11 @@ class TraceSchemaTest {
         "{\"trace\": 1}",
         "{\"trace\": 2, \"pasid\": {}}",
         "{\"trace\": 2, \"pasid\": \"\", \"source_id\": \"zz\"}",
-        "{\"trace\": 2, \"pasid\": \"\", \"source_id\": \"0x1\", \"iova\": \"0x0\", \"access\": \"r\","
-            + " \"steps\": [3]}",
+        "{\"trace\": 2, \"pasid\": \"\", \"source_id\": \"0x100000000\"}",
+        "{\"trace\": 2, \"pasid\": \"0x100000\", \"source_id\": \"0x1\"}",
+        "{\"trace\": 2, \"pasid\": \"0x100000005\", \"source_id\": \"0x1\"}",
+        "{\"trace\": 2, \"pasid\": \"\", \"source_id\": \"0x1\", \"iova\": \"0x0\", \"access\":"
+            + " \"r\", \"steps\": [3]}",
       })
   void whatIsNoTraceIsRefusedInOneLine(String text) {
     var e = assertThrows(IllegalArgumentException.class, () -> TraceReader.read(text));
