@@ -5,10 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
+import dev.nestwalk.explain.References;
+import dev.nestwalk.explain.Trace;
+import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.PasidEntry;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.memory.GuestMemory;
+import dev.nestwalk.memory.RefusingMemory;
 import dev.nestwalk.smmu.EventRecord;
 import java.lang.foreign.Arena;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -111,6 +117,36 @@ final class FlagRefusalsTest {
     assertEquals(1, EventRecord.CLASS.get(lab.fault().word(1)), "a table's descriptor");
     assertFalse(EventRecord.TTRNW.in(lab.fault().word(1)), "its write");
     assertEquals(table, lab.fault().word(3) & EventRecord.IPA.mask());
+  }
+
+  /** The flag of stage 1 is set by a walk to its table, whose leaf has another level. */
+  @Test
+  void aRefusedFlagOfStageTwoBehindASetOneIsAFaultOfItsOwnLevel() {
+    SmmuLab lab = new SmmuLab(arena);
+    lab.register("IDR0", 3L << 6, 2L << 6);
+    lab.machine.context(lab.guestContexts, lab.guestContext().flip(43));
+    lab.machine.stream(SmmuLab.NESTED, lab.nestedStream().flip(184));
+    lab.second.map(SmmuLab.IPA + BLOCK, SmmuLab.PAGE, 2, SmmuLab.SECOND_PAGE & ~(1L << 10));
+    lab.guest.map(SmmuLab.ADDRESS, SmmuLab.IPA + BLOCK, 3, SmmuLab.FIRST_PAGE & ~(1L << 10));
+    long refused = lab.second.descriptorAddress(SmmuLab.IPA + BLOCK, 2);
+    TableMemory other = lab.memory.copy(arena);
+    Map<String, Long> registers = lab.machine.registers();
+    Translator hot = Iommu.smmuv3(refusing(lab.memory, refused), registers).newUncachedTranslator();
+    long answer = hot.translate(SmmuLab.NESTED, -1, SmmuLab.ADDRESS, Access.READ);
+    assertEquals(F_WALK_EABT, Translation.code(answer));
+    assertEquals(2, Translation.stage(answer));
+    assertEquals(2, Translation.level(answer), "the block's");
+    Trace trace =
+        References.smmuv3(refusing(other, refused), registers)
+            .translate(SmmuLab.NESTED, -1, SmmuLab.ADDRESS, Access.READ);
+    assertEquals("", Comparison.difference(answer, hot.lastFault(), trace));
+    long leaf = lab.memory.get(lab.guest.descriptorAddress(SmmuLab.ADDRESS, 3));
+    assertEquals(1L << 10, leaf & 1L << 10, "set before");
+    assertEquals(-1, lab.memory.firstDifference(other));
+  }
+
+  private static GuestMemory refusing(TableMemory tables, long word) {
+    return new RefusingMemory(Comparison.inTwoRuns(tables, false), word);
   }
 
   @Test

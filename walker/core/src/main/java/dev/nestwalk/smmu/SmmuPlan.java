@@ -123,7 +123,7 @@ public final class SmmuPlan extends CachedPlan {
   }
 
   /** Sets what caches and kernel need to know of the plan that was filled last. */
-  void describe(int substream, boolean el2, int intermediateSize) {
+  void describe(int substream, boolean el2) {
     disabled = false;
     // Translation regimes of EL2 have no VMID; a number above all VMIDs stands for them.
     int domain = el2 ? EL2 : vmid;
@@ -144,7 +144,7 @@ public final class SmmuPlan extends CachedPlan {
     secondWord(3, protectedWalk ? 1 : 0);
     secondWord(10, -1);
     secondWord(11, domain);
-    tables = SmmuStages.of(this, intermediateSize);
+    tables = SmmuStages.of(this);
   }
 
   @Override

@@ -28,7 +28,7 @@ final class SmmuStages {
   private static final int IGNORED_TOP_BITS = 8;
 
   /** The configuration in the form of the fast walk. */
-  static Tables of(SmmuPlan plan, int intermediateSize) {
+  static Tables of(SmmuPlan plan) {
     if (plan.disabled || !plan.stage1 && !plan.stage2 || plan.instruction == 3) {
       // An access that is turned into an instruction fetch has rules of its own.
       return Tables.NONE;
@@ -44,7 +44,7 @@ final class SmmuStages {
         plan.lower.base,
         upper ? first(plan, plan.upper, plan.upperTopByteIgnored, -1, plan.upperFlat) : Stage.NONE,
         plan.upper.base,
-        plan.stage2 ? second(plan, intermediateSize) : Stage.NONE,
+        plan.stage2 ? second(plan) : Stage.NONE,
         plan.second.base,
         -1,
         false);
@@ -71,9 +71,8 @@ final class SmmuStages {
         new Stage.Flags(0, clean, Stage1Descriptor.DBM.lo() - 1, Stage1Descriptor.NG.mask(), 0));
   }
 
-  private static Stage second(SmmuPlan plan, int intermediateSize) {
+  private static Stage second(SmmuPlan plan) {
     Regime regime = plan.second;
-    int bits = regime.inputBits;
     boolean flag = plan.secondHa || plan.secondAccessFlagFaults;
     long type = Stage2Descriptor.MEMATTR.mask();
     // With S2PTW, tables must not be in Device memory; with FWB this is MemAttr[2] clear.
@@ -84,7 +83,8 @@ final class SmmuStages {
     long clean = plan.secondHd ? Access.WRITE : 0;
     return new Stage(
         geometry(regime),
-        Stage.Input.unsigned(plan.stage1 ? bits : Math.min(bits, intermediateSize)),
+        // No more than those of an intermediate address: S2T0SZ is checked when it is resolved.
+        Stage.Input.unsigned(regime.inputBits),
         encoding(regime),
         kinds(regime, flag ? Stage2Descriptor.AF.mask() : 0, 0),
         new Stage.Rights(Access.ATOMIC, Stage2Descriptor.S2AP0.lo(), 0, 0, 0),

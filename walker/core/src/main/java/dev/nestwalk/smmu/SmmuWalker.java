@@ -110,7 +110,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     if (index < 0 || into.stage1 && contexts.resolve(into, index) != 0) {
       return false;
     }
-    into.describe(index, el2, config.unit.intermediateSize());
+    into.describe(index, el2);
     return true;
   }
 
