@@ -1,12 +1,15 @@
 package dev.nestwalk.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.Translator;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import java.lang.foreign.Arena;
+import java.util.Arrays;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** What the benchmarks measure is right: every page of every workload comes out where it should. */
@@ -38,6 +41,15 @@ final class WorkloadTest {
   void everyDepthTranslatesAllItsPages(DepthTables tables) {
     try (Arena arena = Arena.ofConfined()) {
       DepthBenchmark.checked(tables, arena);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"12, 14", "14, 12", "16, 12", "16, 16"})
+  void everyGranuleOverEachTranslatesAllItsPages(int guest, int host) {
+    try (Arena arena = Arena.ofConfined()) {
+      long[] addresses = GranuleBenchmark.of(guest, host, arena).addresses;
+      assertTrue(Arrays.stream(addresses).distinct().count() > 16_000);
     }
   }
 }

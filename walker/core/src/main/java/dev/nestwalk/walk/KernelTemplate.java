@@ -122,7 +122,7 @@ final class KernelTemplate extends Kernel {
     if (last1 == 0) {
       return fromKnown(top, iova, access);
     }
-    long e1 = top.entry(this, last1 & TABLE, s1.slot(0, iova));
+    long e1 = top.entry(this, last1 & TABLE, s1.slotInPiece(0, shape.smallest(), iova));
     long granted = s1.grantedBelow(0, e1, last1 >>> 52 & 3, access);
     if (granted == 0) {
       return 0;

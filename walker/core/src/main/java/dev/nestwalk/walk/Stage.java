@@ -262,6 +262,16 @@ public record Stage(
     return address >>> shift(n) - 3 & slots << 3;
   }
 
+  /** Lowest input bit that tells the pieces of 2^{@code piece} bytes of tables apart. */
+  int shiftOfPiece(int n, int piece) {
+    return shift(n) + piece - 3;
+  }
+
+  /** {@link #slot} from the start of a piece of 2^{@code piece} bytes of the table. */
+  long slotInPiece(int n, int piece, long address) {
+    return slot(n, address) & (1L << piece) - 1;
+  }
+
   /** Not 0 if this stage does not translate the address. */
   long outside(long address) {
     int ignored = input.ignored;

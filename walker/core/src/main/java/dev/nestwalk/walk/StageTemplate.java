@@ -217,7 +217,14 @@ final class StageTemplate extends StageWalk {
     }
   }
 
-  // ---- with page-walk caches, which hold the last tables or those above
+  // ---- with page-walk caches, which hold the last tables or those above, in pieces: a piece is as
+  // much of a table as one page of the stage below holds for certain, since the pages behind the
+  // pieces of a larger table may lie apart
+
+  /** Log2 of the size of a piece. */
+  private int piece() {
+    return isFirst() ? shape().smallest() : stage().granule();
+  }
 
   private long tables() {
     return isFirst() ? shape().firstTables() : shape().secondTables();
@@ -232,7 +239,7 @@ final class StageTemplate extends StageWalk {
     long origin = isFirst() ? k.firstOrigin : k.secondOrigin;
     long low = isFirst() ? k.firstLow : k.secondLow;
     long wanted = (isFirst() ? k.firstExpected : k.secondExpected) | n + 1L << 10;
-    int shift = stage().shift(n + 1);
+    int shift = stage().shiftOfPiece(n, piece());
     if (shape().usual()) {
       long place = TranslationCache.preferred(address, shift - 4, tables(), origin);
       long word1 = TranslationCache.word1At(place);
@@ -249,7 +256,8 @@ final class StageTemplate extends StageWalk {
       long origin = isFirst() ? k.firstOrigin : k.secondOrigin;
       long low = isFirst() ? k.firstLow : k.secondLow;
       long wanted = (isFirst() ? k.firstExpected : k.secondExpected) | n + 1L << 10;
-      cache.fill(address, stage().shift(n + 1), origin, low, wanted | table | above << 52);
+      int shift = stage().shiftOfPiece(n, piece());
+      cache.fill(address, shift, origin, low, wanted | table | above << 52);
     }
   }
 
@@ -279,20 +287,19 @@ final class StageTemplate extends StageWalk {
     long above = found != 0 ? found >>> 52 & 3 : s.cumulative() ? 3 : 0;
     long table = found != 0 ? found & Kernel.TABLE : root(k);
     boolean isHost = found != 0 || below() == null;
-    long answer = hopFrom(k, n, table, isHost, above, address, access);
+    long slot = found != 0 ? s.slotInPiece(n, piece(), address) : s.slot(n, address);
+    long e = isHost ? entry(k, table, slot) : entryBelow(k, n, table, above, address);
+    long answer = hopFrom(k, n, e, above, address, access);
     if (keepsPages && answer != 0) {
       k.keepPage(address, answer, access & 3);
     }
     return answer;
   }
 
-  private long hopFrom(
-      Kernel k, int level, long table, boolean isHost, long above, long address, int access) {
+  /** Goes on from an entry of level {@code level}. */
+  private long hopFrom(Kernel k, int level, long entry, long above, long address, int access) {
     Stage s = stage();
-    long e = isHost ? entry(k, table, s.slot(level, address)) : 0;
-    if (!isHost) {
-      e = entryBelow(k, level, table, above, address);
-    }
+    long e = entry;
     int n = level;
     while (n != 0 && s.isTable(n, e)) {
       if ((e & s.allSet()) != s.allSet()) {
@@ -317,7 +324,8 @@ final class StageTemplate extends StageWalk {
   }
 
   /**
-   * An entry of a table at an address of the stage below, or 0; stores the table's place in memory.
+   * An entry of a table at an address of the stage below, or 0; stores where the piece of the table
+   * is in memory.
    */
   private long entryBelow(Kernel k, int n, long table, long above, long address) {
     Stage s = stage();
@@ -327,8 +335,8 @@ final class StageTemplate extends StageWalk {
       return 0;
     }
     long at = host & Kernel.ADDRESS;
-    if (n < s.levels() - 1 && (host >>> 52 & 63) >= s.granule()) {
-      learn(k, n, address, at & -(1L << s.granule()), above);
+    if (n < s.levels() - 1) {
+      learn(k, n, address, at & -(1L << piece()), above);
     }
     return entry(k, at, 0);
   }
@@ -412,7 +420,7 @@ final class StageTemplate extends StageWalk {
     }
     long[] entries = lanes.entries;
     for (int l = 0; l < Lanes.COUNT; l++) {
-      entries[l] = entry(k, known[l] & Kernel.TABLE, s.slot(0, input[l]));
+      entries[l] = entry(k, known[l] & Kernel.TABLE, s.slotInPiece(0, piece(), input[l]));
       known[l] = known[l] >>> 52 & 3;
     }
     return wrong | found ^ 1;

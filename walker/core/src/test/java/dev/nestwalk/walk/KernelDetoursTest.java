@@ -150,9 +150,54 @@ class KernelDetoursTest {
     }
   }
 
+  /**
+   * Tables of 16 and 64 KiB, by pages of 4 KiB of the second stage: each page is known by itself.
+   */
+  @ParameterizedTest
+  @ValueSource(ints = {14, 16})
+  void aTableThatPagesBelowDivideIsKnownInPieces(int granule) throws InterruptedException {
+    MappedPlan plan = MappedPlan.of(false, true, true).stage1(granule, 1, 47);
+    Watched watched = new Watched(plan.pages(3 * 512 << granule - 12, 0, 1), arena);
+    KernelLab lab = watched.lab();
+    long piece = 512L << granule;
+    // The entries of the first piece's tables have the same place in the cache.
+    long base = lab.machine.input() + piece;
+    CacheOptions tables = CacheOptions.NONE.withStructures(64, 1024, 0);
+    for (CacheOptions options : List.of(tables, tables.withCounters())) {
+      for (KernelLab.Bench bench : KernelPathsTest.inTheRoom(lab, options)) {
+        for (long start : new long[] {base, base + piece}) {
+          long end = start + piece - PAGE;
+          reads(watched, bench, start);
+          assertTrue(reads(watched, bench, end) > 2, "another table of the second stage");
+          assertEquals(2, reads(watched, bench, end), () -> "an entry for each stage: " + plan);
+          assertEquals(2, reads(watched, bench, start), () -> "an entry for each stage: " + plan);
+        }
+        assertTrue(bench.kernel.shape.walksSideBySide());
+        long[] iovas = new long[Lanes.COUNT];
+        Arrays.setAll(iovas, lane -> base + (lane & 1) * piece + lane * PAGE);
+        long[] answers = new long[iovas.length];
+        watched.memory().reset();
+        assertEquals(0, bench.kernel.translate(iovas, answers, 0, iovas.length, 1));
+        assertEquals(2 * Lanes.COUNT, watched.memory().loads(), () -> "side by side: " + plan);
+        for (int lane = 0; lane < iovas.length; lane++) {
+          assertEquals(lab.walk(iovas[lane], 1), answers[lane]);
+        }
+      }
+    }
+  }
+
+  /** Number of entries that an answer takes. */
+  private static long reads(Watched watched, KernelLab.Bench bench, long iova) {
+    long expected = watched.lab().walk(iova, 1);
+    assertFalse(Translation.isFault(expected));
+    watched.memory().reset();
+    assertEquals(expected, bench.kernel.translate(iova, 1));
+    return watched.memory().loads();
+  }
+
   /** A table of 16 KiB whose second half is elsewhere, by pages of 4 KiB of the second stage. */
   @Test
-  void aTableThatPagesBelowDivideIsNotTakenForOnePiece() throws InterruptedException {
+  void thePiecesOfATableMayLieApart() throws InterruptedException {
     MappedPlan plan = MappedPlan.of(false, true, true).stage1(14, 1, 47).pages(4096, 0, 1);
     KernelLab lab = new KernelLab(plan, arena);
     TableMemory memory = lab.machine.memory();

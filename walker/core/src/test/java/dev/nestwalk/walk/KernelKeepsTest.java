@@ -189,10 +189,9 @@ class KernelKeepsTest {
               .orElseThrow();
     }
 
-    /** Whether pages are small, and last tables known: those that no page below divides. */
+    /** Whether pages are small, so that last tables are known. */
     boolean sideBySide() {
-      boolean whole = lab.tables.first().granule() <= lab.tables.second().granule();
-      return plan.isSmall() && (whole || !plan.first() || !plan.second());
+      return plan.isSmall();
     }
 
     /** One of four blocks, each as large as the largest page. */
