@@ -275,7 +275,7 @@ public final class SmmuInvalidations {
     if (!ranged || !hasRanges()) {
       return true;
     }
-    long fields = Command.NUM.get(w0) | Command.SCALE.get(w0) | ttl(w1);
+    long fields = Command.NUM.get(w0) | scale(w0) | ttl(w1);
     return Command.TG.get(w1) == 0 || fields != 0;
   }
 
@@ -298,11 +298,16 @@ public final class SmmuInvalidations {
     if (!hasRanges() || Command.TG.get(w1) == 0) {
       return first | 0xfff;
     }
-    int scale = (int) Math.min(MAX_SCALE, Command.SCALE.get(w0));
-    int shift = scale + granule(w1);
+    int shift = scale(w0) + granule(w1);
     long count = Command.NUM.get(w0) + 1;
     long last = first + (count << shift) - 1;
     return Long.compareUnsigned(last, first) < 0 ? -1 : last;
+  }
+
+  /** SCALE, which has 5 bits without DS, and values beyond 39 are taken as 39 (4.4.1.1). */
+  private int scale(long w0) {
+    int scale = (int) Command.SCALE.get(w0);
+    return unit().hasDs() ? Math.min(MAX_SCALE, scale) : scale & 31;
   }
 
   private static int granule(long w1) {

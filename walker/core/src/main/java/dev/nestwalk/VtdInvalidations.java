@@ -56,11 +56,11 @@ public final class VtdInvalidations {
    * Context-cache, domain-selective. In scalable mode context entries have no domain, so it is
    * global there.
    *
-   * @param domain 16 bits
+   * @param domain 16 bits; here and elsewhere, those beyond CAP.ND are ignored
    */
   public void contextDomain(int domain) {
     if (config.get().mode() == RootTableAddress.TTM_LEGACY) {
-      log.configurationsIn(domain & 0xffff, -1);
+      log.configurationsIn(id(domain), -1);
     } else {
       log.configurations();
     }
@@ -90,12 +90,12 @@ public final class VtdInvalidations {
 
   /** PASID-cache, domain-selective: every PASID of a domain. */
   public void pasidDomain(int domain) {
-    log.configurationsIn(domain & 0xffff, -1);
+    log.configurationsIn(id(domain), -1);
   }
 
   /** PASID-cache, PASID-selective within a domain. */
   public void pasid(int domain, int pasid) {
-    log.configurationsIn(domain & 0xffff, pasid & 0xf_ffff);
+    log.configurationsIn(id(domain), pasid & 0xf_ffff);
   }
 
   /** IOTLB, global. */
@@ -105,24 +105,26 @@ public final class VtdInvalidations {
 
   /** IOTLB, domain-selective. */
   public void iotlbDomain(int domain) {
-    log.domain(domain & 0xffff);
+    log.domain(id(domain));
   }
 
   /**
    * IOTLB, page-selective within a domain.
    *
-   * @param address any address in the first page
+   * @param address any address in the first page; bits beyond CAP.MGAW are ignored
    * @param addressMask AM: 2^AM pages of 4 KiB, aligned to their size
    * @param leafOnly IH: no entry that points to a table has changed
    */
   public void iotlbPages(int domain, long address, int addressMask, boolean leafOnly) {
     long within = within(addressMask);
-    log.secondRange(domain & 0xffff, address & ~within, address | within, leafOnly);
+    // Address bits beyond the unit's width are ignored (6.5.2.3).
+    long input = (1L << config.get().capabilities().guestAddressWidth()) - 1;
+    log.secondRange(id(domain), address & ~within & input, (address | within) & input, leafOnly);
   }
 
   /** PASID-based IOTLB, PASID-selective. */
   public void pasidIotlb(int domain, int pasid) {
-    log.process(domain & 0xffff, pasid & 0xf_ffff);
+    log.process(id(domain), pasid & 0xf_ffff);
   }
 
   /**
@@ -135,8 +137,12 @@ public final class VtdInvalidations {
   public void pasidIotlbPages(
       int domain, int pasid, long address, int addressMask, boolean leafOnly) {
     long within = within(addressMask);
-    log.firstRange(
-        domain & 0xffff, pasid & 0xf_ffff, address & ~within, address | within, leafOnly);
+    log.firstRange(id(domain), pasid & 0xf_ffff, address & ~within, address | within, leafOnly);
+  }
+
+  /** A domain id without the bits that the unit does not have, which commands may hold (6.5.2). */
+  private int id(int domain) {
+    return domain & 0xffff & ~(int) config.get().capabilities().unsupportedDomainBits();
   }
 
   private static long within(int addressMask) {

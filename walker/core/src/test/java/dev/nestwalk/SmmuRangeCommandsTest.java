@@ -72,6 +72,30 @@ final class SmmuRangeCommandsTest {
     }
   }
 
+  /** SCALE has a sixth bit with DS (IDR5, bit 7) alone; without any, a range is no range. */
+  @ParameterizedTest
+  @CsvSource({
+    "false, 0, 32, -1",
+    "false, 1, 32, 0x1fff",
+    "false, 0, 33, 0x1fff",
+    "true, 0, 32, 0xfffffffffff",
+    "true, 0, 39, 0x7ffffffffffff",
+    "true, 0, 40, 0x7ffffffffffff",
+    "true, 0, 63, 0x7ffffffffffff",
+  })
+  void scaleHasASixthBitWithLargeAddressesAlone(boolean ds, long num, long scale, long last) {
+    try (Arena arena = Arena.ofConfined()) {
+      SmmuLab lab = new SmmuLab(arena).register("IDR3", 0, 1L << 10);
+      lab.register("IDR5", 0, ds ? 1L << 7 : 0);
+      Iommu iommu = Iommu.smmuv3(Comparison.over(lab.memory), lab.machine.registers());
+      List<Long> named = new ArrayList<>();
+      iommu.addListener((stage, domain, process, first, end) -> named.add(end));
+      int verdict = iommu.smmuInvalidations().submit(0x12 | num << 12 | scale << 20, 1L << 10);
+      assertEquals(last < 0 ? SmmuInvalidations.ILLEGAL : SmmuInvalidations.DONE, verdict);
+      assertEquals(last < 0 ? List.of() : List.of(last), named);
+    }
+  }
+
   @ParameterizedTest
   @MethodSource("combinations")
   void theyDropThePagesThatTheyName(Regime regime, int granule) {

@@ -46,8 +46,8 @@ class VtdInvalidationTest {
 
   private Iommu build() {
     VtdMachine machine = new VtdMachine(memory).scalable();
-    // PSI, MAMV = 18.
-    machine.register("CAP", VtdMachine.CAP | 1L << 39 | 18L << 48);
+    // PSI, MAMV = 18, domain ids of 8 bits.
+    machine.register("CAP", VtdMachine.CAP & ~7L | 1L << 39 | 18L << 48 | 2);
     SecondStageTables second = new SecondStageTables(memory, 4);
     GuestSpace guest = new GuestSpace(memory, second, 0x100_0000_0000L);
     for (long offset = 0; offset < 4L << 20; offset += 4096) {
@@ -110,6 +110,10 @@ class VtdInvalidationTest {
     return String.join(" ", all);
   }
 
+  private static long word(String text) {
+    return Long.parseUnsignedLong(text.strip().substring(2), 16);
+  }
+
   @Test
   void whatWasTranslatedOnceIsAHit() {
     assertEquals("00 00 00 00", dropped());
@@ -137,12 +141,18 @@ class VtdInvalidationTest {
     "PASID-cache: all,                          0x37,              0x0,        ff ff 1f 1f",
     "context-cache: all,                        0x11,              0x0,        ff ff 1f 1f",
     "context-cache: a domain in scalable mode,  0x140021,          0x0,        ff ff 1f 1f",
+    "IOTLB domain 20; further bits are ignored,0xff140022,        0x0,        00 00 00 1f",
+    "IOTLB page of domain 20; likewise,        0xa5140032,        0x40401000, 00 00 00 02",
+    "IOTLB page; address beyond MGAW ignored,  0x140032, 0xfe00000040401000,  00 00 00 02",
+    "PASID-based IOTLB: PASID 5; likewise,     0x5100a0026,       0x0,        ff 00 00 00",
+    "PASID-based IOTLB: page of PASID 6; so,   0x6020a0036,       0x40402040, 00 04 00 00",
+    "PASID-cache: PASID 6; likewise,           0x6400a0017,       0x0,        00 ff 00 00",
+    "PASID-cache: domain 20; likewise,         0x80140007,        0x0,        00 00 00 1f",
     "device-TLB concerns no translator,         0x3,               0x0,        00 00 00 00",
     "wait,                                      0x25,              0x0,        00 00 00 00",
   })
   void descriptorsDropWhatTheyName(String name, String low, String high, String expected) {
-    int result =
-        iommu.vtdInvalidations().submit(Long.decode(low.strip()), Long.decode(high.strip()), 0, 0);
+    int result = iommu.vtdInvalidations().submit(word(low), word(high), 0, 0);
     assertEquals(0, result, name);
     assertEquals(expected, dropped());
   }
@@ -160,8 +170,7 @@ class VtdInvalidationTest {
     "no such type,                              0xf,               0x0,        3",
   })
   void illegalDescriptorsAreRefusedAndDropNothing(String name, String low, String high, int error) {
-    int result =
-        iommu.vtdInvalidations().submit(Long.decode(low.strip()), Long.decode(high.strip()), 0, 0);
+    int result = iommu.vtdInvalidations().submit(word(low), word(high), 0, 0);
     assertEquals(error, result, name);
     assertEquals("00 00 00 00", dropped());
   }
@@ -236,8 +245,9 @@ class VtdInvalidationTest {
     // Two that this listener has no ears for.
     iommu.vtdInvalidations().contextGlobal();
     iommu.reconfigure(Map.of(), true);
-    String all = "0..ffffffffffffffff";
-    assertEquals(List.of("0..7fffffffffffffff", all, all), heard);
+    // Of a second stage, everything is what CAP.MGAW allows.
+    String all = "0..1ffffffffffffff";
+    assertEquals(List.of(all, all, "0..ffffffffffffffff"), heard);
   }
 
   @Test
