@@ -91,7 +91,8 @@ final class Walker {
   /**
    * Walks the page tables.
    *
-   * @param early whether nobody waits for the answer
+   * @param early whether nobody waits for the answer: reads then count as {@code prefetch.ref}
+   *     alone, look-ups of caches not at all
    */
   void pages(int space, long address, Walk walk, boolean early) {
     ahead = early;
@@ -122,11 +123,11 @@ final class Walker {
       int level = walk.parts().get(i).first();
       if (level != Walk.NO_LEVEL
           && hardware.tables(1, level).use(space, address >>> above(level), level)) {
-        tables1Hits.up();
+        count(tables1Hits);
         return i;
       }
     }
-    tables1Misses.up();
+    count(tables1Misses);
     return 0;
   }
 
@@ -146,10 +147,10 @@ final class Walker {
     long guest = part.guest();
     if (!outer && hardware.nested.exists()) {
       if (hardware.use(hardware.nested, tag, guest)) {
-        nestedHits.up();
+        count(nestedHits);
         return;
       }
-      nestedMisses.up();
+      count(nestedMisses);
     }
     List<Integer> levels = part.second();
     int begin = secondBegin(tag, guest, levels);
@@ -172,17 +173,24 @@ final class Walker {
     for (int i = levels.size() - 1; i > 0; i--) {
       int level = levels.get(i);
       if (hardware.tables(2, level).use(tag, guest >>> above(level), level)) {
-        tables2Hits.up();
+        count(tables2Hits);
         return i;
       }
     }
-    tables2Misses.up();
+    count(tables2Misses);
     return 0;
   }
 
   /** Lowest address bit that tells tables of a level apart. */
   private int above(int level) {
     return shapes.shift(level) + shapes.tables.stride();
+  }
+
+  /** Nobody waits for a look-up of a walk in advance: it counts as none. */
+  private void count(Tally.Counter lookup) {
+    if (!ahead) {
+      lookup.up();
+    }
   }
 
   private void read(Tally.Counter stage, Tally.Counter[] levels, int level) {

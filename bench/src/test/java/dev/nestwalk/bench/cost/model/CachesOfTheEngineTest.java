@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.Counts;
 import dev.nestwalk.bench.cost.DmaOp;
+import dev.nestwalk.bench.cost.LatencyModel;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -115,5 +117,30 @@ class CachesOfTheEngineTest {
     assertEquals(0, counts.get("ref"), counts::toString);
     assertEquals(1, counts.get("iotlb.hit"));
     assertTrue(counts.get("prefetch.ref") > 0);
+  }
+
+  /** Whatever caches a walk asks in advance: it counts as nothing that takes time. */
+  @ParameterizedTest
+  @CsvSource({
+    "format=vtd stages=1, 4",
+    "format=vtd stages=2, 4",
+    "format=vtd, 24",
+    "format=smmuv3 stages=1, 4",
+    "format=smmuv3 stages=2, 4",
+    "format=smmuv3, 24"
+  })
+  void aWalkInAdvanceIsBilledForNoCacheThatItAsks(String format, long reads) {
+    String cell = format + " pwc1=64x8lru pwc2=64x8lru ntlb=64x8lru";
+    DmaOp first = DmaOp.prefetch(1, -1, USED, 64, 0);
+    DmaOp beside = DmaOp.prefetch(1, -1, USED + PAGE, 64, 0);
+    Counts counts = play(cell, map(USED), first, beside);
+    assertEquals(Set.of("map", "prefetch", "prefetch.ref"), counts.all().keySet());
+    assertEquals(0, LatencyModel.DEFAULT.translation(counts));
+    long ahead = counts.get("prefetch.ref");
+    assertTrue(ahead > 0 && ahead < 2 * reads, "the caches save reads all the same: " + ahead);
+    // A walk that somebody waits for finds what those have left in the caches.
+    Counts waiting = play(cell, map(USED), first, access(USED + PAGE, 1));
+    assertEquals(ahead, waiting.get("prefetch.ref") + waiting.get("ref"), waiting::toString);
+    assertTrue(waiting.get("pwc1.hit") + waiting.get("pwc2.hit") > 0, waiting::toString);
   }
 }
