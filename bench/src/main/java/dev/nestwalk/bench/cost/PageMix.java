@@ -21,24 +21,33 @@ public record PageMix(Map<Integer, Integer> shares) {
   /**
    * Copies and checks.
    *
-   * @throws IllegalArgumentException if the shares do not add up to 100
+   * @throws IllegalArgumentException if a share is none, or if they do not add up to 100
    */
   public PageMix {
     shares = Map.copyOf(shares);
-    int sum = shares.values().stream().mapToInt(Integer::intValue).sum();
-    if (sum != 100 || shares.values().stream().anyMatch(share -> share < 0)) {
+    for (int share : shares.values()) {
+      if (share < 0 || share > 100) {
+        throw new IllegalArgumentException("share of " + share + ": expected 0 to 100");
+      }
+    }
+    int sum = sum(shares);
+    if (sum != 100) {
       throw new IllegalArgumentException("shares add up to " + sum + ": expected 100");
     }
   }
 
+  private static int sum(Map<Integer, Integer> shares) {
+    return shares.values().stream().mapToInt(Integer::intValue).sum();
+  }
+
   /**
-   * Parses a mix; a size without a share gets the remainder.
+   * Parses a mix; one size may have no share, and gets what the others leave.
    *
    * @throws IllegalArgumentException with a message of one line
    */
   public static PageMix parse(String text) {
     Map<Integer, Integer> shares = new TreeMap<>();
-    int left = 100;
+    String rest = "";
     for (String part : text.toLowerCase(Locale.ROOT).split("[+,]", -1)) {
       String[] halves = part.split(":", 2);
       Integer size = SIZES.get(halves[0]);
@@ -47,11 +56,27 @@ public record PageMix(Map<Integer, Integer> shares) {
             "page size '%s': expected base, 4k, 16k, 64k, 2m, 32m, 512m or 1g, for example 4k:80+2m:20"
                 .formatted(halves[0]));
       }
-      int share = halves.length == 1 ? left : Axis.number(halves[1], 0, 100);
-      left -= share;
-      if (shares.put(size, share) != null) {
+      if (shares.put(size, halves.length == 1 ? 0 : Axis.number(halves[1], 0, 100)) != null) {
         throw new IllegalArgumentException("page size '%s' stands twice".formatted(halves[0]));
       }
+      if (halves.length == 1 && !rest.isEmpty()) {
+        throw new IllegalArgumentException(
+            "'%s': neither %s nor %s has a share: expected at most one size without, for example %s:80+%s"
+                .formatted(text, rest, halves[0], rest, halves[0]));
+      }
+      rest = halves.length == 1 ? halves[0] : rest;
+    }
+    int given = sum(shares);
+    if (rest.isEmpty() ? given != 100 : given >= 100) {
+      throw new IllegalArgumentException(
+          "'%s': shares add up to %d: expected %s"
+              .formatted(
+                  text,
+                  given,
+                  rest.isEmpty() ? "100" : "less than 100, since " + rest + " gets the rest"));
+    }
+    if (!rest.isEmpty()) {
+      shares.put(SIZES.getOrDefault(rest, 0), 100 - given);
     }
     return new PageMix(shares);
   }
