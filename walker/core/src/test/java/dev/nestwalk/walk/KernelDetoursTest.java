@@ -186,6 +186,24 @@ class KernelDetoursTest {
     }
   }
 
+  /** Two pages in each piece of one table of the level above the last tables. */
+  @ParameterizedTest
+  @ValueSource(ints = {14, 16})
+  void theTableAboveIsKnownInPiecesToo(int granule) throws InterruptedException {
+    MappedPlan plan = MappedPlan.of(false, true, true).stage1(granule, 1, 47);
+    int half = granule + granule - 3 + 8;
+    Watched watched = new Watched(plan.pages(8, 0, 1 << half - 12), arena);
+    CacheOptions tables = CacheOptions.NONE.withStructures(1024, 1024, 0).withCounters();
+    for (KernelLab.Bench bench : KernelPathsTest.inTheRoom(watched.lab(), tables)) {
+      for (int page = 0; page < 8; page++) {
+        long before = bench.kernel.counters.firstStageHits();
+        reads(watched, bench, watched.lab().machine.input() + ((long) page << half));
+        long hits = bench.kernel.counters.firstStageHits() - before;
+        assertEquals(page & 1, hits, () -> "the second of each piece begins there: " + plan);
+      }
+    }
+  }
+
   /** Number of entries that an answer takes. */
   private static long reads(Watched watched, KernelLab.Bench bench, long iova) {
     long expected = watched.lab().walk(iova, 1);
