@@ -92,6 +92,13 @@ final class DecodeCommand implements Callable<Integer> {
       String.join(" ", texts).lines().forEach(log::line);
     }
     log.end();
+    if (log.unread() > 0) {
+      spec.commandLine()
+          .getErr()
+          .println(
+              "nestwalk: %d of %d lines left out, which is a defect of nestwalk; the first is %s"
+                  .formatted(log.unread(), log.lines(), printable(log.firstUnread())));
+    }
     if (log.findings() == 0 && !input) {
       throw new InputException(
           ("'%s': expected a fault line, or a structure's name with its words"

@@ -93,6 +93,7 @@ class BadInputTest {
     "explain I D --policy X | --policy needs --regions",
     "explain I D --write --execute | these options exclude each other",
     "decode hello | expected a fault line",
+    "decode vtd_dmar_fault sid 0x10 fault 5 addr 0x11111111111111111 write 1 | a fault line",
     "decode nothing 0x5 | no such structure",
     "decode frcd 1 2 3 | expected at most 2 of 64 bits",
     "fields e | names contain it",

@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -64,15 +65,22 @@ public final class FaultLog {
 
   private final Consumer<Finding> listener;
   private final Map<String, Sum> sums = new LinkedHashMap<>();
-  private final List<LineReader> readers =
-      List.of(new VtdLines(), new QemuLines(), new SmmuLines(), new OtherLines());
+  private final List<LineReader> readers;
+  private final List<Runnable> complete = new ArrayList<>();
   private long lines;
+  private long unread;
+  private String firstUnread = "";
   private long findings;
   private String when = "";
 
   /** Reports each finding to a listener as soon as no later line can say more about it. */
   public FaultLog(Consumer<Finding> listener) {
+    this(listener, List.of(new VtdLines(), new QemuLines(), new SmmuLines(), new OtherLines()));
+  }
+
+  FaultLog(Consumer<Finding> listener, List<LineReader> readers) {
     this.listener = listener;
+    this.readers = readers;
   }
 
   /** Recognises one kind of log line; it may remember earlier lines. */
@@ -112,7 +120,7 @@ public final class FaultLog {
     String before = when;
     when = stamp.find() ? stamp.group().replaceAll("[\\[\\] ]", "") : "line " + lines;
     for (LineReader reader : readers) {
-      if (reader.line(line, when, this::add)) {
+      if (guarded(() -> reader.line(line, when, this::complete))) {
         return;
       }
     }
@@ -124,8 +132,33 @@ public final class FaultLog {
   /** Ends the log. */
   public void end() {
     for (LineReader reader : readers) {
-      reader.end(when, this::add);
+      guarded(
+          () -> {
+            reader.end(when, this::complete);
+            return false;
+          });
     }
+  }
+
+  private void complete(Finding finding, String time) {
+    complete.add(() -> add(finding, time));
+  }
+
+  /**
+   * Lets a reader take a line, then tells what it found. A log may be long, and its other faults
+   * matter: a line that a reader fails on is counted and left out. Exceptions of the listener pass.
+   */
+  private boolean guarded(BooleanSupplier reading) {
+    boolean explained = false;
+    try {
+      explained = reading.getAsBoolean();
+    } catch (RuntimeException e) {
+      firstUnread = unread++ == 0 ? "line %d (%s)".formatted(lines, e) : firstUnread;
+    }
+    List<Runnable> found = List.copyOf(complete);
+    complete.clear();
+    found.forEach(Runnable::run);
+    return explained;
   }
 
   private void add(Finding finding, String time) {
@@ -143,6 +176,16 @@ public final class FaultLog {
   /** Number of lines so far. */
   public long lines() {
     return lines;
+  }
+
+  /** Number of lines that a defect of a reader left out; 0 unless there is one. */
+  public long unread() {
+    return unread;
+  }
+
+  /** The first line that was left out, with the reason; empty if there is none. */
+  public String firstUnread() {
+    return firstUnread;
   }
 
   /** Number of findings so far. */

@@ -10,7 +10,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class OtherLines implements FaultLog.LineReader {
   private static final Pattern SMMU_TRACE =
-      Pattern.compile("smmuv3_record_event (?:SMMU_EVT_)?([CFE]_[A-Z_]+) sid=0x([0-9a-fA-F]{1,8})");
+      Pattern.compile(
+          "smmuv3_record_event (?:SMMU_EVT_)?([CFE]_[A-Z_]+) sid=0x([0-9a-fA-F]{1,8}+)"
+              + Digits.END);
   private static final Pattern SMMU_FAILED =
       Pattern.compile(
           "translation failed for iova=0x([0-9a-fA-F]{1,16}) ?\\(?(?:SMMU_EVT_)?([CFE]_[A-Z_]+)");
@@ -25,7 +27,8 @@ final class OtherLines implements FaultLog.LineReader {
       Pattern.compile("arm-smmu \\S+: (Unhandled context fault|Unexpected global fault)(.{0,200})");
   private static final Pattern PAIR =
       Pattern.compile(
-          "\\b([a-z_]{1,20})\\s?=\\s?((?:0x)?[0-9a-fA-F]{1,16}(?:[:.][0-9a-fA-F]{1,2}){0,2})");
+          "\\b([a-z_]{1,20})\\s?=\\s?((?:0x)?[0-9a-fA-F]{1,16}+(?:[:.][0-9a-fA-F]{1,2}){0,2}+)"
+              + Digits.END);
 
   @Override
   public boolean line(String line, String when, FaultLog.Found found) {

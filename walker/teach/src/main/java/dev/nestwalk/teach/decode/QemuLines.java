@@ -13,18 +13,22 @@ final class QemuLines implements FaultLog.LineReader {
   private static final Pattern WALK =
       Pattern.compile(
           "vtd_iova_to_(?:slpte|flpte|sspte|fspte|pte)\\w*: detected ([\\w"
-              + " -]+?)\\s*[(:]?\\s*(?=\\(?iova)");
+              + " -]+?)\\s*[(:]?\\s*(?=\\(?iova\\s*[=:]\\s*(?:0x)?[0-9a-fA-F]{1,16}+"
+              + Digits.END
+              + ")(?!.*[0-9a-fA-F]{17})");
   private static final Pattern DEVICE =
-      Pattern.compile("dev=([0-9a-fA-F]{2}):([0-9a-fA-F]{2})[:.]([0-9a-fA-F]{1,2})");
+      Pattern.compile("dev=([0-9a-fA-F]{2}):([0-9a-fA-F]{2})[:.]([0-9a-fA-F]{1,2}+)" + Digits.END);
   private static final Pattern PAIR =
       Pattern.compile(
-          "\\b(iova|level|slpte|pte|write|pasid|fpte|flpte)\\s*[=:]\\s*(?:0x)?([0-9a-fA-F]{1,16})");
+          "\\b(iova|level|slpte|pte|write|pasid|fpte|flpte)\\s*[=:]\\s*(?:0x)?([0-9a-fA-F]{1,16}+)"
+              + Digits.END);
   private static final Pattern TRACE =
       Pattern.compile(
-          "vtd_dmar_fault\\b.*?sid 0x([0-9a-fA-F]+) fault ([0-9]+) addr 0x([0-9a-fA-F]+) write"
-              + " ([01])");
+          "vtd_dmar_fault\\b.*?sid 0x([0-9a-fA-F]{1,4}) fault ([0-9]{1,3}) addr"
+              + " 0x([0-9a-fA-F]{1,16}) write ([01])\\b");
   private static final Pattern RECORD =
-      Pattern.compile("vtd_frr_new\\b.*?high 0x([0-9a-fA-F]{1,16}) low 0x([0-9a-fA-F]{1,16})");
+      Pattern.compile(
+          "vtd_frr_new\\b.*?high 0x([0-9a-fA-F]{1,16}) low 0x([0-9a-fA-F]{1,16}+)" + Digits.END);
 
   private @Nullable String waiting;
 
@@ -35,8 +39,11 @@ final class QemuLines implements FaultLog.LineReader {
 
   private @Nullable Finding finding(String line) {
     Matcher trace = TRACE.matcher(line);
-    if (trace.find() && trace.group(1).length() <= 4 && trace.group(2).length() <= 3) {
-      int code = Integer.parseInt(trace.group(2)) & 0xff;
+    if (trace.find()) {
+      int code = Integer.parseInt(trace.group(2));
+      if (code > 0xff) {
+        return null;
+      }
       return VtdFaults.translation(
               Integer.parseInt(trace.group(1), 16),
               trace.group(4).equals("1"),
@@ -76,26 +83,26 @@ final class QemuLines implements FaultLog.LineReader {
     return line == null ? null : walk(line, "");
   }
 
-  private static long number(String line, String name) {
+  private static @Nullable Long number(String line, String name) {
     Matcher pair = PAIR.matcher(line);
     while (pair.find()) {
       if (pair.group(1).equals(name)) {
         return Long.parseUnsignedLong(pair.group(2), 16);
       }
     }
-    return -1;
+    return null;
   }
 
   private static Finding walk(String line, String deviceLine) {
     Matcher walk = WALK.matcher(line);
     String what = walk.find() ? walk.group(1) : "";
     boolean first = line.contains("flpte") || line.contains("fspte");
-    boolean write = number(line, "write") == 1;
-    long iova = number(line, "iova");
-    long pasid = number(line, "pasid");
-    long level = number(line, "level");
+    Long write = number(line, "write");
+    Long iova = number(line, "iova");
+    Long pasid = number(line, "pasid");
+    Long level = number(line, "level");
     String entryName = line.contains("slpte=") ? "slpte" : first ? "flpte" : "pte";
-    long entry = number(line, entryName);
+    Long entry = number(line, entryName);
     Matcher device = DEVICE.matcher(deviceLine);
     int source =
         device.find()
@@ -103,20 +110,26 @@ final class QemuLines implements FaultLog.LineReader {
                 | (Integer.parseInt(device.group(2), 16) & 31) << 3
                 | Integer.parseInt(device.group(3), 16) & 7
             : -1;
-    boolean absent = entry == 0;
-    int legacy = code(what, write, true, absent, first);
+    boolean absent = entry != null && entry == 0;
+    boolean writes = write != null && write == 1;
+    int legacy = code(what, writes, true, absent, first);
     Finding.Builder finding =
-        VtdFaults.translation(Math.max(source, 0), write, pasid, iova, legacy);
+        VtdFaults.translation(
+            Math.max(source, 0),
+            writes,
+            pasid == null ? -1 : pasid,
+            iova == null ? 0 : iova,
+            legacy);
     if (source < 0) {
       finding.source(-1, "?").fact("source", "not in these lines; QEMU prints it after them");
     }
-    if (level >= 0) {
+    if (level != null && entry != null) {
       finding.fact(
           "entry",
           "level %d of the %s stage, 0x%x%s"
               .formatted(level, first ? "first" : "second", entry, absent ? ", absent" : ""));
     }
-    int scalable = code(what, write, false, absent, first);
+    int scalable = code(what, writes, false, absent, first);
     if (scalable != legacy) {
       finding.note(
           "these are the reason and record of legacy mode; in scalable mode the specification has "

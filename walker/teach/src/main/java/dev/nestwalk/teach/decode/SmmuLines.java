@@ -22,13 +22,16 @@ final class SmmuLines implements FaultLog.LineReader {
   private static final Pattern NAMED =
       Pattern.compile(
           "event: ([A-Z_]+) client: (\\(unassigned sid\\)|\\S+) sid: (?:0x)?([0-9a-fA-F]{1,8})"
-              + " ssid: (?:0x)?([0-9a-fA-F]{1,5})(.*)$");
+              + " ssid: (?:0x)?([0-9a-fA-F]{1,5}+)"
+              + Digits.END
+              + "(.*)$");
   private static final Pattern TAIL =
       Pattern.compile(
           "(unpriv|priv) (inst|data) (read|write) s([12]) \"([^\"]*)\"(.*?) stag:"
-              + " (?:0x)?([0-9a-fA-F]+)");
+              + " (?:0x)?([0-9a-fA-F]{1,4}+)"
+              + Digits.END);
   private static final Pattern VALUE =
-      Pattern.compile("(iova|ipa|fetch_addr): (?:0x)?([0-9a-fA-F]{1,16})");
+      Pattern.compile("(iova|ipa|fetch_addr): (?:0x)?([0-9a-fA-F]{1,16}+)" + Digits.END);
   private static final Pattern GLOBAL =
       Pattern.compile("unexpected (?:secure )?global error reported \\(0x([0-9a-fA-F]{1,8})\\)");
 
@@ -37,7 +40,8 @@ final class SmmuLines implements FaultLog.LineReader {
   private static final Pattern PAGE_REQUEST =
       Pattern.compile(
           "sid 0x([0-9a-fA-F]{8})\\.0x([0-9a-fA-F]{5}): \\[([0-9]{1,3})(L?)\\] (un)?privileged"
-              + " (R?W?X?) access at iova 0x([0-9a-fA-F]{16})");
+              + " (R?W?X?) access at iova 0x([0-9a-fA-F]{16})"
+              + Digits.END);
 
   private final long[] words = new long[WORDS];
   private int missing;
@@ -191,8 +195,7 @@ final class SmmuLines implements FaultLog.LineReader {
       flags |= tail.group(4).equals("2") ? 0x80 : 0;
       flags |= (long) cause(tail.group(5)) << 8;
       flags |= tail.group(6).contains("ttd_read") ? 0x1000 : 0;
-      long tag =
-          Long.parseLong(tail.group(7).substring(0, Math.min(4, tail.group(7).length())), 16);
+      long tag = Long.parseLong(tail.group(7), 16);
       record[1] = flags << 32 | tag | (tail.group(6).contains("stall") ? 1L << 31 : 0);
     }
     Finding.Builder finding = SmmuEvents.of(record);

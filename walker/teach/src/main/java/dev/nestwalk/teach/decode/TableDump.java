@@ -15,7 +15,8 @@ import java.util.regex.Pattern;
 final class TableDump {
   private static final String WORD = "0x([0-9a-fA-F]{16})";
   private static final Pattern BEGIN =
-      Pattern.compile("DMAR: Dump (\\S{1,20}) table entries for IOVA 0x([0-9a-fA-F]{1,16})");
+      Pattern.compile(
+          "DMAR: Dump (\\S{1,20}) table entries for IOVA 0x([0-9a-fA-F]{1,16}+)" + Digits.END);
   private static final Pattern TWO =
       Pattern.compile(
           "DMAR: (scalable mode root|context) entry: hi " + WORD + ", low " + WORD + "\\s*$");

@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
 /** Explains VT-d faults from the words of fault records, and from log lines that describe one. */
 final class VtdFaults {
   private static final long NO_PASID = 0xffff_ffffL;
+  private static final long LARGEST_PASID = 0xf_ffff;
 
   private static final Map<String, String> VOID_WITHOUT_PASID =
       Map.of(
@@ -21,18 +22,22 @@ final class VtdFaults {
   /**
    * Explains a translation fault that a log describes.
    *
-   * @param pasid PASID, -1 or 0xffffffff for none
+   * @param pasid PASID, -1 or 0xffffffff for none; a number above 20 bits is no PASID, and the
+   *     finding says so
    */
   static Finding.Builder translation(
       int source, boolean write, long pasid, long address, int reason) {
-    boolean with = pasid >= 0 && pasid != NO_PASID;
+    boolean with = pasid >= 0 && pasid <= LARGEST_PASID;
     long high = record(source, reason) | (write ? 0 : FaultRecordFormat.T1.mask());
     if (with) {
       high |=
           FaultRecordFormat.PP.mask()
               | pasid << FaultRecordFormat.PV.lo() - 64 & FaultRecordFormat.PV.mask();
     }
-    return of(high, address & FaultRecordFormat.FI.mask());
+    Finding.Builder finding = of(high, address & FaultRecordFormat.FI.mask());
+    return pasid == -1 || pasid == NO_PASID || with
+        ? finding
+        : finding.note("0x%x is no PASID, which has 20 bits: left out".formatted(pasid));
   }
 
   /** Explains a fault of interrupt remapping, whose index is in FI[63:48]. */

@@ -16,16 +16,18 @@ final class VtdLines implements FaultLog.LineReader {
           + "(?:0x)?([0-9a-fA-F]{2})\\.([0-7])\\]";
   private static final Pattern DMA =
       Pattern.compile(
-          "\\[DMA (Read|Write)(?: (NO_PASID)| PASID 0x([0-9a-fA-F]+))?\\]\\s*"
+          "\\[DMA (Read|Write)(?: (NO_PASID)| PASID 0x([0-9a-fA-F]{1,8}))?\\]\\s*"
               + DEVICE
-              + "(?: PASID ([0-9a-fA-F]+))? fault addr (?:0x)?([0-9a-fA-F]{1,16})");
+              + "(?: PASID ([0-9a-fA-F]{1,8}))? fault addr (?:0x)?([0-9a-fA-F]{1,16}+)"
+              + Digits.END);
   private static final Pattern INTERRUPT =
-      Pattern.compile("INTR-REMAP\\]?:?\\s*" + DEVICE + " fault index (?:0x)?([0-9a-fA-F]{1,8})");
+      Pattern.compile(
+          "INTR-REMAP\\]?:?\\s*" + DEVICE + " fault index (?:0x)?([0-9a-fA-F]{1,4}+)" + Digits.END);
   private static final Pattern REASON =
       Pattern.compile("\\[fault reason (0x[0-9a-fA-F]{1,2}|[0-9]{1,3})\\]");
   private static final Pattern XEN_REASON = Pattern.compile("DMAR: reason ([0-9a-fA-F]{2})\\b");
   private static final Pattern STATUS =
-      Pattern.compile("DRHD: handling fault status reg (?:0x)?([0-9a-fA-F]{1,8})");
+      Pattern.compile("DRHD: handling fault status reg (?:0x)?([0-9a-fA-F]{1,8}+)" + Digits.END);
 
   /** Largest number of other lines between the lines of a dump. */
   private static final int PATIENCE = 4;
@@ -117,7 +119,7 @@ final class VtdLines implements FaultLog.LineReader {
 
   private static Finding.Builder dma(Matcher request, int code) {
     String pasid = request.group(3) == null ? request.group(7) : request.group(3);
-    long value = pasid == null || pasid.length() > 8 ? -1 : Long.parseLong(pasid, 16);
+    long value = pasid == null ? -1 : Long.parseLong(pasid, 16);
     Finding.Builder finding =
         VtdFaults.translation(
             source(request, 4),
@@ -132,8 +134,7 @@ final class VtdLines implements FaultLog.LineReader {
   }
 
   private static Finding.Builder interrupt(Matcher request, int code) {
-    return VtdFaults.interrupt(
-        source(request, 1), Long.parseLong(request.group(4), 16) & 0xffff, code);
+    return VtdFaults.interrupt(source(request, 1), Long.parseLong(request.group(4), 16), code);
   }
 
   private static Finding status(long value) {
