@@ -13,11 +13,13 @@ import java.util.regex.Pattern;
  * The text of {@code /sys/kernel/iommu_groups/N/reserved_regions}: one region per line. It is read
  * in any form in which people paste it: with the shell prompt and the command before it, with file
  * names that grep puts before each line or tail before each file, quoted in a mail, several groups
- * in one text.
+ * in one text. A comment may follow a region: {@code # interrupts}.
  */
 public final class ReservedRegionsText {
   private static final Pattern LINE =
-      Pattern.compile("\\s*0[xX]([0-9a-fA-F]{1,16})\\s+0[xX]([0-9a-fA-F]{1,16})\\s+(\\S+)\\s*");
+      Pattern.compile(
+          "\\s*0[xX]([0-9a-fA-F]{1,16})\\s+0[xX]([0-9a-fA-F]{1,16})\\s+(\\S+)"
+              + "(?:\\s+#.*|\\s*)");
 
   /**
    * Quotation marks before a line: {@code >} of mails, {@code |} of tables and boxes, any number of
@@ -31,7 +33,13 @@ public final class ReservedRegionsText {
   private static final Pattern FILE_HEADER =
       Pattern.compile("^\\s*(?:==> )?(\\S*reserved_regions)(?: <==)?:?\\s*$");
   private static final Pattern PROMPT =
-      Pattern.compile("^(?:\\[?[\\w.@:~/ -]*\\]?\\s?)[#$%>](?:\\s+(.*))?$");
+      Pattern.compile("^(\\[?[\\w.@:~/ -]*\\]?\\s?)[#$%>](?:\\s+(.*))?$");
+
+  /** What no prompt has before its sign and no command begins with: addresses. */
+  private static final Pattern ADDRESSES =
+      Pattern.compile(
+          "0[xX][0-9a-fA-F]|(?<!\\w)[0-9a-fA-F]+\\s+[0-9a-fA-F]+\\s+(?:direct|reserved|msi)");
+
   private static final Pattern FILE = Pattern.compile("\\S*reserved_regions");
   private static final Pattern RULE = Pattern.compile("^\\s*(?:```.*|:{3,}|-{2,}|={3,})\\s*$");
   private static final Pattern GROUP_HEADER =
@@ -100,8 +108,8 @@ public final class ReservedRegionsText {
         if (!prefix.group(2).isBlank()) {
           regions.add(region(prefix.group(2), number));
         }
-      } else if (prompt.matches()) {
-        Matcher file = FILE.matcher(prompt.group(1) == null ? "" : prompt.group(1));
+      } else if (prompt.matches() && !holdsRegion(prompt)) {
+        Matcher file = FILE.matcher(prompt.group(2) == null ? "" : prompt.group(2));
         name = file.find() ? groupOf(file.group()) : "";
       } else {
         String bare = LINE_NUMBER.matcher(line).replaceFirst("");
@@ -111,6 +119,18 @@ public final class ReservedRegionsText {
     List<Group> all = new ArrayList<>();
     groups.forEach((of, regions) -> all.add(new Group(of, regions)));
     return all;
+  }
+
+  /**
+   * Whether what looks like a prompt and a command is a region with something before or after it.
+   * To skip it would declare its addresses usable. A line that begins with # is a comment, whatever
+   * follows.
+   */
+  private static boolean holdsRegion(Matcher prompt) {
+    String command = prompt.group(2);
+    boolean comment = prompt.group(1).isBlank() && prompt.group().stripLeading().startsWith("#");
+    return ADDRESSES.matcher(prompt.group(1)).find()
+        || command != null && !comment && ADDRESSES.matcher(command).lookingAt();
   }
 
   /**

@@ -55,6 +55,25 @@ final class ReservedRegionsTextTest {
   }
 
   @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "0xfee00000 0xfeefffff msi # interrupts",
+        "0xfee00000 0xfeefffff msi\t# 0x1000 0x1fff reserved",
+        "  0xfee00000 0xfeefffff msi #",
+        "7: 0xfee00000 0xfeefffff msi # of every device",
+        "> 0xfee00000 0xfeefffff msi # quoted",
+        "/sys/kernel/iommu_groups/1/reserved_regions:0xfee00000 0xfeefffff msi # with its file",
+        "# 0x1000 0x1fff reserved\n0xfee00000 0xfeefffff msi",
+        "root@host:~# cat reserved_regions\n0xfee00000 0xfeefffff msi",
+        "[me@cafe1 decade2]$ cat reserved_regions\n0xfee00000 0xfeefffff msi # my own",
+      })
+  void commentsHideNoRegion(String text) {
+    assertEquals(
+        List.of(new Region(0xfee0_0000L, 0xfeef_ffffL, RegionKind.MSI)),
+        ReservedRegionsText.parse(text));
+  }
+
+  @ParameterizedTest
   @CsvSource(
       delimiter = '|',
       value = {
@@ -64,6 +83,14 @@ final class ReservedRegionsTextTest {
         "0x0 0x1 | expected 0xFIRST 0xLAST TYPE",
         "0x0 0x1 msi more | expected 0xFIRST 0xLAST TYPE",
         "0x0 0x11112222333344445 msi | expected 0xFIRST 0xLAST TYPE",
+        "0x0 0x1 # msi | expected 0xFIRST 0xLAST TYPE",
+        "0x0 0x1 msi $ x | expected 0xFIRST 0xLAST TYPE",
+        "0x0 0x1 msi > | expected 0xFIRST 0xLAST TYPE",
+        "0x0 0x1 msi% | expected direct, direct-relaxable, reserved or msi, found 'msi%'",
+        "0x0 0x1 foo # bar | expected direct, direct-relaxable, reserved or msi, found 'foo'",
+        "fee00000 feefffff msi # bare | expected 0xFIRST 0xLAST TYPE",
+        "4: 0x0 0x1 # msi | expected 0xFIRST 0xLAST TYPE",
+        "$ 0x0 0x1 msi | expected 0xFIRST 0xLAST TYPE",
       })
   void badLinesAreRefusedWithTheirNumber(String line, String expected) {
     FirmwareException refused =
