@@ -150,7 +150,8 @@ public final class VtdInvalidations {
   }
 
   /**
-   * Carries out a 128-bit descriptor.
+   * Carries out a 128-bit descriptor. Device-TLB, interrupt-entry, wait and page-group descriptors
+   * concern no cache of a translator; they are the queue's to check.
    *
    * @return {@link #DONE} or the error that IQERCD.IQEI reports; nothing is dropped in that case
    */
@@ -163,14 +164,16 @@ public final class VtdInvalidations {
   }
 
   /**
-   * Carries out a 256-bit descriptor.
+   * Carries out a 256-bit descriptor. Device-TLB, interrupt-entry, wait and page-group descriptors
+   * concern no cache of a translator; they are the queue's to check.
    *
    * @return {@link #DONE} or the error that IQERCD.IQEI reports; nothing is dropped in that case
    */
   public int submit(long word0, long word1, long word2, long word3) {
-    return (word2 | word3) != 0
-        ? RESERVED_FIELD
-        : carryOut(InvalidationDescriptor.type(word0), word0, word1);
+    int type = InvalidationDescriptor.type(word0);
+    // The upper half of a page group response is private data of the device.
+    boolean reserved = type != InvalidationDescriptor.PAGE_GROUP_RESPONSE;
+    return reserved && (word2 | word3) != 0 ? RESERVED_FIELD : carryOut(type, word0, word1);
   }
 
   private int carryOut(int type, long low, long high) {
@@ -179,8 +182,6 @@ public final class VtdInvalidations {
       case InvalidationDescriptor.IOTLB -> iotlb(low, high);
       case InvalidationDescriptor.PASID_IOTLB -> pasidIotlb(low, high);
       case InvalidationDescriptor.PASID_CACHE -> pasidCache(low, high);
-      // Device-TLB, interrupt-entry, wait and page-group descriptors concern no cache of a
-      // translator.
       case InvalidationDescriptor.DEVICE_TLB,
           InvalidationDescriptor.INTERRUPT_ENTRY,
           InvalidationDescriptor.WAIT,

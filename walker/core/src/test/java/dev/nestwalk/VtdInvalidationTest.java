@@ -202,6 +202,8 @@ class VtdInvalidationTest {
     VtdInvalidations all = iommu.vtdInvalidations();
     assertEquals(VtdInvalidations.RESERVED_FIELD, all.submit(0x12, 0, 1, 0));
     assertEquals(VtdInvalidations.RESERVED_FIELD, all.submit(0x12, 0, 0, 1L << 63));
+    assertEquals(VtdInvalidations.RESERVED_FIELD, all.submit(0x25, 0, 1, 0));
+    assertEquals(VtdInvalidations.DONE, all.submit(0x9, 0, 1, 1), "a response's private data");
     assertEquals("00 00 00 00", dropped());
   }
 
