@@ -63,8 +63,9 @@ interface Dma {
    * Requests a page from software (PCIe PRI), in a group of its own.
    *
    * @param access {@link Access#READ}, or with {@link Access#WRITE}
+   * @return whether the request was made
    */
-  void requestPage(long address, int access);
+  boolean requestPage(long address, int access);
 
   /** The architectural code of the last refusal. */
   int refusal();

@@ -35,9 +35,9 @@ final class Msi {
     return new Msi(config, config.capability(ID, content, mask));
   }
 
-  /** Whether a message may be sent. */
+  /** Whether interrupts are messages. */
   boolean isEnabled() {
-    return (config.half(at + CONTROL) & ENABLE) != 0 && config.isBusMaster();
+    return (config.half(at + CONTROL) & ENABLE) != 0;
   }
 
   /** Bus address of the message. */

@@ -72,18 +72,16 @@ final class Nvme extends PciFunction {
    * Makes a controller.
    *
    * @param sourceId its requester id
-   * @param dma its access to memory
+   * @param memory its access to memory
    * @param disk the namespace
    * @param say receives lines for the user
    */
-  Nvme(String name, int sourceId, Dma.Source dma, Disk disk, Consumer<String> say) {
-    super(new PciConfig(PciConfig.CONVENTIONAL, VENDOR, DEVICE, CLASS));
+  Nvme(String name, int sourceId, Dma.Source memory, Disk disk, Consumer<String> say) {
+    super(new PciConfig(PciConfig.CONVENTIONAL, VENDOR, DEVICE, CLASS), sourceId, memory);
     this.name = name;
     config.bar(0, BAR_LOG2, true);
     msi = Msi.in(config);
-    thread =
-        new DeviceThread(
-            name, () -> new NvmeEngine(this, dma.open(sourceId, -1), disk, msi, say), say);
+    thread = new DeviceThread(name, () -> new NvmeEngine(this, disk, say), say);
   }
 
   @Override
@@ -183,10 +181,20 @@ final class Nvme extends PciFunction {
     if (((before ^ value) & ENABLE) != 0) {
       resets.incrementAndGet(); // everything before the change is obsolete
     }
+    askHeldRequests();
+    thread.wake();
+  }
+
+  @Override
+  void busMasterChanged() {
     thread.wake();
   }
 
   // For the engine.
+
+  Msi msi() {
+    return msi;
+  }
 
   boolean isEnabled() {
     return (registers.get(CC / 4) & ENABLE) != 0;

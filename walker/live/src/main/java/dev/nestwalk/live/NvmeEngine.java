@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
  * and posts completions (NVM Express Base 1.4, 4.1 to 4.6, 5 and 6). All memory is accessed through
  * {@link Dma}.
  *
+ * <p>While the guest has not set Bus Master Enable, commands wait, and the requests of one that is
+ * under way are held. Disabling or shutting down the controller gives them up.
+ *
  * <p>A refused data transfer gives the command an error status. A queue that cannot be read or
  * written is fatal (CSTS.CFS) until the driver resets the controller.
  *
@@ -39,7 +42,6 @@ final class NvmeEngine implements DeviceThread.Work {
   private final Nvme registers;
   private final Dma dma;
   private final Disk disk;
-  private final Msi msi;
   private final Consumer<String> say;
   private final NvmeTransfer transfer;
   private final MemorySegment command = Arena.ofAuto().allocate(COMMAND, 8);
@@ -83,12 +85,11 @@ final class NvmeEngine implements DeviceThread.Work {
     }
   }
 
-  NvmeEngine(Nvme registers, Dma dma, Disk disk, Msi msi, Consumer<String> say) {
+  NvmeEngine(Nvme registers, Disk disk, Consumer<String> say) {
     this.registers = registers;
-    this.dma = dma;
     this.disk = disk;
-    this.msi = msi;
     this.say = say;
+    dma = registers.dma(-1, true, this::wantsRequests);
     transfer = new NvmeTransfer(dma);
   }
 
@@ -126,10 +127,23 @@ final class NvmeEngine implements DeviceThread.Work {
     if (state == 0 && registers.isEnabled()) {
       become(enable() ? Nvme.READY : Nvme.FATAL);
     }
-    if (registers.wantsShutdown() && (state & Nvme.SHUT_DOWN) == 0) {
+    if (wantsShutdown()) {
       flush();
       become(state | Nvme.SHUT_DOWN);
     }
+  }
+
+  private boolean wantsShutdown() {
+    return registers.wantsShutdown() && (state & Nvme.SHUT_DOWN) == 0;
+  }
+
+  private boolean isReset() {
+    return registers.resets() != resetsSeen;
+  }
+
+  /** A shutdown lets the present command end, unless it would have to wait for that. */
+  private boolean wantsRequests() {
+    return !isReset() && (registers.config.isBusMaster() || !wantsShutdown());
   }
 
   private void become(int csts) {
@@ -173,7 +187,7 @@ final class NvmeEngine implements DeviceThread.Work {
   private boolean work(int queue) {
     for (int i = 0; i < BURST; i++) {
       Submission from = submissions[queue];
-      if (from == null || state != Nvme.READY || registers.resets() != resetsSeen) {
+      if (from == null || state != Nvme.READY || isReset()) {
         return i > 0;
       }
       Completion to = completions[from.completionQueue];
@@ -226,8 +240,10 @@ final class NvmeEngine implements DeviceThread.Work {
   }
 
   private void interrupt() {
-    if (interruptDue && !registers.isMasked()) {
+    // It stays due without Bus Master Enable: the message may be another one when that is set.
+    if (interruptDue && !registers.isMasked() && registers.config.isBusMaster()) {
       interruptDue = false;
+      Msi msi = registers.msi();
       if (msi.isEnabled()) {
         message.set(INT, 0, msi.data());
         dma.write(msi.address(), message);
@@ -236,6 +252,9 @@ final class NvmeEngine implements DeviceThread.Work {
   }
 
   private void fatal(String what) {
+    if (isReset() || wantsShutdown() || Thread.currentThread().isInterrupted()) {
+      return; // given up, not refused
+    }
     say.accept("%s: %s: controller fatal status".formatted(registers.name(), what));
     become(state | Nvme.FATAL);
   }

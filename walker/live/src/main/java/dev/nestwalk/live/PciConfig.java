@@ -149,7 +149,7 @@ final class PciConfig {
     return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getShort(offset) & 0xffff;
   }
 
-  /** Whether the function may write to the bus. */
+  /** Whether the function may make requests: Bus Master Enable. */
   boolean isBusMaster() {
     return (half(COMMAND) & BUS_MASTER) != 0;
   }

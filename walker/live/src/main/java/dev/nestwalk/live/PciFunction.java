@@ -1,5 +1,7 @@
 package dev.nestwalk.live;
 
+import java.util.function.BooleanSupplier;
+
 /**
  * A PCI function as a vfio-user client sees it: configuration space and BARs.
  *
@@ -7,6 +9,9 @@ package dev.nestwalk.live;
  */
 abstract class PciFunction {
   final PciConfig config;
+  private final int sourceId;
+  private final Dma.Source memory;
+  private final BusMaster busMaster;
   private volatile Bus bus = Bus.NONE;
 
   /** The function's access to the client's bus. */
@@ -23,8 +28,46 @@ abstract class PciFunction {
     boolean writeMessage(long address, int data);
   }
 
-  PciFunction(PciConfig config) {
+  /**
+   * A function with access to memory, which it gets from {@link #dma} alone.
+   *
+   * @param sourceId its requester id
+   */
+  PciFunction(PciConfig config, int sourceId, Dma.Source memory) {
     this.config = config;
+    this.sourceId = sourceId;
+    this.memory = memory;
+    busMaster = new BusMaster(config);
+  }
+
+  /** A function that makes no requests. */
+  PciFunction(PciConfig config) {
+    this(
+        config,
+        0,
+        (id, pasid) -> {
+          throw new IllegalStateException("DMA of a function that has none");
+        });
+  }
+
+  /**
+   * Opens an access to memory for the calling thread. It works while the guest has set Bus Master
+   * Enable.
+   *
+   * @param pasid PASID or SubstreamID, -1 for none
+   * @param holds whether a request that is made meanwhile is held rather than barred
+   * @param wanted whether the guest has not ended what the function does, as in {@link
+   *     BusMaster#guard}
+   */
+  final Dma dma(int pasid, boolean holds, BooleanSupplier wanted) {
+    return busMaster.guard(memory.open(sourceId, pasid), holds, wanted);
+  }
+
+  /** Lets a held request see that it is no longer wanted. */
+  final void askHeldRequests() {
+    if (!config.isBusMaster()) {
+      busMaster.changed();
+    }
   }
 
   /** The name in messages. */
@@ -47,8 +90,15 @@ abstract class PciFunction {
    */
   abstract void write(int bar, long offset, byte[] value);
 
-  /** Restores the state after power-on; the caller resets configuration space. */
+  /** Restores registers and state after power-on; {@link #resetAll} calls it. */
   abstract void reset();
+
+  /** Restores configuration space, registers and state after power-on. */
+  final void resetAll() {
+    config.reset();
+    reset();
+    busMaster.changed();
+  }
 
   /** Number of interrupts of a kind. */
   abstract int interrupts(int kind);
@@ -66,12 +116,20 @@ abstract class PciFunction {
    */
   void pageResponse(int code) {}
 
+  /** Bus Master Enable has changed: there may be work. */
+  void busMasterChanged() {}
+
   void readConfig(int offset, byte[] into) {
     config.read(offset, into);
   }
 
   void writeConfig(int offset, byte[] value) {
+    boolean before = config.isBusMaster();
     config.write(offset, value);
+    if (config.isBusMaster() != before) {
+      busMaster.changed();
+      busMasterChanged();
+    }
   }
 
   final void connect(Bus client) {

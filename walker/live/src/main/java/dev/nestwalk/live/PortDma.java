@@ -126,9 +126,10 @@ final class PortDma implements Dma {
   }
 
   @Override
-  public void requestPage(long address, int access) {
+  public boolean requestPage(long address, int access) {
     port.requestPage(address, access, 0, true);
     port.done();
+    return true;
   }
 
   @Override

@@ -41,8 +41,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>It has the capabilities for PASIDs, ATS and page requests, so that drivers switch them on, but
  * sends what it is told to without them: a unit has to refuse that. It keeps no translations: the
- * answer to an invalidation waits for a translated access that is under way. Like any function it
- * needs bus mastering switched on.
+ * answer to an invalidation waits for a translated access that is under way. Without Bus Master
+ * Enable every command is refused, with code 0.
  *
  * <p>Threads: registers by the socket's thread, DMA by its own.
  */
@@ -78,8 +78,6 @@ final class TestFunction extends PciFunction {
 
   private final String name;
   private final DeviceThread thread;
-  private final int sourceId;
-  private final Dma.Source source;
   private final AtomicLong address = new AtomicLong();
   private final AtomicLong data = new AtomicLong();
   private final AtomicLong expected = new AtomicLong();
@@ -102,12 +100,10 @@ final class TestFunction extends PciFunction {
    *
    * @param classCode class code that a guest sees, 24 bits; usually {@link #CLASS}
    */
-  TestFunction(String name, int classCode, int sourceId, Dma.Source source, Consumer<String> say) {
-    super(new PciConfig(PciConfig.EXTENDED, VENDOR, DEVICE, classCode));
+  TestFunction(String name, int classCode, int sourceId, Dma.Source memory, Consumer<String> say) {
+    super(new PciConfig(PciConfig.EXTENDED, VENDOR, DEVICE, classCode), sourceId, memory);
     Express.in(config);
     this.name = name;
-    this.sourceId = sourceId;
-    this.source = source;
     config.bar(0, BAR_LOG2, false);
     thread = new DeviceThread(name, Worker::new, say);
   }
@@ -250,15 +246,15 @@ final class TestFunction extends PciFunction {
       if (ways.size() >= KEPT && !ways.containsKey(requester)) {
         ways.clear();
       }
-      Dma dma = ways.computeIfAbsent(requester, p -> source.open(sourceId, p));
+      Dma dma = ways.computeIfAbsent(requester, p -> dma(p, false, () -> true));
       count.incrementAndGet();
       if (command == 6 || command == 7) {
         status = requestTranslation(dma);
         return;
       }
       if (command >= 10) {
-        dma.requestPage(address.get(), command == 10 ? Access.READ : Access.ATOMIC);
-        status = DONE;
+        int wanted = command == 10 ? Access.READ : Access.ATOMIC;
+        status = dma.requestPage(address.get(), wanted) ? DONE : REFUSED;
         return;
       }
       int done = access(dma);

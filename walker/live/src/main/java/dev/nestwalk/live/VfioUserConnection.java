@@ -193,10 +193,7 @@ final class VfioUserConnection implements PciFunction.Bus {
       case VfioUser.DEVICE_SET_IRQS -> setIrqs();
       case VfioUser.REGION_READ -> regionRead();
       case VfioUser.REGION_WRITE -> regionWrite();
-      case VfioUser.DEVICE_RESET -> {
-        function.config.reset();
-        function.reset();
-      }
+      case VfioUser.DEVICE_RESET -> function.resetAll();
       default -> throw new Refused(VfioUser.ENOSYS, "unknown command " + command);
     }
   }

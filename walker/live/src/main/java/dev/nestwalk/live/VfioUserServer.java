@@ -113,8 +113,7 @@ final class VfioUserServer implements AutoCloseable {
       } finally {
         client = null;
         function.connect(PciFunction.Bus.NONE);
-        function.config.reset();
-        function.reset();
+        function.resetAll();
         listener.disconnected();
       }
     }

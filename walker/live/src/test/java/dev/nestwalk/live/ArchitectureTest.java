@@ -46,6 +46,17 @@ final class ArchitectureTest {
         .check(CLASSES);
   }
 
+  /** What {@link PciFunction#dma} opens respects Bus Master Enable. */
+  @Test
+  void noFunctionOpensMemoryPastItsBusMasterEnable() {
+    ArchRuleDefinition.noClasses()
+        .that()
+        .doNotBelongToAnyOf(PciFunction.class)
+        .should()
+        .callMethod(Dma.Source.class, "open", int.class, int.class)
+        .check(CLASSES);
+  }
+
   /** The root of a chroot is in no list of mounts, where a file store is looked for. */
   @Test
   void asksForFreeSpaceWithoutTheListOfMounts() {

@@ -34,6 +34,9 @@ final class MemoryDma implements Dma {
   /** Whether one waits. */
   volatile boolean waiting;
 
+  /** Runs at the beginning of each request, on the device's thread. */
+  volatile Runnable before = () -> {};
+
   private boolean takes(long address, long length) {
     boolean inside = address >= 0 && address <= SIZE - length;
     return inside && (forbidden < 0 || address >>> 12 != forbidden >>> 12);
@@ -41,6 +44,7 @@ final class MemoryDma implements Dma {
 
   @Override
   public long read(long address, MemorySegment into) {
+    before.run();
     if (!takes(address, into.byteSize())) {
       return 0;
     }
@@ -50,6 +54,7 @@ final class MemoryDma implements Dma {
 
   @Override
   public long write(long address, MemorySegment from) {
+    before.run();
     if (address == MESSAGES) {
       messages.add(from.get(INT, 0));
       return 4;
@@ -64,6 +69,7 @@ final class MemoryDma implements Dma {
   @Override
   public boolean atomic(
       long address, int size, Atomic operation, long operand, long expected, long[] old) {
+    before.run();
     if (!takes(address, size)) {
       return false;
     }
@@ -84,6 +90,7 @@ final class MemoryDma implements Dma {
 
   @Override
   public long requestTranslation(long address, int access) {
+    before.run();
     if (address >>> 20 == 0xfee) {
       return Translation.untranslatedOnly(address);
     }
@@ -106,8 +113,10 @@ final class MemoryDma implements Dma {
   }
 
   @Override
-  public void requestPage(long address, int access) {
+  public boolean requestPage(long address, int access) {
+    before.run();
     pageRequests.add("%x %d".formatted(address, access));
+    return true;
   }
 
   @Override

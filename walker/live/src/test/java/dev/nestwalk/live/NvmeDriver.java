@@ -28,12 +28,12 @@ final class NvmeDriver {
 
   NvmeDriver(Disk disk) {
     controller = new Nvme("nvme-test", 0x18, (source, pasid) -> memory, disk, this::say);
-    controller.config.write(4, new byte[] {6, 0}); // memory space, bus master
+    controller.writeConfig(4, new byte[] {6, 0}); // memory space, bus master
     byte[] message = new byte[12];
     PciFunction.put(MemoryDma.MESSAGES, message);
-    controller.config.write(0x44, java.util.Arrays.copyOf(message, 8));
-    controller.config.write(0x4c, new byte[] {0x41, 0});
-    controller.config.write(0x42, new byte[] {1, 0});
+    controller.writeConfig(0x44, java.util.Arrays.copyOf(message, 8));
+    controller.writeConfig(0x4c, new byte[] {0x41, 0});
+    controller.writeConfig(0x42, new byte[] {1, 0});
   }
 
   private synchronized void say(String line) {

@@ -14,16 +14,14 @@ class NvmeFuzzTest {
   private static final MemoryDma MEMORY = new MemoryDma();
   private static final Disk DISK = Disk.inMemory(64);
   private static final Nvme CONTROLLER =
-      new Nvme("nvme", 0x18, (source, pasid) -> new MemoryDma(), DISK, line -> {});
-  private static final PciConfig CONFIG = new PciConfig(PciConfig.CONVENTIONAL, 1, 2, 3);
-  private static final NvmeEngine ENGINE =
-      new NvmeEngine(CONTROLLER, MEMORY, DISK, Msi.in(CONFIG), NvmeFuzzTest::say);
+      new Nvme("nvme", 0x18, (source, pasid) -> MEMORY, DISK, line -> {});
+  private static final NvmeEngine ENGINE = new NvmeEngine(CONTROLLER, DISK, NvmeFuzzTest::say);
 
   static {
     CONTROLLER.end(); // the test's thread runs an engine of its own
-    CONFIG.write(4, new byte[] {6, 0});
-    CONFIG.write(0x44, new byte[] {0, 0, (byte) 0xe0, (byte) 0xfe, 0, 0, 0, 0});
-    CONFIG.write(0x42, new byte[] {1, 0});
+    CONTROLLER.writeConfig(4, new byte[] {6, 0});
+    CONTROLLER.writeConfig(0x44, new byte[] {0, 0, (byte) 0xe0, (byte) 0xfe, 0, 0, 0, 0});
+    CONTROLLER.writeConfig(0x42, new byte[] {1, 0});
   }
 
   private static void say(String line) {

@@ -220,7 +220,7 @@ final class NvmeTest {
     assertNull(memory.messages.poll(50, TimeUnit.MILLISECONDS));
     driver.register(0x10, 1);
     assertEquals(0x41, memory.messages.poll(10, TimeUnit.SECONDS), "unmasked");
-    driver.controller.config.write(0x42, new byte[] {0, 0});
+    driver.controller.writeConfig(0x42, new byte[] {0, 0});
     driver.ask(0, 10, 0, 0, 0, 1, 0, 0);
     assertNull(memory.messages.poll(50, TimeUnit.MILLISECONDS), "MSI switched off");
   }

@@ -62,8 +62,6 @@ final class PciConfigTest {
     config.write(0x44, bytes(0x1_fee0_1003L, 8));
     config.write(0x4c, bytes(0x4041, 2));
     config.write(0x42, bytes(0xffff, 2));
-    assertFalse(msi.isEnabled(), "no bus master yet");
-    config.write(4, bytes(4, 2));
     assertTrue(msi.isEnabled());
     assertEquals(0x1_fee0_1000L, msi.address());
     assertEquals(0x4041, msi.data());

@@ -29,7 +29,7 @@ final class TestFunctionTest {
           lines::add);
 
   TestFunctionTest() {
-    function.config.write(4, new byte[] {6, 0});
+    function.writeConfig(4, new byte[] {6, 0});
   }
 
   @AfterEach
@@ -106,7 +106,7 @@ final class TestFunctionTest {
     assertEquals(TestFunction.REFUSED | 0x71 << 8, run(1));
     assertEquals(TestFunction.REFUSED | 0x71 << 8, run(2));
     assertEquals(TestFunction.REFUSED | 0x71 << 8, run(3));
-    function.config.write(4, new byte[] {2, 0});
+    function.writeConfig(4, new byte[] {2, 0});
     assertEquals(TestFunction.REFUSED, run(1), "no bus master");
   }
 
@@ -134,7 +134,7 @@ final class TestFunctionTest {
   @Test
   void withoutBusMasterNoCommandReachesTheBus() {
     set(TestFunction.ADDRESS, 8, 0x3008);
-    function.config.write(4, new byte[] {2, 0});
+    function.writeConfig(4, new byte[] {2, 0});
     for (int command = 1; command <= 11; command++) {
       assertEquals(TestFunction.REFUSED, run(command), "command " + command);
     }

@@ -121,8 +121,7 @@ class VfioUserFuzzTest {
     } catch (VfioUserConnection.Broken e) {
       client.say(String.valueOf(e.getMessage()));
     } finally {
-      FUNCTION.config.reset();
-      FUNCTION.reset();
+      FUNCTION.resetAll();
     }
     if (!client.expected.isEmpty()) {
       throw new AssertionError(client.expected.size() + " commands without a reply");
