@@ -19,8 +19,13 @@ public record DmaOp(
     MAP,
     /** The driver unmaps them; the cell's policy determines what is invalidated and when. */
     UNMAP,
-    /** Software requests an invalidation of the pages, whatever the policy is. */
+    /**
+     * Software invalidates the pages, whatever the policy is; tables above them stay cached, as
+     * after Linux's leaf-only invalidations.
+     */
     INVALIDATE,
+    /** Software invalidates all of an address space, partial walks included. */
+    FLUSH,
     /** The device reads or writes. */
     ACCESS,
     /** The unit is told what the device will access soon, and translates it in advance. */
@@ -37,6 +42,17 @@ public record DmaOp(
   /** An end of a mapping. */
   public static DmaOp unmap(int requester, int pasid, long iova, long length, long nanoseconds) {
     return new DmaOp(Kind.UNMAP, requester, pasid, iova, length, false, nanoseconds);
+  }
+
+  /** An invalidation of pages. */
+  public static DmaOp invalidate(
+      int requester, int pasid, long iova, long length, long nanoseconds) {
+    return new DmaOp(Kind.INVALIDATE, requester, pasid, iova, length, false, nanoseconds);
+  }
+
+  /** An invalidation of all of an address space. */
+  public static DmaOp flush(int requester, int pasid, long nanoseconds) {
+    return new DmaOp(Kind.FLUSH, requester, pasid, 0, Long.MAX_VALUE, false, nanoseconds);
   }
 
   /** A read or write of the device. */

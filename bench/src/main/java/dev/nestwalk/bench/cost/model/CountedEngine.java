@@ -4,12 +4,9 @@ import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.Counts;
 import dev.nestwalk.bench.cost.DmaOp;
-import dev.nestwalk.bench.cost.FlushQueue;
-import dev.nestwalk.bench.cost.InvalidationPolicy;
+import dev.nestwalk.bench.cost.PolicyInvalidations;
 import dev.nestwalk.bench.cost.Tally;
 import dev.nestwalk.bench.cost.Workload;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /**
@@ -25,8 +22,6 @@ public final class CountedEngine implements Consumer<DmaOp> {
   private final Walks walks;
   private final Hardware hardware;
   private final Walker walker;
-  private final InvalidationPolicy policy;
-  private final Map<Integer, FlushQueue> queues = new TreeMap<>();
   private final Tally tally = new Tally();
   private final int warmup;
   private final boolean ats;
@@ -51,7 +46,6 @@ public final class CountedEngine implements Consumer<DmaOp> {
     walks = new Walks(tables);
     hardware = new Hardware(cell);
     walker = new Walker(tables, hardware, tally);
-    policy = cell.invalidation();
     warmup = cell.number(Axis.WARMUP);
     ats = !hardware.devices.isEmpty();
   }
@@ -68,7 +62,7 @@ public final class CountedEngine implements Consumer<DmaOp> {
         cell,
         tables -> {
           CountedEngine engine = new CountedEngine(cell, tables);
-          workload.play(cell, engine);
+          workload.play(cell, new PolicyInvalidations(cell.invalidation(), engine));
           return engine.tally.counts();
         });
   }
@@ -79,6 +73,7 @@ public final class CountedEngine implements Consumer<DmaOp> {
       case MAP -> map(op);
       case UNMAP -> unmap(op);
       case INVALIDATE -> invalidate(tables.space(op.requester(), op.pasid()), op);
+      case FLUSH -> flush(tables.space(op.requester(), op.pasid()));
       case ACCESS, PREFETCH -> access(op);
       case REQUEST -> request(op);
     }
@@ -103,16 +98,8 @@ public final class CountedEngine implements Consumer<DmaOp> {
     int space = tables.space(op.requester(), op.pasid());
     tables.unmap(space, op.iova(), op.length());
     unmaps.up();
-    if (policy.kind() != InvalidationPolicy.Kind.LAZY) {
-      invalidate(space, op);
-      return;
-    }
-    if (queues.computeIfAbsent(space, any -> new FlushQueue(policy)).add(op.nanoseconds())) {
-      flush(space);
-    }
   }
 
-  /** Strict: the pages themselves; tables above them stay (Linux's leaf-only invalidation). */
   private void invalidate(int space, DmaOp op) {
     pageInvalidations.up();
     long last = op.iova() + op.length() - 1 >>> PIECE;
@@ -124,10 +111,8 @@ public final class CountedEngine implements Consumer<DmaOp> {
     }
   }
 
-  /** Lazy: all of an address space, partial walks included. */
   private void flush(int space) {
     flushes.up();
-    queues.computeIfAbsent(space, any -> new FlushQueue(policy)).flushed();
     hardware.iotlb.dropAll(space);
     // A guest's invalidations leave the host's second stage alone.
     int outer = tables.shapes.levels1 == 0 ? 2 : 1;
@@ -141,10 +126,6 @@ public final class CountedEngine implements Consumer<DmaOp> {
 
   private void access(DmaOp op) {
     int space = tables.space(op.requester(), op.pasid());
-    FlushQueue queue = queues.get(space);
-    if (queue != null && queue.isDue(op.nanoseconds())) {
-      flush(space);
-    }
     long last = op.iova() + op.length() - 1 >>> PIECE;
     for (long page = op.iova() >>> PIECE; page <= last; page++) {
       if (op.kind() == DmaOp.Kind.PREFETCH) {

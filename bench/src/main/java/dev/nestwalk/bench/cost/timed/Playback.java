@@ -4,15 +4,11 @@ import com.sun.management.ThreadMXBean;
 import dev.nestwalk.Endpoint;
 import dev.nestwalk.Iommu;
 import dev.nestwalk.Translator;
-import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.DmaOp;
-import dev.nestwalk.bench.cost.FlushQueue;
-import dev.nestwalk.bench.cost.InvalidationPolicy;
 import dev.nestwalk.bench.cost.model.TenantTables;
 import dev.nestwalk.cache.CacheOptions;
 import java.lang.management.ManagementFactory;
-import java.util.Map;
-import java.util.TreeMap;
+import java.util.List;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
 
@@ -27,21 +23,18 @@ final class Playback {
 
   private final Recording recording;
   private final TenantTables tables;
-  private final InvalidationPolicy policy;
   private final Iommu iommu;
   private final Translator translator;
   private final Endpoint[] endpoints;
-  private final Map<Integer, FlushQueue> queues = new TreeMap<>();
   private long nanos;
   private long faults;
   private long allocated;
   private long pages;
   private long flushes;
 
-  Playback(Cell cell, Recording recording, TenantTables tables, Iommu iommu, CacheOptions options) {
+  Playback(Recording recording, TenantTables tables, Iommu iommu, CacheOptions options) {
     this.recording = recording;
     this.tables = tables;
-    policy = cell.invalidation();
     this.iommu = iommu;
     translator = iommu.newTranslator(options.withEndpoints(Math.max(64, tables.spaces())));
     endpoints = new Endpoint[tables.spaces()];
@@ -56,7 +49,10 @@ final class Playback {
     for (int space = 0; space < endpoints.length; space++) {
       tables.flush(iommu, space);
     }
-    queues.clear();
+    beginToCount();
+  }
+
+  private void beginToCount() {
     nanos = 0;
     faults = 0;
     allocated = 0;
@@ -80,17 +76,17 @@ final class Playback {
     return allocated;
   }
 
-  /** Refusals. */
+  /** Refusals, from {@link Recording#begin} on. */
   long faults() {
     return faults;
   }
 
-  /** Invalidations of a buffer's pages. */
+  /** Invalidations of a buffer's pages, from {@link Recording#firstChange} on. */
   long pageInvalidations() {
     return pages;
   }
 
-  /** Invalidations of everything. */
+  /** Invalidations of all of an address space, from {@link Recording#firstChange} on. */
   long flushes() {
     return flushes;
   }
@@ -101,32 +97,30 @@ final class Playback {
    * @param latencies takes the time of each translation that counts; null to time only stretches
    */
   void run(@Nullable Histogram latencies) {
+    int begin = recording.begin();
+    List<Recording.Change> changes = recording.changes();
     int at = 0;
-    for (Recording.Change change : recording.changes()) {
-      at = stretch(at, change.at(), latencies);
+    for (Recording.Change change : changes.subList(0, recording.firstChange())) {
+      at = translate(at, change.at());
       change(change);
     }
-    stretch(at, recording.size(), latencies);
+    translate(at, begin);
+    beginToCount();
+    at = begin;
+    for (Recording.Change change : changes.subList(recording.firstChange(), changes.size())) {
+      at = measured(at, change.at(), latencies);
+      change(change);
+    }
+    measured(at, recording.size(), latencies);
   }
 
   /** Translates up to {@code to}; {@code to}. */
-  private int stretch(int from, int to, @Nullable Histogram latencies) {
-    int begin = recording.begin();
-    if (from < begin) {
-      int unmeasured = Math.min(begin, to);
-      faults += translate(from, unmeasured);
-      translator.counters().reset();
-      return measured(unmeasured, to, latencies);
-    }
-    return measured(from, to, latencies);
-  }
-
   private int measured(int from, int to, @Nullable Histogram latencies) {
     if (from < to) {
       long before = allocatedBytes();
       if (latencies == null) {
         long start = System.nanoTime();
-        faults += translate(from, to);
+        faults += refusals(from, to);
         nanos += System.nanoTime() - start;
       } else {
         faults += translateEach(from, to, latencies);
@@ -140,7 +134,13 @@ final class Playback {
     return THREADS == null ? 0 : THREADS.getCurrentThreadAllocatedBytes();
   }
 
-  private long translate(int from, int to) {
+  /** Translates up to {@code to} while nothing counts; {@code to}. */
+  private int translate(int from, int to) {
+    refusals(from, to);
+    return to;
+  }
+
+  private long refusals(int from, int to) {
     long refused = 0;
     int[] spaces = recording.spaces();
     long[] iovas = recording.iovas();
@@ -173,41 +173,17 @@ final class Playback {
     DmaOp op = change.op();
     int space = change.space();
     switch (op.kind()) {
-      case MAP -> {
-        due(space, op);
-        tables.map(space, op.iova(), op.length());
-      }
-      case UNMAP -> {
-        tables.unmap(space, op.iova(), op.length());
-        if (policy.kind() != InvalidationPolicy.Kind.LAZY) {
-          pages++;
-          tables.invalidate(iommu, space, op.iova(), op.length());
-        } else if (queue(space).add(op.nanoseconds())) {
-          flush(space);
-        }
-      }
+      case MAP -> tables.map(space, op.iova(), op.length());
+      case UNMAP -> tables.unmap(space, op.iova(), op.length());
       case INVALIDATE -> {
         pages++;
         tables.invalidate(iommu, space, op.iova(), op.length());
       }
+      case FLUSH -> {
+        flushes++;
+        tables.flush(iommu, space);
+      }
       case ACCESS, PREFETCH, REQUEST -> {}
     }
-  }
-
-  private FlushQueue queue(int space) {
-    return queues.computeIfAbsent(space, any -> new FlushQueue(policy));
-  }
-
-  private void due(int space, DmaOp op) {
-    FlushQueue queue = queues.get(space);
-    if (queue != null && queue.isDue(op.nanoseconds())) {
-      flush(space);
-    }
-  }
-
-  private void flush(int space) {
-    flushes++;
-    queue(space).flushed();
-    tables.flush(iommu, space);
   }
 }

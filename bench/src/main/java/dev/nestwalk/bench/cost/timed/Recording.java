@@ -3,6 +3,7 @@ package dev.nestwalk.bench.cost.timed;
 import dev.nestwalk.bench.cost.Axis;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.DmaOp;
+import dev.nestwalk.bench.cost.PolicyInvalidations;
 import dev.nestwalk.bench.cost.Workload;
 import dev.nestwalk.bench.cost.model.TenantTables;
 import dev.nestwalk.dma.Access;
@@ -31,6 +32,7 @@ final class Recording implements Consumer<DmaOp> {
   private final List<Change> changes = new ArrayList<>();
   private int size;
   private int begin;
+  private int firstChange;
   private long payload;
 
   private Recording(Cell cell, TenantTables tables) {
@@ -40,7 +42,7 @@ final class Recording implements Consumer<DmaOp> {
 
   static Recording of(Cell cell, Workload workload, TenantTables tables) {
     Recording recording = new Recording(cell, tables);
-    workload.play(cell, recording);
+    workload.play(cell, new PolicyInvalidations(cell.invalidation(), recording));
     return recording;
   }
 
@@ -55,10 +57,11 @@ final class Recording implements Consumer<DmaOp> {
         payload += op.length();
         if (requests == warmup) {
           begin = size;
+          firstChange = changes.size();
           payload = 0;
         }
       }
-      case MAP, UNMAP, INVALIDATE ->
+      case MAP, UNMAP, INVALIDATE, FLUSH ->
           changes.add(new Change(size, op, tables.space(op.requester(), op.pasid())));
     }
   }
@@ -94,6 +97,11 @@ final class Recording implements Consumer<DmaOp> {
   /** First translation that counts. */
   int begin() {
     return begin;
+  }
+
+  /** First change that counts. */
+  int firstChange() {
+    return firstChange;
   }
 
   /** Requests that count. */

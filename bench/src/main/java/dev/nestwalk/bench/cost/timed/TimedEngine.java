@@ -52,7 +52,7 @@ public final class TimedEngine {
   private static CellResult run(Cell cell, Recording recording, TenantTables tables) {
     Iommu iommu = tables.iommu();
     CacheOptions options = options(cell);
-    Playback playback = new Playback(cell, recording, tables, iommu, options);
+    Playback playback = new Playback(recording, tables, iommu, options);
     long begin = System.nanoTime();
     for (int i = 0; i < WARM && System.nanoTime() - begin < WARM_NANOS; i++) {
       round(playback, null);
@@ -82,7 +82,7 @@ public final class TimedEngine {
     round(playback, latencies);
     figures.put("allocated.bytes", (double) playback.allocated());
     playback.reset();
-    Playback counting = new Playback(cell, recording, tables, iommu, options.withCounters());
+    Playback counting = new Playback(recording, tables, iommu, options.withCounters());
     round(counting, null);
     return new CellResult(
         cell,

@@ -87,6 +87,7 @@ final class TraceWorkload implements Workload {
         case MAP -> map(op, space(op));
         case UNMAP -> unmap(op, space(op));
         case ACCESS, PREFETCH -> access(op, space(op));
+        case FLUSH -> throw new IllegalStateException("readers tell flushes as INVALIDATE");
       }
     }
 

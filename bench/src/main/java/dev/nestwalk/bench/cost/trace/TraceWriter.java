@@ -27,7 +27,7 @@ public final class TraceWriter implements Closeable {
           case ACCESS -> op.write() ? 'w' : 'r';
           case MAP -> 'm';
           case UNMAP -> 'u';
-          case INVALIDATE -> 'i';
+          case INVALIDATE, FLUSH -> 'i';
           case PREFETCH -> 'p';
           case REQUEST -> 'e';
         };

@@ -147,6 +147,7 @@ public final class Driver {
       space.iovas.free(iova, bytes);
       return;
     }
+    release(space);
     space.quarantine.add(new long[] {iova, bytes});
     if (space.queue.add(clock)) {
       flushed(space);
