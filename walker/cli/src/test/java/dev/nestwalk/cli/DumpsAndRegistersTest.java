@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.fixtures.DumpFiles;
+import dev.nestwalk.fixtures.Machine;
 import dev.nestwalk.fixtures.ScenarioFiles;
 import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
+import dev.nestwalk.teach.RegisterText;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
@@ -169,6 +171,82 @@ class DumpsAndRegistersTest {
     Result result = translate(folder.resolve("vm.lime"), "--registers", xp);
     assertEquals(1, result.status(), result.err());
     assertTrue(result.out().startsWith("fault 0x"), result.out());
+  }
+
+  private static final String CAPS =
+      "fed90008: 0x80d2008c222f0606\nfed90010: 0x0000000000f00f4a\nfed9001c: 0xc7000000\n";
+  private static final String SMMU =
+      "09050000: 0x0d40101a\n09050004: 0x02730010\n09050014: 0x00000074\n"
+          + "09050020: 0x0000000d\n09050088: 0x00010210\n";
+
+  private String shown(String registers) throws IOException {
+    Path text = Files.writeString(folder.resolve("pieces.txt"), registers);
+    Machine machine = RegisterText.read(text, null);
+    Long value = machine.registers().get(machine.isVtd() ? "RTADDR" : "STRTAB_BASE");
+    return value == null ? "none" : "0x%x".formatted(value);
+  }
+
+  /** The same 64-bit register in every form in which a text may give it. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "00000000fed90020: 0x4459f000 0x00000001",
+        "00000000fed90020: 0x4459f000\n00000000fed90024: 0x00000001",
+        "00000000fed90024: 0x00000001\n00000000fed90020: 0x4459f000",
+        "00000000fed90020: 0x000000014459f000",
+        "00000000fed90020: 0x14459f000",
+        "00000000fed90018: 0x00000000 0xc7000000 0x4459f000 0x00000001",
+        "00000000fed90018: 0xc700000000000000 0x000000014459f000",
+        "vtd_reg_write addr 0x20 size 0x8 value 0x14459f000",
+        "vtd_reg_write addr 0x20 size 0x4 value 0x4459f000\n"
+            + "vtd_reg_write addr 0x24 size 0x4 value 0x1",
+        "vtd_reg_write addr 0x24 size 0x4 value 0x7\n"
+            + "vtd_reg_write addr 0x20 size 0x4 value 0x4459f000\n"
+            + "vtd_reg_write addr 0x24 size 0x4 value 0x1",
+        "RTADDR = 0x14459f000",
+        "RTADDR               \t0x20\t\t0x000000014459f000",
+      })
+  void halvesOfARegisterAreJoined(String lines) throws IOException {
+    assertEquals("0x14459f000", shown(CAPS + lines));
+    assertEquals("0x14459f000", shown(lines + "\n" + CAPS));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "0000000009050080: 0x48ee0000 0x40000001",
+        "0000000009050084: 0x40000001\n0000000009050080: 0x48ee0000",
+        "0000000009050080: 0x4000000148ee0000",
+        "smmuv3_write_mmio addr: 0x80 val:0x4000000148ee0000 size: 0x8(0)",
+        "smmuv3_write_mmio addr: 0x80 val:0x4000000148ee0000",
+        "smmuv3_write_mmio addr: 0x84 val:0x40000001 size: 0x4(0)\n"
+            + "smmuv3_write_mmio addr: 0x80 val:0x48ee0000 size: 0x4(0)",
+      })
+  void halvesOfTheStreamTableBaseAreJoined(String lines) throws IOException {
+    assertEquals("0x4000000148ee0000", shown(SMMU + lines));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "fed90020: 0x4459f000 | RTADDR: the low 32 bits alone (offset 0x20), expected those at"
+            + " offset 0x24 too",
+        "fed90024: 0x00000001 | RTADDR: the high 32 bits alone (offset 0x24), expected those at"
+            + " offset 0x20 too",
+        "vtd_reg_write addr 0x20 size 0x4 value 0x4459f000 | RTADDR: the low 32 bits alone",
+        "09050084: 0x40000001 | STRTAB_BASE: the high 32 bits alone (offset 0x84)",
+        "smmuv3_write_mmio addr: 0x80 val:0x48ee0000 size: 0x4(0) | STRTAB_BASE: the low 32 bits",
+        "fed90020: 0xf000 0x4459 0x0001 0x0000 | expected words of 4 or 8 bytes",
+        "fed90020: 0x00 | expected words of 4 or 8 bytes",
+      })
+  void halfARegisterIsRefused(String lines, String expected) throws IOException {
+    Path text = Files.writeString(folder.resolve("half.txt"), CAPS + lines + "\n");
+    Result result = translate(folder.resolve("vm.lime"), "--registers", text);
+    assertEquals(2, result.status(), result.out());
+    assertTrue(result.err().contains("half.txt: "), result.err());
+    assertTrue(result.err().contains(expected), result.err());
+    assertEquals(1, result.err().lines().count(), result.err());
   }
 
   @Test

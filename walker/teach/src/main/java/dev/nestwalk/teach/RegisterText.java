@@ -31,48 +31,28 @@ public final class RegisterText {
   private static final Pattern BOOT =
       Pattern.compile(
           "(dmar\\d+): reg_base_addr [0-9a-fA-F]+ ver \\S+ cap ([0-9a-fA-F]{1,16}) ecap"
-              + " ([0-9a-fA-F]{1,16})");
+              + " ([0-9a-fA-F]{1,16})\\b");
   private static final Pattern XP =
       Pattern.compile(
           "^(?:\\(qemu\\)\\s*)?([0-9a-fA-F]{8,16}):((?: 0x[0-9a-fA-F]{1,16}){1,4})\\s*$");
   private static final Pattern SMMU_TRACE =
       Pattern.compile(
-          "smmuv3_(?:read|write)_mmio addr: ?0x([0-9a-fA-F]+) val: ?0x([0-9a-fA-F]{1,16})");
+          "smmuv3_(?:read|write)_mmio addr: ?0x([0-9a-fA-F]+) val: ?0x([0-9a-fA-F]{1,16})\\b(?:"
+              + " size: ?0x([0-9a-fA-F]{1,2})\\b)?");
   private static final Pattern VTD_TRACE =
       Pattern.compile(
-          "vtd_reg_write addr 0x([0-9a-fA-F]+) size 0x[0-9a-fA-F]+ value 0x([0-9a-fA-F]{1,16})");
+          "vtd_reg_write addr 0x([0-9a-fA-F]+) size 0x([0-9a-fA-F]{1,2}) value"
+              + " 0x([0-9a-fA-F]{1,16})\\b");
   private static final Pattern NAMED =
       Pattern.compile("^\\s*(?:SMMU_)?([A-Z][A-Z0-9_]*)\\s*[:=]\\s*0x([0-9a-fA-F]{1,16})\\s*$");
-
-  private static final Map<Long, String> VTD_OFFSETS =
-      Map.ofEntries(
-          Map.entry(0x00L, "VER"),
-          Map.entry(0x08L, "CAP"),
-          Map.entry(0x10L, "ECAP"),
-          Map.entry(0x1cL, "GSTS"),
-          Map.entry(0x20L, "RTADDR"),
-          Map.entry(0x64L, "PMEN"),
-          Map.entry(0x68L, "PLMBASE"),
-          Map.entry(0x6cL, "PLMLIMIT"),
-          Map.entry(0x70L, "PHMBASE"),
-          Map.entry(0x78L, "PHMLIMIT"));
-  private static final Map<Long, String> SMMU_OFFSETS =
-      Map.ofEntries(
-          Map.entry(0x00L, "IDR0"),
-          Map.entry(0x04L, "IDR1"),
-          Map.entry(0x0cL, "IDR3"),
-          Map.entry(0x14L, "IDR5"),
-          Map.entry(0x20L, "CR0"),
-          Map.entry(0x2cL, "CR2"),
-          Map.entry(0x44L, "GBPA"),
-          Map.entry(0x80L, "STRTAB_BASE"),
-          Map.entry(0x88L, "STRTAB_BASE_CFG"));
 
   private static final long VTD_PAGE = 0xfed9_0000L;
   private static final long GCMD = 0x18;
 
   private final Map<String, Map<String, Long>> units = new LinkedHashMap<>();
+  private final RegisterPieces pieces = new RegisterPieces(this::put);
   private String unit = "";
+  private String odd = "";
 
   private RegisterText() {}
 
@@ -106,9 +86,15 @@ public final class RegisterText {
   }
 
   private void put(String of, String name, String digits) {
-    units
-        .computeIfAbsent(of, ignored -> new LinkedHashMap<>())
-        .put(name, Long.parseUnsignedLong(digits, 16));
+    put(of, name, hex(digits));
+  }
+
+  private void put(String of, String name, long value) {
+    units.computeIfAbsent(of, ignored -> new LinkedHashMap<>()).put(name, value);
+  }
+
+  private static long hex(String digits) {
+    return Long.parseUnsignedLong(digits, 16);
   }
 
   private void line(String line) {
@@ -139,29 +125,60 @@ public final class RegisterText {
     Matcher smmu = SMMU_TRACE.matcher(line);
     Matcher vtd = VTD_TRACE.matcher(line);
     if (xp.matches()) {
-      long address = Long.parseUnsignedLong(xp.group(1), 16);
-      for (String digits : xp.group(2).strip().split(" ", -1)) {
-        boolean isVtd = (address & -4096) == VTD_PAGE;
-        offset(isVtd, isVtd ? address & 0xfff : address & 0xffff, digits.substring(2));
-        address += digits.length() > 10 ? 8 : 4;
-      }
+      xp(hex(xp.group(1)), xp.group(2).strip().split(" ", -1), line);
     } else if (smmu.find() && smmu.group(1).length() <= 8) {
-      offset(false, Long.parseLong(smmu.group(1), 16), smmu.group(2));
+      traced(false, hex(smmu.group(1)), smmu.group(3), hex(smmu.group(2)));
     } else if (vtd.find() && vtd.group(1).length() <= 8) {
-      long offset = Long.parseLong(vtd.group(1), 16);
-      // GSTS shows what a write of GCMD switched on.
-      offset(true, offset == GCMD ? GCMD + 4 : offset, vtd.group(2));
+      long offset = hex(vtd.group(1));
+      if (offset == GCMD) {
+        // GSTS shows what a write of GCMD switched on.
+        traced(true, GCMD + 4, "4", hex(vtd.group(3)) & 0xffff_ffffL);
+      } else {
+        traced(true, offset, vtd.group(2), hex(vtd.group(3)));
+      }
     }
   }
 
-  private void offset(boolean isVtd, long offset, String digits) {
-    String name = (isVtd ? VTD_OFFSETS : SMMU_OFFSETS).get(offset);
-    if (name != null) {
-      put(unit, name, digits);
+  /** Words as QEMU's monitor prints them, in the digits of their width; or shorter, by hand. */
+  private void xp(long first, String[] words, String line) {
+    long address = first;
+    for (String word : words) {
+      int digits = word.length() - 2;
+      boolean isVtd = (address & -4096) == VTD_PAGE;
+      long offset = address & (isVtd ? 0xfff : 0xffff);
+      if (digits == 2 || digits == 4 || digits < 8 && words.length > 1) {
+        odd = odd.isEmpty() ? line.strip() : odd;
+      } else if (digits == 8) {
+        pieces.word(unit, isVtd, offset, hex(word.substring(2)));
+      } else if (digits == 16) {
+        pieces.quad(unit, isVtd, offset, hex(word.substring(2)));
+      } else {
+        pieces.whole(unit, isVtd, offset, hex(word.substring(2)));
+      }
+      address += digits > 8 ? 8 : 4;
+    }
+  }
+
+  private void traced(boolean isVtd, long offset, @Nullable String size, long value) {
+    if (size == null) {
+      pieces.whole(unit, isVtd, offset, value);
+    } else if (hex(size) == 8) {
+      pieces.quad(unit, isVtd, offset, value);
+    } else if (hex(size) == 4) {
+      pieces.word(unit, isVtd, offset, value & 0xffff_ffffL);
     }
   }
 
   private Machine machine(Path file, @Nullable String chosen) {
+    if (!odd.isEmpty()) {
+      throw new InputException(
+          "%s: '%s': expected words of 4 or 8 bytes, as xp /wx and xp /gx print them"
+              .formatted(file, odd));
+    }
+    String missing = pieces.missing();
+    if (missing != null) {
+      throw new InputException(file + ": " + missing);
+    }
     if (units.isEmpty()) {
       throw new InputException(
           file
