@@ -16,8 +16,8 @@ final class ImageOptions {
   @Parameters(
       paramLabel = "IMAGE",
       description =
-          "A scenario's stem or any of its files; a dump (ELF core, LiME, kdump-compressed, gzip);"
-              + " with --ram a raw memory file.")
+          "A scenario's stem or any of its files; a dump (ELF core, LiME, kdump-compressed, gzip,"
+              + " zstd) or its stem; with --ram a raw memory file.")
   private Path file = Path.of("");
 
   @Option(
@@ -46,17 +46,11 @@ final class ImageOptions {
 
   /** Every file from which the image may be read. */
   List<Path> files() {
-    List<Path> files = new ArrayList<>(List.of(file));
+    List<Path> files = new ArrayList<>(Image.filesOf(file));
     if (registers != null) {
       files.add(registers);
     }
     ram.stream().filter(text -> !text.contains(",")).map(Path::of).forEach(files::add);
-    String stem = file.toString().replaceAll("\\.[^.]*(\\.gz)?$", "");
-    for (String begin : List.of(file.toString(), stem)) {
-      for (String end : List.of(".elf", ".elf.gz", ".json", ".csv")) {
-        files.add(Path.of(begin + end));
-      }
-    }
     return files;
   }
 
@@ -82,9 +76,6 @@ final class ImageOptions {
               "--ram %s: no such file, expected BASE,SIZE or a file".formatted(live));
         }
         return Image.ofLive(file, live, RawMemory.parse(mappings), registers, unit);
-      }
-      if (registers == null) {
-        throw new InputException(file + ": --ram needs --registers FILE as well");
       }
       return Image.ofRaw(file, RawMemory.parse(mappings), registers, unit);
     } catch (IllegalArgumentException e) {

@@ -10,7 +10,10 @@ import dev.nestwalk.fixtures.TableMemory;
 import dev.nestwalk.fixtures.vtd.SecondStageTables;
 import dev.nestwalk.fixtures.vtd.VtdMachine;
 import dev.nestwalk.teach.RegisterText;
+import io.airlift.compress.v3.zstd.ZstdOutputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -19,7 +22,11 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -82,6 +89,100 @@ class DumpsAndRegistersTest {
   void dumpsOpenWithTheRegistersBesideThem(String name) {
     Result result = translate(folder.resolve(name));
     assertEquals("ok 0x106000 size=4K perm=rw\n", result.out(), result.err());
+  }
+
+  private void only(String name, byte[] bytes) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(file -> !file.endsWith("vm.json")).toList()) {
+        Files.delete(file);
+      }
+    }
+    Files.write(folder.resolve(name), bytes);
+  }
+
+  private static byte[] packed(String suffix, byte[] bytes) throws IOException {
+    ByteArrayOutputStream packed = new ByteArrayOutputStream();
+    try (OutputStream out =
+        suffix.equals(".gz") ? new GZIPOutputStream(packed) : new ZstdOutputStream(packed)) {
+      out.write(bytes);
+    }
+    return packed.toByteArray();
+  }
+
+  /** By its name, by the stem, by the registers' file: one dump beside its registers. */
+  @ParameterizedTest
+  @ValueSource(strings = {"elf", "lime", "kdump", "vmcore"})
+  void aDumpAloneOpensByItsStemPackedOrNot(String kind) throws IOException {
+    byte[] plain = Files.readAllBytes(folder.resolve("vm." + kind));
+    for (String suffix : List.of("", ".gz", ".zst")) {
+      String name = "vm." + kind + suffix;
+      only(name, suffix.isEmpty() ? plain : packed(suffix, plain));
+      for (String given : List.of(name, "vm", "vm.json")) {
+        Result result = translate(folder.resolve(given));
+        assertEquals("ok 0x106000 size=4K perm=rw\n", result.out(), name + ": " + result.err());
+      }
+    }
+    only("vm.gz", packed(".gz", plain));
+    Result result = translate(folder.resolve("vm.gz"));
+    assertEquals("ok 0x106000 size=4K perm=rw\n", result.out(), result.err());
+  }
+
+  /** The dump that a stem finds is an input: no page is written over it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"vm.lime", "vm.lime.gz", "vm.kdump.zst", "vm.json"})
+  void noOutputReplacesTheDumpOfAStem(String out) throws IOException {
+    byte[] plain = Files.readAllBytes(folder.resolve("vm.lime"));
+    only(out.endsWith(".json") ? "vm.lime" : out, plain);
+    byte[] before = Files.readAllBytes(folder.resolve(out));
+    Result result =
+        run(
+            "explain",
+            folder.resolve("vm"),
+            "--source",
+            "00:02.0",
+            "--iova",
+            "0x5000",
+            "--format",
+            "html",
+            "--out",
+            folder.resolve(out));
+    assertEquals(2, result.status());
+    assertEquals(1, result.err().lines().count(), result.err());
+    assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(folder.resolve(out))));
+  }
+
+  @Test
+  void aRawFileTakesTheRegistersBesideItToo() throws IOException {
+    only("vm.raw", Files.readAllBytes(folder.resolve("ram")));
+    Object[] ram = {"--ram", "0x100000,0x8000"};
+    Result result = translate(folder.resolve("vm.raw"), ram);
+    assertEquals("ok 0x106000 size=4K perm=rw\n", result.out(), result.err());
+    Files.delete(folder.resolve("vm.json"));
+    Result untold = translate(folder.resolve("vm.raw"), ram);
+    assertEquals(2, untold.status());
+    assertTrue(untold.err().contains("--ram needs --registers FILE as well"), untold.err());
+  }
+
+  @Test
+  void aStemOfSeveralDumpsIsRefusedInOneLine() throws IOException {
+    Files.delete(folder.resolve("vm.elf"));
+    Result result = translate(folder.resolve("vm"));
+    assertEquals(2, result.status());
+    assertTrue(
+        result.err().contains("vm: has the dumps vm.lime, vm.kdump, vm.vmcore, expected one"),
+        result.err());
+    assertEquals(1, result.err().lines().count(), result.err());
+  }
+
+  @Test
+  void aStemWithoutADumpSaysWhatIsExpected() throws IOException {
+    only("vm.other", new byte[16]);
+    for (String given : List.of("vm", "vm.json", "vm.elf")) {
+      Result result = translate(folder.resolve(given));
+      assertEquals(2, result.status());
+      assertTrue(result.err().contains("no such image, expected vm.elf"), result.err());
+      assertEquals(1, result.err().lines().count(), result.err());
+    }
   }
 
   private Path text(String kind) throws IOException {
@@ -257,7 +358,7 @@ class DumpsAndRegistersTest {
     byte[] before = Files.readAllBytes(ram);
     assertEquals("ok 0x106000 size=4K perm=rw\n", translate(machine, live).out());
     assertEquals("ok 0x106000 size=4K perm=rw\n", translate(folder.resolve("vm"), live).out());
-    assertEquals(-1, java.util.Arrays.mismatch(before, Files.readAllBytes(ram)));
+    assertEquals(-1, Arrays.mismatch(before, Files.readAllBytes(ram)));
     try (FileChannel file = FileChannel.open(ram, StandardOpenOption.WRITE)) {
       ByteBuffer word = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
       file.write(word.putLong(0, 0x10_7003L), entry - 0x10_0000);

@@ -45,13 +45,14 @@ public final class Image {
   }
 
   /**
-   * A scenario, given by its stem or any of its files; or a dump of any kind, with registers from
-   * another file or from the JSON beside it.
+   * A scenario, given by its stem or any of its files; or a dump of any kind, given by its name,
+   * its stem or the JSON beside it, with registers from another file or from that JSON.
    *
    * @param unit the unit whose registers are meant if their file has several, or null
    */
-  public static Image ofScenario(Path given, @Nullable Path registers, @Nullable String unit) {
-    Path file = registers == null ? registersBeside(given) : registers;
+  public static Image ofScenario(Path named, @Nullable Path registers, @Nullable String unit) {
+    Path given = DumpNames.dumpOf(named);
+    Path file = registers == null ? DumpNames.registersBeside(given) : registers;
     if (file != null && Files.isRegularFile(given)) {
       String name = String.valueOf(given.getFileName());
       return new Image(name, given, List.of(), null, RegisterText.read(file, unit));
@@ -78,18 +79,9 @@ public final class Image {
     return ofScenario(given, registers, null);
   }
 
-  /**
-   * The registers of {@code vm.lime} in {@code vm.json}, for a dump that is not named like a
-   * scenario.
-   */
-  private static @Nullable Path registersBeside(Path given) {
-    String name = String.valueOf(given.getFileName());
-    int dot = name.lastIndexOf('.');
-    if (dot <= 0 || name.matches(".*\\.(elf|elf\\.gz|json|csv)") || !Files.isRegularFile(given)) {
-      return null;
-    }
-    Path beside = given.resolveSibling(name.substring(0, dot) + ".json");
-    return Files.isRegularFile(beside) ? beside : null;
+  /** Every file that may be read for an image of this name, whether it exists or not. */
+  public static List<Path> filesOf(Path given) {
+    return DumpNames.filesOf(given);
   }
 
   /** An image below a folder, as a suggestion to a user who named the folder. */
@@ -102,11 +94,23 @@ public final class Image {
     }
   }
 
-  /** A raw memory file. */
+  /**
+   * A raw memory file, with registers from another file or from the JSON beside it.
+   *
+   * @throws InputException if neither is there
+   */
   public static Image ofRaw(
-      Path file, List<RawMemory.Mapping> mappings, Path registers, @Nullable String unit) {
+      Path file,
+      List<RawMemory.Mapping> mappings,
+      @Nullable Path registers,
+      @Nullable String unit) {
+    Path from = registers == null ? DumpNames.registersBeside(file) : registers;
+    if (from == null) {
+      throw new InputException(
+          file + ": --ram needs --registers FILE as well, or the registers in NAME.json beside it");
+    }
     String name = String.valueOf(file.getFileName());
-    return new Image(name, file, mappings, null, RegisterText.read(registers, unit));
+    return new Image(name, file, mappings, null, RegisterText.read(from, unit));
   }
 
   /**

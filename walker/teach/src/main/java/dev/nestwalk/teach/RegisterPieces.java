@@ -118,7 +118,7 @@ final class RegisterPieces {
         if (halves.low == null || halves.high == null) {
           boolean low = halves.low != null;
           return ("%s: the %s 32 bits alone (offset 0x%x), expected those at offset 0x%x too, or"
-                      + " both as one word of 64 bits")
+                  + " both as one word of 64 bits")
               .formatted(
                   entry.getKey(),
                   low ? "low" : "high",
