@@ -2,6 +2,7 @@ package dev.nestwalk.live;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /**
@@ -51,7 +52,7 @@ final class Nvme extends PciFunction {
   private final Msi msi;
   private final DeviceThread thread;
 
-  /** CC, AQA, ASQ, ACQ as a guest wrote them, by offset / 4. */
+  /** AQA, ASQ, ACQ as a guest wrote them, by offset / 4. */
   private final AtomicIntegerArray registers = new AtomicIntegerArray(REGISTERS_END / 4);
 
   /** Tails and heads as a guest wrote them, by doorbell. */
@@ -60,10 +61,28 @@ final class Nvme extends PciFunction {
   private final AtomicInteger status = new AtomicInteger();
   private final AtomicInteger masked = new AtomicInteger();
 
+  private final AtomicReference<Control> control = new AtomicReference<>(new Control(0, 0));
+
   /**
-   * Counts changes of CC.EN and resets, so that the engine notices even one that is already over.
+   * CC, and what it was written for: seen together, so that the engine never takes a controller for
+   * ready that it has yet to reset.
+   *
+   * @param resets counts changes of CC.EN and resets, so that even one that is over is noticed
    */
-  private final AtomicInteger resets = new AtomicInteger();
+  record Control(int configuration, int resets) {
+    boolean isEnabled() {
+      return (configuration & ENABLE) != 0;
+    }
+
+    boolean wantsShutdown() {
+      return (configuration & SHUTDOWN_MASK) != 0;
+    }
+
+    private Control with(int written) {
+      boolean changes = ((configuration ^ written) & ENABLE) != 0;
+      return new Control(written, changes ? resets + 1 : resets);
+    }
+  }
 
   /** Counts what the controller does. */
   final NvmeCounters counters = new NvmeCounters();
@@ -116,7 +135,7 @@ final class Nvme extends PciFunction {
     }
     masked.set(0);
     status.set(0);
-    resets.incrementAndGet();
+    control.updateAndGet(old -> new Control(0, old.resets + 1));
     thread.wake();
   }
 
@@ -136,6 +155,7 @@ final class Nvme extends PciFunction {
           case CAP + 4 -> (int) (CAPABILITIES >>> 32);
           case VS -> VERSION;
           case INTMS, INTMC -> masked.get();
+          case CC -> control.get().configuration;
           case CSTS -> status.get();
           default -> offset < REGISTERS_END ? registers.get(offset / 4) : 0;
         };
@@ -170,17 +190,14 @@ final class Nvme extends PciFunction {
         masked.accumulateAndGet(value, (old, bits) -> old & ~bits);
         thread.wake();
       }
-      case CC -> control(value);
+      case CC -> configure(value);
       case AQA, ASQ, ASQ + 4, ACQ, ACQ + 4 -> registers.set(offset / 4, value);
       default -> {} // read-only or reserved
     }
   }
 
-  private void control(int value) {
-    int before = registers.getAndSet(CC / 4, value);
-    if (((before ^ value) & ENABLE) != 0) {
-      resets.incrementAndGet(); // everything before the change is obsolete
-    }
+  private void configure(int value) {
+    control.updateAndGet(old -> old.with(value));
     askHeldRequests();
     thread.wake();
   }
@@ -196,20 +213,8 @@ final class Nvme extends PciFunction {
     return msi;
   }
 
-  boolean isEnabled() {
-    return (registers.get(CC / 4) & ENABLE) != 0;
-  }
-
-  boolean wantsShutdown() {
-    return (registers.get(CC / 4) & SHUTDOWN_MASK) != 0;
-  }
-
-  int resets() {
-    return resets.get();
-  }
-
-  int controllerConfiguration() {
-    return registers.get(CC / 4);
+  Control control() {
+    return control.get();
   }
 
   int adminQueueAttributes() {
@@ -239,11 +244,11 @@ final class Nvme extends PciFunction {
   /**
    * Publishes the status, unless a reset has come in between.
    *
-   * @param atReset the value of {@link #resets} to which the status belongs
+   * @param atReset the value of {@link Control#resets} to which the status belongs
    */
   void publish(int csts, int atReset) {
     status.set(csts);
-    if (resets.get() != atReset) {
+    if (control.get().resets != atReset) {
       status.set(0);
       thread.wake();
     }

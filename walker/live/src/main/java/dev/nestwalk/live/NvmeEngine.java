@@ -110,8 +110,8 @@ final class NvmeEngine implements DeviceThread.Work {
   }
 
   private void followRegisters() {
-    int resets = registers.resets();
-    if (resets != resetsSeen) {
+    Nvme.Control control = registers.control();
+    if (control.resets() != resetsSeen) {
       for (int i = 0; i < Nvme.QUEUES; i++) {
         submissions[i] = null;
         completions[i] = null;
@@ -121,29 +121,31 @@ final class NvmeEngine implements DeviceThread.Work {
       features.clear();
       eventRequests = 0;
       interruptDue = false;
-      resetsSeen = resets;
+      resetsSeen = control.resets();
       become(0);
     }
-    if (state == 0 && registers.isEnabled()) {
-      become(enable() ? Nvme.READY : Nvme.FATAL);
+    if (state == 0 && control.isEnabled()) {
+      become(enable(control.configuration()) ? Nvme.READY : Nvme.FATAL);
     }
-    if (wantsShutdown()) {
+    if (wantsShutdown(control)) {
       flush();
       become(state | Nvme.SHUT_DOWN);
     }
   }
 
-  private boolean wantsShutdown() {
-    return registers.wantsShutdown() && (state & Nvme.SHUT_DOWN) == 0;
+  private boolean wantsShutdown(Nvme.Control control) {
+    return control.wantsShutdown() && (state & Nvme.SHUT_DOWN) == 0;
   }
 
-  private boolean isReset() {
-    return registers.resets() != resetsSeen;
+  /** Whether the driver has ended, or is about to end, what the controller does. */
+  private boolean isOver() {
+    Nvme.Control control = registers.control();
+    return control.resets() != resetsSeen || wantsShutdown(control);
   }
 
   /** A shutdown lets the present command end, unless it would have to wait for that. */
   private boolean wantsRequests() {
-    return !isReset() && (registers.config.isBusMaster() || !wantsShutdown());
+    return registers.config.isBusMaster() ? registers.control().resets() == resetsSeen : !isOver();
   }
 
   private void become(int csts) {
@@ -156,8 +158,7 @@ final class NvmeEngine implements DeviceThread.Work {
    *
    * @return false if the guest asks for something that is not supported
    */
-  private boolean enable() {
-    int configuration = registers.controllerConfiguration();
+  private boolean enable(int configuration) {
     int commandSet = configuration >>> 4 & 7;
     int pageSize = configuration >>> 7 & 0xf;
     int attributes = registers.adminQueueAttributes();
@@ -187,7 +188,7 @@ final class NvmeEngine implements DeviceThread.Work {
   private boolean work(int queue) {
     for (int i = 0; i < BURST; i++) {
       Submission from = submissions[queue];
-      if (from == null || state != Nvme.READY || isReset()) {
+      if (from == null || state != Nvme.READY || registers.control().resets() != resetsSeen) {
         return i > 0;
       }
       Completion to = completions[from.completionQueue];
@@ -252,7 +253,7 @@ final class NvmeEngine implements DeviceThread.Work {
   }
 
   private void fatal(String what) {
-    if (isReset() || wantsShutdown() || Thread.currentThread().isInterrupted()) {
+    if (isOver() || Thread.currentThread().isInterrupted()) {
       return; // given up, not refused
     }
     say.accept("%s: %s: controller fatal status".formatted(registers.name(), what));

@@ -51,6 +51,14 @@ final class BusMasterTest {
     driver.controller.writeConfig(4, command);
   }
 
+  /** Makes the queues, and returns when the controller has no request left to make. */
+  private void ready() throws InterruptedException {
+    driver.register(Nvme.INTMS, 1);
+    driver.enable().queues();
+    driver.register(Nvme.INTMC, 1);
+    assertEquals(0x41, memory.messages.poll(10, TimeUnit.SECONDS));
+  }
+
   /** Counts requests, and clears the bit during one of them; 0 clears it now. */
   private void clearDuring(int last) {
     requests.set(0);
@@ -91,7 +99,7 @@ final class BusMasterTest {
   @ParameterizedTest
   @MethodSource("requests")
   void aCommandGoesOnWhereItWasWhenTheBitIsSetAgain(int last) throws InterruptedException {
-    driver.enable().queues();
+    ready();
     writeUntilHeld(last);
     busMaster(ON);
     assertEquals(0, driver.take(1).status());
@@ -105,7 +113,7 @@ final class BusMasterTest {
   @ParameterizedTest
   @MethodSource("requests")
   void aControllerThatIsDisabledMeanwhileForgetsWhatItHeld(int last) throws InterruptedException {
-    driver.enable().queues();
+    ready();
     writeUntilHeld(last);
     driver.register(Nvme.CC, 0);
     NvmeDriver.await("disabled", () -> driver.register(Nvme.CSTS) == 0);
@@ -122,7 +130,7 @@ final class BusMasterTest {
   @ParameterizedTest
   @MethodSource("requests")
   void aControllerShutsDownWithoutIt(int last) throws InterruptedException {
-    driver.enable().queues();
+    ready();
     writeUntilHeld(last);
     driver.register(Nvme.CC, driver.register(Nvme.CC) | 1 << 14);
     NvmeDriver.await("shut down", () -> (driver.register(Nvme.CSTS) & 0xc) == 8);
@@ -138,7 +146,7 @@ final class BusMasterTest {
   @ParameterizedTest
   @MethodSource("requests")
   void aFunctionThatIsResetMakesNoRequest(int last) throws InterruptedException {
-    driver.enable().queues();
+    ready();
     writeUntilHeld(last);
     driver.controller.resetAll();
     NvmeDriver.await("reset", () -> driver.register(Nvme.CSTS) == 0);
@@ -150,7 +158,7 @@ final class BusMasterTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 2, 6})
   void aThreadWhoseRequestIsHeldEnds(int last) throws InterruptedException {
-    driver.enable().queues();
+    ready();
     writeUntilHeld(last);
     long begin = System.nanoTime();
     driver.controller.end();

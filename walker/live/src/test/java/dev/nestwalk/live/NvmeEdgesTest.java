@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -40,6 +41,32 @@ class NvmeEdgesTest {
     int saved = 1 << 31;
     assertEquals(2 | DO_NOT_RETRY, driver.ask(0, 9, 0, 0, 0, 0xb | saved, 0x1234, 0).status());
     assertEquals(0, driver.ask(0, 10, 0, 0, 0, 0xb, 0, 0).result(), "nor is it set");
+  }
+
+  /**
+   * An engine that saw CC.EN without its reset would be ready, and then reset itself and lose the
+   * doorbells that were rung meanwhile.
+   */
+  @Test
+  void aChangeOfEnableIsSeenWithItsReset() throws InterruptedException {
+    driver.controller.end();
+    AtomicBoolean ends = new AtomicBoolean();
+    Thread guest =
+        new Thread(
+            () -> {
+              for (int i = 1; !ends.get(); i ^= 1) {
+                driver.register(Nvme.CC, i);
+              }
+            });
+    guest.start();
+    int torn = 0;
+    for (int i = 0; i < 1_000_000; i++) {
+      Nvme.Control now = driver.controller.control();
+      torn += (now.resets() & 1) != 0 == now.isEnabled() ? 0 : 1;
+    }
+    ends.set(true);
+    guest.join();
+    assertEquals(0, torn);
   }
 
   @Test
