@@ -1,18 +1,28 @@
 package dev.nestwalk.bench.cost;
 
 /**
- * One event of a workload or a trace.
+ * One event of a workload or a trace, or one part of it: an unmap or an invalidation may concern
+ * several runs of pages and several address spaces, and counts once all the same.
  *
  * @param kind the kind of event
  * @param requester source id of the device, from 1 on; tenant n is requester n + 1
  * @param pasid PASID, or -1 for none
  * @param iova first input address
- * @param length number of bytes, at least 1
+ * @param length number of bytes, at least 1; 0 for an invalidation that concerns nothing which is
+ *     mapped
  * @param write whether an access writes memory
  * @param nanoseconds time since the beginning of the stream; never decreases
+ * @param more whether another part of this event follows; it counts with its last part
  */
 public record DmaOp(
-    Kind kind, int requester, int pasid, long iova, long length, boolean write, long nanoseconds) {
+    Kind kind,
+    int requester,
+    int pasid,
+    long iova,
+    long length,
+    boolean write,
+    long nanoseconds,
+    boolean more) {
   /** The kinds of events. */
   public enum Kind {
     /** The driver maps the pages of a buffer. */
@@ -32,6 +42,23 @@ public record DmaOp(
     PREFETCH,
     /** A request (packet, command) ends; results are given per request. */
     REQUEST
+  }
+
+  /** An event of one part. */
+  public DmaOp(
+      Kind kind,
+      int requester,
+      int pasid,
+      long iova,
+      long length,
+      boolean write,
+      long nanoseconds) {
+    this(kind, requester, pasid, iova, length, write, nanoseconds, false);
+  }
+
+  /** This as a part that another one follows, or as the last one. */
+  public DmaOp followed(boolean byMore) {
+    return new DmaOp(kind, requester, pasid, iova, length, write, nanoseconds, byMore);
   }
 
   /** A mapping. */

@@ -44,7 +44,12 @@ public final class PolicyInvalidations implements Consumer<DmaOp> {
   private void unmapped(DmaOp op) {
     if (policy.kind() != InvalidationPolicy.Kind.LAZY) {
       sink.accept(
-          DmaOp.invalidate(op.requester(), op.pasid(), op.iova(), op.length(), op.nanoseconds()));
+          DmaOp.invalidate(op.requester(), op.pasid(), op.iova(), op.length(), op.nanoseconds())
+              .followed(op.more()));
+      return;
+    }
+    if (op.more()) {
+      // The buffer waits as a whole.
       return;
     }
     long key = (long) op.requester() << 32 | op.pasid() + 1;

@@ -72,8 +72,8 @@ public final class CountedEngine implements Consumer<DmaOp> {
     switch (op.kind()) {
       case MAP -> map(op);
       case UNMAP -> unmap(op);
-      case INVALIDATE -> invalidate(tables.space(op.requester(), op.pasid()), op);
-      case FLUSH -> flush(tables.space(op.requester(), op.pasid()));
+      case INVALIDATE -> invalidate(op);
+      case FLUSH -> flush(op);
       case ACCESS, PREFETCH -> access(op);
       case REQUEST -> request(op);
     }
@@ -91,17 +91,27 @@ public final class CountedEngine implements Consumer<DmaOp> {
   private void map(DmaOp op) {
     int space = tables.space(op.requester(), op.pasid());
     tables.map(space, op.iova(), op.length());
-    maps.up();
+    count(maps, op);
   }
 
   private void unmap(DmaOp op) {
     int space = tables.space(op.requester(), op.pasid());
     tables.unmap(space, op.iova(), op.length());
-    unmaps.up();
+    count(unmaps, op);
   }
 
-  private void invalidate(int space, DmaOp op) {
-    pageInvalidations.up();
+  private static void count(Tally.Counter counter, DmaOp op) {
+    if (!op.more()) {
+      counter.up();
+    }
+  }
+
+  private void invalidate(DmaOp op) {
+    count(pageInvalidations, op);
+    if (op.length() == 0) {
+      return;
+    }
+    int space = tables.space(op.requester(), op.pasid());
     long last = op.iova() + op.length() - 1 >>> PIECE;
     for (long page = op.iova() >>> PIECE; page <= last; page++) {
       hardware.drop(hardware.iotlb, space, page << PIECE);
@@ -111,8 +121,12 @@ public final class CountedEngine implements Consumer<DmaOp> {
     }
   }
 
-  private void flush(int space) {
-    flushes.up();
+  private void flush(DmaOp op) {
+    count(flushes, op);
+    if (op.length() == 0) {
+      return;
+    }
+    int space = tables.space(op.requester(), op.pasid());
     hardware.iotlb.dropAll(space);
     // A guest's invalidations leave the host's second stage alone.
     int outer = tables.shapes.levels1 == 0 ? 2 : 1;

@@ -176,12 +176,16 @@ final class Playback {
       case MAP -> tables.map(space, op.iova(), op.length());
       case UNMAP -> tables.unmap(space, op.iova(), op.length());
       case INVALIDATE -> {
-        pages++;
-        tables.invalidate(iommu, space, op.iova(), op.length());
+        pages += op.more() ? 0 : 1;
+        if (op.length() > 0) {
+          tables.invalidate(iommu, space, op.iova(), op.length());
+        }
       }
       case FLUSH -> {
-        flushes++;
-        tables.flush(iommu, space);
+        flushes += op.more() ? 0 : 1;
+        if (op.length() > 0) {
+          tables.flush(iommu, space);
+        }
       }
       case ACCESS, PREFETCH, REQUEST -> {}
     }

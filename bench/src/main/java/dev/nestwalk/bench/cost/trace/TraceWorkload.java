@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Plays the addresses of a trace. Requesters become tenants, and PASIDs processes, in the order in
@@ -124,48 +125,80 @@ final class TraceWorkload implements Workload {
 
     private void map(DmaOp op, Space space) {
       reach(op);
+      Parts parts = new Parts();
       boolean fits =
           space.mapped.add(
               op.iova(),
               op.length(),
               (address, length) ->
-                  sink.accept(
+                  parts.add(
                       DmaOp.map(space.requester, space.pasid, address, length, op.nanoseconds())));
       if (!fits) {
         throw new TraceException(
             "%s: 0x%x: expected addresses in up to %d ranges of 2 MiB for each requester"
                 .formatted(file, op.iova(), MOST_GROUPS));
       }
+      parts.end();
     }
 
     private void unmap(DmaOp op, Space space) {
+      Parts parts = new Parts();
       space.mapped.find(
           op.iova(),
           op.length(),
           true,
           (address, length) ->
-              sink.accept(
+              parts.add(
                   DmaOp.unmap(space.requester, space.pasid, address, length, op.nanoseconds())));
+      parts.end();
     }
 
     /**
-     * Of each address space that it concerns: what is mapped there. Requests without PASID have the
-     * tables of PASID 0, RID_PASID as software sets it on VT-d and SubstreamID 0 on an SMMUv3.
+     * Of each address space that it concerns: what is mapped there, or all of it. Requests without
+     * PASID have the tables of PASID 0, RID_PASID as software sets it on VT-d and SubstreamID 0 on
+     * an SMMUv3. Software waits for an invalidation that concerns nothing, too.
      */
     private void invalidate(DmaOp op) {
+      boolean all = op.length() == OpReader.EVERYTHING;
+      Parts parts = new Parts();
       for (Map.Entry<Long, Space> entry : spaces.entrySet()) {
         int requester = (int) (entry.getKey() >>> 32);
         int pasid = entry.getKey().intValue() - 1;
         boolean concerns =
             (op.requester() == OpReader.EVERYONE || op.requester() == requester)
                 && (op.pasid() < 0 || op.pasid() == Math.max(pasid, 0));
-        if (concerns && op.iova() >= 0) {
-          Space space = entry.getValue();
+        Space space = entry.getValue();
+        if (concerns && all) {
+          parts.add(DmaOp.flush(space.requester, space.pasid, op.nanoseconds()));
+        } else if (concerns && op.iova() >= 0) {
           space.mapped.find(
               op.iova(),
               op.length(),
               false,
-              (address, length) -> sink.accept(with(op, space, address, length)));
+              (address, length) -> parts.add(with(op, space, address, length)));
+        }
+      }
+      if (parts.last == null) {
+        DmaOp.Kind kind = all ? DmaOp.Kind.FLUSH : DmaOp.Kind.INVALIDATE;
+        parts.add(new DmaOp(kind, 1, processes ? 1 : -1, 0, 0, false, op.nanoseconds()));
+      }
+      parts.end();
+    }
+
+    /** Sends the parts of one event, each but the last as one that is followed. */
+    private final class Parts {
+      private @Nullable DmaOp last;
+
+      void add(DmaOp part) {
+        if (last != null) {
+          sink.accept(last.followed(true));
+        }
+        last = part;
+      }
+
+      void end() {
+        if (last != null) {
+          sink.accept(last);
         }
       }
     }

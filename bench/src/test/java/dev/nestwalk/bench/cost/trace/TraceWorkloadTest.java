@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -138,19 +139,18 @@ class TraceWorkloadTest {
             "2 * - i 2000 1000",
             "3 10 - i 0 *",
             "4 10 5 u 0 2000",
-            "5 10 - i 0 *",
+            "5 10 - i 0 4000",
             "6 10 5 r 1000 1");
     List<DmaOp> ops = played(trace, cell(trace, Cell.standard().with(Axis.PASIDS, 2)));
-    List<DmaOp> told =
-        ops.stream().filter(op -> op.kind() == Kind.INVALIDATE || op.kind() == Kind.UNMAP).toList();
     assertEquals(
         List.of(
-            new DmaOp(Kind.INVALIDATE, 1, 1, 0x1000, 0x1000, false, 1),
-            new DmaOp(Kind.INVALIDATE, 1, 1, 0x1000, 0x1000, false, 3),
-            new DmaOp(Kind.INVALIDATE, 1, 2, 0x3000, 0x1000, false, 3),
+            DmaOp.flush(1, 1, 1),
+            new DmaOp(Kind.INVALIDATE, 1, 1, 0, 0, false, 2),
+            DmaOp.flush(1, 1, 3).followed(true),
+            DmaOp.flush(1, 2, 3),
             DmaOp.unmap(1, 1, 0x1000, 0x1000, 4),
-            new DmaOp(Kind.INVALIDATE, 1, 2, 0x3000, 0x1000, false, 5)),
-        told);
+            DmaOp.invalidate(1, 2, 0x3000, 0x1000, 5)),
+        told(ops));
     // What was unmapped is mapped again.
     assertEquals(3, ops.stream().filter(op -> op.kind() == Kind.MAP).count());
   }
@@ -159,11 +159,93 @@ class TraceWorkloadTest {
   void anInvalidationOfPasid0ConcernsRequestsWithoutPasid() throws IOException {
     TraceFile trace =
         trace("0 18 - r 1000 1000", "0 18 7 r 1000 1000", "1 @2 0 i 1000 1000", "2 18 - r 1000 1");
-    List<DmaOp> told =
-        played(trace, cell(trace, Cell.standard().with(Axis.PASIDS, 2))).stream()
-            .filter(op -> op.kind() == Kind.INVALIDATE)
-            .toList();
-    assertEquals(List.of(new DmaOp(Kind.INVALIDATE, 1, 1, 0x1000, 0x1000, false, 1)), told);
+    List<DmaOp> ops = played(trace, cell(trace, Cell.standard().with(Axis.PASIDS, 2)));
+    assertEquals(List.of(DmaOp.invalidate(1, 1, 0x1000, 0x1000, 1)), told(ops));
+  }
+
+  private static List<DmaOp> told(List<DmaOp> ops) {
+    Set<Kind> kinds = Set.of(Kind.INVALIDATE, Kind.FLUSH, Kind.UNMAP);
+    return ops.stream().filter(op -> kinds.contains(op.kind())).toList();
+  }
+
+  /** However many runs of pages and devices a line concerns: software waits once. */
+  @ParameterizedTest
+  @CsvSource({
+    "* - i 0 *, 0 1",
+    "* - i 0 400000, 1 0",
+    "@7 - i 0 400000, 1 0",
+    "10 - i 0 *, 0 1",
+    "10 - i 0 3000, 1 0",
+    "18 - i 40000000 1000, 1 0",
+    "99 - i 0 *, 0 1",
+    "* 5 i 0 *, 0 1",
+    "10 - u 0 400000, 1 0",
+    "10 - m 0 400000, 0 0",
+  })
+  void aLineCountsOnceHoweverManyPagesItConcerns(String event, String expected) throws IOException {
+    List<String> lines = new ArrayList<>();
+    for (int i = 0; i < 100; i++) {
+      lines.add("0 %s - r %x 1".formatted(i % 2 == 0 ? "10" : "18", i * 0x2000));
+    }
+    TraceFile without = trace(lines.toArray(String[]::new));
+    Cell plain = cell(without, Cell.parse("iotlb=16384x16 invalidate=strict"));
+    Counts before = Runner.run(plain, without.workload()).counts();
+    lines.add("1 " + event);
+    lines.add("2 10 - r 0 1");
+    TraceFile trace = trace(lines.toArray(String[]::new));
+    for (String format : List.of("vtd", "smmuv3")) {
+      for (String stages : List.of("1", "2", "nested")) {
+        Cell cell = cell(trace, plain.with(Axis.FORMAT, format).with(Axis.STAGES, stages));
+        Counts counts = Runner.run(cell, trace.workload()).counts();
+        String found = counts.get("invalidate.page") + " " + counts.get("invalidate.all");
+        assertEquals(expected, found, counts::toString);
+        assertEquals(event.contains("u") ? 1 : 0, counts.get("unmap"), counts::toString);
+        long maps = event.contains("m") || event.contains("u") ? 1 : 0;
+        assertEquals(before.get("map") + maps, counts.get("map"), counts::toString);
+        Counts timed = Runner.run(cell.with(Axis.ENGINE, "timed"), trace.workload()).counts();
+        for (String name : List.of("invalidate.page", "invalidate.all", "iotlb.miss")) {
+          assertEquals(counts.get(name), timed.get(name), name);
+        }
+      }
+    }
+  }
+
+  /** As a flush of the policy's does; one that names pages leaves the tables above them cached. */
+  @ParameterizedTest
+  @CsvSource({
+    "vtd, 1, pwc1", "vtd, 2, pwc2", "vtd, nested, pwc1",
+    "smmuv3, 1, pwc1", "smmuv3, 2, pwc2", "smmuv3, nested, pwc1"
+  })
+  void anInvalidationOfEveryAddressDropsPartialWalks(String format, String stages, String cache)
+      throws IOException {
+    List<Long> hits = new ArrayList<>();
+    for (String event : List.of("# nothing", "1 * - i 0 400000", "1 * - i 0 *", "1 10 - i 0 *")) {
+      TraceFile trace = trace("0 10 - r 1000 1", "0 10 - r 2000 1", event, "2 10 - r 3000 1");
+      Cell cell = Cell.parse("pwc1=64 pwc2=64 format=" + format).with(Axis.STAGES, stages);
+      hits.add(Runner.run(cell(trace, cell), trace.workload()).counts().get(cache + ".hit"));
+    }
+    assertEquals(hits.get(0), hits.get(1), "pages");
+    assertEquals(hits.get(2), hits.get(3), "of everyone, of the device");
+    assertTrue(hits.get(2) < hits.get(1), hits::toString);
+  }
+
+  /** A lazy driver counts a buffer once, and flushes when all of it is unmapped. */
+  @Test
+  void anUnmapOfSeveralRunsOfPagesWaitsAsOneBuffer() throws IOException {
+    TraceFile trace =
+        trace(
+            "0 10 - r 1000 1",
+            "0 10 - r 3000 1",
+            "0 10 - r 5000 1",
+            "0 10 - r 8000 1",
+            "1 10 - u 0 6000",
+            "2 10 - u 8000 1000",
+            "3 10 - r 1000 1");
+    Cell cell = cell(trace, Cell.parse("invalidate=lazy:2"));
+    Counts counts = Runner.run(cell, trace.workload()).counts();
+    assertEquals(2, counts.get("unmap"), counts::toString);
+    assertEquals(1, counts.get("invalidate.all"), counts::toString);
+    assertEquals(5, counts.get("iotlb.miss"), counts::toString);
   }
 
   /**
@@ -198,6 +280,11 @@ class TraceWorkloadTest {
       Counts same = Runner.run(both.with(Axis.ENGINE, "timed"), trace.workload()).counts();
       assertEquals(hits.get("iotlb.miss"), same.get("iotlb.miss"), stages);
       assertEquals(hits.get("invalidate.page"), same.get("invalidate.page"));
+      assertEquals(hits.get("invalidate.all"), same.get("invalidate.all"));
+      // Each line up to the last access, which is all but those of the shutdown.
+      long lines = hits.get("invalidate.page") + hits.get("invalidate.all");
+      long shutdown = trace.scan().invalidations() - lines;
+      assertTrue(shutdown >= 0 && shutdown < 5, () -> lines + " invalidations");
       assertEquals(0, hits.get("fault") + same.get("fault"));
       // Far more misses than pages, for what was invalidated is looked up anew.
       assertTrue(hits.get("iotlb.miss") > 4 * pages, hits::toString);
