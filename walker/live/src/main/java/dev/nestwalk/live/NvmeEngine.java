@@ -5,8 +5,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -50,7 +48,7 @@ final class NvmeEngine implements DeviceThread.Work {
   private final MemorySegment buffer = Arena.ofAuto().allocate(NvmeTransfer.MOST, 8);
   private final @Nullable Submission[] submissions = new @Nullable Submission[Nvme.QUEUES];
   private final @Nullable Completion[] completions = new @Nullable Completion[Nvme.QUEUES];
-  private final Map<Integer, Integer> features = new HashMap<>();
+  private final NvmeFeatures features = new NvmeFeatures();
   private int resetsSeen = -1;
   private int state;
   private int eventRequests;
@@ -318,40 +316,23 @@ final class NvmeEngine implements DeviceThread.Work {
     return STAYS; // no event ever comes
   }
 
-  private static boolean isFeature(int id) {
-    // Arbitration, power, temperature, error recovery, write cache, queues, coalescing, vectors,
-    // atomicity, events.
-    return id == 1 || id == 2 || id >= 4 && id <= 0x0b;
-  }
-
-  private static final int NUMBER_OF_QUEUES = 7;
-  private static final int WRITE_CACHE = 6;
-
-  private int feature(int id) {
-    int ours = Nvme.QUEUES - 2 | (Nvme.QUEUES - 2) << 16;
-    int initial = id == NUMBER_OF_QUEUES ? ours : id == WRITE_CACHE ? 1 : 0;
-    return id == NUMBER_OF_QUEUES ? ours : features.getOrDefault(id, initial);
-  }
-
   private int setFeature() {
     int id = dword(10) & 0xff;
-    if (!isFeature(id) || dword(10) < 0) { // SV: none is saveable
+    if (!NvmeFeatures.has(id) || dword(10) < 0) { // SV: none is saveable
       return NvmeStatus.INVALID_FIELD;
     }
-    if (id != NUMBER_OF_QUEUES) {
-      features.put(id, dword(11));
-    }
-    result = id == NUMBER_OF_QUEUES ? feature(id) : 0;
+    features.set(id, dword(11));
+    result = id == NvmeFeatures.NUMBER_OF_QUEUES ? features.get(id) : 0;
     return NvmeStatus.DONE;
   }
 
   private int getFeature() {
     int id = dword(10) & 0xff;
     int select = dword(10) >>> 8 & 7;
-    if (!isFeature(id) || select > 3) {
+    if (!NvmeFeatures.has(id) || select > 3) {
       return NvmeStatus.INVALID_FIELD;
     }
-    result = select == 3 ? 4 : feature(id); // capabilities: changeable
+    result = select == 3 ? NvmeFeatures.CHANGEABLE : features.get(id);
     return NvmeStatus.DONE;
   }
 
