@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The thread on which a function does its DMA. A guest's doorbell wakes it without waiting for it,
- * so a guest whose access is held (SMMUv3 stall) can continue.
+ * so a guest whose access is held (SMMUv3 stall) can continue. An error of ours ends the work at
+ * hand, not the thread.
  *
  * <p>Threads: {@link #wake} and {@link #end} may be called by any.
  */
@@ -19,14 +20,23 @@ final class DeviceThread {
      * @throws InterruptedException if the thread is to end
      */
     void run() throws InterruptedException;
+
+    /**
+     * Shows the guest that {@link #run} ended with an error of ours, so that it does not wait for
+     * the work. The thread goes on with the next wake.
+     */
+    void failed();
   }
+
+  /** Number of errors of ours that are reported: a guest may provoke one again and again. */
+  private static final int TOLD_ERRORS = 8;
 
   private final Thread thread;
   private volatile boolean woken;
   private volatile boolean ending;
   private @Nullable Work work;
 
-  /** Makes the work on the new thread, since ports belong to a thread. */
+  /** Makes the work on the new thread when it is first woken, since ports belong to a thread. */
   @FunctionalInterface
   interface Maker {
     Work make();
@@ -35,7 +45,7 @@ final class DeviceThread {
   /**
    * Starts a thread.
    *
-   * @param say receives a line if the thread has to end early
+   * @param say receives a line for each of the first errors of ours
    */
   DeviceThread(String name, Maker maker, Consumer<String> say) {
     thread = Thread.ofPlatform().name(name).daemon().unstarted(() -> run(name, maker, say));
@@ -43,21 +53,48 @@ final class DeviceThread {
   }
 
   private void run(String name, Maker maker, Consumer<String> say) {
+    int errors = 0;
     try {
-      work = maker.make();
       while (!ending) {
         while (!woken && !ending) {
           LockSupport.park(this);
         }
         woken = false;
-        work.run();
+        String error = work(maker);
+        if (error != null && errors < TOLD_ERRORS) {
+          errors++;
+          say.accept(name + ": " + error + (errors == TOLD_ERRORS ? " (more are not told)" : ""));
+        }
       }
     } catch (InterruptedException e) {
       // by end()
+    }
+  }
+
+  /**
+   * Does the pending work.
+   *
+   * @return null, or what went wrong
+   */
+  private @Nullable String work(Maker maker) throws InterruptedException {
+    try {
+      if (work == null) {
+        work = maker.make();
+      }
+      work.run();
+      return null;
     } catch (InternalError e) {
-      say.accept(name + ": guest memory went away: " + e.getMessage());
+      fail();
+      return "guest memory went away: " + e.getMessage();
     } catch (RuntimeException | Error e) {
-      say.accept(name + ": stopped by an internal error: " + e);
+      fail();
+      return "internal error: " + e;
+    }
+  }
+
+  private void fail() {
+    if (work != null) {
+      work.failed();
     }
   }
 

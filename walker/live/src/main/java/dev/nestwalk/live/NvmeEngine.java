@@ -107,6 +107,11 @@ final class NvmeEngine implements DeviceThread.Work {
     }
   }
 
+  @Override
+  public void failed() {
+    become(state | Nvme.FATAL);
+  }
+
   private void followRegisters() {
     Nvme.Control control = registers.control();
     if (control.resets() != resetsSeen) {

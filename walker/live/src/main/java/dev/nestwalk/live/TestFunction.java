@@ -5,8 +5,10 @@ import dev.nestwalk.dma.AtsReply;
 import dev.nestwalk.dma.Completion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  *           6 translation request for reading and writing, 7 for reading (ATS),
  *           8 read and 9 write with a translated address, 10 page request for reading, 11 for
  *           reading and writing (PRI)
- *   2c  32  status: 0 nothing yet, 1 done, 2 refused, 3 busy, 4 bad command; architectural code of
- *           a refusal in 31..8
+ *   2c  32  status: 0 nothing yet, 1 done, 2 refused, 3 busy, 4 bad command, 5 failed by an error
+ *           of ours, which is reported; architectural code of a refusal in 31..8
  *   30  64  commands carried out since the reset
  *   38  64  invalidations of translations since the reset
  *   40  32  answers to page requests since the reset
@@ -42,7 +44,8 @@ import org.jspecify.annotations.Nullable;
  * <p>It has the capabilities for PASIDs, ATS and page requests, so that drivers switch them on, but
  * sends what it is told to without them: a unit has to refuse that. It keeps no translations: the
  * answer to an invalidation waits for a translated access that is under way. Without Bus Master
- * Enable every command is refused, with code 0.
+ * Enable every command is refused, with code 0. A command uses what the registers hold when it is
+ * written; what a guest writes to them while it is busy counts for the next one.
  *
  * <p>Threads: registers by the socket's thread, DMA by its own.
  */
@@ -63,6 +66,7 @@ final class TestFunction extends PciFunction {
   static final int REFUSED = 2;
   static final int BUSY = 3;
   static final int BAD = 4;
+  static final int FAILED = 5;
 
   private static final int VENDOR = 0x1b36;
   private static final int DEVICE = 0x0ddb;
@@ -94,6 +98,9 @@ final class TestFunction extends PciFunction {
   private volatile int size = 8;
   private volatile int command;
   private volatile int status;
+
+  /** What the function is about; null if it waits for a command. */
+  private volatile @Nullable Order order;
 
   /**
    * Makes the function.
@@ -128,7 +135,7 @@ final class TestFunction extends PciFunction {
   }
 
   @Override
-  void reset() {
+  synchronized void reset() {
     address.set(0);
     data.set(0);
     expected.set(0);
@@ -137,6 +144,8 @@ final class TestFunction extends PciFunction {
     responses.set(0);
     pasid = NO_PASID;
     size = 8;
+    command = 0;
+    order = null;
     status = 0;
   }
 
@@ -211,121 +220,186 @@ final class TestFunction extends PciFunction {
     }
   }
 
-  private void start(int value) {
-    if (status == BUSY) {
+  private synchronized void start(int value) {
+    if (order != null) {
       return;
     }
-    boolean sizeFits = size == 1 || size == 2 || size == 4 || size == 8;
-    boolean known = value >= 1 && value <= 11;
-    boolean atomicFits = size >= 4 && (address.get() & size - 1) == 0;
-    boolean isAtomic = value >= 3 && value <= 5;
-    if (!sizeFits || !known || isAtomic && !atomicFits) {
+    Order next = new Order(value, this);
+    if (!next.isSensible()) {
       status = BAD;
       return;
     }
+    order = next;
     command = value;
     status = BUSY;
     thread.wake();
+  }
+
+  /** Shows how a command ended, unless a reset has made it obsolete. */
+  @SuppressWarnings("ReferenceEquality")
+  private synchronized void finish(Order done, int result) {
+    if (order != done) {
+      return;
+    }
+    if (done.hasReachedTheBus) {
+      count.incrementAndGet();
+    }
+    if (done.hasAnswer) {
+      data.set(done.data);
+    }
+    order = null;
+    status = result;
+  }
+
+  /**
+   * One command with what the registers held when it was written: the guest may change them while
+   * it is carried out.
+   */
+  private static final class Order {
+    final int command;
+    final long address;
+    final int pasid;
+    final int size;
+    final long expected;
+
+    /** What is written or added, or the answer. */
+    long data;
+
+    boolean hasAnswer;
+    boolean hasReachedTheBus;
+
+    Order(int command, TestFunction from) {
+      this.command = command;
+      address = from.address.get();
+      pasid = from.pasid;
+      size = from.size;
+      data = from.data.get();
+      expected = from.expected.get();
+    }
+
+    boolean isSensible() {
+      boolean sizeFits = size == 1 || size == 2 || size == 4 || size == 8;
+      boolean known = command >= 1 && command <= 11;
+      boolean atomicFits = size >= 4 && (address & size - 1) == 0;
+      boolean isAtomic = command >= 3 && command <= 5;
+      return sizeFits && known && (atomicFits || !isAtomic);
+    }
+
+    void answer(long value) {
+      data = value;
+      hasAnswer = true;
+    }
   }
 
   /** The function's DMA, on its thread. */
   private final class Worker implements DeviceThread.Work {
     private final Map<Integer, Dma> ways = new HashMap<>();
     private final MemorySegment bytes = Arena.ofAuto().allocate(8, 8);
+    private @Nullable Order current;
 
     @Override
     public void run() {
-      if (status != BUSY) {
-        return;
+      Order now = order;
+      current = now;
+      if (now != null) {
+        finish(now, config.isBusMaster() ? carryOut(now) : REFUSED);
       }
-      if (!config.isBusMaster()) {
-        status = REFUSED;
-        return;
+    }
+
+    @Override
+    public void failed() {
+      ways.clear();
+      if (current != null) {
+        finish(current, FAILED);
       }
-      int requester = pasid < 0 ? -1 : pasid;
+    }
+
+    private boolean isWanted() {
+      return Objects.equals(order, current);
+    }
+
+    private int carryOut(Order now) {
+      int requester = now.pasid < 0 ? -1 : now.pasid;
       if (ways.size() >= KEPT && !ways.containsKey(requester)) {
         ways.clear();
       }
-      Dma dma = ways.computeIfAbsent(requester, p -> dma(p, false, () -> true));
-      count.incrementAndGet();
-      if (command == 6 || command == 7) {
-        status = requestTranslation(dma);
-        return;
+      Dma dma = ways.computeIfAbsent(requester, p -> dma(p, false, this::isWanted));
+      now.hasReachedTheBus = true;
+      if (now.command == 6 || now.command == 7) {
+        return requestTranslation(dma, now);
       }
-      if (command >= 10) {
-        int wanted = command == 10 ? Access.READ : Access.ATOMIC;
-        status = dma.requestPage(address.get(), wanted) ? DONE : REFUSED;
-        return;
+      if (now.command >= 10) {
+        int wanted = now.command == 10 ? Access.READ : Access.ATOMIC;
+        return dma.requestPage(now.address, wanted) ? DONE : REFUSED;
       }
-      int done = access(dma);
-      status = done == size ? DONE : REFUSED | dma.refusal() << 8;
+      return access(dma, now) == now.size ? DONE : REFUSED | dma.refusal() << 8;
     }
 
-    private int requestTranslation(Dma dma) {
-      int wanted = command == 6 ? Access.ATOMIC : Access.READ;
-      long answer = dma.requestTranslation(address.get(), wanted);
+    private int requestTranslation(Dma dma, Order now) {
+      int wanted = now.command == 6 ? Access.ATOMIC : Access.READ;
+      long answer = dma.requestTranslation(now.address, wanted);
       Completion completion = AtsReply.status(answer);
       if (completion != Completion.SUCCESS) {
-        int status = completion == Completion.UNSUPPORTED_REQUEST ? 1 : 4; // PCIe 2.2.9
-        return REFUSED | status << 8;
+        int code = completion == Completion.UNSUPPORTED_REQUEST ? 1 : 4; // PCIe 2.2.9
+        return REFUSED | code << 8;
       }
       int alone = AtsReply.isUntranslatedOnly(answer) ? 4 : 0;
       int rights = AtsReply.rights(answer) & Access.ATOMIC;
-      data.set(AtsReply.address(answer) | AtsReply.sizeLog2(answer) << 4 | alone | rights);
+      now.answer(AtsReply.address(answer) | AtsReply.sizeLog2(answer) << 4 | alone | rights);
       return DONE;
     }
 
-    private int access(Dma dma) {
-      MemorySegment part = bytes.asSlice(0, size);
-      long at = address.get();
-      boolean translated = command >= 8;
-      boolean reads = command == 1 || command == 8;
+    private int access(Dma dma, Order now) {
+      MemorySegment part = bytes.asSlice(0, now.size);
+      boolean translated = now.command >= 8;
+      boolean reads = now.command == 1 || now.command == 8;
       if (reads) {
-        long read = translated ? moveTranslated(dma, at, part, false) : dma.read(at, part);
-        if (read == size) {
-          data.set(get(part));
+        long read =
+            translated ? moveTranslated(dma, now, part, false) : dma.read(now.address, part);
+        if (read == now.size) {
+          now.answer(get(part));
         }
         return (int) read;
       }
-      set(part, data.get());
+      set(part, now.data);
       if (translated) {
-        return (int) moveTranslated(dma, at, part, true);
+        return (int) moveTranslated(dma, now, part, true);
       }
-      return command == 2 ? (int) dma.write(at, part) : atomic(dma, at);
+      return now.command == 2 ? (int) dma.write(now.address, part) : atomic(dma, now);
     }
 
-    private long moveTranslated(Dma dma, long at, MemorySegment part, boolean write) {
+    private long moveTranslated(Dma dma, Order now, MemorySegment part, boolean write) {
       synchronized (translatedAccess) {
-        return dma.moveTranslated(at, part, write);
+        return dma.moveTranslated(now.address, part, write);
       }
     }
 
-    private int atomic(Dma dma, long at) {
+    private int atomic(Dma dma, Order now) {
       long[] old = new long[1];
       Dma.Atomic operation =
-          switch (command) {
+          switch (now.command) {
             case 3 -> Dma.Atomic.FETCH_ADD;
             case 4 -> Dma.Atomic.SWAP;
             default -> Dma.Atomic.COMPARE_AND_SWAP;
           };
-      boolean done = dma.atomic(at, size, operation, data.get(), expected.get(), old);
+      boolean done = dma.atomic(now.address, now.size, operation, now.data, now.expected, old);
       if (done) {
-        data.set(old[0]);
+        now.answer(old[0]);
       }
-      return done ? size : 0;
+      return done ? now.size : 0;
     }
 
     private static long get(MemorySegment from) {
       long value = 0;
       for (long i = from.byteSize() - 1; i >= 0; i--) {
-        value = value << 8 | from.get(java.lang.foreign.ValueLayout.JAVA_BYTE, i) & 0xff;
+        value = value << 8 | from.get(ValueLayout.JAVA_BYTE, i) & 0xff;
       }
       return value;
     }
 
     private static void set(MemorySegment to, long value) {
       for (long i = 0; i < to.byteSize(); i++) {
-        to.set(java.lang.foreign.ValueLayout.JAVA_BYTE, i, (byte) (value >>> 8 * i));
+        to.set(ValueLayout.JAVA_BYTE, i, (byte) (value >>> 8 * i));
       }
     }
   }

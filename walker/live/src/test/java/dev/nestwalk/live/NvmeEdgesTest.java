@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -17,6 +19,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What an NVMe controller keeps, and what it forgets, as queues go round and come back. */
 class NvmeEdgesTest {
   private static final long DATA = 0x10_0000;
+  private static final long LIST = 0x20_0000;
   private static final int DO_NOT_RETRY = 1 << 14;
 
   private final NvmeDriver driver = new NvmeDriver(Disk.inMemory(64));
@@ -67,6 +70,34 @@ class NvmeEdgesTest {
     ends.set(true);
     guest.join();
     assertEquals(0, torn);
+  }
+
+  /** Of a read of three pages: the command, two pages, the list, a page, completion, message. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7})
+  void anErrorOfOursIsFatalUntilAResetAndIsTold(int last) {
+    driver.enable().queues();
+    driver.memory.word(LIST, DATA + 4096);
+    driver.memory.word(LIST + 8, DATA + 8192);
+    AtomicInteger requests = new AtomicInteger();
+    driver.register(Nvme.INTMS, 1);
+    driver.memory.before =
+        () -> {
+          if (requests.incrementAndGet() == last) {
+            throw new IllegalStateException("odd");
+          }
+        };
+    driver.put(1, 2, 1, DATA, LIST, 0, 0, 23);
+    driver.ring(1);
+    driver.register(Nvme.INTMC, 1);
+    NvmeDriver.await("fatal", () -> (driver.register(Nvme.CSTS) & Nvme.FATAL) != 0);
+    NvmeDriver.await("a line", () -> !driver.lines().isEmpty());
+    assertEquals(
+        List.of("nvme-test: internal error: java.lang.IllegalStateException: odd"), driver.lines());
+    driver.register(Nvme.CC, 0);
+    NvmeDriver.await("reset", () -> driver.register(Nvme.CSTS) == 0);
+    driver.enable().queues();
+    assertEquals(0, driver.read(0, 1, DATA, 0).status());
   }
 
   @Test

@@ -6,23 +6,31 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The function that does the DMA it is asked for. */
 @Timeout(60)
 final class TestFunctionTest {
   private final MemoryDma memory = new MemoryDma();
   private final List<String> opened = new ArrayList<>();
-  private final List<String> lines = new ArrayList<>();
+  private final List<String> lines = new CopyOnWriteArrayList<>();
+
+  /** Runs on the device's thread, after it has taken a command and before its request. */
+  private volatile Runnable opening = () -> {};
+
   private final TestFunction function =
       new TestFunction(
           "test",
           TestFunction.CLASS,
           0x20,
           (source, pasid) -> {
+            opening.run();
             opened.add("%x %d".formatted(source, pasid));
             return memory;
           },
@@ -212,6 +220,112 @@ final class TestFunctionTest {
     unit.join();
     NvmeDriver.await("status", () -> get(TestFunction.STATUS, 4) == TestFunction.DONE);
     assertEquals(1, get(TestFunction.INVALIDATIONS, 8));
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 8, 9})
+  void aCommandUsesWhatTheRegistersHeldWhenItWasWritten(int command) {
+    for (int size : new int[] {-1, 0, 3, 9, 16, 1 << 30 | 1}) {
+      memory.word(0x2000, 40);
+      memory.word(0x2008, 41);
+      set(TestFunction.PASID, 4, size & 0xfffff); // another one, which is opened
+      set(TestFunction.ADDRESS, 8, 0x2000);
+      set(TestFunction.SIZE, 4, 8);
+      set(TestFunction.DATA, 8, 40);
+      set(TestFunction.EXPECTED, 8, 40);
+      opening =
+          () -> {
+            set(TestFunction.SIZE, 4, size);
+            set(TestFunction.ADDRESS, 8, 0x2003);
+            set(TestFunction.DATA, 8, 5);
+            set(TestFunction.EXPECTED, 8, 6);
+            set(TestFunction.PASID, 4, 0x12345);
+            set(TestFunction.COMMAND, 4, 2);
+          };
+      assertEquals(TestFunction.DONE, run(command), "with size " + size);
+      opening = () -> {};
+      assertEquals(command == 3 ? 80 : 40, memory.word(0x2000));
+      assertEquals(41, memory.word(0x2008));
+      boolean answers = command != 2 && command != 9;
+      assertEquals(answers ? 40 : 5, get(TestFunction.DATA, 8), "an answer, or what was written");
+      assertEquals(0x2003, get(TestFunction.ADDRESS, 8));
+      assertEquals("20 " + (size & 0xfffff), opened.get(opened.size() - 1));
+    }
+  }
+
+  @Test
+  void aResetEndsACommandThatIsHeld() {
+    memory.word(0x3008, 99);
+    set(TestFunction.ADDRESS, 8, 0x3008);
+    CountDownLatch gate = new CountDownLatch(1);
+    memory.gate = gate;
+    set(TestFunction.COMMAND, 4, 8);
+    NvmeDriver.await("the access has begun", () -> memory.waiting);
+    function.reset();
+    assertEquals(0, get(TestFunction.COMMAND, 8));
+    set(TestFunction.ADDRESS, 8, 0x1000);
+    set(TestFunction.DATA, 8, 7);
+    set(TestFunction.COMMAND, 4, 2);
+    assertEquals(TestFunction.BUSY, get(TestFunction.STATUS, 4));
+    gate.countDown();
+    NvmeDriver.await("status", () -> get(TestFunction.STATUS, 4) != TestFunction.BUSY);
+    assertEquals(TestFunction.DONE, get(TestFunction.STATUS, 4));
+    assertEquals(7, memory.word(0x1000), "the command after the reset was carried out");
+    assertEquals(7, get(TestFunction.DATA, 8), "and what the other one read is forgotten");
+    assertEquals(1, get(TestFunction.COUNT, 8));
+  }
+
+  @Test
+  void aResetBeforeTheRequestIsMadeBarsIt() throws InterruptedException {
+    CountDownLatch over = new CountDownLatch(1);
+    set(TestFunction.ADDRESS, 8, 0x1000);
+    set(TestFunction.DATA, 8, 7);
+    opening =
+        () -> {
+          function.reset();
+          over.countDown();
+        };
+    set(TestFunction.COMMAND, 4, 2);
+    over.await();
+    opening = () -> {};
+    set(TestFunction.ADDRESS, 8, 0x1008);
+    assertEquals(TestFunction.DONE, run(1));
+    assertEquals(0, memory.word(0x1000));
+    assertEquals(1, get(TestFunction.COUNT, 8));
+  }
+
+  /** No guest waits for a command that went wrong here, and the function goes on. */
+  @Test
+  void anErrorOfOursEndsTheCommandAndIsTold() {
+    List<Throwable> errors =
+        List.of(
+            new IllegalStateException("odd"),
+            new IndexOutOfBoundsException("far"),
+            new InternalError("the file is shorter"),
+            new StackOverflowError());
+    set(TestFunction.ADDRESS, 8, 0x1000);
+    for (Throwable error : errors) {
+      memory.before = () -> sneak(error);
+      for (int command = 1; command <= 11; command++) {
+        assertEquals(TestFunction.FAILED, run(command), error + " in command " + command);
+      }
+      memory.before = () -> {};
+      assertEquals(TestFunction.DONE, run(1));
+    }
+    opening = () -> sneak(errors.get(0));
+    set(TestFunction.PASID, 4, 1);
+    assertEquals(TestFunction.FAILED, run(1));
+    opening = () -> {};
+    assertEquals(TestFunction.DONE, run(1));
+    NvmeDriver.await("lines", () -> lines.size() == 8);
+    assertEquals("test: internal error: java.lang.IllegalStateException: odd", lines.get(0));
+    assertTrue(lines.get(7).endsWith("odd (more are not told)"), lines.get(7));
+    lines.clear();
+  }
+
+  @SuppressWarnings("unchecked")
+  private static <T extends Throwable> void sneak(Throwable error) throws T {
+    throw (T) error;
   }
 
   @Test
