@@ -46,6 +46,9 @@ final class LiveServeTest {
   private static final String SHELL = "== a shell; 'exit' switches the machine off";
   private static final int DISK_BYTES = 16 << 20;
 
+  /** Where a disk with btrfs has its first bytes that are not zeros. */
+  private static final int BTRFS_MAGIC = (64 << 10) + 64;
+
   /** Where the guest writes while the server is killed, and how much. */
   private static final int WRITTEN_AT = 4 << 20;
 
@@ -199,15 +202,20 @@ final class LiveServeTest {
   @Test
   void aServerThatIsKilledHarmsNothingAndTheNextOneStarts()
       throws IOException, InterruptedException {
-    Path disk = Files.write(folder.resolve("disk"), new byte[DISK_BYTES]);
+    byte[] brought = new byte[DISK_BYTES];
+    byte[] btrfs = "_BHRfS_M".getBytes(StandardCharsets.US_ASCII);
+    System.arraycopy(btrfs, 0, brought, BTRFS_MAGIC, btrfs.length);
+    Path disk = Files.write(folder.resolve("disk"), brought);
     Running server = serve("--format", "vtd", "--disk", disk.toString());
     server.awaitOut("-append");
     server.awaitOut("\n");
     Running qemu = new Running("qemu", List.of("sh", "-c", "exec " + server.out()));
     qemu.awaitOut(SHELL);
-    qemu.type("umount /mnt; sync; echo CLE''AN");
+    assertTrue(qemu.out().contains("/dev/nvme0n1 has no ext4 file system"), qemu.out());
+    qemu.type("sync; echo CLE''AN");
     qemu.awaitOut("CLEAN");
     byte[] before = Files.readAllBytes(disk);
+    assertArrayEquals(brought, before, "nobody formats a disk that was brought");
     qemu.type(
         "while dd if=/dev/urandom of=/dev/nvme0n1 bs=64k seek=64 count=16 oflag=direct; do"
             + " echo ROU''ND; done");

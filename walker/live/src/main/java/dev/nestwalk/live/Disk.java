@@ -66,6 +66,9 @@ abstract class Disk implements AutoCloseable {
     return blocks;
   }
 
+  /** Whether its content is lost at the end, and so is nobody's. */
+  abstract boolean isLostAtEnd();
+
   /** Reads whole blocks. */
   abstract void read(long block, ByteBuffer into) throws IOException;
 
@@ -84,6 +87,11 @@ abstract class Disk implements AutoCloseable {
     InMemory(int blocks) {
       super(blocks);
       bytes = ByteBuffer.allocateDirect(Math.multiplyExact(blocks, BLOCK));
+    }
+
+    @Override
+    boolean isLostAtEnd() {
+      return true;
     }
 
     @Override
@@ -107,6 +115,11 @@ abstract class Disk implements AutoCloseable {
     InFile(FileChannel channel, long blocks) {
       super(blocks);
       this.channel = channel;
+    }
+
+    @Override
+    boolean isLostAtEnd() {
+      return false;
     }
 
     @Override

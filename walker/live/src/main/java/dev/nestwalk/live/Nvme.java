@@ -18,6 +18,9 @@ final class Nvme extends PciFunction {
   /** Number of queue pairs, including the admin queue. */
   static final int QUEUES = 9;
 
+  /** By this serial number the kit's guest knows a disk that it may format. */
+  private static final String MEMORY_SERIAL = "nestwalk-memory";
+
   private static final int CLASS = 0x010802;
   private static final int VENDOR = 0x1b36;
   private static final int DEVICE = 0x0ddc;
@@ -49,6 +52,7 @@ final class Nvme extends PciFunction {
   private static final int SHUTDOWN_MASK = 3 << 14;
 
   private final String name;
+  private final String serial;
   private final Msi msi;
   private final DeviceThread thread;
 
@@ -98,6 +102,7 @@ final class Nvme extends PciFunction {
   Nvme(String name, int sourceId, Dma.Source memory, Disk disk, Consumer<String> say) {
     super(new PciConfig(PciConfig.CONVENTIONAL, VENDOR, DEVICE, CLASS), sourceId, memory);
     this.name = name;
+    serial = disk.isLostAtEnd() ? MEMORY_SERIAL : name;
     config.bar(0, BAR_LOG2, true);
     msi = Msi.in(config);
     thread = new DeviceThread(name, () -> new NvmeEngine(this, disk, say), say);
@@ -120,7 +125,7 @@ final class Nvme extends PciFunction {
 
   /** Serial number: at most 16 characters. */
   String serial() {
-    return name;
+    return serial;
   }
 
   /** Ends the controller's thread. */
