@@ -86,6 +86,8 @@ public final class LiveMachine implements AutoCloseable {
     faults = new LiveFaults(isVtd(), say);
     check();
     Files.createDirectories(options.dir());
+    // Before any file is opened that a server in this folder may be using.
+    VfioUserServer.removeDead(socket(RegisterFunction.NAME));
     GuestRam ram = GuestRam.open(options.ram(), options.size());
     open.add(ram);
     memory = isVtd() ? pcMemory(ram) : ram.at(VirtTree.RAM);
@@ -117,7 +119,7 @@ public final class LiveMachine implements AutoCloseable {
     functions.add(test);
     open.add(test::end);
     for (PciFunction function : functions) {
-      Path socket = options.dir().resolve(function.name() + ".sock");
+      Path socket = socket(function.name());
       sockets.add(socket);
       open.add(new VfioUserServer(socket, function, new Listener()));
     }
@@ -246,6 +248,10 @@ public final class LiveMachine implements AutoCloseable {
     if (function != null) {
       function.pageResponse(code.number());
     }
+  }
+
+  private Path socket(String function) {
+    return options.dir().resolve(function + ".sock");
   }
 
   private Path table() {

@@ -15,6 +15,8 @@ import java.util.function.LongConsumer;
  * <p>Threads: the socket's.
  */
 final class RegisterFunction extends PciFunction {
+  static final String NAME = "unit";
+
   private static final int VENDOR = 0x1b36;
   private static final int DEVICE = 0x0dda;
   private static final int CLASS = 0x080600;
@@ -37,7 +39,7 @@ final class RegisterFunction extends PciFunction {
 
   @Override
   String name() {
-    return "unit";
+    return NAME;
   }
 
   @Override

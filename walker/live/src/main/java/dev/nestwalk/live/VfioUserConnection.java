@@ -82,6 +82,11 @@ final class VfioUserConnection implements PciFunction.Bus {
     out = buffers.out;
   }
 
+  /** Whether the other side has agreed on a version, and with that has become a client. */
+  boolean isAgreed() {
+    return versionAgreed;
+  }
+
   /**
    * Serves the client until it leaves between two messages.
    *
@@ -213,7 +218,10 @@ final class VfioUserConnection implements PciFunction.Bus {
     if (major != 0) {
       throw new Refused(VfioUser.EINVAL, "version %d.%d, expected 0.x".formatted(major, minor));
     }
-    versionAgreed = true;
+    if (!versionAgreed) {
+      versionAgreed = true;
+      listener.connected();
+    }
     out.putShort((short) 0).putShort((short) Math.min(minor, 1));
     out.put(CAPABILITIES.getBytes(StandardCharsets.US_ASCII)).put((byte) 0);
   }

@@ -2,6 +2,7 @@ package dev.nestwalk.live;
 
 import java.io.EOFException;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ClosedChannelException;
@@ -30,10 +31,10 @@ final class VfioUserServer implements AutoCloseable {
     /** Reports that the client mapped memory for DMA. */
     void mapped(long address, long size, long fileOffset, boolean writable);
 
-    /** Reports that a client connected. */
+    /** Reports that a client connected and agreed on a version. */
     void connected();
 
-    /** Reports that a client left. */
+    /** Reports that such a client left. */
     void disconnected();
   }
 
@@ -66,8 +67,12 @@ final class VfioUserServer implements AutoCloseable {
     thread = Thread.ofPlatform().name("vfio-user " + function.name()).daemon().start(this::run);
   }
 
-  /** Removes a socket without a listener, as a killed server leaves it behind. */
-  private static void removeDead(Path path) throws IOException {
+  /**
+   * Removes a socket without a listener, as a killed server leaves it behind.
+   *
+   * @throws IOException if another server listens there, or it is no socket
+   */
+  static void removeDead(Path path) throws IOException {
     if (!Files.exists(path)) {
       return;
     }
@@ -75,10 +80,13 @@ final class VfioUserServer implements AutoCloseable {
       throw new IOException(path + ": exists and is no socket");
     }
     try (SocketChannel probe = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+      probe.configureBlocking(false); // a server with a client may have no room for another one
       probe.connect(UnixDomainSocketAddress.of(path));
-    } catch (IOException nobody) {
+    } catch (ConnectException nobody) {
       Files.delete(path);
       return;
+    } catch (IOException e) {
+      throw new IOException(path + ": another server may listen there: " + e.getMessage(), e);
     }
     throw new IOException(path + ": another server listens there");
   }
@@ -95,9 +103,9 @@ final class VfioUserServer implements AutoCloseable {
         return;
       }
       client = channel;
-      listener.connected();
+      VfioUserConnection connection = new VfioUserConnection(function, listener, channel, buffers);
       try (channel) {
-        new VfioUserConnection(function, listener, channel, buffers).serve();
+        connection.serve();
       } catch (EOFException e) {
         listener.say(function.name() + ": client went away in the middle of a message");
       } catch (ClosedChannelException e) {
@@ -114,7 +122,9 @@ final class VfioUserServer implements AutoCloseable {
         client = null;
         function.connect(PciFunction.Bus.NONE);
         function.resetAll();
-        listener.disconnected();
+        if (connection.isAgreed()) {
+          listener.disconnected();
+        }
       }
     }
   }

@@ -288,6 +288,53 @@ final class LiveMachineTest {
     assertFalse(Files.exists(folder.resolve("unit.sock")));
   }
 
+  /** It probes the sockets, and finds them in use before it opens any other file. */
+  @Test
+  void aSecondServerInTheSameFolderDoesNotHarmTheFirst() throws IOException, InterruptedException {
+    Path trace = folder.resolve("trace");
+    LiveOptions options = legacy().withProbes(new LiveProbes(null, trace, false));
+    try (LiveMachine machine = start(options)) {
+      Files.delete(folder.resolve("dmar.bin"));
+      Files.delete(trace); // the first server's stays open; another would be the second one's
+      for (int i = 0; i < 10; i++) {
+        assertRefused(options, "another server");
+      }
+      assertFalse(machine.awaitEnd(100), "nobody has been there yet");
+      assertFalse(Files.exists(trace));
+      assertFalse(Files.exists(folder.resolve("dmar.bin")));
+      VfioClient unit = unit(LiveMachine.SEABIOS_REGISTERS);
+      for (int i = 0; i < 10; i++) {
+        assertRefused(options, "another server");
+      }
+      unit.close();
+      assertTrue(machine.awaitEnd(10_000));
+      assertEquals(List.of(), lines());
+    }
+  }
+
+  /** Whoever looks whether somebody listens is no client. */
+  @Test
+  void aConnectionWithoutAVersionDoesNotCount() throws IOException, InterruptedException {
+    try (LiveMachine machine = start(legacy())) {
+      Path socket = folder.resolve("test.sock");
+      new VfioClient(socket).close();
+      try (VfioClient client = new VfioClient(socket)) {
+        assertEquals(22, client.ask(4, VfioClient.body(16)).errno());
+        assertEquals(22, client.version(1, 0).errno());
+      }
+      try (VfioClient client = new VfioClient(socket)) {
+        client.raw(VfioClient.body(7).position(7).flip());
+      }
+      assertFalse(machine.awaitEnd(100));
+      try (VfioClient client = new VfioClient(socket)) {
+        assertFalse(client.version(0, 1).isError());
+        assertFalse(client.version(0, 1).isError());
+        assertFalse(machine.awaitEnd(100));
+      }
+      assertTrue(machine.awaitEnd(10_000), "a client counts once");
+    }
+  }
+
   @Test
   void guestMemoryThatGoesAwayIsOneLine() throws IOException {
     try (LiveMachine machine = start(legacy());
