@@ -128,6 +128,26 @@ class FirmwareFilesTest {
   }
 
   @Test
+  void isaBridgesHaveTheFirst16MibAndItStaysUsable() throws IOException {
+    Path dmar = firmware("dmar-usb-display");
+    Path lspci =
+        file("lspci.txt", "00:1f.0 0601: 8086:a082 (rev 20)\n00:1f.3 0403: 8086:a0c8 (rev 20)\n");
+    String line =
+        "0x0000000000000000-0x0000000000ffffff direct-relaxable  dmar-usb-display.bin: Linux, for"
+            + " ISA bridge 0000:00:1f.0";
+    for (Object[] way : new Object[][] {{"--class", "00:1f.0=0601"}, {"--lspci", lspci}}) {
+      List<String> lines = shown(run("show", dmar, way[0], way[1]));
+      // After the RMRRs and before the interrupt window, as Linux lists them.
+      assertEquals(line, lines.get(lines.size() - 2), lines.toString());
+      assertTrue(lines.get(lines.size() - 1).contains(" msi "), lines.toString());
+      assertEquals(
+          "0x0-0x3bbfdfff",
+          run("identity", dmar, way[0], way[1]).out().lines().findFirst().orElse(""));
+    }
+    assertFalse(run("show", dmar).out().contains("ISA"));
+  }
+
+  @Test
   void classesCountInADescribedSetup() throws IOException {
     Path setup =
         file(

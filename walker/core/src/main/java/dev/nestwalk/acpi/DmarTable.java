@@ -19,6 +19,13 @@ import org.jspecify.annotations.Nullable;
  * @param warnings errors of the firmware that leave the table readable
  */
 public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> warnings) {
+  /**
+   * What Linux maps one to one for a PCI-ISA bridge, whatever the table says: the addresses that
+   * old devices behind it, such as the floppy's controller, can emit. Kernels are built so unless
+   * {@code INTEL_IOMMU_FLOPPY_WA} is off.
+   */
+  public static final Region ISA_BRIDGE = new Region(0, 0xff_ffff, RegionKind.DIRECT_RELAXABLE);
+
   /** A PCI function: segment, bus, device and function number. */
   public record Function(int segment, int bus, int device, int number) {}
 
@@ -273,8 +280,14 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
     return classCode >>> 8 == 0x0c03 || classCode >>> 16 == 0x03;
   }
 
+  /** Whether a device is a PCI-ISA bridge (0x0601xx), which has {@link #ISA_BRIDGE}. */
+  public static boolean isIsaBridge(int classCode) {
+    return classCode >>> 8 == 0x0601;
+  }
+
   /**
-   * Regions of a device behind VT-d: its RMRRs and the interrupt window.
+   * Regions of a device behind VT-d in Linux's order: its RMRRs, {@link #ISA_BRIDGE} if it is one,
+   * the interrupt window.
    *
    * @param classCode PCI class, 24 bits; USB (0x0c03xx) and display (0x03xxxx) make RMRRs relaxable
    */
@@ -285,6 +298,9 @@ public record DmarTable(int hostAddressWidth, List<Rmrr> regions, List<String> w
       if (region.appliesTo(device, topology)) {
         found.add(new Region(region.first, region.last, kind));
       }
+    }
+    if (isIsaBridge(classCode)) {
+      found.add(ISA_BRIDGE);
     }
     found.add(Region.X86_MSI);
     return found;

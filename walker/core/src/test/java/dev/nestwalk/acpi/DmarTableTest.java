@@ -64,6 +64,20 @@ final class DmarTableTest {
   }
 
   @Test
+  void anIsaBridgeHasTheFirst16MibAfterItsRmrrsAndBeforeTheWindow() throws IOException {
+    DmarTable.Function usb = function(0, 0, 0x14, 0);
+    DmarTable table = sample("dmar-client.bin");
+    Region rmrr = table.regionsOf(usb, 0x010802, BUSES).get(0);
+    Region first16MiB = new Region(0, 0xff_ffff, RegionKind.DIRECT_RELAXABLE);
+    for (int code : new int[] {0x060100, 0x0601ff}) {
+      assertEquals(List.of(rmrr, first16MiB, Region.X86_MSI), table.regionsOf(usb, code, BUSES));
+    }
+    for (int code : new int[] {0x060000, 0x060200, 0x060400, 0x0601, 0x010601}) {
+      assertEquals(List.of(rmrr, Region.X86_MSI), table.regionsOf(usb, code, BUSES));
+    }
+  }
+
+  @Test
   void serverSample() throws IOException {
     DmarTable table = sample("dmar-server.bin");
     assertEquals(46, table.hostAddressWidth());

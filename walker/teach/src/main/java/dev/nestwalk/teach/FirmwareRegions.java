@@ -91,8 +91,23 @@ final class FirmwareRegions {
     for (DmarTable.Rmrr rmrr : table.regions()) {
       rmrr(rmrr, all);
     }
+    List<String> bridges = isaBridges();
+    if (!bridges.isEmpty()) {
+      all.add(
+          new RegionFiles.Sourced(
+              DmarTable.ISA_BRIDGE, "Linux, for ISA bridge " + String.join(", ", bridges)));
+    }
     all.add(new RegionFiles.Sourced(Region.X86_MSI, "VT-d, every device"));
     return new RegionFiles.Content(all, table.warnings());
+  }
+
+  private List<String> isaBridges() {
+    return devices.classes().entrySet().stream()
+        .filter(device -> DmarTable.isIsaBridge(device.getValue()))
+        .map(Map.Entry::getKey)
+        .map(f -> "%04x:%02x:%02x.%x".formatted(f.segment(), f.bus(), f.device(), f.number()))
+        .sorted()
+        .toList();
   }
 
   /** Adds an RMRR as one region for each kind that results from its devices. */
