@@ -110,11 +110,10 @@ public record Explanation(
 
   /** The request in words. */
   String asked() {
-    return "%s by %s (0x%04x)%s at 0x%x"
+    return "%s by %s%s at 0x%x"
         .formatted(
             AccessWords.of(request.access()),
-            Numbers.bdf(request.source()),
-            request.source(),
+            Numbers.sourceInFull(request.source()),
             request.pasid() < 0 ? "" : " with PASID 0x%x".formatted(request.pasid()),
             request.iova());
   }

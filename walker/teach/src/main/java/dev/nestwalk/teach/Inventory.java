@@ -132,8 +132,8 @@ public final class Inventory {
   }
 
   private static String name(Endpoint endpoint) {
-    String bdf = Numbers.bdf(endpoint.sourceId());
-    return endpoint.pasid() < 0 ? bdf : bdf + "/pasid=" + Numbers.hex(endpoint.pasid());
+    String source = Numbers.source(endpoint.sourceId());
+    return endpoint.pasid() < 0 ? source : source + "/pasid=" + Numbers.hex(endpoint.pasid());
   }
 
   private void entry(StringBuilder text, Entry entry) {
@@ -141,9 +141,9 @@ public final class Inventory {
     line(text, "");
     line(
         text,
-        "%s (0x%04x) domain %d: %s%s",
+        "%s%s domain %d: %s%s",
         name(endpoint),
-        endpoint.sourceId(),
+        Numbers.isFunction(endpoint.sourceId()) ? " (0x%04x)".formatted(endpoint.sourceId()) : "",
         endpoint.domain(),
         endpoint.type(),
         endpoint.table() == 0 ? "" : ", table " + Numbers.hex(endpoint.table()));
@@ -207,7 +207,8 @@ public final class Inventory {
     Endpoint endpoint = entry.endpoint;
     Map<String, Object> map = new LinkedHashMap<>();
     map.put("source_id", "0x%04x".formatted(endpoint.sourceId()));
-    map.put("bdf", Numbers.bdf(endpoint.sourceId()));
+    boolean function = Numbers.isFunction(endpoint.sourceId());
+    map.put("bdf", function ? Numbers.bdf(endpoint.sourceId()) : "");
     map.put("pasid", endpoint.pasid() < 0 ? "" : Numbers.hex(endpoint.pasid()));
     map.put("domain", endpoint.domain());
     map.put("type", endpoint.type());

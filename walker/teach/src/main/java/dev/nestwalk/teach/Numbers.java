@@ -62,7 +62,25 @@ public final class Numbers {
     return unit == 0 ? hex(bytes) : (bytes >>> 10 * unit) + "" + UNITS.charAt(unit);
   }
 
-  /** {@code 00:02.0}. */
+  /** Whether a requester id or StreamID has the 16 bits of bus, device and function. */
+  static boolean isFunction(int sourceId) {
+    return sourceId >>> 16 == 0;
+  }
+
+  /**
+   * {@code 00:02.0}; {@code 0x10010} for a StreamID of more than 16 bits, whose low ones would name
+   * the function of another.
+   */
+  public static String source(int sourceId) {
+    return isFunction(sourceId) ? bdf(sourceId) : "0x%x".formatted(sourceId);
+  }
+
+  /** {@code 00:02.0 (0x0010)}; {@code 0x10010} for a StreamID of more than 16 bits. */
+  static String sourceInFull(int sourceId) {
+    return source(sourceId) + (isFunction(sourceId) ? " (0x%04x)".formatted(sourceId) : "");
+  }
+
+  /** {@code 00:02.0}, from a requester id of 16 bits. */
   public static String bdf(int sourceId) {
     return "%02x:%02x.%d".formatted(sourceId >> 8 & 0xff, sourceId >> 3 & 31, sourceId & 7);
   }

@@ -74,7 +74,7 @@ public final class RangeScan {
       if (!budget.walk()) {
         return true;
       }
-      progress.at("inspecting " + Numbers.bdf(endpoint.sourceId()) + ", walks:", ++steps, 0);
+      progress.at("inspecting " + Numbers.source(endpoint.sourceId()) + ", walks:", ++steps, 0);
       int before = count(of);
       of.advance(1, ranges::add);
       if (count(of) > before) {
