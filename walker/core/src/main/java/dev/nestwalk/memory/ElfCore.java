@@ -156,20 +156,20 @@ public final class ElfCore {
     if (Long.compareUnsigned(inFile, inMemory) > 0) {
       throw new ImageException(
           file,
-          header + 32,
+          header + (narrow ? 16 : 32),
           "p_filesz 0x%x, expected at most p_memsz 0x%x".formatted(inFile, inMemory));
     }
     if (!inFile(offset, inFile)) {
       throw new ImageException(
           file,
-          header + 8,
+          header + (narrow ? 4 : 8),
           "PT_LOAD of 0x%x bytes at file offset 0x%x, expected it within the file's 0x%x bytes"
               .formatted(inFile, offset, bytes.byteSize()));
     }
     if (((address | inMemory) & 7) != 0) {
       throw new ImageException(
           file,
-          header + 24,
+          header + (narrow ? 12 : 24),
           "PT_LOAD of 0x%x bytes at address 0x%x, expected multiples of 8"
               .formatted(inMemory, address));
     }
@@ -179,7 +179,7 @@ public final class ElfCore {
     if (Long.compareUnsigned(address + inMemory - 1, address) < 0) {
       throw new ImageException(
           file,
-          header + 24,
+          header + (narrow ? 12 : 24),
           "PT_LOAD of 0x%x bytes at address 0x%x, expected its end below 2^64"
               .formatted(inMemory, address));
     }

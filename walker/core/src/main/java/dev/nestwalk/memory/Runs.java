@@ -112,17 +112,21 @@ final class Runs {
     loads.sort((a, b) -> Long.compareUnsigned(a.first(), b.first()));
     List<Load> kept = new ArrayList<>(loads.size());
     for (Load load : loads) {
-      Load before = kept.isEmpty() ? null : kept.get(kept.size() - 1);
-      if (before == null || !overlap(before, load)) {
+      // What is kept is disjoint and in order, so the last one also ends last; one load may lie
+      // over several.
+      for (int i = kept.size() - 1; i >= 0 && overlap(kept.get(i), load); i--) {
+        Load before = kept.get(i);
+        long first = max(load.first(), before.first());
+        long last = min(load.range.last(), before.range.last());
+        if (Long.compareUnsigned(first, last) <= 0 && !equal(before, load, first, last)) {
+          throw overlapping(before, load, " with other contents");
+        }
+      }
+      long covered = kept.isEmpty() ? 0 : kept.get(kept.size() - 1).range.last();
+      if (kept.isEmpty() || !overlap(kept.get(kept.size() - 1), load)) {
         kept.add(load);
-        continue;
-      }
-      long last = min(load.range.last(), before.range.last());
-      if (!equal(before, load, load.first(), last)) {
-        throw overlapping(before, load, " with other contents");
-      }
-      if (Long.compareUnsigned(load.range.last(), last) > 0) {
-        kept.add(load.from(last + 1));
+      } else if (Long.compareUnsigned(load.range.last(), covered) > 0) {
+        kept.add(load.from(covered + 1));
       }
     }
     loads.clear();

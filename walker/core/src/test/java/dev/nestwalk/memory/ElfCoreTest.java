@@ -250,6 +250,30 @@ final class ElfCoreTest {
     assertRefused(Arrays.copyOf(whole, whole.length - 1), "offset 0x48", "within the file");
   }
 
+  /** A 32-bit file has its fields elsewhere: the offset is that of the field that is wrong. */
+  @Test
+  void impossibleLoadsOf32BitFilesAreNamedByTheirOwnOffsets() throws IOException {
+    int header = 52;
+    assertRefused(narrow(0x1000, 0x8000, 16, 16), offset(header + 4), "within the file");
+    assertRefused(narrow(0x1000, 0, 32, 16), offset(header + 16), "p_filesz 0x20");
+    assertRefused(narrow(0x1004, 0, 16, 16), offset(header + 12), "multiples of 8");
+    assertRefused(narrow(0x1000, 0, 12, 12), offset(header + 12), "multiples of 8");
+  }
+
+  private static String offset(int at) {
+    return "offset 0x%x: ".formatted(at);
+  }
+
+  /** An ELF32 core of one PT_LOAD. */
+  private static byte[] narrow(int address, int offset, int inFile, int inMemory) {
+    ByteBuffer file = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+    file.put(new byte[] {0x7f, 'E', 'L', 'F', 1, 1, 1}).putShort(16, (short) 4);
+    file.putInt(28, 52).putShort(42, (short) 32).putShort(44, (short) 1);
+    file.position(52).putInt(1).putInt(offset).putInt(0).putInt(address);
+    file.putInt(inFile).putInt(inMemory);
+    return file.array();
+  }
+
   @Test
   void noFileOrAFolder() {
     for (String name : List.of("", "absent.elf")) {
