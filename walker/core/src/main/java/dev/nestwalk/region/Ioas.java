@@ -163,13 +163,14 @@ public final class Ioas {
   }
 
   private void checkAlignment(long granule) throws RegionException {
-    long wanted = Math.max(granule, alignment());
-    if (wanted > PAGE || Long.bitCount(granule) != 1) {
-      throw RegionException.of(Errno.EINVAL, "alignment %d: expected 1 to %d", granule, PAGE);
+    if (granule < 1 || granule > PAGE || Long.bitCount(granule) != 1) {
+      throw RegionException.of(
+          Errno.EINVAL, "alignment %s: expected 1 to %d", Long.toUnsignedString(granule), PAGE);
     }
+    long wanted = Math.max(granule, alignment());
     if (wanted > alignment()) {
       for (Areas.Area area : areas.all()) {
-        if (((area.first | area.last + 1 | area.source % PAGE) & wanted - 1) != 0) {
+        if (((area.first | area.last + 1 | area.source) & wanted - 1) != 0) {
           throw RegionException.of(
               Errno.EADDRINUSE, "mapping 0x%x-0x%x is not aligned", area.first, area.last);
         }
@@ -312,7 +313,7 @@ public final class Ioas {
   }
 
   private static void checkSource(long source, long alignment) throws RegionException {
-    if ((source % PAGE & alignment - 1) != 0) {
+    if ((source & alignment - 1) != 0) {
       throw RegionException.of(
           Errno.EINVAL, "memory at 0x%x: expected a multiple of %d", source, alignment);
     }

@@ -48,7 +48,7 @@ final class IovaChooser {
       throw RegionException.of(
           Errno.EINVAL, "0x%x bytes at 0x%x: expected alignment to %d", length, source, least);
     }
-    Shape shape = new Shape(length, alignment, source % Ioas.PAGE);
+    Shape shape = new Shape(length, alignment, source & Ioas.PAGE - 1);
     long hint = hints.getOrDefault(shape, 0L);
     for (AddressSet.Range window : windows(allowed)) {
       if (Long.compareUnsigned(window.last(), hint) < 0) {

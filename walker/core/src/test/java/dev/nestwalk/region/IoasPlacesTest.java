@@ -35,6 +35,49 @@ final class IoasPlacesTest {
     assertEquals(0x8_0000, ioas.map(0x1000, 0, BOTH), "a lower window is allowed");
   }
 
+  /** Host addresses are unsigned: those of a kernel's half have the same places as others. */
+  @Test
+  void theTopBitOfTheMemorysAddressMovesNoPlace() throws RegionException {
+    assertEquals(0x1800, new Ioas().map(0x1000, 0xffff_8880_0000_0800L, BOTH));
+    for (long offset = 1; offset <= 0x1000; offset++) {
+      for (long length : new long[] {1, 0x800, 0x1000, 0x3000}) {
+        for (long high : new long[] {Long.MIN_VALUE, 0xffff_8880_0000_0000L}) {
+          long low = 0x7000_0000L + offset;
+          assertEquals(new Ioas().map(length, low, BOTH), new Ioas().map(length, high + low, BOTH));
+        }
+      }
+    }
+  }
+
+  @Test
+  void alignmentOfMemoryInTheUpperHalfIsChecked() throws RegionException {
+    ioas.align("4096", 4096);
+    refused(Errno.EINVAL, () -> ioas.mapFixed(0x1000, 0x1000, 0xffff_8880_0000_0800L, BOTH));
+    ioas.mapFixed(0x1000, 0x1000, 0xffff_8880_0000_1000L, BOTH);
+    Ioas other = new Ioas();
+    other.mapFixed(0x1000, 0x1000, 0xffff_8880_0000_0800L, BOTH);
+    other.align("2048", 2048);
+    refused(Errno.EADDRINUSE, () -> other.align("4096", 4096));
+  }
+
+  @Test
+  void onlyPowersOfTwoUpToAPageAreAlignments() throws RegionException {
+    for (int log2 = 0; log2 < 64; log2++) {
+      long granule = 1L << log2;
+      if (log2 <= 12) {
+        ioas.align("owner", granule);
+        assertEquals(granule, ioas.alignment());
+      } else {
+        refused(Errno.EINVAL, () -> ioas.align("owner", granule));
+        refused(Errno.EINVAL, () -> ioas.addTable("owner", range(0, -1), granule));
+      }
+    }
+    for (long granule : new long[] {0, 3, -1, -4096}) {
+      refused(Errno.EINVAL, () -> ioas.align("owner", granule));
+    }
+    assertEquals(4096, ioas.alignment());
+  }
+
   @Test
   void whatIsOneByteLargerThanAHoleGoesBehindIt() throws RegionException {
     ioas.mapFixed(0x3000, 0x1000, 0, BOTH);
