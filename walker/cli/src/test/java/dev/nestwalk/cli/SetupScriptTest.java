@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -219,10 +220,7 @@ class SetupScriptTest {
   void aShellTakesTheAnswerWhateverThePathsHoldAndSetUpIsOnce() throws Exception {
     Path home = folder.resolve("jdk's \"own\" $HOME é");
     jdk(home, 99, true);
-    Path maven = folder.resolve("maven");
-    Files.createDirectories(maven.resolve("bin"));
-    Files.writeString(maven.resolve("bin/mvn"), "#!/bin/sh\necho Apache Maven 3.9.9\n");
-    assertTrue(maven.resolve("bin/mvn").toFile().setExecutable(true));
+    Path maven = maven("3.9.9");
     Map<String, String> both = Map.of("JAVA_HOME", home.toString(), "MAVEN_HOME", maven.toString());
     Run run = setup(both, "--offline", "--shell");
     assertEquals(0, run.status, run.err);
@@ -231,6 +229,69 @@ class SetupScriptTest {
     Process process = new ProcessBuilder(bin.resolve("sh").toString(), script.toString()).start();
     String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(home + "|" + maven.resolve("bin/mvn") + "\n", said);
+  }
+
+  /** Each question to sudo is logged, as a failure where the user may not use it. */
+  @Test
+  void sudoIsAskedOnlyWhenSomethingIsToBeInstalled() throws Exception {
+    manager(1000, false);
+    jdk(folder.resolve("jdk"), 99, true);
+    Map<String, String> home = Map.of("JAVA_HOME", folder.resolve("jdk").toString());
+    assertEquals(0, setup(home, "--jdk").status);
+    assertEquals(0, setup(home, "--jdk", "--offline").status);
+    assertEquals(2, setup("--jdk", "--offline").status);
+    assertEquals(List.of(), calls());
+    setup("--jdk");
+    assertEquals(List.of("sudo -n true"), calls());
+  }
+
+  @Test
+  void aToolThatIsMissingIsNamedWithItsPurpose() throws Exception {
+    Run run = setup(built(), "--tests", "--offline");
+    assertEquals(0, run.status, run.err);
+    String line = "==== gcc is missing: the native baseline will not be tested ====\n";
+    assertTrue(run.err.contains(line), run.err);
+  }
+
+  /** The second package of a tool is named by the tool's purpose, not by the first package. */
+  @Test
+  void eachPackageIsAskedForByNameAndPurpose() throws Exception {
+    manager(0, true);
+    Run run = onTerminal(built(), "y\n".repeat(2) + "n\n".repeat(20), "--tests");
+    String wanted = "nestwalk: libc6-dev (the native baseline) is missing. Run: ";
+    assertTrue(run.out.contains(wanted), run.out);
+    assertTrue(calls().contains("apt-get install -q -y --no-install-recommends gcc"), run.out);
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void nothingRunsWithRightsBeforeItWasAgreedTo(boolean known) throws Exception {
+    manager(0, known);
+    Run run = onTerminal(Map.of(), "n\n".repeat(9), "--jdk");
+    assertTrue(run.out.contains("a JDK 99 or newer (with javac) is missing"), run.out);
+    assertTrue(run.out.contains("sudo apt-get update"), run.out);
+    assertEquals(List.of(), calls());
+    onTerminal(Map.of(), "y\n" + "n\n".repeat(9), "--jdk");
+    assertEquals("apt-get update -q", calls().get(0));
+  }
+
+  /**
+   * The jars of a Maven elsewhere on the machine, /usr/share/maven, tell nothing about this one.
+   */
+  @ParameterizedTest
+  @ValueSource(strings = {"3.6.3", "3.8.7"})
+  void aMavenWithoutVersionedJarsIsAskedForItsVersion(String version) throws Exception {
+    Map<String, String> both = new HashMap<>(built());
+    Path maven = maven(version);
+    both.put("MAVEN_HOME", maven.toString());
+    Path own = Files.createDirectories(maven.resolve("lib")).resolve("maven-core-3.x.jar");
+    for (boolean jar : new boolean[] {false, true}) {
+      if (jar) {
+        Files.createFile(own);
+      }
+      String found = setup(both, "--maven", "--offline").out.strip();
+      assertEquals(version.startsWith("3.8"), found.equals(maven.resolve("bin/mvn") + ""), found);
+    }
   }
 
   @Test
@@ -262,6 +323,59 @@ class SetupScriptTest {
     return folder.resolve("cache");
   }
 
+  /** A Maven that knows its version. */
+  private Path maven(String version) throws IOException {
+    Path maven = folder.resolve("maven");
+    program(
+        Files.createDirectories(maven.resolve("bin")).resolve("mvn"),
+        "echo Apache Maven " + version);
+    return maven;
+  }
+
+  /** A machine with a JDK and Maven. */
+  private Map<String, String> built() throws IOException {
+    jdk(folder.resolve("jdk"), 99, true);
+    return Map.of(
+        "JAVA_HOME", folder.resolve("jdk").toString(), "MAVEN_HOME", maven("3.9.9").toString());
+  }
+
+  /**
+   * A package manager that installs nothing and writes down how it is called, as sudo does, which
+   * grants nothing.
+   *
+   * @param known whether its lists have every package, or none
+   */
+  private void manager(int user, boolean known) throws IOException {
+    Files.delete(bin.resolve("id"));
+    program(bin.resolve("id"), "echo " + user);
+    String write = "echo \"${0##*/} $*\" >>'%s'".formatted(folder.resolve("calls"));
+    program(bin.resolve("sudo"), write + "; exit 1");
+    program(bin.resolve("apt-get"), write);
+    program(bin.resolve("apt-cache"), known ? "exit 0" : "exit 100");
+    Files.createSymbolicLink(bin.resolve("env"), Path.of("/usr/bin/env"));
+  }
+
+  private List<String> calls() throws IOException {
+    Path calls = folder.resolve("calls");
+    return Files.exists(calls) ? Files.readAllLines(calls) : List.of();
+  }
+
+  private static void program(Path file, String body) throws IOException {
+    Files.writeString(file, "#!/bin/sh\n" + body + "\n");
+    assertTrue(file.toFile().setExecutable(true));
+  }
+
+  /** Runs the script on a terminal, which is that of util-linux' {@code script}. */
+  private Run onTerminal(Map<String, String> more, String answers, String... options)
+      throws Exception {
+    Path terminal = Path.of("/usr/bin/script");
+    boolean possible = Files.isExecutable(terminal) && Files.isDirectory(Path.of("/proc/self"));
+    assertTrue(possible || System.getenv("CI") == null, "no script of util-linux, and CI is set");
+    assumeTrue(possible, "no script of util-linux");
+    String line = "sh '" + SETUP + "' " + String.join(" ", options);
+    return run(List.of(terminal.toString(), "-qec", line, "/dev/null"), more, answers);
+  }
+
   private Run setup(String... options) throws Exception {
     return setup(Map.of(), options);
   }
@@ -269,6 +383,10 @@ class SetupScriptTest {
   private Run setup(Map<String, String> more, String... options) throws Exception {
     List<String> command = new ArrayList<>(List.of(bin.resolve("sh").toString(), SETUP.toString()));
     command.addAll(List.of(options));
+    return run(command, more, "");
+  }
+
+  private Run run(List<String> command, Map<String, String> more, String input) throws Exception {
     Path out = folder.resolve("out");
     Path err = folder.resolve("err");
     ProcessBuilder builder =
@@ -286,7 +404,9 @@ class SetupScriptTest {
             "http://127.0.0.1:%d/jdk.tar.gz".formatted(server.getAddress().getPort()));
     builder.environment().putAll(more);
     Process process = builder.start();
-    process.getOutputStream().close();
+    try (var typed = process.getOutputStream()) {
+      typed.write(input.getBytes(StandardCharsets.UTF_8));
+    }
     assertTrue(process.waitFor(60, TimeUnit.SECONDS), "setup hangs");
     return new Run(process.exitValue(), Files.readString(out), Files.readString(err));
   }
@@ -295,9 +415,7 @@ class SetupScriptTest {
   private static void jdk(Path home, int version, boolean compiler) throws IOException {
     Path programs = Files.createDirectories(home.resolve("bin"));
     for (String name : compiler ? List.of("java", "javac") : List.of("java")) {
-      Path program = programs.resolve(name);
-      Files.writeString(program, "#!/bin/sh\necho " + name + " " + version + ".0.1\n");
-      assertTrue(program.toFile().setExecutable(true));
+      program(programs.resolve(name), "echo " + name + " " + version + ".0.1");
     }
     Files.writeString(home.resolve("release"), "JAVA_VERSION=\"" + version + ".0.1\"\n");
   }
