@@ -24,10 +24,11 @@ import picocli.CommandLine.Spec;
       "Compares two results, of two machines or two commits.",
       "Counts are exact, so any difference is shown. A time is higher or lower if its medians lie"
           + " further apart than the middle half of its values spreads; else the verdict is unsure."
+          + " One that is not in both files is missing."
     },
     footer = {
       "",
-      "Exit status: 0 no count differs and no time is higher, 1 one is,",
+      "Exit status: 0 no count differs, no time is higher and none is missing, 1 one is,",
       "2 unreadable input.",
       "",
       "Example: nestwalk cost compare before.json after.json"
@@ -56,12 +57,12 @@ final class CompareCommand implements Callable<Integer> {
       String text =
           String.format(
               Locale.ROOT,
-              "%-8s %-24s A %.4g  B %.4g  B/A %.3f%s  %s",
+              "%-8s %-24s A %s  B %s  B/A %s%s  %s",
               line.verdict().words(),
               line.name(),
-              line.first(),
-              line.second(),
-              line.ratio(),
+              figure("%.4g", line.first()),
+              figure("%.4g", line.second()),
+              figure("%.3f", line.ratio()),
               Double.isNaN(line.spread())
                   ? ""
                   : String.format(Locale.ROOT, "  spread %.0f %%", 100 * line.spread()),
@@ -78,6 +79,10 @@ final class CompareCommand implements Callable<Integer> {
           "%s and %s: have no cell in common".formatted(files.get(0), files.get(1)));
     }
     return comparison.isNoWorse() ? CostMain.DONE : CostMain.NO;
+  }
+
+  private static String figure(String format, double figure) {
+    return Double.isNaN(figure) ? "-" : String.format(Locale.ROOT, format, figure);
   }
 
   private static void describe(String name, Path file, RunDocument document, PrintWriter out) {

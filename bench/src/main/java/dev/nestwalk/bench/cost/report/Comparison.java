@@ -3,8 +3,10 @@ package dev.nestwalk.bench.cost.report;
 import dev.nestwalk.bench.cost.Cell;
 import dev.nestwalk.bench.cost.CellResult;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.HdrHistogram.Histogram;
@@ -34,7 +36,9 @@ public record Comparison(List<Line> lines, int equal, List<Cell> onlyFirst, List
     /** Within 5 %, and so is the spread. */
     SAME("same"),
     /** The spread forbids a verdict. */
-    UNSURE("unsure");
+    UNSURE("unsure"),
+    /** Not timed in both documents. */
+    MISSING("missing");
 
     private final String words;
 
@@ -51,14 +55,14 @@ public record Comparison(List<Line> lines, int equal, List<Cell> onlyFirst, List
   /**
    * One figure of one cell.
    *
-   * @param first figure of the first document
-   * @param second figure of the second document
+   * @param first figure of the first document; NaN if it has none
+   * @param second figure of the second document; NaN if it has none
    * @param spread how far the middle half of the values lies apart, of the wider of both, as a
-   *     share of the median; NaN for counts
+   *     share of the median; NaN for counts, and where a figure is missing
    */
   public record Line(
       Cell cell, String name, double first, double second, double spread, Verdict verdict) {
-    /** Second divided by first; NaN if that is 0. */
+    /** Second divided by first; NaN if that is 0, or either is missing. */
     public double ratio() {
       return first == 0 ? Double.NaN : second / first;
     }
@@ -86,10 +90,10 @@ public record Comparison(List<Line> lines, int equal, List<Cell> onlyFirst, List
     return new Comparison(lines, equal, alone, List.copyOf(others.keySet()));
   }
 
-  /** Whether nothing differs and no time is higher. */
+  /** Whether no count differs, no time is higher, and none is missing. */
   public boolean isNoWorse() {
-    return lines.stream()
-        .noneMatch(line -> line.verdict() == Verdict.DIFFERS || line.verdict() == Verdict.HIGHER);
+    Set<Verdict> worse = EnumSet.of(Verdict.DIFFERS, Verdict.HIGHER, Verdict.MISSING);
+    return lines.stream().noneMatch(line -> worse.contains(line.verdict()));
   }
 
   private static void counted(CellResult one, CellResult other, List<Line> lines) {
@@ -105,39 +109,50 @@ public record Comparison(List<Line> lines, int equal, List<Cell> onlyFirst, List
   }
 
   private static void timed(CellResult one, CellResult other, List<Line> lines) {
-    one.histograms()
-        .forEach(
-            (name, a) -> {
-              @Nullable Histogram b = other.histograms().get(name);
-              if (b != null && a.getTotalCount() > 0 && b.getTotalCount() > 0) {
-                double first = a.getValueAtPercentile(50);
-                double second = b.getValueAtPercentile(50);
-                double spread = Math.max(spread(a), spread(b));
-                lines.add(
-                    new Line(
-                        one.cell(),
-                        name + ".p50",
-                        first,
-                        second,
-                        spread,
-                        verdict(first, second, spread)));
-              }
-            });
+    int before = lines.size();
+    TreeSet<String> histograms = new TreeSet<>(one.histograms().keySet());
+    histograms.addAll(other.histograms().keySet());
+    for (String name : histograms) {
+      Time first = Time.of(one.histograms().get(name));
+      Time second = Time.of(other.histograms().get(name));
+      lines.add(line(one.cell(), name + ".p50", first, second));
+    }
     // Of figures, times whose rounds have a spread: of translate.ns it is translate.spread.
-    one.figures()
-        .forEach(
-            (name, first) -> {
-              String spreadOf = name.replaceAll("\\.ns$", ".spread");
-              Double second = other.figures().get(name);
-              Double a = one.figures().get(spreadOf);
-              Double b = other.figures().get(spreadOf);
-              if (name.endsWith(".ns") && second != null && a != null && b != null) {
-                double spread = Math.max(a, b);
-                lines.add(
-                    new Line(
-                        one.cell(), name, first, second, spread, verdict(first, second, spread)));
-              }
-            });
+    TreeSet<String> figures = new TreeSet<>(one.figures().keySet());
+    figures.addAll(other.figures().keySet());
+    for (String name : figures) {
+      String spread = name.replaceAll("\\.ns$", ".spread");
+      if (name.endsWith(".ns") && figures.contains(spread)) {
+        Time first = Time.of(one.figures().get(name), one.figures().get(spread));
+        Time second = Time.of(other.figures().get(name), other.figures().get(spread));
+        lines.add(line(one.cell(), name, first, second));
+      }
+    }
+    if (lines.size() == before) {
+      lines.add(line(one.cell(), "any time", Time.NONE, Time.NONE));
+    }
+  }
+
+  /** A median and the spread around it; NaN where nothing was timed. */
+  private record Time(double median, double spread) {
+    static final Time NONE = new Time(Double.NaN, Double.NaN);
+
+    static Time of(@Nullable Histogram histogram) {
+      return histogram == null || histogram.getTotalCount() == 0
+          ? NONE
+          : new Time(histogram.getValueAtPercentile(50), Comparison.spread(histogram));
+    }
+
+    static Time of(@Nullable Double figure, @Nullable Double spread) {
+      return figure == null || spread == null ? NONE : new Time(figure, spread);
+    }
+  }
+
+  private static Line line(Cell cell, String name, Time first, Time second) {
+    double spread = Math.max(first.spread, second.spread);
+    boolean missing = first.equals(Time.NONE) || second.equals(Time.NONE);
+    Verdict verdict = missing ? Verdict.MISSING : verdict(first.median, second.median, spread);
+    return new Line(cell, name, first.median, second.median, spread, verdict);
   }
 
   private static double spread(Histogram histogram) {

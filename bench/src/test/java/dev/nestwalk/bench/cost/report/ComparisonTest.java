@@ -100,6 +100,46 @@ class ComparisonTest {
     assertEquals(Comparison.Verdict.UNSURE, verdict(rounds(100, 0.03), rounds(120, 0.5)));
   }
 
+  /** Whatever one of both lacks, or both: a comparison that skips a time would pass anything. */
+  @Test
+  void aTimeThatIsMissingIsALineOfItsOwn() {
+    CellResult whole = timed(1000, 20);
+    Histogram none = new Histogram(3);
+    CellResult empty =
+        new CellResult(whole.cell(), Counts.NONE, Map.of("latency.ns", none), Map.of(), Map.of());
+    CellResult nothing = new CellResult(whole.cell(), Counts.NONE, Map.of(), Map.of(), Map.of());
+    CellResult spreadless =
+        new CellResult(
+            whole.cell(), Counts.NONE, Map.of(), Map.of("translate.ns", 100.0), Map.of());
+    List<List<CellResult>> pairs =
+        List.of(
+            List.of(whole, empty),
+            List.of(whole, nothing),
+            List.of(empty, empty),
+            List.of(nothing, nothing),
+            List.of(rounds(100, 0.02), nothing),
+            List.of(rounds(100, 0.02), spreadless),
+            List.of(spreadless, spreadless));
+    for (List<CellResult> pair : pairs) {
+      for (List<CellResult> sides : List.of(pair, List.of(pair.get(1), pair.get(0)))) {
+        Comparison comparison = Comparison.of(document(sides.get(0)), document(sides.get(1)));
+        assertEquals(1, comparison.lines().size(), comparison::toString);
+        Comparison.Line line = comparison.lines().get(0);
+        assertEquals(Comparison.Verdict.MISSING, line.verdict(), line::toString);
+        assertTrue(Double.isNaN(line.ratio()), line::toString);
+        assertFalse(comparison.isNoWorse());
+      }
+    }
+    // A time beside that is the same changes nothing.
+    CellResult both =
+        new CellResult(
+            whole.cell(), Counts.NONE, whole.histograms(), rounds(100, 0.02).figures(), Map.of());
+    Comparison comparison = Comparison.of(document(both), document(whole));
+    assertEquals(2, comparison.lines().size());
+    assertFalse(comparison.isNoWorse());
+    assertTrue(Comparison.of(document(both), document(both)).isNoWorse());
+  }
+
   @Test
   void aDocumentIsReadAsItWasWritten() {
     RunDocument before = document(counted(2, Long.MAX_VALUE / 16), counted(1, 24), timed(700, 9));
