@@ -43,16 +43,17 @@ final class OwnReader implements OpReader {
     int pasid =
         fields[2].equals("-") ? -1 : (int) lines.number(fields[2], 16, "PASID", 0, MOST_PASID);
     long address = lines.number(fields[4], 16, "address");
-    long most = invalidation ? Long.MAX_VALUE : MOST_ACCESS;
+    long most = invalidation ? OpReader.EVERYTHING - 1 : MOST_ACCESS;
     long least = kind == DmaOp.Kind.REQUEST ? 0 : 1;
     long length =
         invalidation && fields[5].equals("*")
             ? OpReader.EVERYTHING
             : lines.number(fields[5], 16, "length", least, most);
-    if (length != OpReader.EVERYTHING && address + length < 0 && address >= 0
-        || address < 0 && address + length >= 0 && address + length != 0) {
+    if (length != OpReader.EVERYTHING
+        && length > 0
+        && Long.compareUnsigned(address + (length - 1), address) < 0) {
       throw lines.wrong(
-          "0x%x and 0x%x bytes: expected an end within 64 bits".formatted(address, length));
+          "0x%x and 0x%x bytes: expected a last byte within 64 bits".formatted(address, length));
     }
     return new DmaOp(kind, requester, pasid, address, length, fields[3].equals("w"), time);
   }

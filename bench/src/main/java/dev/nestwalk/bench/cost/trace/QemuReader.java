@@ -8,8 +8,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Trace events of QEMU's IOMMUs (its files hw/i386/trace-events and hw/arm/trace-events of 3.0 to
- * 10.0). Each translation is one access; how many bytes it has is not told, so it is one. What was
+ * 11.1). Each translation is one access; how many bytes it has is not told, so it is one. What was
  * bypassed or aborted is left out.
+ *
+ * <p>PASID-based invalidations, which software of a first stage uses, are events of their own from
+ * 7.2 on; releases that have a first stage (10.0 and later) show them as descriptors alone. No
+ * event tells the PASID of a DMA, so that what names a PASID concerns all of them.
  *
  * <p>HyperSIO's log collector has QEMU write {@code vtd_iotlb_page_hit} and {@code
  * vtd_iotlb_page_update}, one of the two for each DMA. A log with those and {@code
@@ -29,6 +33,8 @@ final class QemuReader implements OpReader {
           "\\bsid=(0x)?([0-9a-f]{1,17}) iova=0x([0-9a-f]{1,17}) .{0,60}?\\bperm=0x([0-9a-f]{1,8})");
   private static final Pattern VTD_PAGES =
       Pattern.compile("\\baddr 0x([0-9a-f]{1,17}) mask 0x([0-9a-f]{1,8})");
+  private static final Pattern DESCRIPTOR =
+      Pattern.compile("\\btype p-iotlb high 0x([0-9a-f]{1,17}) low 0x([0-9a-f]{1,17})");
   private static final Pattern ADDRESS = Pattern.compile("\\baddr=0x([0-9a-f]{1,17})");
   private static final Pattern RANGE =
       Pattern.compile("\\baddr=0x([0-9a-f]{1,17}) tg=(\\d{1,9}) num_pages=0x([0-9a-f]{1,17})");
@@ -98,16 +104,19 @@ final class QemuReader implements OpReader {
       case "vtd_dmar_translate" -> hyperSio ? null : vtd(text);
       case "vtd_iotlb_page_hit", "vtd_iotlb_page_update" -> hyperSio ? iotlb(text) : null;
       case "smmuv3_translate_success" -> smmu(text);
-      case "vtd_inv_desc_iotlb_pages" -> {
+      case "vtd_inv_desc_iotlb_pages", "vtd_inv_desc_iotlb_pasid_pages" -> {
         Matcher parts = matched(VTD_PAGES, text, "addr 0xADDRESS mask 0xORDER");
         long order = lines.number(parts.group(2), 16, "mask", 0, MOST_ORDER);
-        yield invalidation(parts.group(1), (long) PAGE << order);
+        yield pages(lines.number(parts.group(1), 16, "address"), order);
       }
+      case "vtd_inv_desc" -> text.contains(" type p-iotlb ") ? descriptor(text) : null;
       case "smmuv3_cmdq_tlbi_nh_va", "smmuv3_cmdq_tlbi_nh_vaa", "smmuv3_cmdq_tlbi_s2_ipa" ->
-          invalidation(matched(ADDRESS, text, "addr=0xADDRESS").group(1), PAGE);
+          invalidation(
+              lines.number(matched(ADDRESS, text, "addr=0xADDRESS").group(1), 16, "address"), PAGE);
       case "smmuv3_range_inval", "smmuv3_s1_range_inval" -> range(text);
       case "vtd_inv_desc_iotlb_global",
           "vtd_inv_desc_iotlb_domain",
+          "vtd_inv_desc_iotlb_pasid",
           "smmuv3_cmdq_tlbi_nh",
           "smmuv3_cmdq_tlbi_nsnh",
           "smmuv3_cmdq_tlbi_nh_asid",
@@ -139,13 +148,32 @@ final class QemuReader implements OpReader {
     return access((int) id, parts.group(3), permission == WRITE_ALONE);
   }
 
+  /** VT-d 6.5.2.4, PASID-based-IOTLB Invalidate Descriptor; those of other kinds QEMU refuses. */
+  private @Nullable DmaOp descriptor(String text) {
+    Matcher parts = matched(DESCRIPTOR, text, "type p-iotlb high 0xWORD low 0xWORD");
+    long high = lines.number(parts.group(1), 16, "high");
+    int granularity = (int) (lines.number(parts.group(2), 16, "low") >>> 4 & 3);
+    return switch (granularity) {
+      case 2 -> everything();
+      case 3 -> pages(high, high & 0x3f);
+      default -> null;
+    };
+  }
+
+  /** 2^{@code order} pages: the address mask says how many low bits of the address are ignored. */
+  private DmaOp pages(long address, long order) {
+    return order > MOST_ORDER
+        ? everything()
+        : invalidation(address & -((long) PAGE << order), (long) PAGE << order);
+  }
+
   private DmaOp range(String text) {
     Matcher parts = matched(RANGE, text, "addr=0xADDRESS tg=G num_pages=0xN");
     // TG of the command: 1, 2, 3 for 4, 16, 64 KiB; 0 where the command has no range.
     long granule = lines.number(parts.group(2), 10, "tg", 0, 63);
     long pages = lines.number(parts.group(3), 16, "num_pages", 1, 1L << 36);
     long size = granule == 0 || granule > 3 ? PAGE : 1L << 10 + 2 * granule;
-    return invalidation(parts.group(1), size * pages);
+    return invalidation(lines.number(parts.group(1), 16, "address"), size * pages);
   }
 
   private DmaOp access(int requester, String address, boolean write) {
@@ -153,13 +181,13 @@ final class QemuReader implements OpReader {
     return DmaOp.access(requester, -1, iova, 1, write, time);
   }
 
-  private DmaOp invalidation(String address, long length) {
+  private DmaOp invalidation(long address, long length) {
     // Of the pages themselves: the lowest bits may say a level or be unused.
-    long iova = lines.number(address, 16, "address") & -PAGE;
-    if (iova < 0 || iova + length < 0) {
+    long iova = address & -PAGE;
+    if (length <= 0 || Long.compareUnsigned(iova + (length - 1), iova) < 0) {
       return everything();
     }
-    return new DmaOp(DmaOp.Kind.INVALIDATE, EVERYONE, -1, iova, length, false, time);
+    return DmaOp.invalidate(EVERYONE, -1, iova, length, time);
   }
 
   private DmaOp everything() {

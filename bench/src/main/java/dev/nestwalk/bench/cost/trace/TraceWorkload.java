@@ -204,7 +204,7 @@ final class TraceWorkload implements Workload {
     }
 
     private void reach(DmaOp op) {
-      if (op.iova() >>> REACH != 0 || op.iova() + op.length() >>> REACH != 0) {
+      if (op.iova() >>> REACH != 0 || op.iova() + (op.length() - 1) >>> REACH != 0) {
         throw new TraceException(
             "%s: 0x%x and 0x%x bytes: expected addresses of up to %d bits"
                 .formatted(file, op.iova(), op.length(), REACH));

@@ -27,6 +27,8 @@ import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Every form of trace gives the events that it holds, and hostile ones a line. */
 class TraceFileTest {
@@ -35,6 +37,7 @@ class TraceFileTest {
       Map.of(
           "live.trace", TraceFormat.NESTWALK,
           "qemu-vtd.log", TraceFormat.QEMU,
+          "qemu-vtd-first-stage.log", TraceFormat.QEMU,
           "qemu-smmuv3.log", TraceFormat.QEMU,
           "hypersio.log", TraceFormat.HYPERSIO,
           "blkparse.txt", TraceFormat.BLKPARSE,
@@ -132,6 +135,83 @@ class TraceFileTest {
         ops(TraceFile.open(file, TraceFormat.QEMU)));
   }
 
+  /**
+   * The lines of releases that have a first stage, and those of the releases before. No event tells
+   * the PASID of a DMA, so they concern all.
+   */
+  @Test
+  void pasidBasedInvalidationsOfQemuAreRead() throws IOException {
+    List<DmaOp> recorded =
+        ops(sample("qemu-vtd-first-stage.log")).stream()
+            .filter(op -> op.kind() == Kind.INVALIDATE)
+            .map(op -> DmaOp.invalidate(op.requester(), op.pasid(), op.iova(), op.length(), 0))
+            .toList();
+    assertEquals(
+        List.of(
+            pages(0xfffdf000L, 0x1000, 0),
+            pages(0xfffdf000L, 0x1000, 0),
+            pages(0xfffc0000L, 0x10000, 0)),
+        recorded);
+    List<String> lines =
+        List.of(
+            "vtd_inv_desc invalidate desc type p-iotlb high 0x0 low 0x500030026",
+            "vtd_inv_desc invalidate desc type p-iotlb high 0x1237045 low 0x500030036",
+            "vtd_inv_desc invalidate desc type p-iotlb high 0x7f low 0x36",
+            "vtd_inv_desc invalidate desc type p-iotlb high 0xfffffffffffff000 low 0x36",
+            "vtd_inv_desc invalidate desc type p-iotlb high 0x1000 low 0x16",
+            "vtd_inv_desc invalidate desc type iotlb high 0x1000 low 0x32",
+            "vtd_inv_desc invalidate desc type wait high 0x4ea804 low 0x200000025",
+            "vtd_inv_desc_iotlb_pasid iotlb invalidate domain 0x3 pasid 0x5",
+            "vtd_inv_desc_iotlb_pasid_pages iotlb invalidate domain 0x3 addr 0x5000 mask 0x1 pasid"
+                + " 0x5",
+            "vtd_dmar_translate dev 00:02.00 iova 0x1000 -> gpa 0x12345000 mask 0xfff");
+    Path file = folder.resolve("qemu.log");
+    Files.write(file, lines);
+    assertEquals(
+        List.of(
+            everything(-1, -1, 1),
+            pages(0x1220000L, 0x20000, 2),
+            everything(-1, -1, 3),
+            pages(0xfffffffffffff000L, 0x1000, 4),
+            everything(-1, -1, 8),
+            pages(0x4000, 0x2000, 9),
+            DmaOp.access(0x10, -1, 0x1000, 1, false, 10)),
+        ops(TraceFile.open(file, null)));
+  }
+
+  /** An end at 2^63 or across it is within 64 bits, as is one at 2^64. */
+  @ParameterizedTest
+  @CsvSource({
+    "r 7fffffffffffffff 1, true",
+    "r 7fffffffffffffff 2, true",
+    "w 7ffffffffffff000 2000, true",
+    "r ffffffffffffffff 1, true",
+    "r fffffffffffff000 1000, true",
+    "i 7ffffffffffff000 2000, true",
+    "i 1000 7ffffffffffffffe, true",
+    "i fffffffffffff000 1000, true",
+    "i 0 *, true",
+    "u ffffffffffffffff 1, true",
+    "e ffffffffffffffff 0, true",
+    "r ffffffffffffffff 2, false",
+    "w fffffffffffff001 1000, false",
+    "m ffffffffc0000001 40000000, false",
+    "i fffffffffffff000 1001, false",
+    "i 8000000000000002 7ffffffffffffffe, true",
+    "i 8000000000000003 7ffffffffffffffe, false"
+  })
+  void aRangeEndsWithin64Bits(String event, boolean taken) throws IOException {
+    Path file = folder.resolve("end.trace");
+    Files.writeString(file, "# nestwalk-trace 1\n0 10 - %s\n".formatted(event));
+    TraceFile trace = TraceFile.open(file, null);
+    if (taken) {
+      assertEquals(1, ops(trace).size());
+    } else {
+      TraceException told = assertThrows(TraceException.class, () -> ops(trace));
+      assertTrue(String.valueOf(told.getMessage()).endsWith("a last byte within 64 bits"));
+    }
+  }
+
   @Test
   void hyperSioLogsTellEachDmaOnce() {
     assertEquals(
@@ -209,7 +289,13 @@ class TraceFileTest {
 
   @Test
   void aTraceThatWasWrittenIsReadAsItWas() throws IOException {
-    for (String name : List.of("live.trace", "qemu-vtd.log", "qemu-smmuv3.log", "hypersio.log")) {
+    for (String name :
+        List.of(
+            "live.trace",
+            "qemu-vtd.log",
+            "qemu-vtd-first-stage.log",
+            "qemu-smmuv3.log",
+            "hypersio.log")) {
       List<DmaOp> before = ops(sample(name));
       Path file = folder.resolve(name + ".gz");
       try (TraceWriter writer = new TraceWriter(Files.newOutputStream(file), true)) {
@@ -269,7 +355,11 @@ class TraceFileTest {
     assertTrue(refusal(head + "0 10 - r 1000 0\n").startsWith(":2: length"));
     assertTrue(refusal(head + "0 10 - r 1000 40000001\n").startsWith(":2: length"));
     assertTrue(refusal(head + "0 10 - r ffffffffffffffff 2\n").startsWith(":2: "));
-    assertTrue(refusal(head + "0 10 - r 7fffffffffffffff 2\n").startsWith(":2: "));
+    for (String end :
+        List.of("7fffffffffffffff 1", "7fffffffffffffff 2", "7ffffffffffff000 1000")) {
+      assertTrue(refusal(head + "0 10 - r " + end + "\n").contains("47 bits"), end);
+    }
+    assertTrue(refusal(head + "0 * - i 0 7fffffffffffffff\n").startsWith(":2: length"));
     assertTrue(refusal(head + "0 10 - r 1000000000000000 2\n").contains("47 bits"));
     assertTrue(refusal(head + "0 * - r 1000 1\n").startsWith(":2: requester"));
     assertTrue(refusal(head + "\n# only words\n" + "y".repeat(5000)).startsWith(":4: "));

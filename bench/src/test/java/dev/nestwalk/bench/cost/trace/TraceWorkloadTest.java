@@ -127,6 +127,11 @@ class TraceWorkloadTest {
     TraceException e =
         assertThrows(TraceException.class, () -> played(trace, cell(trace, Cell.standard())));
     assertTrue(String.valueOf(e.getMessage()).contains("addresses of up to 47 bits"));
+    TraceFile last = trace("0 00f8 - r 7fffffffff00 100");
+    for (String format : List.of("vtd", "smmuv3")) {
+      Cell cell = cell(last, Cell.standard().with(Axis.FORMAT, format));
+      assertEquals(0, Runner.run(cell, last.workload()).counts().get("fault"));
+    }
   }
 
   @Test
