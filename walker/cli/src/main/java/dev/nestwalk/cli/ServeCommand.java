@@ -18,6 +18,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -37,6 +38,7 @@ import picocli.CommandLine.Spec;
     footer = {"", "Example: nestwalk serve --format vtd --mode scalable --disk disk.img"})
 final class ServeCommand implements Callable<Integer> {
   private static final long MILLIS_PER_LINE = 1000;
+  private static final long SECONDS_TO_STOP = 5;
 
   /** The kinds of tables that the guest may use. */
   enum ModeName {
@@ -226,17 +228,16 @@ final class ServeCommand implements Callable<Integer> {
     LiveMode live = liveMode();
     bytes();
     testFunction();
-    if (dir != null) {
-      return serve(live, dir.toAbsolutePath());
-    }
-    Path folder = temporaryFolder();
-    Thread atCtrlC = new Thread(() -> remove(folder));
-    Runtime.getRuntime().addShutdownHook(atCtrlC);
-    try {
-      return serve(live, folder);
-    } finally {
-      Runtime.getRuntime().removeShutdownHook(atCtrlC);
-      remove(folder);
+    try (OrderlyEnd end = OrderlyEnd.ofSignals()) {
+      if (dir != null) {
+        return serve(live, dir.toAbsolutePath(), end);
+      }
+      Path folder = temporaryFolder();
+      try {
+        return serve(live, folder, end);
+      } finally {
+        remove(folder);
+      }
     }
   }
 
@@ -297,18 +298,20 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private int serve(LiveMode live, Path folder) throws IOException, InterruptedException {
+  private int serve(LiveMode live, Path folder, OrderlyEnd end)
+      throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     LiveOptions options = options(live, folder);
     int status = 0;
     try (LiveMachine machine = LiveMachine.start(options, line -> tell(err, line));
         Explorer explorer = explores ? explorer(machine) : null) {
+      end.stopBy(machine::end);
       if (explorer != null) {
         tell(err, "open " + explorer.url());
       }
       if (boots) {
-        status = boot(machine);
+        status = boot(machine, end);
       } else {
         out.println(machine.shellCommand());
         out.flush();
@@ -320,7 +323,7 @@ final class ServeCommand implements Callable<Integer> {
       tell(err, machine.counters().line());
       machine.unit().guestErrors().lines().forEach(line -> tell(err, "ignored: " + line));
     }
-    if (status != 0) {
+    if (status != 0 && !end.isAsked()) {
       throw new InputException("QEMU ended with status %d".formatted(status));
     }
     return Main.DONE;
@@ -333,7 +336,7 @@ final class ServeCommand implements Callable<Integer> {
   }
 
   /** Runs QEMU; returns its exit status. */
-  private static int boot(LiveMachine machine) throws InterruptedException {
+  private static int boot(LiveMachine machine, OrderlyEnd end) throws InterruptedException {
     List<String> command = machine.command();
     Process process;
     try {
@@ -342,10 +345,22 @@ final class ServeCommand implements Callable<Integer> {
       throw new InputException(
           command.get(0) + ": cannot be started, expected a QEMU (--qemu, or walker/live/kit)");
     }
+    end.stopBy(() -> stop(process));
     try {
       return process.waitFor();
     } finally {
       process.destroy();
+    }
+  }
+
+  private static void stop(Process process) {
+    process.destroy();
+    try {
+      if (!process.waitFor(SECONDS_TO_STOP, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
     }
   }
 

@@ -9,10 +9,8 @@ import static org.junit.jupiter.api.Assertions.fail;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.nestwalk.live.Kit;
-import java.io.File;
 import java.io.IOException;
 import java.net.URI;
-import java.net.URLClassLoader;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -25,7 +23,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -120,23 +117,11 @@ final class LiveServeTest {
     }
   }
 
-  /** Of this test: test runners have it in a loader of their own, or in the system's. */
-  private static String classPath() {
-    if (!(Main.class.getClassLoader() instanceof URLClassLoader loader)) {
-      return System.getProperty("java.class.path");
-    }
-    return Stream.of(loader.getURLs())
-        .map(url -> Path.of(URI.create(url.toString())).toString())
-        .collect(Collectors.joining(File.pathSeparator));
-  }
-
   private Running serve(String... words) throws IOException {
     List<String> all = new ArrayList<>();
-    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    all.addAll(List.of("-cp", classPath(), Main.class.getName()));
     all.addAll(List.of("serve", "--dir", folder.resolve("machine").toString()));
     all.addAll(List.of(words));
-    return new Running("serve", all);
+    return new Running("serve", ChildCommand.words(all));
   }
 
   private static JsonObject walk(String url, String iova) throws IOException, InterruptedException {
