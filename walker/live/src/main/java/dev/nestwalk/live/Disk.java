@@ -21,7 +21,7 @@ abstract class Disk implements AutoCloseable {
 
   private final long blocks;
 
-  private Disk(long blocks) {
+  Disk(long blocks) {
     this.blocks = blocks;
   }
 

@@ -1,6 +1,5 @@
 package dev.nestwalk.live;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -42,6 +41,7 @@ final class NvmeEngine implements DeviceThread.Work {
   private final Disk disk;
   private final Consumer<String> say;
   private final NvmeTransfer transfer;
+  private final NvmeBlocks blocks;
   private final MemorySegment command = Arena.ofAuto().allocate(COMMAND, 8);
   private final MemorySegment completion = Arena.ofAuto().allocate(COMPLETION, 8);
   private final MemorySegment message = Arena.ofAuto().allocate(4, 4);
@@ -54,7 +54,6 @@ final class NvmeEngine implements DeviceThread.Work {
   private int eventRequests;
   private int result;
   private boolean interruptDue;
-  private boolean diskTold;
 
   private static final class Submission {
     final long base;
@@ -89,6 +88,7 @@ final class NvmeEngine implements DeviceThread.Work {
     this.say = say;
     dma = registers.dma(-1, true, this::wantsRequests);
     transfer = new NvmeTransfer(dma);
+    blocks = new NvmeBlocks(registers, disk, features, transfer, say);
   }
 
   @Override
@@ -131,7 +131,7 @@ final class NvmeEngine implements DeviceThread.Work {
       become(enable(control.configuration()) ? Nvme.READY : Nvme.FATAL);
     }
     if (wantsShutdown(control)) {
-      flush();
+      blocks.flush();
       become(state | Nvme.SHUT_DOWN);
     }
   }
@@ -209,12 +209,16 @@ final class NvmeEngine implements DeviceThread.Work {
       from.head = from.head + 1 == from.entries ? 0 : from.head + 1;
       registers.counters.commands.increment();
       result = 0;
-      int status = queue == 0 ? admin() : io();
+      int status = carryOut(queue);
       if (status != STAYS) {
         post(queue, from, to, status);
       }
     }
     return true;
+  }
+
+  private int carryOut(int queue) {
+    return queue == 0 ? admin() : blocks.carryOut(command, buffer);
   }
 
   private boolean isFull(int queue, Completion to) {
@@ -326,7 +330,17 @@ final class NvmeEngine implements DeviceThread.Work {
     if (!NvmeFeatures.has(id) || dword(10) < 0) { // SV: none is saveable
       return NvmeStatus.INVALID_FIELD;
     }
-    features.set(id, dword(11));
+    int value = dword(11);
+    if (!NvmeFeatures.takes(id, value)) {
+      return NvmeStatus.INVALID_FIELD;
+    }
+    if (NvmeFeatures.endsWriteCache(id, value)) {
+      int status = blocks.flush(); // of what it holds
+      if (status != NvmeStatus.DONE) {
+        return status;
+      }
+    }
+    features.set(id, value);
     result = id == NvmeFeatures.NUMBER_OF_QUEUES ? features.get(id) : 0;
     return NvmeStatus.DONE;
   }
@@ -337,7 +351,12 @@ final class NvmeEngine implements DeviceThread.Work {
     if (!NvmeFeatures.has(id) || select > 3) {
       return NvmeStatus.INVALID_FIELD;
     }
-    result = select == 3 ? NvmeFeatures.CHANGEABLE : features.get(id);
+    result =
+        switch (select) {
+          case 0 -> features.get(id);
+          case 3 -> NvmeFeatures.CHANGEABLE;
+          default -> NvmeFeatures.initial(id); // none is saved
+        };
     return NvmeStatus.DONE;
   }
 
@@ -412,73 +431,5 @@ final class NvmeEngine implements DeviceThread.Work {
     }
     completions[id] = null;
     return NvmeStatus.DONE;
-  }
-
-  private int io() {
-    int opcode = dword(0) & 0xff;
-    int namespace = dword(1);
-    if (opcode > 2) {
-      return NvmeStatus.INVALID_OPCODE;
-    }
-    if (namespace != 1 && !(opcode == 0 && namespace == -1)) {
-      return NvmeStatus.INVALID_NAMESPACE;
-    }
-    if (opcode == 0) {
-      return flush();
-    }
-    long block = command.get(LONG, 40);
-    int blocks = (dword(12) & 0xffff) + 1;
-    int length = blocks * Disk.BLOCK;
-    if (length > NvmeTransfer.MOST) {
-      return NvmeStatus.INVALID_FIELD;
-    }
-    if (block < 0 || block > disk.blocks() - blocks) {
-      return NvmeStatus.LBA_OUT_OF_RANGE;
-    }
-    return opcode == 1 ? write(block, length) : read(block, length);
-  }
-
-  private int read(long block, int length) {
-    MemorySegment data = buffer.asSlice(0, length);
-    try {
-      disk.read(block, data.asByteBuffer());
-    } catch (IOException e) {
-      return broken(e, NvmeStatus.READ_ERROR);
-    }
-    registers.counters.bytesRead.add(length);
-    return transfer.move(command.get(LONG, 24), command.get(LONG, 32), data, true);
-  }
-
-  private int write(long block, int length) {
-    MemorySegment data = buffer.asSlice(0, length);
-    int status = transfer.move(command.get(LONG, 24), command.get(LONG, 32), data, false);
-    if (status != NvmeStatus.DONE) {
-      return status; // nothing of the disk changes
-    }
-    try {
-      disk.write(block, data.asByteBuffer());
-    } catch (IOException e) {
-      return broken(e, NvmeStatus.WRITE_FAULT);
-    }
-    registers.counters.bytesWritten.add(length);
-    boolean forced = (dword(12) & 1 << 30) != 0;
-    return forced ? flush() : NvmeStatus.DONE;
-  }
-
-  private int flush() {
-    try {
-      disk.flush();
-      return NvmeStatus.DONE;
-    } catch (IOException e) {
-      return broken(e, NvmeStatus.WRITE_FAULT);
-    }
-  }
-
-  private int broken(IOException e, int status) {
-    if (!diskTold) {
-      diskTold = true;
-      say.accept("%s: disk: %s".formatted(registers.name(), e.getMessage()));
-    }
-    return status;
   }
 }
