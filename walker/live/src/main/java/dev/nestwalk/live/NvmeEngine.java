@@ -24,6 +24,11 @@ final class NvmeEngine implements DeviceThread.Work {
   private static final int COMMAND = 64;
   private static final int COMPLETION = 16;
 
+  /** FUSE and PSDT of a command: fused operations and SGLs, neither of which is offered. */
+  private static final int FUSED = 3 << 8;
+
+  private static final int SGLS = 3 << 14;
+
   /** Number of commands taken from one queue before the next has its turn. */
   private static final int BURST = 16;
 
@@ -218,6 +223,9 @@ final class NvmeEngine implements DeviceThread.Work {
   }
 
   private int carryOut(int queue) {
+    if ((dword(0) & (FUSED | SGLS)) != 0) {
+      return NvmeStatus.INVALID_FIELD;
+    }
     return queue == 0 ? admin() : blocks.carryOut(command, buffer);
   }
 
@@ -296,8 +304,13 @@ final class NvmeEngine implements DeviceThread.Work {
   }
 
   private int identify() {
-    byte[] page = NvmePages.identify(dword(10) & 0xff, dword(1), registers.serial(), disk.blocks());
-    return page == null ? NvmeStatus.INVALID_FIELD : give(page, page.length);
+    int kind = dword(10) & 0xff;
+    int status = NvmePages.identifies(kind, dword(1));
+    if (status != NvmeStatus.DONE) {
+      return status;
+    }
+    byte[] page = NvmePages.identify(kind, dword(1), registers.serial(), disk.blocks());
+    return give(page, page.length);
   }
 
   private int logPage() {

@@ -13,6 +13,9 @@ final class NvmePages {
   /** Number of asynchronous event requests that may be outstanding. */
   static final int EVENT_REQUESTS = 4;
 
+  /** NSIDs from here on are not those of namespaces, nor do lists begin after them. */
+  private static final int LAST_NAMESPACE = 0xffff_fffe;
+
   private static final int IDENTIFY = 4096;
   private static final int ROOM_TEMPERATURE = 300;
 
@@ -34,14 +37,33 @@ final class NvmePages {
   }
 
   /**
+   * Whether there is such Identify data.
+   *
+   * @param kind CNS
+   * @return a status, {@link NvmeStatus#DONE} if there is
+   */
+  static int identifies(int kind, int namespace) {
+    boolean exists =
+        switch (kind) {
+          // FFFFFFFFh asks for what all namespaces have in common, if they can be managed.
+          case 0, 3 -> namespace == 1;
+          case 1 -> true;
+          case 2 -> Integer.compareUnsigned(namespace, LAST_NAMESPACE) < 0;
+          default -> false;
+        };
+    int refusal = kind > 3 ? NvmeStatus.INVALID_FIELD : NvmeStatus.INVALID_NAMESPACE;
+    return exists ? NvmeStatus.DONE : refusal;
+  }
+
+  /**
    * Identify data.
    *
    * @param kind CNS
-   * @return null if there is none of that kind; of a namespace that does not exist it is zeros
+   * @throws IllegalArgumentException for data that is none of {@link #identifies}
    */
-  static byte @Nullable [] identify(int kind, int namespace, String serial, long blocks) {
+  static byte[] identify(int kind, int namespace, String serial, long blocks) {
     return switch (kind) {
-      case 0 -> namespace(namespace, blocks);
+      case 0 -> namespace(blocks);
       case 1 -> controller(serial);
       case 2 -> {
         ByteBuffer list = page(IDENTIFY);
@@ -52,25 +74,21 @@ final class NvmePages {
       }
       case 3 -> {
         ByteBuffer descriptors = page(IDENTIFY);
-        if (namespace == 1) {
-          descriptors.put(0, (byte) 3).put(1, (byte) 16); // a UUID of version 8, made of its name
-          byte[] name = ("nw-" + serial + "----------------").getBytes(StandardCharsets.US_ASCII);
-          descriptors.put(4, name, 0, 16);
-          descriptors.put(4 + 6, (byte) (descriptors.get(4 + 6) & 0xf | 0x80));
-          descriptors.put(4 + 8, (byte) (descriptors.get(4 + 8) & 0x3f | 0x80));
-        }
+        descriptors.put(0, (byte) 3).put(1, (byte) 16); // a UUID of version 8, made of its name
+        byte[] name = ("nw-" + serial + "----------------").getBytes(StandardCharsets.US_ASCII);
+        descriptors.put(4, name, 0, 16);
+        descriptors.put(4 + 6, (byte) (descriptors.get(4 + 6) & 0xf | 0x80));
+        descriptors.put(4 + 8, (byte) (descriptors.get(4 + 8) & 0x3f | 0x80));
         yield bytes(descriptors);
       }
-      default -> null;
+      default -> throw new IllegalArgumentException("CNS " + kind + ", expected 0 to 3");
     };
   }
 
-  private static byte[] namespace(int namespace, long blocks) {
+  private static byte[] namespace(long blocks) {
     ByteBuffer data = page(IDENTIFY);
-    if (namespace == 1 || namespace == -1) {
-      data.putLong(0, blocks).putLong(8, blocks).putLong(16, blocks); // NSZE, NCAP, NUSE
-      data.putInt(128, 9 << 16); // LBA format 0: 512 bytes, no metadata
-    }
+    data.putLong(0, blocks).putLong(8, blocks).putLong(16, blocks); // NSZE, NCAP, NUSE
+    data.putInt(128, 9 << 16); // LBA format 0: 512 bytes, no metadata
     return bytes(data);
   }
 
@@ -89,7 +107,7 @@ final class NvmePages {
     data.putShort(266, (short) 343).putShort(268, (short) 373); // WCTEMP, CCTEMP
     data.put(512, (byte) 0x66).put(513, (byte) 0x44); // SQES, CQES
     data.putInt(516, 1); // NN
-    data.put(525, (byte) 1); // VWC: flush has a meaning
+    data.put(525, (byte) 7); // VWC: flush has a meaning, also for all namespaces
     String name = "nqn.2026-11.dev.nestwalk:" + serial;
     data.put(768, name.getBytes(StandardCharsets.US_ASCII));
     data.putShort(2048, (short) 2500); // power state 0: 25 W

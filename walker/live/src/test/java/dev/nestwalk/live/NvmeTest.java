@@ -175,6 +175,40 @@ final class NvmeTest {
     assertEquals(0, driver.ask(0, 4, 0, 0, 0, 1, 0, 0).status());
   }
 
+  /** SGLs (PSDT) and fused operations (FUSE) are not offered: no address is taken for another. */
+  @Test
+  void refusesCommandsOfAnotherShapeBeforeTheyDoAnything() {
+    driver.enable().queues();
+    int refused = 2 | DO_NOT_RETRY;
+    for (int shape = 1; shape < 16; shape++) {
+      int flags = (shape & 3) << 8 | (shape & 12) << 12;
+      String what = "flags %x".formatted(flags);
+      fill(DATA, 4096, shape);
+      memory.word(LIST, shape);
+      assertEquals(refused, driver.ask(1, 1 | flags, 1, DATA, 0, 0, 0, 7).status(), what);
+      assertEquals(refused, driver.ask(1, 2 | flags, 1, LIST, 0, 0, 0, 0).status(), what);
+      assertEquals(refused, driver.ask(1, flags, 1, 0, 0, 0, 0, 0).status(), what);
+      assertEquals(refused, driver.ask(0, 6 | flags, 0, LIST, 0, 1, 0, 0).status(), what);
+      assertEquals(refused, driver.ask(0, 2 | flags, 0, LIST, 0, 2, 0, 0).status(), what);
+      assertEquals(refused, driver.ask(0, flags, 0, 0, 0, 1, 0, 0).status(), what);
+      assertEquals(shape, memory.word(LIST), what);
+    }
+    assertEquals(0, driver.read(0, 8, DATA, 0).status(), "the queue is still there");
+    assertEquals(0, memory.word(DATA), "and nothing was written");
+  }
+
+  @Test
+  void refusesToIdentifyNamespacesThatItDoesNotHave() {
+    driver.enable();
+    int refused = 0x0b | DO_NOT_RETRY;
+    assertEquals(refused, driver.ask(0, 6, 0, DATA, 0, 0, 0, 0).status());
+    assertEquals(refused, driver.ask(0, 6, 2, DATA, 0, 0, 0, 0).status());
+    assertEquals(refused, driver.ask(0, 6, -1, DATA, 0, 0, 0, 0).status());
+    assertEquals(refused, driver.ask(0, 6, 2, DATA, 0, 3, 0, 0).status());
+    assertEquals(refused, driver.ask(0, 6, -2, DATA, 0, 2, 0, 0).status());
+    assertEquals(0, driver.ask(0, 6, -3, DATA, 0, 2, 0, 0).status());
+  }
+
   @Test
   void tellsItsFeatures() {
     driver.enable();
