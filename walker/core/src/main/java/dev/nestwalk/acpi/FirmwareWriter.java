@@ -33,9 +33,11 @@ public final class FirmwareWriter {
    * A DMAR with one unit that covers all devices of a segment.
    *
    * @param hostAddressWidth number of bits, 1 to 256
+   * @param segment of the unit, 16 bits
    * @param registers address of the unit's registers
-   * @param regions regions of that segment
-   * @throws IllegalArgumentException for a width or a scope that the table cannot hold
+   * @param regions regions, each with the segment of its devices; they name PCI devices alone
+   * @throws IllegalArgumentException for a width, a segment, a scope or a number of scopes that the
+   *     table cannot hold
    */
   public static byte[] dmar(
       int hostAddressWidth, int segment, long registers, List<DmarTable.Rmrr> regions) {
@@ -43,12 +45,10 @@ public final class FirmwareWriter {
       throw new IllegalArgumentException(
           "host address width %d: expected 1 to 256".formatted(hostAddressWidth));
     }
+    segment(segment);
     int length = DMAR_HEADER + DRHD;
     for (DmarTable.Rmrr region : regions) {
-      length += RMRR;
-      for (DmarTable.Scope scope : region.scopes()) {
-        length += scopeLength(scope);
-      }
+      length += rmrrLength(region);
     }
     ByteBuffer bytes = begin("DMAR", 1, length);
     bytes.put(36, (byte) (hostAddressWidth - 1));
@@ -56,8 +56,7 @@ public final class FirmwareWriter {
     bytes.putShort((short) 0).putShort((short) DRHD).put((byte) 1).put((byte) 0);
     bytes.putShort((short) segment).putLong(registers);
     for (DmarTable.Rmrr region : regions) {
-      int scopes = region.scopes().stream().mapToInt(FirmwareWriter::scopeLength).sum();
-      bytes.putShort((short) 1).putShort((short) (RMRR + scopes)).putShort((short) 0);
+      bytes.putShort((short) 1).putShort((short) rmrrLength(region)).putShort((short) 0);
       bytes.putShort((short) region.segment()).putLong(region.first()).putLong(region.last());
       for (DmarTable.Scope scope : region.scopes()) {
         bytes.put((byte) (scope.bridge() ? 2 : 1)).put((byte) scopeLength(scope));
@@ -68,11 +67,47 @@ public final class FirmwareWriter {
     return end(bytes);
   }
 
+  private static int segment(int segment) {
+    if (segment >>> 16 != 0) {
+      throw new IllegalArgumentException(
+          "segment 0x%x: expected one of 16 bits".formatted(segment));
+    }
+    return segment;
+  }
+
+  private static int rmrrLength(DmarTable.Rmrr region) {
+    segment(region.segment());
+    if (!region.others().isEmpty()) {
+      throw new IllegalArgumentException(
+          "RMRR for %s: expected PCI devices alone".formatted(region.others()));
+    }
+    return length("RMRR", RMRR + region.scopes().stream().mapToLong(s -> scopeLength(s)).sum());
+  }
+
+  /** The length of a structure or node, which has 16 bits. */
+  private static int length(String what, long length) {
+    if (length > 0xffff) {
+      throw new IllegalArgumentException(
+          "%s of %d bytes: expected 65535 or less".formatted(what, length));
+    }
+    return (int) length;
+  }
+
   private static int scopeLength(DmarTable.Scope scope) {
     int length = 6 + scope.path().size();
     if (scope.path().isEmpty() || length % 2 != 0 || length > 255) {
       throw new IllegalArgumentException(
           "scope with path %s: expected pairs of device and function".formatted(scope.path()));
+    }
+    if (scope.startBus() >>> 8 != 0) {
+      throw new IllegalArgumentException(
+          "scope from bus 0x%x: expected one of 8 bits".formatted(scope.startBus()));
+    }
+    for (int step : scope.path()) {
+      if (step >>> 8 != 0) {
+        throw new IllegalArgumentException(
+            "scope with path %s: expected steps of 8 bits".formatted(scope.path()));
+      }
     }
     return length;
   }
@@ -81,12 +116,15 @@ public final class FirmwareWriter {
    * An IORT of revision 6 with one SMMUv3, RMRs, and one root complex whose requester ids are its
    * StreamIDs.
    *
+   * @param segment of the root complex, 16 bits
    * @param registers address of the SMMU's registers
    * @param rmrs the targets of their mappings are replaced by {@link #SMMU_NODE}; the regions of
    *     one node have to be all direct or all relaxable
-   * @throws IllegalArgumentException for regions that an RMR cannot hold
+   * @throws IllegalArgumentException for a segment, and for regions and mappings that an RMR cannot
+   *     hold: all of 2^64 bytes, ids of more than 32 bits, too many for 65535 bytes
    */
   public static byte[] iort(int segment, long registers, List<IortTable.Rmr> rmrs) {
+    segment(segment);
     int length = IORT_HEADER + SMMU + ROOT + MAPPING;
     for (IortTable.Rmr rmr : rmrs) {
       length += rmrLength(rmr);
@@ -110,7 +148,9 @@ public final class FirmwareWriter {
   }
 
   private static int rmrLength(IortTable.Rmr rmr) {
-    return RMR + MAPPING * rmr.mappings().size() + DESCRIPTOR * rmr.regions().size();
+    return length(
+        "RMR",
+        RMR + (long) MAPPING * rmr.mappings().size() + (long) DESCRIPTOR * rmr.regions().size());
   }
 
   private static void rmr(ByteBuffer bytes, IortTable.Rmr rmr, int id) {
@@ -126,7 +166,12 @@ public final class FirmwareWriter {
             "RMR with regions %s: expected direct ones, or relaxable ones"
                 .formatted(rmr.regions()));
       }
-      bytes.putLong(region.first()).putLong(region.last() - region.first() + 1).putInt(0);
+      long size = region.last() - region.first() + 1;
+      if (size == 0) {
+        throw new IllegalArgumentException(
+            "RMR of 2^64 bytes: expected less, its size has 64 bits");
+      }
+      bytes.putLong(region.first()).putLong(size).putInt(0);
     }
   }
 
@@ -141,8 +186,11 @@ public final class FirmwareWriter {
   }
 
   private static void mapping(ByteBuffer bytes, IortTable.Mapping mapping) {
+    if ((mapping.input() | mapping.extent() | mapping.output()) >>> 32 != 0) {
+      throw new IllegalArgumentException(mapping + ": expected ids and extents of 32 bits");
+    }
     bytes.putInt((int) mapping.input()).putInt((int) mapping.extent());
-    bytes.putInt((int) mapping.output()).putInt(SMMU_NODE).putInt(0);
+    bytes.putInt((int) mapping.output()).putInt(SMMU_NODE).putInt(mapping.single() ? 1 : 0);
   }
 
   private static ByteBuffer begin(String signature, int revision, int length) {

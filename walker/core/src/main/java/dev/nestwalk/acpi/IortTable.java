@@ -327,9 +327,10 @@ public record IortTable(List<Smmu> smmus, List<Root> roots, List<Rmr> rmrs, List
     private void descriptor(int node, int at, RegionKind kind, List<Region> regions) {
       long base = bytes.getLong(at);
       long size = bytes.getLong(at + 8);
+      long end = base + size - 1;
       long first = base & -PAGE;
-      long last = (base + size + PAGE - 1 & -PAGE) - 1;
-      if (size == 0 || Long.compareUnsigned(last, first) < 0) {
+      long last = end | PAGE - 1;
+      if (size == 0 || Long.compareUnsigned(end, base) < 0) {
         warnings.add("offset %d: RMR range 0x%x, 0x%x bytes, dropped".formatted(at, base, size));
         return;
       }

@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -67,6 +68,93 @@ class FirmwareWriterTest {
     assertThrows(IllegalArgumentException.class, () -> FirmwareWriter.dmar(0, 0, 0, List.of()));
     IortTable.Rmr msi = new IortTable.Rmr(List.of(), List.of(Region.X86_MSI));
     assertThrows(IllegalArgumentException.class, () -> FirmwareWriter.iort(0, 0, List.of(msi)));
+  }
+
+  private static DmarTable.Rmrr rmrr(int segment, int bus, Integer... path) {
+    DmarTable.Scope scope = new DmarTable.Scope(true, bus, List.of(path));
+    return new DmarTable.Rmrr(segment, 0x1000, 0x1fff, List.of(scope));
+  }
+
+  private static DmarTable.Rmrr scopes(int count) {
+    DmarTable.Scope scope = new DmarTable.Scope(false, 0, List.of(2, 0));
+    return new DmarTable.Rmrr(0, 0x1000, 0x1fff, Collections.nCopies(count, scope));
+  }
+
+  private static void assertHeld(DmarTable.Rmrr rmrr) {
+    byte[] table = FirmwareWriter.dmar(39, 0xffff, 0x1000, List.of(rmrr));
+    assertEquals(List.of(rmrr), DmarTable.parse(table).regions());
+  }
+
+  private static void assertRefused(DmarTable.Rmrr rmrr) {
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> FirmwareWriter.dmar(39, 0, 0x1000, List.of(rmrr)),
+        rmrr::toString);
+  }
+
+  /** The largest number of each field comes back; one more is refused, never cut. */
+  @Test
+  void noFieldOfADmarIsCut() {
+    assertHeld(rmrr(0xffff, 0xff, 0xff, 0xff, 0x1f, 7));
+    for (int over : new int[] {1, 0x7fff_0000, Integer.MIN_VALUE, -1 << 16}) {
+      assertRefused(rmrr(over + (over == 1 ? 0xffff : 0), 0, 2, 0));
+      assertRefused(rmrr(0, over + (over == 1 ? 0xff : 0), 2, 0));
+      assertRefused(rmrr(0, 0, over + (over == 1 ? 0xff : 0), 0));
+      assertRefused(rmrr(0, 0, 2, over + (over == 1 ? 0xff : 0)));
+    }
+    assertHeld(scopes((0xffff - 24) / 8));
+    assertRefused(scopes((0xffff - 24) / 8 + 1));
+    assertRefused(
+        new DmarTable.Rmrr(0, 0, 0xfff, scopes(1).scopes(), List.of("namespace device 1 (X)")));
+    for (int segment : new int[] {0x1_0000, -1}) {
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> FirmwareWriter.dmar(39, segment, 0x1000, List.of()));
+      assertThrows(
+          IllegalArgumentException.class, () -> FirmwareWriter.iort(segment, 0x1000, List.of()));
+    }
+  }
+
+  private static final long IDS = 0xffff_ffffL;
+
+  private static IortTable.Rmr rmr(long input, long extent, long output, boolean single) {
+    return new IortTable.Rmr(
+        List.of(new IortTable.Mapping(input, extent, output, FirmwareWriter.SMMU_NODE, single)),
+        List.of(new Region(0x1_0000, 0x1_ffff, RegionKind.DIRECT)));
+  }
+
+  private static IortTable.Rmr ranges(int count, long first, long last) {
+    return new IortTable.Rmr(
+        rmr(0, 0, 0, false).mappings(),
+        Collections.nCopies(count, new Region(first, last, RegionKind.DIRECT)));
+  }
+
+  private static void assertRefused(IortTable.Rmr rmr) {
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> FirmwareWriter.iort(0, 0x1000, List.of(rmr)),
+        () -> rmr.mappings() + " of " + rmr.regions().size());
+  }
+
+  @Test
+  void noFieldOfAnIortIsCut() {
+    for (IortTable.Rmr rmr :
+        List.of(
+            rmr(IDS, 0, IDS, false),
+            rmr(0, IDS, 0, false),
+            rmr(0, 0, 5, true),
+            ranges(1, 0, -0x1_0001L),
+            ranges(1, 0x1_0000, -1),
+            ranges((0xffff - 28 - 20) / 20, 0x1_0000, 0x1_ffff))) {
+      byte[] table = FirmwareWriter.iort(0xffff, 0x1000, List.of(rmr));
+      assertEquals(List.of(rmr), IortTable.parse(table).rmrs());
+    }
+    assertRefused(rmr(IDS + 1, 0, 0, false));
+    assertRefused(rmr(0, IDS + 1, 0, false));
+    assertRefused(rmr(0, 0, IDS + 1, false));
+    assertRefused(rmr(-1, 0, 0, true));
+    assertRefused(ranges(1, 0, -1));
+    assertRefused(ranges((0xffff - 28 - 20) / 20 + 1, 0x1_0000, 0x1_ffff));
   }
 
   @Test

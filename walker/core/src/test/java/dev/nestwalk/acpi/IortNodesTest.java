@@ -193,4 +193,36 @@ final class IortNodesTest {
         List.of(new Region(first, first + bytes - 1, RegionKind.DIRECT)),
         table.rmrs().get(0).regions());
   }
+
+  /** A range that runs past the last address is dropped, wherever in its page it begins. */
+  @ParameterizedTest(name = "0x{0}, 0x{1} bytes")
+  @CsvSource({
+    "1234,             ffffffffffffff00, dropped",
+    "1234,             ffffffffffffedcd, dropped",
+    "1234,             ffffffffffffedcc, 1000-ffffffffffffffff",
+    "1000,             fffffffffffff001, dropped",
+    "1000,             fffffffffffff000, 1000-ffffffffffffffff",
+    "ffffffffffffffff, 1,                fffffffffffff000-ffffffffffffffff",
+    "ffffffffffffffff, 2,                dropped",
+    "0,                ffffffffffffffff, 0-ffffffffffffffff",
+    "10000,            0,                dropped",
+    "1234,             1,                1000-1fff",
+  })
+  void aRangeOfAnRmrThatWrapsIsDropped(String base, String size, String expected) {
+    byte[] rmr =
+        node(6, 68)
+            .putInt(8, 1)
+            .putInt(12, 28)
+            .putInt(20, 1)
+            .putInt(24, 48)
+            .putLong(48, Long.parseUnsignedLong(base, 16))
+            .putLong(56, Long.parseUnsignedLong(size, 16))
+            .array();
+    IortTable table = IortTable.parse(iort(rmr));
+    List<Region> found = table.rmrs().get(0).regions();
+    String text =
+        found.isEmpty() ? "dropped" : "%x-%x".formatted(found.get(0).first(), found.get(0).last());
+    assertEquals(expected, text);
+    assertEquals(found.isEmpty(), table.warnings().toString().contains("dropped"));
+  }
 }
