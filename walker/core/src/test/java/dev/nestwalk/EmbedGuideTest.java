@@ -226,6 +226,7 @@ class EmbedGuideTest {
   /** Copies memory to memory by commands of three words: source, destination, bytes. */
   static final class Copier {
     private static final int COMMAND = 24;
+    private static final long LARGEST = 16 << 20;
     private static final ValueLayout.OfLong WORD = ValueLayout.JAVA_LONG_UNALIGNED;
 
     private final Translator translator;
@@ -250,6 +251,9 @@ class EmbedGuideTest {
       long from = command.get(WORD, 0);
       long to = command.get(WORD, 8);
       long length = command.get(WORD, 16);
+      if (length < 0 || length > LARGEST) {
+        return 0; // the guest's word: neither negative nor without an end
+      }
       for (long done = 0; done < length; ) {
         MemorySegment piece = buffer.asSlice(0, Math.min(buffer.byteSize(), length - done));
         if (dma.read(from + done, piece) < piece.byteSize()
@@ -300,6 +304,10 @@ class EmbedGuideTest {
       command(board, 0x1000, 0x3000, 0x2000);
       assertEquals(0x2000, copier.ring(0x9000));
       assertEquals(99, board.ram.get(ValueLayout.JAVA_LONG, 0x2_4ff0));
+      for (long length : new long[] {-1, Long.MIN_VALUE, (16 << 20) + 1, Long.MAX_VALUE}) {
+        command(board, 0x1000, 0x3000, length);
+        assertEquals(0, copier.ring(0x9000));
+      }
       command(board, 0x1000, 0x8000, 8);
       assertEquals(0, copier.ring(0x9000));
       command(board, 0x1000, 0xfee0_0000L, 8);

@@ -49,6 +49,8 @@ class BadInputTest {
     "translate I --source 00:02.0 --iova 1ffffffffffffffff | expected a hexadecimal address",
     "translate I D --pasid 0x100000 | expected a PASID of at most 20 bits",
     "translate I D --length 5Q | expected a length",
+    "translate I D --length 0K | expected a length",
+    "translate I D --length 000G | expected a length",
     "translate I --source 00:02.0 --iova fffffffffffff000 --length 64K | pass the end of the"
         + " address",
     "translate I D --format yaml | 'yaml': expected one of text, json",

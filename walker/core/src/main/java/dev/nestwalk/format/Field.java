@@ -70,7 +70,7 @@ public record Field(String name, int hi, int lo, String meaning) {
     return FieldMeaning.of(name, width(), meaning, value);
   }
 
-  /** The name, for a field of several bits with its range: {@code "P"} or {@code "DID[87:72]"}. */
+  /** The name with its bit or bits: {@code "P[3]"} or {@code "DID[87:72]"}. */
   public String label() {
     return hi == lo ? name + "[" + lo + "]" : name + "[" + hi + ":" + lo + "]";
   }

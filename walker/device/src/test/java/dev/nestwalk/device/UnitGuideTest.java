@@ -228,11 +228,17 @@ class UnitGuideTest {
     assertEquals(0x77, tables.get(frame));
     // begin dirty
     BitSet dirty = new BitSet();
-    memory.setWriteListener((address, length) -> dirty.set((int) (address >>> 12)));
+    memory.setWriteListener(
+        (address, length) ->
+            dirty.set((int) (address >>> 12), (int) (address + length - 1 >>> 12) + 1));
     // end dirty
     port.write(PAGE + 8, MemorySegment.ofArray(new byte[8]));
     assertEquals(1, dirty.cardinality());
     assertTrue(dirty.get((int) (frame >>> 12)));
+    MemorySegment threePages = MemorySegment.ofArray(new byte[0x1010]);
+    memory.read(frame + 0xff8, threePages, 0, 0x1010);
+    assertEquals(0x1010, memory.write(frame + 0xff8, threePages, 0, 0x1010));
+    assertEquals(BitSet.valueOf(new long[] {7}), dirty.get((int) (frame >>> 12), 1 << 24));
     // begin snapshot
     String saved = unit.snapshot().toString(); // text; devices stand still
     VtdUnit other = VtdUnit.of(options, capabilities, 46);

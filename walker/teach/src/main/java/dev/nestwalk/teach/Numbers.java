@@ -34,12 +34,16 @@ public final class Numbers {
     return value == null || value >>> 32 != 0 ? null : value.intValue();
   }
 
-  /** A length in bytes, hexadecimal, or decimal with a unit such as {@code 64K}; otherwise null. */
+  /**
+   * A length in bytes, 1 or more: hexadecimal, or decimal with a unit such as {@code 64K};
+   * otherwise null.
+   */
   public static @Nullable Long lengthOrNull(String text) {
     Matcher matcher = WITH_UNIT.matcher(text);
     if (matcher.matches()) {
       int unit = UNITS.indexOf(matcher.group(2).toUpperCase(Locale.ROOT));
-      return Long.parseLong(matcher.group(1)) << 10 * unit;
+      long units = Long.parseLong(matcher.group(1));
+      return units == 0 ? null : units << 10 * unit;
     }
     Long value = hexOrNull(text);
     return value == null || value <= 0 ? null : value;
