@@ -4,11 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.nestwalk.explain.Reference;
+import dev.nestwalk.explain.References;
 import dev.nestwalk.explain.Step;
 import dev.nestwalk.explain.Trace;
 import dev.nestwalk.fixtures.Machine;
+import dev.nestwalk.fixtures.Requests;
 import dev.nestwalk.fixtures.Scenario;
 import dev.nestwalk.fixtures.ScenarioRow;
+import dev.nestwalk.fixtures.TableMemory;
+import dev.nestwalk.fixtures.smmu.RandomSmmu;
+import dev.nestwalk.fixtures.vtd.RandomVtd;
 import dev.nestwalk.memory.FailingMemory;
 import dev.nestwalk.memory.FlakyMemory;
 import dev.nestwalk.memory.RivalMemory;
@@ -24,6 +29,7 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -32,6 +38,8 @@ import org.junit.jupiter.params.provider.MethodSource;
  * all, since the full walker then walks anew.
  */
 final class FailingReadsTest {
+  private static final int MACHINES = 300;
+  private static final int REQUESTS = 6;
   private static final LongAdder failures = new LongAdder();
   private static final LongAdder amongFlags = new LongAdder();
   private static final LongAdder fast = new LongAdder();
@@ -77,6 +85,67 @@ final class FailingReadsTest {
         }
         memory.failRead(Long.MAX_VALUE);
       }
+    }
+  }
+
+  /** Random machines have structures that no shipped scenario has, as two-level CD tables. */
+  @ParameterizedTest
+  @EnumSource(Formats.class)
+  void anyReadOnARandomMachineMayFail(Formats format) {
+    for (int seed = 0; seed < MACHINES; seed++) {
+      try (Arena arena = Arena.ofConfined()) {
+        if (format == Formats.VTD) {
+          RandomVtd random = RandomVtd.generate(seed, arena);
+          FailingMemory memory = failing(random.memory());
+          Map<String, Long> registers = random.registers();
+          int width = random.hostAddressWidth();
+          failEach(
+              seed,
+              memory,
+              random,
+              Iommu.vtd(memory, registers, width),
+              References.vtd(memory, registers, width));
+        } else {
+          RandomSmmu random = RandomSmmu.generate(seed, arena);
+          FailingMemory memory = failing(random.memory());
+          Map<String, Long> registers = random.registers();
+          failEach(
+              seed,
+              memory,
+              random,
+              Iommu.smmuv3(memory, registers),
+              References.smmuv3(memory, registers));
+        }
+      }
+    }
+  }
+
+  private static FailingMemory failing(TableMemory tables) {
+    return new FailingMemory(Comparison.over(tables).asReadOnly());
+  }
+
+  private static void failEach(
+      int seed, FailingMemory memory, Requests requests, Iommu iommu, Reference reference) {
+    Translator translator = iommu.newUncachedTranslator();
+    for (int i = 0; i < REQUESTS; i++) {
+      requests.next();
+      int source = requests.sourceId();
+      int pasid = requests.pasid();
+      long address = requests.address();
+      memory.takeReads();
+      translator.translate(source, pasid, address, requests.access());
+      long reads = memory.takeReads();
+      for (long n = 1; n <= reads; n++) {
+        memory.failRead(n);
+        long answer = translator.translate(source, pasid, address, requests.access());
+        memory.failRead(n);
+        Trace expected = reference.translate(source, pasid, address, requests.access());
+        String difference = Comparison.difference(answer, translator.lastFault(), expected);
+        String where = "seed %d, request %d, read %d of %d".formatted(seed, i, n, reads);
+        assertEquals("", difference, where);
+        failures.increment();
+      }
+      memory.failRead(Long.MAX_VALUE);
     }
   }
 
