@@ -4,6 +4,7 @@ import dev.nestwalk.dma.Access;
 import dev.nestwalk.dma.Translation;
 import dev.nestwalk.explain.Reference;
 import dev.nestwalk.explain.Step;
+import dev.nestwalk.iotlb.CachedPlan;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -106,12 +107,12 @@ public final class MappingScan {
     long answer = endpoint.translate(next, Access.READ);
     long blockLast;
     if (Translation.isFault(answer)) {
-      long unread = unmappedLast(last, answer, Access.READ);
+      long unread = unmappedLast(answer, Access.READ);
       // VT-d's second stage has pages that can be written but not read.
       answer = endpoint.translate(next, Access.WRITE);
       blockLast =
           Translation.isFault(answer)
-              ? min(unread, unmappedLast(last, answer, Access.WRITE))
+              ? min(unread, unmappedLast(answer, Access.WRITE))
               : next | Translation.span(answer) - 1;
     } else {
       blockLast = next | Translation.span(answer) - 1;
@@ -132,11 +133,11 @@ public final class MappingScan {
   /**
    * Last address of the block around the next address that is unmapped according to this refusal.
    */
-  private long unmappedLast(long last, long refusal, int access) {
+  private long unmappedLast(long refusal, int access) {
     int stage = Translation.stage(refusal);
     int level = Translation.level(refusal);
     if (stage == 2 && endpoint.plan().usesFirst()) {
-      return nestedLast(last, level, access);
+      return nestedLast(level, access);
     }
     return next
         | (stage == 0
@@ -146,10 +147,10 @@ public final class MappingScan {
 
   /**
    * Last address that is unmapped after the second stage refused. If it refused a first-stage
-   * table, the whole block of the entry that points to that table is unmapped; if it refused the
-   * page itself, the smaller block of the two stages is.
+   * table, what that table has in the refused block is unmapped; if it refused the page itself, the
+   * smaller block of the two stages is.
    */
-  private long nestedLast(long last, int secondLevel, int access) {
+  private long nestedLast(int secondLevel, int access) {
     Step entry = null;
     var trace = reference.translate(endpoint.sourceId(), endpoint.pasid(), next, access);
     for (Step step : trace.steps()) {
@@ -157,12 +158,14 @@ public final class MappingScan {
         entry = step;
       }
     }
+    CachedPlan plan = endpoint.plan();
     if (entry == null) {
-      return last;
+      return next | plan.blockOfPiece(next, CachedPlan.START, secondLevel);
     }
-    long first = next | endpoint.plan().block(next, 1, entry.level());
-    boolean leaf = endpoint.plan().isFirstStageLeaf(entry.level(), entry.read().get(0));
-    return leaf ? min(first, next | endpoint.plan().block(next, 2, secondLevel)) : first;
+    return next
+        | (plan.isFirstStageLeaf(entry.level(), entry.read().get(0))
+            ? min(plan.block(next, 1, entry.level()), plan.block(next, 2, secondLevel))
+            : plan.blockOfPiece(next, entry.level(), secondLevel));
   }
 
   private void add(Mapping mapping, Consumer<? super Mapping> found) {

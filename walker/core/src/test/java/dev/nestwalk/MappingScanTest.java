@@ -30,6 +30,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class MappingScanTest {
   private static final int SOURCE = 1;
@@ -114,6 +115,63 @@ class MappingScanTest {
     Iommu iommu = Iommu.smmuv3(Comparison.over(memory), machine.registers());
     assertEquals(
         List.of(new Mapping(0x1000, 0x2fff, 0x8000_0000L, 3)), all(iommu.mappings(SOURCE, -1)));
+  }
+
+  /** Streams without any stage, and such whose only stage is skipped (S1DSS = 1). */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void whatPassesUnchangedIsOneMappingAsLargeAsTheUnitsAddresses(boolean skipped) {
+    SmmuMachine machine = new SmmuMachine(memory);
+    // OAS = 1: 36 bits.
+    machine.register("IDR5", SmmuMachine.IDR5 & ~7L | 1);
+    long contexts = memory.allocate();
+    machine.stream(
+        SOURCE, skipped ? new StreamEntry(5).stage1(contexts, 3, 0, 1) : new StreamEntry(4));
+    Iommu iommu = Iommu.smmuv3(Comparison.over(memory), machine.registers());
+    assertEquals(List.of(new Mapping(0, (1L << 36) - 1, 0, 3)), all(iommu.mappings(SOURCE, -1)));
+  }
+
+  /** A table of 64 KiB lies in sixteen pages of the second stage, of which some are absent. */
+  @ParameterizedTest
+  @ValueSource(ints = {14, 16})
+  void whatAnAbsentPieceOfATableHidesIsNotTheWholeTable(int granule) {
+    TableMemory memory = new TableMemory(arena).run(0x100_0000, 256);
+    int bits = granule == 16 ? 42 : 36;
+    VmsaTables first = new VmsaTables(memory, granule, 2, bits);
+    long page = 1L << 10 | 1L << 6;
+    long low = 1L << granule;
+    long middle = 600L << granule;
+    long high = (1L << bits) - (1L << granule);
+    for (long iova : new long[] {low, middle, high, high - (512L << granule)}) {
+      first.map(iova, 0x7000_0000L, 3, page);
+    }
+    SmmuMachine machine = new SmmuMachine(memory);
+    VmsaTables second = new VmsaTables(memory, 12, 1, 39);
+    long normal = 1L << 10 | 3L << 6 | 15L << 2;
+    long contexts = memory.allocate();
+    machine.context(contexts, new ContextEntry(48).lower(first));
+    machine.stream(SOURCE, new StreamEntry(7).stage1(contexts, 0, 0, 0).stage2(second, 48));
+    for (long at = 0; at < 1L << granule; at += 4096) {
+      second.map(0x7000_0000L + at, 0x8000_0000L + at, 3, normal);
+    }
+    long absent = first.descriptorAddress(middle, 3) & -4096;
+    for (int i = 0; i < 256; i++) {
+      long table = memory.page(i);
+      if (table != absent) {
+        second.map(table, table, 3, normal);
+      }
+    }
+    Iommu iommu = Iommu.smmuv3(Comparison.over(memory), machine.registers());
+    long size = (1L << granule) - 1;
+    assertEquals(
+        List.of(
+            new Mapping(low, low + size, 0x8000_0000L, 3),
+            new Mapping(high - (512L << granule), high - (512L << granule) + size, 0x8000_0000L, 3),
+            new Mapping(high, high + size, 0x8000_0000L, 3)),
+        all(iommu.mappings(SOURCE, -1)));
+    second.map(absent, absent, 3, normal);
+    memory.put(second.descriptorAddress(first.descriptorAddress(0, 2), 3), 0);
+    assertEquals(2, all(iommu.mappings(SOURCE, -1)).size(), "below the first piece of the start");
   }
 
   @Test

@@ -72,7 +72,7 @@ final class ScannedBlocksTest {
     ranges(plan(lab, SmmuLab.FIRST), 0, all - 1);
     ranges(plan(lab, SmmuLab.NESTED), 0, all - 1);
     ranges(plan(lab, SmmuLab.SECOND), 0, all - 1);
-    ranges(plan(lab, SmmuLab.BYPASS), 0, -1);
+    ranges(plan(lab, SmmuLab.BYPASS), 0, (1L << 48) - 1);
     lab.machine.context(lab.contexts, lab.firstContext().upper(lab.first));
     ranges(plan(lab, SmmuLab.FIRST), 0, all - 1, -all, -1);
     lab.machine.context(lab.contexts, lab.firstContext().upper(lab.first).set(14));

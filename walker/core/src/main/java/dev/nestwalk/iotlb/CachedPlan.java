@@ -14,6 +14,9 @@ public abstract class CachedPlan {
   /** Number of words that identify a configuration. */
   static final int WORDS = 13;
 
+  /** Stands for the level of what points to the first table of a stage. */
+  public static final int START = 16;
+
   /** The {@link #domain} of requests that pass because the unit is off. */
   public static final int UNTRANSLATED = -1;
 
@@ -157,6 +160,16 @@ public abstract class CachedPlan {
    * @param level level as in a refusal, 4 bits
    */
   public abstract long block(long input, int stage, int level);
+
+  /**
+   * Size minus 1 of the block of addresses whose entries of a first-stage table lie in one block of
+   * the second stage, which may be smaller than the table.
+   *
+   * @param input the input address, which may select a granule
+   * @param level level of the entry that points to the table, or {@link #START}
+   * @param secondLevel level of the second stage's block, 4 bits
+   */
+  public abstract long blockOfPiece(long input, int level, int secondLevel);
 
   /**
    * Size minus 1 of the block of input addresses that a refusal without a stage concerns, or -1 if

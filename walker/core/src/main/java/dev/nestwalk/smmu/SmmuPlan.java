@@ -81,6 +81,9 @@ public final class SmmuPlan extends CachedPlan {
   boolean lowerNoUser;
   boolean upperNoUser;
 
+  /** Bits of the addresses that pass unchanged where no stage translates, 64 if the unit is off. */
+  int bypassBits;
+
   /** EL1&0 or EL2-E2H: there are two ranges, and privilege matters. */
   boolean twoPrivileges;
 
@@ -114,6 +117,7 @@ public final class SmmuPlan extends CachedPlan {
   /** Fills the plan for a unit that is off. */
   void disable() {
     disabled = true;
+    bypassBits = 64;
     select(UNTRANSLATED, -1, 0, false, false);
     judge(true, false, 0);
     word(11, UNTRANSLATED);
@@ -150,7 +154,7 @@ public final class SmmuPlan extends CachedPlan {
   @Override
   public long[] inputRanges() {
     if (!usesFirst()) {
-      return new long[] {0, usesSecond() ? (1L << second.inputBits) - 1 : -1};
+      return new long[] {0, -1L >>> 64 - (usesSecond() ? second.inputBits : bypassBits)};
     }
     long low = lowerOff ? 0 : (1L << lower.inputBits) - 1;
     return upperOff || !twoPrivileges
@@ -163,6 +167,14 @@ public final class SmmuPlan extends CachedPlan {
     Regime regime = stage == 2 ? second : input < 0 ? upper : lower;
     int bits = regime.lsb(level << 28 >> 28);
     return (1L << Math.min(63, bits)) - 1;
+  }
+
+  @Override
+  public long blockOfPiece(long input, int level, int secondLevel) {
+    Regime regime = input < 0 ? upper : lower;
+    int table = level == START ? regime.start : (level << 28 >> 28) + 1;
+    int piece = Math.min(regime.granule, second.lsb(secondLevel << 28 >> 28));
+    return (1L << Math.min(63, regime.lsb(table) + piece - 3)) - 1;
   }
 
   @Override

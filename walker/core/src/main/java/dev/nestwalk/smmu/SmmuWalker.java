@@ -110,6 +110,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     if (index < 0 || into.stage1 && contexts.resolve(into, index) != 0) {
       return false;
     }
+    into.bypassBits = bypassBits(into);
     into.describe(index, el2);
     return true;
   }
@@ -365,12 +366,15 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     return Stage1Walk.QUERY | privileged | access & (Access.WRITE | Access.EXECUTE);
   }
 
+  /** Bits of an address that no stage 1 translates. */
+  private int bypassBits(SmmuPlan of) {
+    return of.nested || of.stage2 || of.bypassedStage1
+        ? config.unit.intermediateSize()
+        : config.unit.outputSize();
+  }
+
   private long bypassed(SmmuPlan with, long address) {
-    int width =
-        with.nested || with.stage2 || with.bypassedStage1
-            ? config.unit.intermediateSize()
-            : config.unit.outputSize();
-    if (address >>> width != 0) {
+    if (address >>> bypassBits(with) != 0) {
       fault.always = true;
       return fault.first(EventCode.F_ADDR_SIZE, 0);
     }

@@ -155,6 +155,12 @@ public final class VtdPlan extends CachedPlan {
     return level == 0 ? -1 : (4096L << 9 * (level - 1)) - 1;
   }
 
+  /** A table is as large as the smallest page. */
+  @Override
+  public long blockOfPiece(long input, int level, int secondLevel) {
+    return level == START ? -1 : block(input, 1, level);
+  }
+
   @Override
   public long blockOfRefusal(int code) {
     boolean leadsToInterrupts = code == FaultCode.LGN_4 || code == FaultCode.SGN_8;

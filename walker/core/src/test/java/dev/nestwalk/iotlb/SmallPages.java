@@ -20,6 +20,11 @@ final class SmallPages extends CachedPlan {
   }
 
   @Override
+  public long blockOfPiece(long input, int level, int secondLevel) {
+    return 4095;
+  }
+
+  @Override
   public long blockOfRefusal(int code) {
     return -1;
   }

@@ -203,6 +203,11 @@ class ThirdFormatTest {
     }
 
     @Override
+    public long blockOfPiece(long input, int level, int secondLevel) {
+      throw new AssertionError("a kernel does not ask");
+    }
+
+    @Override
     public long blockOfRefusal(int code) {
       throw new AssertionError("a kernel does not ask");
     }
