@@ -83,7 +83,8 @@ public abstract class Kernel {
   public abstract boolean isSpecialised();
 
   /**
-   * Whether this kernel has worked so much that a class of its own pays; it then gives no answers.
+   * Whether this kernel, or that of the other range of input addresses, has worked so much that a
+   * class of its own pays; it then gives no answers.
    */
   public abstract boolean isBusy();
 

@@ -122,15 +122,22 @@ public final class KernelFactory {
     return kernel;
   }
 
-  /** The kernel in a class of its own, or the argument if it is not to have one. */
+  /**
+   * The kernel in a class of its own, or the argument if it is not to have one; likewise that of
+   * the other range of input addresses.
+   */
   public Kernel specialised(Kernel old) {
     Use use = use(old.shape, true);
+    Kernel kernel = use == null ? old : make(use, old.caches, old.space);
     if (use == null) {
       old.rest();
-      return old;
+    } else {
+      kernel.takeOver(old);
     }
-    Kernel kernel = make(use, old.caches, old.space);
-    kernel.takeOver(old);
+    Kernel other = kernel.other;
+    if (other != null && !other.isSpecialised()) {
+      kernel.other = specialised(other);
+    }
     return kernel;
   }
 

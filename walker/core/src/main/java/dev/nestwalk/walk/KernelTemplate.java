@@ -56,7 +56,8 @@ final class KernelTemplate extends Kernel {
 
   @Override
   public boolean isBusy() {
-    return PARTS == null && patience < 0;
+    Kernel above = other;
+    return PARTS == null && patience < 0 || above != null && above.isBusy();
   }
 
   @Override

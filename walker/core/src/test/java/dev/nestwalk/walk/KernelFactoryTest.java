@@ -13,7 +13,10 @@ import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.memory.CountingMemory;
 import java.lang.foreign.Arena;
 import java.lang.invoke.MethodHandles;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which kernels get a class of their own, and when. */
 class KernelFactoryTest {
@@ -59,6 +62,51 @@ class KernelFactoryTest {
     assertTrue(specialised.isSpecialised());
     assertEquals(expected, specialised.translate(iova, 1));
     assertTrue(kernel(factory, CacheOptions.NONE).isSpecialised(), "the next one at once");
+  }
+
+  /** A kernel of two ranges, of which the upper one has the same tables. */
+  private static Kernel ofTwoRanges(KernelLab both, KernelFactory factory) {
+    Tables lower = both.tables;
+    Stage first = lower.first();
+    Stage upper =
+        new Stage(
+            first.geometry(),
+            new Stage.Input(first.input().bits(), -1, false, 0),
+            first.encoding(),
+            first.kinds(),
+            first.rights(),
+            first.above(),
+            first.flags());
+    Tables tables =
+        new Tables(
+            first, lower.firstRoot(), upper, lower.firstRoot(), Stage.NONE, 0, lower.hole(), false);
+    return both.new Bench(CacheOptions.NONE, factory, null).another(tables);
+  }
+
+  /** Whichever range has the work. */
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void theOtherRangeGetsItsClassToo(boolean hidden) {
+    KernelLab both = new KernelLab(MappedPlan.of(false, true, false), arena);
+    KernelFactory factory =
+        new KernelFactory(both.memory, TemplatesInForce::define, false, hidden ? 8 : 0);
+    Kernel kernel = ofTwoRanges(both, factory);
+    long low = both.machine.input();
+    long expected = kernel.translate(low, 1);
+    assertNotEquals(0, expected);
+    for (long iova : new long[] {low | -1L << 48, low}) {
+      for (int i = 0; i < 30_000; i++) {
+        long answer = kernel.translate(iova, 1);
+        if (answer == 0) {
+          assertTrue(kernel.isBusy(), "no answer, yet not busy");
+          kernel = factory.specialised(kernel);
+          answer = kernel.translate(iova, 1);
+        }
+        assertEquals(expected, answer);
+      }
+    }
+    assertEquals(hidden, kernel.isSpecialised());
+    assertEquals(hidden, Objects.requireNonNull(kernel.other).isSpecialised());
   }
 
   @Test
