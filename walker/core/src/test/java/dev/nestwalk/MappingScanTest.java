@@ -117,6 +117,17 @@ class MappingScanTest {
         List.of(new Mapping(0x1000, 0x2fff, 0x8000_0000L, 3)), all(iommu.mappings(SOURCE, -1)));
   }
 
+  @Test
+  void aViewSeesWhatHasChangedSinceAnEarlierScan() {
+    SecondStageTables before = new SecondStageTables(memory, 4).map(0x1000, 0x8000_0000L, 12, 3);
+    SecondStageTables after = new SecondStageTables(memory, 4).map(0x2000, 0x9000_0000L, 12, 3);
+    VtdMachine machine = new VtdMachine(memory).context(SOURCE, 0, 2, 5, before.root());
+    Mappings view = vtd(machine).mappings();
+    assertEquals(List.of(new Mapping(0x1000, 0x1fff, 0x8000_0000L, 3)), all(view.of(SOURCE, -1)));
+    machine.context(SOURCE, 0, 2, 5, after.root());
+    assertEquals(List.of(new Mapping(0x2000, 0x2fff, 0x9000_0000L, 3)), all(view.of(SOURCE, -1)));
+  }
+
   /** Streams without any stage, and such whose only stage is skipped (S1DSS = 1). */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
