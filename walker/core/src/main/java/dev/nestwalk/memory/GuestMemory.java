@@ -52,7 +52,12 @@ public class GuestMemory {
   /** Indices of the runs that have bytes, the largest first. */
   private final int[] bySize;
 
+  /** Whether updates of entries are skipped. */
   private final boolean readOnly;
+
+  /** Whether no run accepts bytes. */
+  private final boolean frozen;
+
   private volatile @Nullable WriteListener writeListener;
 
   GuestMemory(Builder builder) {
@@ -84,6 +89,7 @@ public class GuestMemory {
             .mapToInt(run -> run)
             .toArray();
     readOnly = builder.readOnly;
+    frozen = readOnly;
     bytes0 = largest.bytes();
     first0 = largest.first();
     lastEntry0 = largest.isZero() ? -1 : largest.last() - 7 - largest.first();
@@ -91,13 +97,20 @@ public class GuestMemory {
     smooth0 = aligned0 ? largest.bytes().byteSize() - 7 : 0;
   }
 
-  /** Memory with the runs of another one; it accepts updates where a subclass keeps them. */
+  /** Memory with the runs of another one, which accepts bytes where that one does. */
   GuestMemory(GuestMemory other) {
-    this(other, false);
+    this(other, other.readOnly, other.frozen);
   }
 
-  private GuestMemory(GuestMemory other, boolean readOnly) {
+  /**
+   * Memory with the runs of another one.
+   *
+   * @param readOnly whether updates of entries are skipped, unless a subclass keeps them
+   * @param frozen whether no run accepts bytes
+   */
+  GuestMemory(GuestMemory other, boolean readOnly, boolean frozen) {
     this.readOnly = readOnly;
+    this.frozen = frozen;
     runs = other.runs;
     firsts = other.firsts;
     lastEntries = other.lastEntries;
@@ -268,7 +281,7 @@ public class GuestMemory {
 
   /** A read-only view of this memory: walks of it set no flags. */
   public GuestMemory asReadOnly() {
-    return new GuestMemory(this, true);
+    return new GuestMemory(this, true, true);
   }
 
   /** Whether updates of accessed and dirty flags are skipped for the whole memory. */
@@ -331,7 +344,7 @@ public class GuestMemory {
   public final long write(long address, MemorySegment from, long at, long length) {
     Objects.checkFromIndexSize(at, length, from.byteSize());
     int index = runOf(address);
-    if (index < 0 || readOnly || runs[index].rom() || length == 0) {
+    if (index < 0 || frozen || runs[index].rom() || length == 0) {
       return 0;
     }
     Run run = runs[index];
@@ -344,7 +357,7 @@ public class GuestMemory {
   /** Whether the byte at {@code address} is in memory that accepts writes. */
   public final boolean isWritable(long address) {
     int index = runOf(address);
-    return index >= 0 && !readOnly && !runs[index].rom();
+    return index >= 0 && !frozen && !runs[index].rom();
   }
 
   /**
@@ -370,7 +383,7 @@ public class GuestMemory {
   }
 
   private long atomic(int operation, long address, int size, long operand, long expected) {
-    Run run = runs[Objects.checkIndex(runOf(address), runs.length)];
+    Run run = runs[Objects.checkIndex(isWritable(address) ? runOf(address) : -1, runs.length)];
     long before =
         AtomicWords.apply(run.bytes(), address - run.first(), operation, size, operand, expected);
     tell(address, size);

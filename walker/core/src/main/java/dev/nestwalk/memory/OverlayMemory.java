@@ -11,7 +11,7 @@ import java.util.TreeMap;
  * and stays available for comparison. The class also records which entries are read.
  *
  * <p>It serves translations, flag updates and editors of tables. Bytes that are copied or sliced
- * come from the memory below.
+ * come from the memory below, and none are accepted.
  *
  * <p>Threads: belongs to one thread.
  */
@@ -26,7 +26,7 @@ public final class OverlayMemory extends GuestMemory {
 
   /** Makes an overlay without changes. */
   public OverlayMemory(GuestMemory below) {
-    super(below);
+    super(below, false, true);
     this.below = below;
   }
 

@@ -1,6 +1,8 @@
 package dev.nestwalk.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.foreign.Arena;
@@ -43,6 +45,35 @@ class OverlayMemoryTest {
     assertEquals(9, load(memory, 0x1008));
     assertEquals(7, load(below, 0x1008));
     assertEquals(Map.of(0x1008L, 9L), memory.changes());
+  }
+
+  /** Views of every kind over memory that could be written refuse it; views of others do not. */
+  @Test
+  void bytesBelowAreWrittenByNoView() {
+    MemorySegment one = arena.allocate(64, 8);
+    GuestMemory ram = GuestMemory.builder().ram(0x1000, one).build();
+    GuestMemory frozen = GuestMemory.builder().ram(0x1000, one).readOnly().build();
+    GuestMemory rom = GuestMemory.builder().rom(0x1000, one).build();
+    for (GuestMemory view :
+        List.of(
+            frozen,
+            rom,
+            ram.asReadOnly(),
+            new OverlayMemory(ram),
+            new OverlayMemory(frozen),
+            new OverlayMemory(ram).asReadOnly(),
+            new FailingMemory(frozen),
+            new FailingMemory(ram.asReadOnly()))) {
+      assertFalse(view.isWritable(0x1000));
+      assertEquals(0, view.write(0x1000, bytes, 0, 8));
+      assertThrows(IndexOutOfBoundsException.class, () -> view.fetchAdd(0x1000, 8, 1));
+      assertThrows(IndexOutOfBoundsException.class, () -> view.swap(0x1000, 4, 1));
+      assertThrows(IndexOutOfBoundsException.class, () -> view.compareAndSwap(0x1000, 8, 0, 1));
+      assertEquals(0, one.get(ValueLayout.JAVA_LONG, 0));
+    }
+    assertTrue(new FailingMemory(ram).isWritable(0x1000));
+    assertEquals(0, new FailingMemory(ram).fetchAdd(0x1000, 8, 5));
+    assertEquals(5, one.get(ValueLayout.JAVA_LONG, 0));
   }
 
   @Test
