@@ -18,7 +18,8 @@ final class AtomicWords {
 
   /**
    * Carries out an operation on a word of 4 or 8 bytes. Words that the JVM cannot access atomically
-   * (memory of files at odd offsets) are read and then written; no other thread writes those.
+   * (of the heap, or of files at odd offsets) are read and then written; one thread at a time may
+   * write those, see {@link GuestMemory}.
    *
    * @return the previous value, zero-extended
    */

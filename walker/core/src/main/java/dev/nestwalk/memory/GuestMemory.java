@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
  * <p>The only subclasses are {@link OverlayMemory}, {@link FailingMemory} and one in this package's
  * tests, which counts the reads. If only this class is loaded, the JIT inlines every call.
  *
- * <p>Threads: any, as far as the segments allow; loads are opaque, updates are compare-and-set.
+ * <p>Threads: any, as far as the segments allow; loads are opaque, updates are compare-and-set. In
+ * segments of the heap, and at addresses that are not aligned, the JVM has no such operations: one
+ * thread at a time may update those.
  */
 public class GuestMemory {
   /** Result of {@link #update}: the entry now has the new value. */
