@@ -213,6 +213,7 @@ final class SmmuContext {
         output,
         ds && granule != 16,
         granule == 16 && unit.oas() == 52,
-        SmmuStream.get(ContextDescriptor.ENDI, cd) == 1);
+        SmmuStream.get(ContextDescriptor.ENDI, cd) == 1,
+        (int) SmmuStream.get(upper ? ContextDescriptor.SH1 : ContextDescriptor.SH0, cd));
   }
 }

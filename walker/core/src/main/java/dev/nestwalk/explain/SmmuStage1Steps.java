@@ -200,7 +200,7 @@ final class SmmuStage1Steps {
     int span = tables.offsetBits(leaf.level);
     if (second == null) {
       update(tables, leaf, wanted);
-      tell(attributes(leaf.word));
+      tell(attributes(tables, leaf.word));
       return new VtdAnswer(page, span, rights[0], rights[1]);
     }
     SmmuStage2Steps.Leaf last = second.walk(", for the output", page, want, 2);
@@ -208,7 +208,7 @@ final class SmmuStage1Steps {
       updateThrough(second, tables, leaf, wanted);
     }
     second.settle(last, want.write(), 2);
-    tell(second.attributes(attributes(leaf.word), last));
+    tell(second.attributes(attributes(tables, leaf.word), last));
     return new VtdAnswer(
         last.output(),
         Math.min(span, last.spanLog2()),
@@ -277,11 +277,11 @@ final class SmmuStage1Steps {
     return Recorder.rights(rights[0], rights[1], rights[2]);
   }
 
-  private MemoryAttributes attributes(long word) {
+  private MemoryAttributes attributes(SmmuTables tables, long word) {
     int index = (int) Stage1Descriptor.ATTRINDX.get(word);
     Field bytes = index < 4 ? ContextDescriptor.MAIR0 : ContextDescriptor.MAIR1;
     int mair = (int) (SmmuStream.get(bytes, cd) >>> 8 * (index % 4)) & 0xff;
-    return MemoryAttributes.ofStage1(mair, (int) Stage1Descriptor.SH.get(word));
+    return MemoryAttributes.ofStage1(mair, tables.shareability(word));
   }
 
   private void tell(MemoryAttributes attributes) {

@@ -178,7 +178,7 @@ final class SmmuStage2Steps {
   /** The combined memory attributes of both stages; stage 1 may be off. */
   MemoryAttributes attributes(@Nullable MemoryAttributes first, Leaf leaf) {
     int type = (int) Stage2Descriptor.MEMATTR.get(leaf.word);
-    int sh = (int) Stage2Descriptor.SH.get(leaf.word);
+    int sh = tables.shareability(leaf.word);
     boolean forced = unit.idr3(Idr3.FWB) == 1 && StreamTableEntry.S2FWB.in(w1);
     if (first == null) {
       return forced ? INCOMING.forcedBy(type, sh) : MemoryAttributes.ofStage2(type, sh);

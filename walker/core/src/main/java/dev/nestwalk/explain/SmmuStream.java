@@ -250,7 +250,8 @@ final class SmmuStream {
             output,
             ds,
             wide,
-            get(StreamTableEntry.S2ENDI, entry) == 1);
+            get(StreamTableEntry.S2ENDI, entry) == 1,
+            (int) get(StreamTableEntry.S2SH0, entry));
     int first = tables.inputBits() - tables.offsetBits(start);
     return first >= 1 && first <= granule - 3 + 4 ? tables : null;
   }

@@ -1,5 +1,7 @@
 package dev.nestwalk.explain;
 
+import dev.nestwalk.smmu.Stage1Descriptor;
+
 /**
  * Geometry of one set of VMSAv8-64 tables, computed when it is needed (DDI 0487, D8.2).
  *
@@ -11,6 +13,7 @@ package dev.nestwalk.explain;
  * @param ds descriptors hold OA[51:50] in bits 9:8
  * @param wide a 64K granule's descriptors hold OA[51:48] in bits 15:12
  * @param bigEndian descriptors are big-endian
+ * @param sharing SH0, SH1 or S2SH0: the shareability of pages whose descriptors hold none (ds)
  */
 record SmmuTables(
     int granule,
@@ -20,7 +23,8 @@ record SmmuTables(
     int outputBits,
     boolean ds,
     boolean wide,
-    boolean bigEndian) {
+    boolean bigEndian,
+    int sharing) {
 
   int offsetBits(int level) {
     int bits = granule;
@@ -28,6 +32,11 @@ record SmmuTables(
       bits += granule - 3;
     }
     return bits;
+  }
+
+  /** The shareability of the page that a descriptor maps. */
+  int shareability(long descriptor) {
+    return ds ? sharing : (int) Stage1Descriptor.SH.get(descriptor);
   }
 
   /** Limits the output to 48 bits if descriptors cannot hold more. */
