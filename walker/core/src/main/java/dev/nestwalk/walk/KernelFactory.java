@@ -227,7 +227,12 @@ public final class KernelFactory {
     for (Use use : shapes.values()) {
       use.kernels >>= 1;
     }
-    return shapes.values().removeIf(use -> use.kernels == 0);
+    for (Map.Entry<Shape, Use> entry : shapes.entrySet()) {
+      if (entry.getValue().kernels == 0) {
+        return shapes.remove(entry.getKey(), entry.getValue());
+      }
+    }
+    return false;
   }
 
   private @Nullable Use define(Shape shape) {

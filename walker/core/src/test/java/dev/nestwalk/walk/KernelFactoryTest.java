@@ -13,6 +13,8 @@ import dev.nestwalk.fixtures.MappedPlan;
 import dev.nestwalk.memory.CountingMemory;
 import java.lang.foreign.Arena;
 import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -138,6 +140,23 @@ class KernelFactoryTest {
       assertTrue(refused < 10, "never gets in");
     }
     assertTrue(kernel(factory, options(1)).isSpecialised(), "often used: stays");
+  }
+
+  /** Of shapes that are used alike one goes, not all of them. */
+  @Test
+  void oneShapeGivesWayToOne() {
+    KernelFactory factory = factory(true, 6);
+    List<Class<?>> classes = new ArrayList<>();
+    for (int i = 1; i <= 6; i++) {
+      classes.add(kernel(factory, options(i)).getClass());
+    }
+    assertTrue(kernel(factory, options(7)).isSpecialised());
+    int same = 0;
+    for (int i = 1; i <= 6; i++) {
+      KernelLab.Bench bench = lab.new Bench(options(i), factory, null);
+      same += bench.kernel.getClass() == classes.get(i - 1) ? 1 : 0;
+    }
+    assertTrue(same > 0, "some have their classes still");
   }
 
   @Test
