@@ -4,6 +4,7 @@ import dev.nestwalk.dma.Translation;
 import dev.nestwalk.iotlb.InvalidationLog;
 import dev.nestwalk.iotlb.TranslationCache;
 import dev.nestwalk.walk.Kernel;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Translates many addresses of one endpoint: hits in loops without calls, misses walked side by
@@ -21,6 +22,9 @@ final class Batch {
   private final long[] answered = new long[SCAN];
   private int refused;
 
+  /** Hears of each refusal of the batch under way. */
+  private @Nullable RefusalListener listener;
+
   Batch(Translator translator) {
     this.translator = translator;
     log = translator.log;
@@ -29,9 +33,19 @@ final class Batch {
   /**
    * Translates as {@link Endpoint#translate(long[], long[], int, int, int)} does; the caller has
    * checked the range.
+   *
+   * @param told hears of each refusal, null if nobody does
    */
-  int translate(Endpoint of, long[] iovas, long[] answers, int from, int count, int access) {
+  int translate(
+      Endpoint of,
+      long[] iovas,
+      long[] answers,
+      int from,
+      int count,
+      int access,
+      @Nullable RefusalListener told) {
     refused = 0;
+    listener = told;
     int end = from + count;
     int at = from;
     while (at < end) {
@@ -75,21 +89,23 @@ final class Batch {
   private int misses(Endpoint of, long[] iovas, long[] answers, int at, int end, int access) {
     boolean usual = translator.caches && Endpoint.isPlain(access);
     if (!usual || log.latest() != of.epoch && !of.prepare()) {
-      answers[at] = counted(of.translate(iovas[at], access));
+      answers[at] = counted(of.translate(iovas[at], access), at);
       return at + 1;
     }
     int count = Math.min(end - at, SCAN);
     if (isSame(iovas, answers)) {
       System.arraycopy(iovas, at, asked, 0, count);
-      fast(of, asked, answered, 0, count, access);
+      fast(of, asked, answered, 0, count, access, at);
       System.arraycopy(answered, 0, answers, at, count);
     } else {
-      fast(of, iovas, answers, at, count, access);
+      fast(of, iovas, answers, at, count, access, 0);
     }
     return at + count;
   }
 
-  private void fast(Endpoint of, long[] iovas, long[] answers, int from, int count, int access) {
+  /** Answers from {@code from} on; in the caller's arrays they stand {@code shift} further on. */
+  private void fast(
+      Endpoint of, long[] iovas, long[] answers, int from, int count, int access, int shift) {
     Kernel kernel = of.kernel;
     if (kernel == null) {
       throw new IllegalStateException("no kernel although the configuration is resolved");
@@ -104,7 +120,8 @@ final class Batch {
       if (answers[i] == 0) {
         boolean current = log.latest() == of.epoch;
         long iova = iovas[i];
-        answers[i] = counted(current ? of.full(iova, access) : of.translate(iova, access));
+        long answer = current ? of.full(iova, access) : of.translate(iova, access);
+        answers[i] = counted(answer, i + shift);
       }
     }
   }
@@ -115,8 +132,13 @@ final class Batch {
     return iovas == answers;
   }
 
-  private long counted(long answer) {
-    refused += Translation.isFault(answer) ? 1 : 0;
+  private long counted(long answer, int index) {
+    if (Translation.isFault(answer)) {
+      refused++;
+      if (listener != null) {
+        listener.refused(index, translator.lastFault());
+      }
+    }
     return answer;
   }
 }

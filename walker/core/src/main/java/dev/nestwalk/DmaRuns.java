@@ -48,6 +48,20 @@ public final class DmaRuns {
     return refusal;
   }
 
+  /**
+   * Notes why a range ends here: for a caller that had to translate the runs before a refused byte
+   * again, without that byte.
+   *
+   * @param why a packed refusal
+   * @throws IllegalArgumentException if it is none
+   */
+  public void endWith(long why) {
+    if (!Translation.isFault(why)) {
+      throw new IllegalArgumentException("0x%x: expected a refusal".formatted(why));
+    }
+    refusal = why;
+  }
+
   private int checked(int index) {
     return java.util.Objects.checkIndex(index, count);
   }

@@ -77,12 +77,42 @@ public final class Endpoint extends AddressLookup {
    * @throws IllegalArgumentException for an access that no request can have
    */
   public int translate(long[] iovas, long[] answers, int from, int count, int access) {
+    return batch(iovas, answers, from, count, access, null);
+  }
+
+  /**
+   * Translates many addresses, each as {@link #translate(long, int)} does, and tells of each
+   * refusal: for a caller that has to record them all.
+   *
+   * @param iovas byte addresses
+   * @param answers packed {@link Translation}s, at the indices of their addresses
+   * @param from first index
+   * @param count number of addresses
+   * @param access {@link Access} bits
+   * @param listener hears of each refusal, in the order of the addresses
+   * @return how many were refused
+   * @throws IndexOutOfBoundsException if {@code [from, from + count)} is not within both arrays
+   * @throws IllegalArgumentException for an access that no request can have
+   */
+  public int translate(
+      long[] iovas, long[] answers, int from, int count, int access, RefusalListener listener) {
+    Objects.requireNonNull(listener, "listener");
+    return batch(iovas, answers, from, count, access, listener);
+  }
+
+  private int batch(
+      long[] iovas,
+      long[] answers,
+      int from,
+      int count,
+      int access,
+      @Nullable RefusalListener listener) {
     Objects.checkFromIndexSize(from, count, Objects.requireNonNull(iovas, "iovas").length);
     Objects.checkFromIndexSize(from, count, Objects.requireNonNull(answers, "answers").length);
     checkAccess(access);
     translator.hold();
     try {
-      return translator.batch.translate(this, iovas, answers, from, count, access);
+      return translator.batch.translate(this, iovas, answers, from, count, access, listener);
     } finally {
       translator.release(this);
       // The caches' shares of the shared memory are released once the translator is unreachable.
@@ -196,7 +226,7 @@ public final class Endpoint extends AddressLookup {
       for (long at = 0; at < bytes; at += 8L * in.length) {
         int count = (int) Math.min(in.length, bytes - at >>> 3);
         MemorySegment.copy(iovas, ValueLayout.JAVA_LONG_UNALIGNED, at, in, 0, count);
-        all += translator.batch.translate(this, in, out, 0, count, access);
+        all += translator.batch.translate(this, in, out, 0, count, access, null);
         MemorySegment.copy(out, 0, answers, ValueLayout.JAVA_LONG_UNALIGNED, at, count);
       }
     } finally {
