@@ -44,10 +44,14 @@ public final class Port {
   /** The last refusal ended without an error. */
   private boolean zero;
 
+  /** Answers in use together, of a call that software held. */
+  private final Together together;
+
   Port(Unit unit, DmaThread thread, Endpoint endpoint) {
     this.unit = unit;
     this.thread = thread;
     this.endpoint = endpoint;
+    together = new Together(unit, this, thread, endpoint);
   }
 
   /** Requester id or StreamID. */
@@ -80,7 +84,10 @@ public final class Port {
   }
 
   /**
-   * Translates many addresses. Each has an answer of its own, and each refusal is recorded.
+   * Translates many addresses. Each has an answer of its own, and each refusal is recorded. The
+   * answers are in use together: if software held an access, those given before it was resumed are
+   * made again. Where software takes back what it has given, over and over, the batch ends with
+   * refusals.
    *
    * @param iovas byte addresses
    * @param answers packed {@link Translation}s, at the indices of their addresses; another array
@@ -97,19 +104,7 @@ public final class Port {
       throw new IllegalArgumentException("answers over their addresses: expected another array");
     }
     thread.hold();
-    int refused = endpoint.translate(iovas, answers, from, count, access);
-    if (refused == 0) {
-      return 0;
-    }
-    // The batch tells its last refusal only; a stall may end with another answer.
-    refused = 0;
-    for (int i = from; i < from + count; i++) {
-      if (Translation.isFault(answers[i])) {
-        answers[i] = translate(iovas[i], access);
-        refused += Translation.isFault(answers[i]) ? 1 : 0;
-      }
-    }
-    return refused;
+    return together.translate(iovas, answers, from, count, access);
   }
 
   /**
@@ -124,13 +119,7 @@ public final class Port {
    */
   public long translateRange(long iova, long length, int access, DmaRuns runs) {
     thread.hold();
-    while (true) {
-      long done = endpoint.translateRange(iova, length, access, runs);
-      if (runs.refusal() == 0
-          || Translation.isFault(refused(iova + done, access, runs.refusal()))) {
-        return done;
-      }
-    }
+    return together.translateRange(iova, length, access, runs);
   }
 
   /**
@@ -143,19 +132,9 @@ public final class Port {
    */
   public @Nullable MemorySegment slice(long iova, long length, int access) {
     thread.hold();
-    stoppedBy = 0;
-    while (true) {
-      MemorySegment slice = endpoint.slice(iova, length, access);
-      if (slice != null) {
-        return slice;
-      }
-      stoppedBy = endpoint.stoppedBy();
-      if (!Translation.isFault(stoppedBy)
-          || Translation.isFault(
-              refused(thread.translator.lastFault().iova(), access, stoppedBy))) {
-        return null;
-      }
-    }
+    MemorySegment slice = together.slice(iova, length, access);
+    stoppedBy = slice == null ? endpoint.stoppedBy() : 0;
+    return slice;
   }
 
   /**

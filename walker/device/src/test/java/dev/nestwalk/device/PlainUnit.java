@@ -18,6 +18,10 @@ final class PlainUnit extends Unit {
   final BlockingQueue<Stall> stalls = new LinkedBlockingQueue<>();
   final List<Stall> withdrawn = new ArrayList<>();
   private boolean stalling;
+
+  /** What happens while a refusal is recorded. */
+  Runnable whileRecording = () -> {};
+
   private long register;
 
   PlainUnit(Iommu iommu, UnitOptions options) {
@@ -56,6 +60,7 @@ final class PlainUnit extends Unit {
   @Override
   @Nullable Stall fault(Port port, FaultRecord fault) {
     faults.add("%x %x".formatted(fault.code(), fault.iova()));
+    whileRecording.run();
     if (!stalling || !Translation.isFault(fault.translation())) {
       return null;
     }
