@@ -183,14 +183,15 @@ final class SmmuStalls {
     }
   }
 
-  /** Frees the tag of an access that is no longer held; threads that wait for a tag try again. */
+  /**
+   * Frees the tag of an access that is no longer held. All that wait for a tag try again: the first
+   * of them may no longer need one.
+   */
   private void release(Held one, Stall.Decision how) {
     tags.clear(one.tag());
     one.decide(how);
-    Waiting next = untagged.poll();
-    if (next != null) {
-      next.stall.decide(Stall.Decision.RETRY);
-    }
+    untagged.forEach(next -> next.stall.decide(Stall.Decision.RETRY));
+    untagged.clear();
   }
 
   /** Most accesses that have a tag at once. */
