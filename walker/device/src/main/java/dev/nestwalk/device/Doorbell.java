@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Wakes a device. A thread that waits here has given up the answers of its ports, so that no guest
@@ -11,7 +12,12 @@ import java.util.concurrent.TimeUnit;
  */
 public final class Doorbell {
   private final Unit unit;
-  private final Semaphore rings = new Semaphore(0);
+
+  /** One permit at most, so that no number of rings is too large. */
+  private final Semaphore bell = new Semaphore(0);
+
+  /** Whether the bell has a permit, or a thread that took it has not noted so yet. */
+  private final AtomicBoolean isRung = new AtomicBoolean();
 
   Doorbell(Unit unit) {
     this.unit = unit;
@@ -19,7 +25,9 @@ public final class Doorbell {
 
   /** Wakes the thread that waits, or the next one that will. */
   public void ring() {
-    rings.release();
+    if (!isRung.getAndSet(true)) {
+      bell.release();
+    }
   }
 
   /**
@@ -29,8 +37,8 @@ public final class Doorbell {
    */
   public void await() throws InterruptedException {
     unit.done();
-    rings.acquire();
-    rings.drainPermits();
+    bell.acquire();
+    heard();
   }
 
   /** Waits for the bell; false if the thread was interrupted, which it stays. */
@@ -52,8 +60,20 @@ public final class Doorbell {
    */
   public boolean await(long timeout, TimeUnit timeUnit) throws InterruptedException {
     unit.done();
-    boolean rang = rings.tryAcquire(timeout, timeUnit);
-    rings.drainPermits();
+    boolean rang = bell.tryAcquire(timeout, timeUnit);
+    if (rang) {
+      heard();
+    }
     return rang;
+  }
+
+  /** Rings that are not heard yet: 0 or 1. */
+  int permits() {
+    return bell.availablePermits();
+  }
+
+  /** The next ring counts again; what was written before those until now is visible. */
+  private void heard() {
+    isRung.getAndSet(false);
   }
 }

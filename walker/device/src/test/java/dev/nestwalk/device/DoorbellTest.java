@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.nestwalk.dma.Access;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -48,6 +49,42 @@ final class DoorbellTest {
     bell.ring();
     assertTrue(bell.await(1, TimeUnit.HOURS));
     assertFalse(bell.await(1, TimeUnit.MILLISECONDS), "both counted as one");
+  }
+
+  /** A guest may ring as often as it likes while the device is held up elsewhere. */
+  @Test
+  void noNumberOfRingsIsTooLarge() {
+    for (int i = 0; i < 1000; i++) {
+      bell.ring();
+    }
+    assertEquals(1, bell.permits());
+  }
+
+  /** A ring that comes when a wait's time is just over is heard by the next wait. */
+  @Test
+  void aRingIsHeardHoweverShortTheWaits() throws InterruptedException {
+    int rounds = 20_000;
+    AtomicInteger heard = new AtomicInteger();
+    Thread guest =
+        new Thread(
+            () -> {
+              for (int round = 0; round < rounds; round++) {
+                bell.ring();
+                while (heard.get() == round) {
+                  Thread.onSpinWait();
+                }
+              }
+            });
+    guest.setDaemon(true);
+    guest.start();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (heard.get() < rounds) {
+      if (bell.await(1, TimeUnit.NANOSECONDS)) {
+        heard.incrementAndGet();
+      }
+      assertTrue(System.nanoTime() < end, "a ring was lost after " + heard);
+    }
+    guest.join();
   }
 
   @Test
