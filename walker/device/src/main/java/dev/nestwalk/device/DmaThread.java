@@ -14,6 +14,11 @@ final class DmaThread {
   /** Answers were given out that the thread may still use. */
   private boolean holds;
 
+  /**
+   * Accesses under way: more than one if the target of an access does DMA itself, on this thread.
+   */
+  private int depth;
+
   DmaThread(Translator translator) {
     this.translator = translator;
     translator.pause();
@@ -21,34 +26,58 @@ final class DmaThread {
 
   /** Before an access whose answer is given to the device. */
   void hold() {
-    if (holds) {
+    if (holds || depth > 0) {
       translator.poll();
     } else {
       translator.resume();
-      holds = true;
     }
+    holds = true;
   }
 
   /** The device uses no answer any more. */
   void release() {
     if (holds) {
       holds = false;
-      translator.pause();
+      if (depth == 0) {
+        translator.pause();
+      }
     }
   }
 
   /** Before an access that is over when its call returns. */
   void enter() {
-    if (!holds) {
+    if (depth++ == 0 && !holds) {
       translator.resume();
     }
   }
 
   /** After it. */
   void leave() {
-    if (!holds) {
+    if (--depth == 0 && !holds) {
       translator.pause();
     }
+  }
+
+  /**
+   * The thread is going to wait for others, which may wait for it: it uses no earlier answer any
+   * more.
+   *
+   * @return what {@link #comeBack} needs
+   */
+  int standAside() {
+    int interrupted = depth;
+    depth = 0;
+    holds = false;
+    translator.pause();
+    return interrupted;
+  }
+
+  /** The wait is over; the accesses that it interrupted go on. */
+  void comeBack(int interrupted) {
+    if (interrupted > 0 && !holds) {
+      translator.resume();
+    }
+    depth = interrupted;
   }
 
   /** Waits for a decision; meanwhile no guest waits for this thread. */

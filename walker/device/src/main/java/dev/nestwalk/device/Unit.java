@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Threads: vCPUs call {@link #mmioRead} and {@link #mmioWrite} from any thread; one at a time is
  * served, under the unit's lock. A write that sets off invalidations may wait for device threads
- * that are in the middle of an access; it does so outside the lock.
+ * that are in the middle of an access; it does so outside the lock. A thread that waits so uses no
+ * earlier answer of its own ports afterwards: another one may be waiting for those.
  */
 public abstract class Unit {
   private final Iommu iommu;
@@ -283,16 +284,24 @@ public abstract class Unit {
         });
   }
 
-  /** Does something that may wait for others, the lock being free meanwhile. */
+  /**
+   * Does something that may wait for others, the lock being free meanwhile. Nobody waits for this
+   * thread's ports then, or two threads that are vCPU and device in one could wait for each other.
+   */
   final void outside(Runnable work) {
     if (lock.getHoldCount() != 1) {
       throw new IllegalStateException("unit used by its own interrupt sink");
     }
+    DmaThread mine = threads.get(Thread.currentThread());
+    int accesses = mine == null ? 0 : mine.standAside();
     lock.unlock();
     try {
       work.run();
     } finally {
       lock.lock();
+      if (mine != null) {
+        mine.comeBack(accesses);
+      }
     }
   }
 }

@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
  * ones. Interrupt remapping is left out: with ECAP.IR the unit answers its handshakes (SIRTP, IRE,
  * CFI) and hands messages on as devices wrote them.
  *
- * <p>Threads: as {@link Unit}. Writes that set something off are carried out one after the other; a
- * thread that makes one uses no earlier answer of its ports afterwards.
+ * <p>Threads: as {@link Unit}. Writes that set something off are carried out one after the other.
  */
 public final class VtdUnit extends Unit {
   private static final int WORD = 4;
@@ -206,8 +205,6 @@ public final class VtdUnit extends Unit {
       return;
     }
     if (!engine.tryLock()) {
-      // The one at work may wait for this thread's ports, and this thread for it.
-      done();
       outside(engine::lock);
     }
     try {

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a guest that invalidates waits for: accesses under way and answers in use, by each call. */
 @Timeout(value = 60, unit = TimeUnit.SECONDS)
@@ -42,6 +43,9 @@ final class PortWaitsTest {
   private final PlainUnit unit = build();
   private volatile boolean pauses;
 
+  /** What the other device does when its registers are written. */
+  private volatile Runnable target = () -> {};
+
   private PlainUnit build() {
     tables.map(PAGE, memory.allocate(), 12, 3).map(BAR, 0xe000_0000L, 12, 3);
     VtdMachine machine = new VtdMachine(memory).context(SOURCE, 0, 2, 5, tables.root());
@@ -55,6 +59,7 @@ final class PortWaitsTest {
 
           @Override
           public long write(long address, MemorySegment from, long at, long length) {
+            target.run();
             pause();
             return length;
           }
@@ -179,6 +184,70 @@ final class PortWaitsTest {
     device.letGo();
     device.join();
     unit.iommu().sync();
+  }
+
+  /** The target of an access is a device that does DMA at once, on the same thread. */
+  @ParameterizedTest
+  @ValueSource(ints = {0, 1, 2, 3, 4})
+  void anAccessIsWaitedForAfterAnotherOneWithinIt(int way) throws InterruptedException {
+    target =
+        () -> {
+          Port other = unit.port(SOURCE);
+          switch (way) {
+            case 0 -> other.read(PAGE, bytes());
+            case 1 -> other.fetchAdd(PAGE + 8, 8, 1);
+            case 2 -> {
+              other.translate(PAGE, Access.READ);
+              other.done();
+            }
+            case 3 -> unit.mmioWrite(8, 8, 1); // waits for device threads
+            default ->
+                unit.locked(
+                    () ->
+                        unit.outside(
+                            () -> {
+                              other.read(PAGE, bytes());
+                              other.translate(PAGE, Access.READ);
+                            }));
+          }
+          pauses = true;
+        };
+    Thread device = new Thread(() -> unit.port(SOURCE).write(BAR, bytes()));
+    device.start();
+    meet();
+    pauses = false;
+    unit.iommu().invalidateAll();
+    assertEquals(1, unit.iommu().sync(20, TimeUnit.MILLISECONDS).size());
+    meet();
+    unit.iommu().sync();
+    device.join();
+  }
+
+  /** A device's thread that waits for another vCPU's work, with an answer or within an access. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void nobodyWaitsForAThreadThatWaitsItself(boolean withinAnAccess) throws InterruptedException {
+    Runnable waits = () -> unit.locked(() -> unit.outside(this::meet));
+    target = waits;
+    Thread device =
+        new Thread(
+            () -> {
+              Port port = unit.port(SOURCE);
+              port.translate(PAGE, Access.READ);
+              if (withinAnAccess) {
+                port.write(BAR, bytes());
+              } else {
+                waits.run();
+              }
+            });
+    device.start();
+    while (device.getState() != Thread.State.WAITING) {
+      Thread.onSpinWait();
+    }
+    unit.iommu().invalidateAll();
+    unit.iommu().sync();
+    meet();
+    device.join();
   }
 
   @Test
