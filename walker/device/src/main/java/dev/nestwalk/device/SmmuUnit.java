@@ -310,7 +310,7 @@ public final class SmmuUnit extends Unit {
     stalls.endAll(Stall.Decision.ABORT);
     changes++;
     reconfigure(effective(), false);
-    settle();
+    settleReplaced(Stall.Decision.ABORT);
   }
 
   @Override
@@ -327,7 +327,7 @@ public final class SmmuUnit extends Unit {
     stalls.load(state.stalls());
     changes++;
     reconfigure(effective(), false);
-    settle();
+    settleReplaced(Stall.Decision.RETRY);
     show(-1);
     registers.set(SmmuRegister.GBPA, registers.get(SmmuRegister.GBPA) & ~Gbpa.UPDATE.mask());
     commands.ring();

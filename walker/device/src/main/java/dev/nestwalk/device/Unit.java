@@ -3,6 +3,7 @@ package dev.nestwalk.device;
 import dev.nestwalk.Iommu;
 import dev.nestwalk.dma.FaultRecord;
 import dev.nestwalk.memory.MemoryRange;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -25,6 +26,12 @@ public abstract class Unit {
   private final GuestErrors guestErrors = new GuestErrors();
   private final Map<Thread, DmaThread> threads = new ConcurrentHashMap<>();
   private final ReentrantLock lock = new ReentrantLock();
+
+  /** Resets and restores under way. */
+  private int replacements;
+
+  /** Accesses that were refused while a state was replaced. */
+  private final List<Stall> refusedMeanwhile = new ArrayList<>();
 
   Unit(Iommu iommu, UnitOptions options) {
     this.iommu = iommu;
@@ -192,6 +199,11 @@ public abstract class Unit {
   final @Nullable Stall post(Port port, FaultRecord fault) {
     lock.lock();
     try {
+      if (replacements > 0) {
+        Stall stall = new Stall(fault.iova());
+        refusedMeanwhile.add(stall);
+        return stall;
+      }
       return fault(port, fault);
     } finally {
       lock.unlock();
@@ -202,7 +214,9 @@ public abstract class Unit {
   final void giveUp(Stall stall) {
     lock.lock();
     try {
-      withdraw(stall);
+      if (!refusedMeanwhile.remove(stall)) {
+        withdraw(stall);
+      }
     } finally {
       lock.unlock();
     }
@@ -282,6 +296,26 @@ public abstract class Unit {
             Thread.currentThread().interrupt();
           }
         });
+  }
+
+  /**
+   * Waits as {@link #settle} does after a reset or restore. What is refused meanwhile may be an
+   * access from before, which the new state must not record; nor would it be right to lose one from
+   * after. So it is held, and ends then.
+   *
+   * @param end {@link Stall.Decision#ABORT} or {@link Stall.Decision#RETRY}
+   */
+  final void settleReplaced(Stall.Decision end) {
+    replacements++;
+    try {
+      settle();
+    } finally {
+      replacements--;
+      if (replacements == 0) {
+        refusedMeanwhile.forEach(stall -> stall.decide(end));
+        refusedMeanwhile.clear();
+      }
+    }
   }
 
   /**

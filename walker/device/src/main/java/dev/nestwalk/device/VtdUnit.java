@@ -258,7 +258,7 @@ public final class VtdUnit extends Unit {
           faults.adopt(0);
           queue.adopt(0, 0);
           commands.adopt(0, 0);
-          settle();
+          settleReplaced(Stall.Decision.ABORT);
         });
   }
 
@@ -289,7 +289,7 @@ public final class VtdUnit extends Unit {
           faults.adopt(state.nextRecord());
           queue.adopt(state.queueAddress(), state.aborted());
           commands.adopt(state.root(), state.interruptTable());
-          settle();
+          settleReplaced(Stall.Decision.RETRY);
           queue.run();
         });
   }
