@@ -18,9 +18,9 @@ class ExperimentPageTest {
   private static final Path FOLDER =
       Path.of(System.getProperty("nestwalk.root", ".")).resolve("docs/cost");
 
-  /** Those that take a second or two; the others are written by the same code. */
+  /** Those that take a few seconds; the others are written by the same code. */
   @ParameterizedTest
-  @ValueSource(strings = {"E6", "E7"})
+  @ValueSource(strings = {"E5", "E6", "E7", "E8"})
   void shippedPagesAndPlotsShowTheseCounts(String name) throws IOException {
     Experiment experiment = Experiments.of(name);
     List<CellResult> results =

@@ -132,8 +132,8 @@ final class DeviceTlb extends Question {
         Verdict.of(
             "the cost of nesting is next to nothing where the device TLB holds everything",
             full < 1.01 && none > full,
-            "%s times with %d PASIDs and 1,024 entries, %s times with %d and none"
-                .formatted(figure(full, 2), few, figure(none, 2), many)));
+            "%s times with %s and 1,024 entries, %s times with %d and none"
+                .formatted(figure(full, 2), pasids(few), figure(none, 2), many)));
     double small = nanos(results, true, many, "16x4");
     verdicts.add(
         Verdict.of(
