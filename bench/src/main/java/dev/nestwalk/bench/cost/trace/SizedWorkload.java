@@ -51,6 +51,7 @@ final class SizedWorkload implements Workload {
           ring.request(request);
           return ++done[0] < most;
         });
+    file.checkWarmUp(cell, done[0]);
   }
 
   /** A queue of one device, and the one that answers it. */

@@ -166,6 +166,21 @@ public final class TraceFile {
         .with(Axis.REQUESTS, Math.min(MOST_REQUESTS, summary.requests()));
   }
 
+  /**
+   * Refuses a warm-up that leaves no request to count.
+   *
+   * @param played requests that the trace had for the cell
+   * @throws TraceException in one line
+   */
+  void checkWarmUp(Cell cell, long played) {
+    int warmup = cell.number(Axis.WARMUP);
+    if (played <= warmup) {
+      throw new TraceException(
+          "%s: %d requests, of which %d are the warm-up: expected at least one to count"
+              .formatted(file, played, Math.min(played, warmup)));
+    }
+  }
+
   /** What a cell calls the trace: its form and content, not where it lies. */
   private static String name(TraceSummary summary) {
     return summary.format().label() + "@" + summary.digest().substring(0, 16);

@@ -63,22 +63,26 @@ final class TraceWorkload implements Workload {
     private final Map<Long, Space> spaces = new LinkedHashMap<>();
     private final Map<Integer, Integer> tenants = new HashMap<>();
     private final Map<Integer, Integer> pasidsOf = new HashMap<>();
-    private long left;
+    private final long most;
+    private final Cell cell;
+    private long done;
 
     Play(Cell cell, Consumer<DmaOp> sink, boolean ends) {
       this.sink = sink;
       this.ends = ends;
       vtd = cell.isVtd();
       processes = cell.number(Axis.PASIDS) > 0;
-      left = (long) cell.number(Axis.WARMUP) + cell.number(Axis.REQUESTS);
+      most = (long) cell.number(Axis.WARMUP) + cell.number(Axis.REQUESTS);
+      this.cell = cell;
     }
 
     void play() {
       file.ops(
           op -> {
             take(op);
-            return left > 0;
+            return done < most;
           });
+      file.checkWarmUp(cell, done);
     }
 
     private void take(DmaOp op) {
@@ -120,7 +124,7 @@ final class TraceWorkload implements Workload {
 
     private void request(DmaOp op, Space space) {
       sink.accept(DmaOp.request(space.requester, space.pasid, op.length(), op.nanoseconds()));
-      left--;
+      done++;
     }
 
     private void map(DmaOp op, Space space) {

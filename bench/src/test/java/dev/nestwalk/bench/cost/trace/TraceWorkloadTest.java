@@ -44,6 +44,40 @@ class TraceWorkloadTest {
     return trace.cell(cell, trace.scan());
   }
 
+  /** Requests of the warm-up are the trace's first: what is left counts, and is not nothing. */
+  @ParameterizedTest
+  @CsvSource({"0, 5", "1, 4", "4, 1", "5, -1", "9, -1"})
+  void aWarmUpLeavesTheRestOfATraceToCount(int warmup, long counted) throws IOException {
+    TraceFile trace =
+        trace(
+            "0 10 - r 1000 1",
+            "1 10 - r 2000 1",
+            "1 * - i 0 *",
+            "2 18 - r 3000 1",
+            "3 10 - w 4000 1",
+            "3 10 - i 1000 1000",
+            "4 10 - r 1000 1");
+    Cell cell = cell(trace, Cell.parse("iotlb=16384x16")).with(Axis.WARMUP, warmup);
+    for (String engine : List.of("counted", "timed")) {
+      Cell of = cell.with(Axis.ENGINE, engine);
+      if (counted < 0) {
+        TraceException told =
+            assertThrows(TraceException.class, () -> Runner.run(of, trace.workload()));
+        assertTrue(
+            String.valueOf(told.getMessage())
+                .endsWith(
+                    ": 5 requests, of which 5 are the warm-up: expected at least one to count"),
+            told::toString);
+      } else {
+        Counts counts = Runner.run(of, trace.workload()).counts();
+        assertEquals(counted, counts.get("request"), counts::toString);
+        assertEquals(counted, counts.get("access"), counts::toString);
+        assertEquals(warmup < 3 ? 1 : 0, counts.get("invalidate.all"), counts::toString);
+        assertEquals(1, counts.get("invalidate.page"), counts::toString);
+      }
+    }
+  }
+
   private static List<DmaOp> played(TraceFile trace, Cell cell) {
     List<DmaOp> ops = new ArrayList<>();
     trace.workload().play(cell, ops::add);
