@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -80,9 +82,15 @@ final class ServeCommandTest {
                     "Image",
                     "--append",
                     "quiet"));
+    String[] names = {"unit", "nvme0", "nvme1", "test"};
+    for (String name : names) {
+      connect(folder.resolve(name + ".sock")).close(); // as another server looks: no client
+    }
     List<SocketChannel> clients = new ArrayList<>();
-    for (String name : new String[] {"unit", "nvme0", "nvme1", "test"}) {
-      clients.add(connect(folder.resolve(name + ".sock")));
+    for (String name : names) {
+      SocketChannel client = connect(folder.resolve(name + ".sock"));
+      agree(client);
+      clients.add(client);
     }
     for (SocketChannel client : clients) {
       client.close();
@@ -106,6 +114,18 @@ final class ServeCommandTest {
     } catch (IOException e) {
       throw new java.io.UncheckedIOException(e);
     }
+  }
+
+  /** Agrees on version 0.1 of vfio-user. */
+  private static void agree(SocketChannel client) throws IOException {
+    ByteBuffer version = ByteBuffer.allocate(20).order(ByteOrder.LITTLE_ENDIAN);
+    version.putShort(2, (short) 1).putInt(4, 20).putShort(18, (short) 1);
+    client.write(version);
+    ByteBuffer reply = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+    while (reply.hasRemaining()) {
+      assertTrue(client.read(reply) > 0, "a reply");
+    }
+    assertEquals(1, reply.getInt(8), "without an error");
   }
 
   private static SocketChannel connect(Path socket) throws IOException, InterruptedException {
