@@ -261,19 +261,16 @@ final class ServeCommand implements Callable<Integer> {
     }
   }
 
-  private LiveOptions options(LiveMode live, Path folder) throws IOException {
+  private LiveOptions options(LiveMode live, Path folder, @Nullable Kit kit) {
     checkFile("--kernel", kernel);
     checkFile("--initrd", initrd);
-    Kit kit = Kit.find();
     Path linux = kernel;
     Path disk = initrd;
     String program = qemu;
-    Files.createDirectories(folder);
     if (kit != null && linux == null) {
       linux = kit.kernel(format);
       if (disk == null) {
-        disk = folder.resolve("initrd");
-        kit.writeInitrd(format, disk);
+        disk = kitInitrd(folder);
       }
     }
     LiveOptions options =
@@ -291,6 +288,10 @@ final class ServeCommand implements Callable<Integer> {
     return program == null ? options : options.withQemu(program);
   }
 
+  private static Path kitInitrd(Path folder) {
+    return folder.resolve("initrd");
+  }
+
   /** A printed command line may be for another folder; one that is started is for this one. */
   private void checkFile(String option, @Nullable Path file) {
     if (boots && file != null && !Files.isRegularFile(file)) {
@@ -302,11 +303,15 @@ final class ServeCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
-    LiveOptions options = options(live, folder);
+    Kit kit = Kit.find();
+    LiveOptions options = options(live, folder, kit);
     int status = 0;
     try (LiveMachine machine = LiveMachine.start(options, line -> tell(err, line));
         Explorer explorer = explores ? explorer(machine) : null) {
       end.stopBy(machine::end);
+      if (kit != null && kernel == null && initrd == null) {
+        kit.writeInitrd(format, kitInitrd(folder)); // only now is the folder this server's
+      }
       if (explorer != null) {
         tell(err, "open " + explorer.url());
       }

@@ -4,8 +4,6 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -43,22 +41,8 @@ abstract class Disk implements AutoCloseable {
     if (size == 0 || size % BLOCK != 0) {
       throw new IOException("%s: %d bytes, expected a multiple of %d".formatted(path, size, BLOCK));
     }
-    FileChannel channel;
-    try {
-      channel = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-    } catch (IOException e) {
-      throw new IOException(path + ": cannot be opened for writing: " + e.getMessage(), e);
-    }
-    try {
-      FileLock lock = channel.tryLock();
-      if (lock != null) {
-        return new InFile(channel, size / BLOCK);
-      }
-    } catch (OverlappingFileLockException e) {
-      // of this process
-    }
-    channel.close();
-    throw new IOException(path + ": in use by another server");
+    FileChannel channel = LockedFile.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    return new InFile(channel, size / BLOCK);
   }
 
   /** Number of blocks. */

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.OutputStreamWriter;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
@@ -38,6 +37,7 @@ final class DmaTrace implements Closeable, InvalidationListener {
    * @param namesPasids whether the process of an invalidation is a PASID (VT-d); that of an SMMUv3
    *     is an ASID, which no request carries
    * @param clock nanoseconds
+   * @throws IOException if the file cannot be written, or another server writes it
    */
   DmaTrace(Path file, boolean namesPasids, LongSupplier clock, Consumer<String> say)
       throws IOException {
@@ -45,7 +45,7 @@ final class DmaTrace implements Closeable, InvalidationListener {
     this.clock = clock;
     this.say = say;
     begin = clock.getAsLong();
-    OutputStream bytes = Files.newOutputStream(file);
+    OutputStream bytes = LockedFile.output(file);
     if (file.toString().endsWith(".gz")) {
       bytes = new GZIPOutputStream(bytes);
     }

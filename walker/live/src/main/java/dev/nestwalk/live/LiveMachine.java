@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -86,6 +87,9 @@ public final class LiveMachine implements AutoCloseable {
     faults = new LiveFaults(isVtd(), say);
     check();
     Files.createDirectories(options.dir());
+    open.add(
+        LockedFile.open(
+            options.dir().resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE));
     // Before any file is opened that a server in this folder may be using.
     VfioUserServer.removeDead(socket(RegisterFunction.NAME));
     GuestRam ram = GuestRam.open(options.ram(), options.size());
@@ -107,12 +111,13 @@ public final class LiveMachine implements AutoCloseable {
     functions.add(new RegisterFunction(registerPage(), this::placed));
     Path trace = options.probes().trace();
     if (trace != null) {
+    List<Disk> disks = openDisks(); // first: a refusal leaves older traces as they are
       DmaTrace opened = new DmaTrace(trace, isVtd(), System::nanoTime, say);
       open.add(opened);
       unit.iommu().addListener(opened);
       dmaTrace = opened;
     }
-    addDisks();
+    addControllers(disks);
     int testId = nextSourceId();
     TestFunction test =
         new TestFunction("test", options.test().classCode(), testId, this::openDma, say);
@@ -181,7 +186,7 @@ public final class LiveMachine implements AutoCloseable {
     return QemuCommand.FIRST_SLOT + functions.size() << 3;
   }
 
-  private void addDisks() throws IOException {
+  private List<Disk> openDisks() throws IOException {
     List<Disk> disks = new ArrayList<>();
     for (Path path : options.disks()) {
       Disk disk = Disk.file(path);
@@ -210,6 +215,10 @@ public final class LiveMachine implements AutoCloseable {
       InvalidationWatch watch = new InvalidationWatch(unit.iommu(), isVtd(), say);
       observers.add(
           (port, write, address, length) ->
+    return disks;
+  }
+
+  private void addControllers(List<Disk> disks) {
               watch.access(name(port.sourceId()), port, write, address, length));
     }
     Port port = unit.port(sourceId, pasid);

@@ -4,7 +4,10 @@ import dev.nestwalk.memory.GuestMemory;
 import java.io.BufferedWriter;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.OutputStreamWriter;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,6 +59,8 @@ final class TracedPage implements RegisterPage, Closeable {
    * @param registers the unit's capabilities, by architectural name
    * @param file its name ends in {@value #ENDING}
    * @param say receives a line if the file can no longer be written
+   * @throws IOException if the name is another, or the file cannot be written or another server
+   *     writes it
    */
   TracedPage(
       RegisterPage page,
@@ -74,8 +79,9 @@ final class TracedPage implements RegisterPage, Closeable {
       throw new IOException(file + ": expected a name that ends in " + ENDING);
     }
     String stem = name.substring(0, name.length() - ENDING.length());
+    OutputStream bytes = LockedFile.output(file);
     Files.writeString(file.resolveSibling(stem + ".json"), machine(registers));
-    out = Files.newBufferedWriter(file);
+    out = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.US_ASCII));
     out.write("# register trace, version 1, by nestwalk serve: DMA is not in it\n");
   }
 
