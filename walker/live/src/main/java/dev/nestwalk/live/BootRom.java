@@ -28,6 +28,9 @@ final class BootRom {
   /** Linux images since 5.8 are loaded at offset 0 from a 2 MiB boundary. */
   private static final long KERNEL = VirtTree.RAM + (2L << 20);
 
+  /** Size of the largest kernel: it ends where the initial RAM disk begins. */
+  static final long KERNEL_LIMIT = VirtTree.INITRD - KERNEL;
+
   /** Between the tree and the kernel. */
   private static final long SCRATCH = KERNEL - 0x100;
 

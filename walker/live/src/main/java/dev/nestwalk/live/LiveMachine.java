@@ -94,6 +94,9 @@ public final class LiveMachine implements AutoCloseable {
     VfioUserServer.removeDead(socket(RegisterFunction.NAME));
     GuestRam ram = GuestRam.open(options.ram(), options.size());
     open.add(ram);
+    if (!isVtd()) {
+      ram.clear(VirtTree.INITRD - VirtTree.RAM, VirtTree.INITRD_LIMIT);
+    }
     memory = isVtd() ? pcMemory(ram) : ram.at(VirtTree.RAM);
     CacheOptions caches = CacheOptions.DEFAULT.withCounters();
     UnitOptions given =
@@ -108,10 +111,10 @@ public final class LiveMachine implements AutoCloseable {
     }
     unit.iommu()
         .addListener((stage, domain, process, first, last) -> counters.invalidations.increment());
+    List<Disk> disks = openDisks(); // first: a refusal leaves older traces as they are
     functions.add(new RegisterFunction(registerPage(), this::placed));
     Path trace = options.probes().trace();
     if (trace != null) {
-    List<Disk> disks = openDisks(); // first: a refusal leaves older traces as they are
       DmaTrace opened = new DmaTrace(trace, isVtd(), System::nanoTime, say);
       open.add(opened);
       unit.iommu().addListener(opened);
@@ -161,6 +164,10 @@ public final class LiveMachine implements AutoCloseable {
     if (!isVtd() && options.size() < needed) {
       throw new IOException("guest RAM: expected at least %d MiB".formatted(needed >> 20));
     }
+    if (!isVtd()) {
+      checkSize("kernel", options.kernel(), BootRom.KERNEL_LIMIT);
+      checkSize("initial RAM disk", options.initrd(), VirtTree.INITRD_LIMIT);
+    }
     if (options.disks().size() > MAX_DISKS) {
       throw new IOException(
           "%d disks: expected up to %d".formatted(options.disks().size(), MAX_DISKS));
@@ -170,6 +177,18 @@ public final class LiveMachine implements AutoCloseable {
       throw new IOException(
           "%s: too long for sockets in it, expected up to %d bytes with their names"
               .formatted(options.dir(), MAX_SOCKET_PATH));
+    }
+  }
+
+  /**
+   * A file that the boot ROM loads has to fit where it goes; one of another machine may not be
+   * here.
+   */
+  private static void checkSize(String what, @Nullable Path file, long limit) throws IOException {
+    if (file != null && Files.isRegularFile(file) && Files.size(file) > limit) {
+      throw new IOException(
+          "%s: %s of %d bytes, expected up to %d MiB"
+              .formatted(file, what, Files.size(file), limit >> 20));
     }
   }
 
@@ -196,6 +215,10 @@ public final class LiveMachine implements AutoCloseable {
     if (disks.isEmpty()) {
       disks.add(Disk.inMemory(MEMORY_DISK_BLOCKS));
     }
+    return disks;
+  }
+
+  private void addControllers(List<Disk> disks) {
     for (Disk disk : disks) {
       String name = "nvme" + (functions.size() - 1);
       Nvme nvme = new Nvme(name, nextSourceId(), this::openDma, disk, say);
@@ -215,10 +238,6 @@ public final class LiveMachine implements AutoCloseable {
       InvalidationWatch watch = new InvalidationWatch(unit.iommu(), isVtd(), say);
       observers.add(
           (port, write, address, length) ->
-    return disks;
-  }
-
-  private void addControllers(List<Disk> disks) {
               watch.access(name(port.sourceId()), port, write, address, length));
     }
     Port port = unit.port(sourceId, pasid);

@@ -24,7 +24,8 @@ final class VirtTree {
   static final long INITRD = RAM + (256L << 20);
 
   /**
-   * Size of the largest initial RAM disk. A smaller one is followed by zeros, which Linux skips.
+   * Size of the largest initial RAM disk. The tree is written before the guest's is known, so it
+   * names an end after that many bytes. The server has cleared them, and Linux skips zeros.
    */
   static final long INITRD_LIMIT = 96L << 20;
 
