@@ -51,11 +51,21 @@ final class SmmuContext {
       second.settle(leaf, false, 0);
       host = leaf.output();
     }
-    if (memory.find(host) < 0) {
-      recorder.decided(what, "PA", host, SmmuStage2Steps.name(EventCode.F_CD_FETCH), "SMMUv3 5.4");
-      throw SmmuRefusal.config(EventCode.F_CD_FETCH, host);
-    }
     return host;
+  }
+
+  private long[] read(String what, long host, int words) {
+    long[] all = new long[words];
+    for (int i = 0; i < words; i++) {
+      int run = memory.find(host + 8L * i);
+      if (run < 0) {
+        recorder.decided(
+            what, "PA", host, SmmuStage2Steps.name(EventCode.F_CD_FETCH), "SMMUv3 7.3.10");
+        throw SmmuRefusal.config(EventCode.F_CD_FETCH, host);
+      }
+      all[i] = memory.load(run, host + 8L * i);
+    }
+    return all;
   }
 
   /** The CD with number {@code index}. */
@@ -70,16 +80,7 @@ final class SmmuContext {
       at = table - Long.remainderUnsigned(table, 64L << bits) + 64L * index;
     }
     long host = reach("CD", at);
-    long[] words = new long[8];
-    for (int i = 0; i < words.length; i++) {
-      int run = memory.find(host + 8L * i);
-      if (run < 0) {
-        recorder.decided(
-            "CD", "PA", host, SmmuStage2Steps.name(EventCode.F_CD_FETCH), "SMMUv3 7.3.10");
-        throw SmmuRefusal.config(EventCode.F_CD_FETCH, host);
-      }
-      words[i] = memory.load(run, host + 8L * i);
-    }
+    long[] words = read("CD", host, 8);
     String problem = problem(words);
     recorder.read(
         new Recorder.Reading("CD %d".formatted(index), 0, 0, space(), at, host)
@@ -109,7 +110,7 @@ final class SmmuContext {
     long base = table - Long.remainderUnsigned(table, Math.max(64, bytes));
     long at = base + 8L * (index / leafSize);
     long host = reach("L1CD", at);
-    long word = memory.load(memory.find(host), host);
+    long word = read("L1CD", host, 1)[0];
     long leaf = L1ContextDescriptor.L2PTR.get(word) * 4096;
     boolean legal =
         L1ContextDescriptor.V.in(word) && (second != null || !VtdUnit.exceeds(leaf, unit.oas()));

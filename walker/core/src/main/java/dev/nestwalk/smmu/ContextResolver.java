@@ -81,7 +81,11 @@ final class ContextResolver {
       if (refusal != 0) {
         return refusal;
       }
-      long descriptor = memory.load(memory.find(reached), reached);
+      int run = memory.find(reached);
+      if (run < 0) {
+        return fault.fetch(EventCode.F_CD_FETCH, reached);
+      }
+      long descriptor = memory.load(run, reached);
       long leaf = descriptor & L1ContextDescriptor.L2PTR.mask();
       boolean beyond = !plan.stage2 && leaf >>> unit.outputSize() != 0;
       if (!L1ContextDescriptor.V.in(descriptor) || beyond) {
@@ -119,7 +123,7 @@ final class ContextResolver {
       }
       reached = Translation.address(answer);
     }
-    return memory.find(reached) < 0 ? fault.fetch(EventCode.F_CD_FETCH, reached) : 0;
+    return 0;
   }
 
   private boolean decode(SmmuPlan plan, long w0, long w1, long w2) {
