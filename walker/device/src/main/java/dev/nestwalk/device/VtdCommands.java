@@ -59,7 +59,11 @@ final class VtdCommands {
     if (queued && GlobalCommand.QIE.in(command) && !isSet(GlobalStatus.QIES)) {
       queue.switchOn();
       set(GlobalStatus.QIES);
+      int before = unit.epoch();
       queue.run();
+      if (unit.epoch() != before) {
+        return;
+      }
     }
     if (remaps && GlobalCommand.SIRTP.in(command)) {
       clear(GlobalStatus.IRTPS);

@@ -124,7 +124,11 @@ final class VtdQueue {
       return false;
     }
     int size = wide ? WIDE : NARROW;
+    int before = unit.epoch();
     int error = carryOut((latched & QueueRegisters.IQA.mask()) + head, wide);
+    if (unit.epoch() != before) {
+      return false;
+    }
     if (error != VtdInvalidations.DONE) {
       return fail(error, "descriptor in error, IQEI " + error);
     }

@@ -44,6 +44,9 @@ public final class VtdUnit extends Unit {
   /** Who carries commands out: held over waits for device threads, unlike the unit's lock. */
   private final ReentrantLock engine = new ReentrantLock();
 
+  /** Counts resets and restores: a command under way at that time has no effect. */
+  private int epoch;
+
   private VtdUnit(Iommu iommu, VtdRegisters layout, RegisterBlock registers, UnitOptions options) {
     super(iommu, options);
     this.layout = layout;
@@ -214,6 +217,23 @@ public final class VtdUnit extends Unit {
     }
   }
 
+  /**
+   * Does something with the whole state, after what other vCPUs have under way. A callback of the
+   * embedder may do so from within a command, which then ends.
+   */
+  private void asAWhole(Runnable work) {
+    if (engine.isHeldByCurrentThread()) {
+      work.run();
+    } else {
+      exclusively(work);
+    }
+  }
+
+  /** Changes with each reset and restore. */
+  int epoch() {
+    return epoch;
+  }
+
   @Override
   @Nullable Stall fault(Port port, FaultRecord fault) {
     if (fault.isRecorded()) {
@@ -252,8 +272,9 @@ public final class VtdUnit extends Unit {
 
   @Override
   void clear() {
-    exclusively(
+    asAWhole(
         () -> {
+          epoch++;
           registers.reset();
           faults.adopt(0);
           queue.adopt(0, 0);
@@ -265,7 +286,7 @@ public final class VtdUnit extends Unit {
   @Override
   Snapshot save() {
     Snapshot.Builder builder = new Snapshot.Builder("vtd");
-    exclusively(() -> save(builder));
+    asAWhole(() -> save(builder));
     return builder.build();
   }
 
@@ -283,8 +304,9 @@ public final class VtdUnit extends Unit {
   @Override
   void load(Snapshot snapshot) {
     VtdState state = VtdState.of(snapshot, layout, registers);
-    exclusively(
+    asAWhole(
         () -> {
+          epoch++;
           state.values().forEach(registers::set);
           faults.adopt(state.nextRecord());
           queue.adopt(state.queueAddress(), state.aborted());

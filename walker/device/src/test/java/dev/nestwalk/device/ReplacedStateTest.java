@@ -130,4 +130,44 @@ final class ReplacedStateTest {
       assertTrue(Thread.interrupted());
     }
   }
+
+  /** The embedder resets, restores or saves from the callback of a command, as an SMMU lets it. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aVtdUnitIsReplacedWhileADeviceDropsItsEntries(boolean queueIsSwitchedOn) {
+    try (VtdRig rig = VtdRig.scalable().translate()) {
+      Snapshot fresh = rig.newUnit().snapshot();
+      rig.queue(0, false);
+      Snapshot running = rig.unit.snapshot();
+      long deviceTlb = 3 | (long) VtdRig.SOURCE << 32;
+      Runnable command =
+          () -> {
+            rig.put(deviceTlb, 0).putWait(1);
+            if (queueIsSwitchedOn) {
+              // Descriptors are there when QIE is set, in a write that keeps TE as well.
+              rig.w32(0x18, 0x8000_0000L);
+              rig.w64(0x88, 32);
+              rig.w32(0x18, 0x8400_0000L);
+            } else {
+              rig.ring();
+            }
+          };
+      rig.whileInvalidating = rig.unit::reset;
+      command.run();
+      assertEquals(fresh, rig.unit.snapshot());
+      assertEquals(0, rig.status(), "the wait behind it is gone");
+
+      rig.unit.restore(running);
+      rig.queue(0, false);
+      Snapshot again = rig.unit.snapshot();
+      rig.whileInvalidating =
+          () -> {
+            assertEquals(0x8000_0000L, rig.unit.snapshot().value("GSTS") & 0x8000_0000L);
+            rig.unit.restore(again);
+          };
+      rig.put(deviceTlb, 0).putWait(1).ring();
+      assertEquals(again, rig.unit.snapshot());
+      assertEquals(0, rig.status(), "the restored queue is empty");
+    }
+  }
 }
