@@ -14,6 +14,7 @@ import dev.nestwalk.fixtures.TableMemory;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -105,6 +106,8 @@ final class RefusalListenerTest {
     try (Arena arena = Arena.ofShared()) {
       MappedMachine machine = machine(vtd, arena);
       Iommu iommu = build(vtd, machine);
+      CountDownLatch answered = new CountDownLatch(1);
+      CountDownLatch end = new CountDownLatch(1);
       Thread device =
           new Thread(
               () -> {
@@ -116,23 +119,17 @@ final class RefusalListenerTest {
                     COUNT,
                     Access.READ,
                     (index, fault) -> iommu.invalidateAll());
-                synchronized (machine) {
-                  machine.notifyAll();
-                  try {
-                    machine.wait();
-                  } catch (InterruptedException e) {
-                    Thread.currentThread().interrupt();
-                  }
+                answered.countDown();
+                try {
+                  end.await();
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
                 }
               });
-      synchronized (machine) {
-        device.start();
-        machine.wait();
-      }
+      device.start();
+      answered.await();
       assertEquals(1, iommu.sync(20, TimeUnit.MILLISECONDS).size());
-      synchronized (machine) {
-        machine.notifyAll();
-      }
+      end.countDown();
       device.join();
     }
   }
