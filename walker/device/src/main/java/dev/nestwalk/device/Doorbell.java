@@ -5,23 +5,19 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Wakes a device. A thread that waits here has given up the answers of its ports, so that no guest
- * waits for it meanwhile.
+ * Wakes a device. A thread that waits here has given up the answers of its ports, whichever unit
+ * they are of, so that no guest waits for it meanwhile.
  *
  * <p>Threads: rung by any, waited for by the device's.
  */
 public final class Doorbell {
-  private final Unit unit;
-
   /** One permit at most, so that no number of rings is too large. */
   private final Semaphore bell = new Semaphore(0);
 
   /** Whether the bell has a permit, or a thread that took it has not noted so yet. */
   private final AtomicBoolean isRung = new AtomicBoolean();
 
-  Doorbell(Unit unit) {
-    this.unit = unit;
-  }
+  Doorbell() {}
 
   /** Wakes the thread that waits, or the next one that will. */
   public void ring() {
@@ -36,8 +32,12 @@ public final class Doorbell {
    * @throws InterruptedException if the thread is interrupted while it waits
    */
   public void await() throws InterruptedException {
-    unit.done();
-    bell.acquire();
+    DmaThread.standAside();
+    try {
+      bell.acquire();
+    } finally {
+      DmaThread.comeBack();
+    }
     heard();
   }
 
@@ -59,12 +59,16 @@ public final class Doorbell {
    * @throws InterruptedException if the thread is interrupted while it waits
    */
   public boolean await(long timeout, TimeUnit timeUnit) throws InterruptedException {
-    unit.done();
-    boolean rang = bell.tryAcquire(timeout, timeUnit);
-    if (rang) {
-      heard();
+    DmaThread.standAside();
+    try {
+      boolean rang = bell.tryAcquire(timeout, timeUnit);
+      if (rang) {
+        heard();
+      }
+      return rang;
+    } finally {
+      DmaThread.comeBack();
     }
-    return rang;
   }
 
   /** Rings that are not heard yet: 0 or 1. */

@@ -121,7 +121,7 @@ public abstract class Unit {
 
   /** A bell for a device's thread to wait at. */
   public final Doorbell doorbell() {
-    return new Doorbell(this);
+    return new Doorbell();
   }
 
   /** Translation behind this unit, for restrictions and counters. */
@@ -326,16 +326,13 @@ public abstract class Unit {
     if (lock.getHoldCount() != 1) {
       throw new IllegalStateException("unit used by its own interrupt sink");
     }
-    DmaThread mine = threads.get(Thread.currentThread());
-    int accesses = mine == null ? 0 : mine.standAside();
+    DmaThread.standAside();
     lock.unlock();
     try {
       work.run();
     } finally {
       lock.lock();
-      if (mine != null) {
-        mine.comeBack(accesses);
-      }
+      DmaThread.comeBack();
     }
   }
 }
