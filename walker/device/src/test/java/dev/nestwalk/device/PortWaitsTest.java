@@ -188,7 +188,7 @@ final class PortWaitsTest {
 
   /** The target of an access is a device that does DMA at once, on the same thread. */
   @ParameterizedTest
-  @ValueSource(ints = {0, 1, 2, 3, 4})
+  @ValueSource(ints = {0, 1, 2, 3, 4, 5})
   void anAccessIsWaitedForAfterAnotherOneWithinIt(int way) throws InterruptedException {
     target =
         () -> {
@@ -201,14 +201,13 @@ final class PortWaitsTest {
               other.done();
             }
             case 3 -> unit.mmioWrite(8, 8, 1); // waits for device threads
-            default ->
-                unit.locked(
-                    () ->
-                        unit.outside(
-                            () -> {
-                              other.read(PAGE, bytes());
-                              other.translate(PAGE, Access.READ);
-                            }));
+            case 4 ->
+                waiting(
+                    () -> {
+                      other.read(PAGE, bytes());
+                      other.translate(PAGE, Access.READ);
+                    });
+            default -> waiting(() -> waiting(() -> waiting(() -> other.read(PAGE, bytes()))));
           }
           pauses = true;
         };
@@ -223,11 +222,16 @@ final class PortWaitsTest {
     device.join();
   }
 
+  /** Does something while the thread waits for others, as far as its ports know. */
+  private void waiting(Runnable work) {
+    unit.locked(() -> unit.outside(work));
+  }
+
   /** A device's thread that waits for another vCPU's work, with an answer or within an access. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void nobodyWaitsForAThreadThatWaitsItself(boolean withinAnAccess) throws InterruptedException {
-    Runnable waits = () -> unit.locked(() -> unit.outside(this::meet));
+    Runnable waits = () -> waiting(this::meet);
     target = waits;
     Thread device =
         new Thread(

@@ -23,12 +23,15 @@ final class SmmuAllocationTest {
       unit.mmioWrite(0x50, 4, 4);
       unit.mmioWrite(0x20, 4, 5);
       Port port = unit.port(SmmuGuest.STREAM);
+      long[] iovas = {SmmuGuest.IOVA, SmmuGuest.NOWHERE, SmmuGuest.IOVA + 8};
+      long[] answers = new long[3];
       long bytes =
           AllocatedBytes.of(
               ROUNDS,
               WINDOWS,
               round -> {
                 long answer = port.translate(SmmuGuest.NOWHERE, Access.READ);
+                answer += port.translate(iovas, answers, 0, 3, Access.READ);
                 port.done();
                 unit.mmioWrite(SmmuGuest.EVENTQ_CONS, 4, unit.mmioRead(SmmuGuest.EVENTQ_PROD, 4));
                 return answer;

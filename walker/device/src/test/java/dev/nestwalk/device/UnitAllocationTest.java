@@ -2,6 +2,7 @@ package dev.nestwalk.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.nestwalk.DmaRuns;
 import dev.nestwalk.dma.Access;
 import dev.nestwalk.fixtures.AllocatedBytes;
 import java.lang.foreign.MemorySegment;
@@ -61,6 +62,16 @@ final class UnitAllocationTest {
       MemorySegment buffer = rig.arena.allocate(4096);
       all.put("a read that a fault ends", round -> port.read(VtdRig.IOVA + 0x800, buffer));
       all.put("a write that a fault ends", round -> port.write(VtdRig.IOVA + 0x800, buffer));
+      long[] iovas = {VtdRig.IOVA, 0x7000_0000L, VtdRig.IOVA + 8, 0x7000_1000L};
+      long[] answers = new long[4];
+      DmaRuns runs = new DmaRuns(2);
+      all.put("a batch with faults", round -> port.translate(iovas, answers, 0, 4, Access.READ));
+      all.put(
+          "a range that a fault ends",
+          round -> port.translateRange(VtdRig.IOVA, 0x2000, Access.READ, runs));
+      all.put(
+          "a slice that a fault ends",
+          round -> port.slice(VtdRig.IOVA, 0x2000, 1) == null ? port.stoppedBy() : 0);
       assertNoneAllocates(all);
     }
   }
