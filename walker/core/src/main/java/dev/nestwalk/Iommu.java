@@ -204,9 +204,10 @@ public final class Iommu {
     }
     GuestMemory view = memory.asReadOnly();
     // What a scan is refused is no device's fault.
-    Iommu own = new Iommu(view, now, format.of(now));
-    Translator translator = own.make(new TagCounter(), CacheOptions.NONE, UnitEvents.none());
-    return new Mappings(own.log, translator, format.reference(view, now));
+    Translator translator =
+        new Iommu(view, now, format.of(now))
+            .make(new TagCounter(), CacheOptions.NONE, UnitEvents.none());
+    return new Mappings(translator, format.reference(view, now));
   }
 
   /** The memory that holds the tables. */

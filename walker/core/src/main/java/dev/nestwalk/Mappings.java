@@ -1,7 +1,6 @@
 package dev.nestwalk;
 
 import dev.nestwalk.explain.Reference;
-import dev.nestwalk.iotlb.InvalidationLog;
 
 /**
  * What requesters have mapped under the registers that were in force when this was made. Scans of
@@ -10,13 +9,10 @@ import dev.nestwalk.iotlb.InvalidationLog;
  * <p>Threads: belongs to the thread that made it, with its scans.
  */
 public final class Mappings {
-  private final InvalidationLog log;
   private final Translator translator;
   private final Reference reference;
 
-  /** A view by a translator of its own, whose invalidations are those of {@code log}. */
-  Mappings(InvalidationLog log, Translator translator, Reference reference) {
-    this.log = log;
+  Mappings(Translator translator, Reference reference) {
     this.translator = translator;
     this.reference = reference;
   }
@@ -30,7 +26,7 @@ public final class Mappings {
    */
   public MappingScan of(int sourceId, int pasid) {
     // Its configuration may have changed since an earlier scan.
-    log.configurations();
+    translator.forget(sourceId, pasid);
     return new MappingScan(translator.endpoint(sourceId, pasid), reference);
   }
 }

@@ -82,7 +82,7 @@ public final class SmmuPlan extends CachedPlan {
   boolean upperNoUser;
 
   /** Bits of the addresses that pass unchanged where no stage translates, 64 if the unit is off. */
-  int bypassBits;
+  private int bypassBits;
 
   /** EL1&0 or EL2-E2H: there are two ranges, and privilege matters. */
   boolean twoPrivileges;
@@ -127,8 +127,9 @@ public final class SmmuPlan extends CachedPlan {
   }
 
   /** Sets what caches and kernel need to know of the plan that was filled last. */
-  void describe(int substream, boolean el2) {
+  void describe(int substream, boolean el2, int widthOfBypass) {
     disabled = false;
+    bypassBits = widthOfBypass;
     // Translation regimes of EL2 have no VMID; a number above all VMIDs stands for them.
     int domain = el2 ? EL2 : vmid;
     select(domain, stage1 ? asid : -1, Math.max(substream, 0), stage1, stage2);

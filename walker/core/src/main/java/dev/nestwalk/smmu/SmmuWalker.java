@@ -110,8 +110,7 @@ public final class SmmuWalker implements FullWalker<SmmuPlan> {
     if (index < 0 || into.stage1 && contexts.resolve(into, index) != 0) {
       return false;
     }
-    into.bypassBits = bypassBits(into);
-    into.describe(index, el2);
+    into.describe(index, el2, bypassBits(into));
     return true;
   }
 
