@@ -35,15 +35,16 @@ final class SmmuEndpoints {
     this.budget = budget;
   }
 
-  /** All endpoints, or those of one StreamID; {@code onlyStream} -1 for all. */
+  /** All endpoints, or those of one StreamID of 32 bits; {@code onlyStream} -1 for all. */
   static List<Endpoint> list(
       GuestMemory memory, Map<String, Long> registers, int onlyStream, Budget budget) {
     // A listing sets no flags.
     StreamProbe probe = new StreamProbe(memory.asReadOnly(), registers);
     SmmuEndpoints endpoints = new SmmuEndpoints(probe, budget);
     long streams = Math.min(MOST_STREAMS, probe.streams());
-    long first = onlyStream < 0 ? 0 : onlyStream;
-    long last = onlyStream < 0 ? streams - 1 : onlyStream;
+    long only = Integer.toUnsignedLong(onlyStream);
+    long first = onlyStream == -1 ? 0 : only;
+    long last = onlyStream == -1 ? streams - 1 : only;
     for (long id = first; id <= last && id < streams && endpoints.reads(); id++) {
       int code = probe.resolve((int) id);
       if (code == BAD_STREAM) {

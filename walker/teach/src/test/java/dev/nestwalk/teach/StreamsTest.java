@@ -84,4 +84,14 @@ class StreamsTest {
     assertEquals(tables.root(), found.get(0).table());
     assertEquals(0, found.get(1).table());
   }
+
+  @Test
+  void aStreamIdOf32BitsIsNotAllStreams() {
+    SmmuMachine machine = new SmmuMachine(memory);
+    machine.stream(2, ILLEGAL);
+    machine.stream(4, ILLEGAL);
+    assertEquals(List.of(2, 4), listed(guest(), machine, -1));
+    assertEquals(List.of(4), listed(guest(), machine, 4));
+    assertEquals(List.of(), listed(guest(), machine, 0x8000_0002));
+  }
 }
