@@ -51,6 +51,9 @@ final class LiveServeTest {
 
   private static final int WRITTEN_BYTES = 1 << 20;
 
+  /** A name that options, JSON and the shell have to have in quotes. */
+  private static final String MACHINE = "my, \"own\" machine\\";
+
   @TempDir Path folder;
   private final List<Process> processes = new ArrayList<>();
 
@@ -119,7 +122,7 @@ final class LiveServeTest {
 
   private Running serve(String... words) throws IOException {
     List<String> all = new ArrayList<>();
-    all.addAll(List.of("serve", "--dir", folder.resolve("machine").toString()));
+    all.addAll(List.of("serve", "--dir", folder.resolve(MACHINE).toString()));
     all.addAll(List.of(words));
     return new Running("serve", ChildCommand.words(all));
   }

@@ -172,6 +172,11 @@ public final class LiveMachine implements AutoCloseable {
       throw new IOException(
           "%d disks: expected up to %d".formatted(options.disks().size(), MAX_DISKS));
     }
+    if (isVtd() && table().toString().contains(":")) {
+      throw new IOException(
+          "%s: expected a folder without a colon, at which QEMU's -acpitable would cut its name"
+              .formatted(options.dir()));
+    }
     Path longest = options.dir().resolve("nvme00.sock").toAbsolutePath();
     if (longest.toString().getBytes(StandardCharsets.UTF_8).length > MAX_SOCKET_PATH) {
       throw new IOException(

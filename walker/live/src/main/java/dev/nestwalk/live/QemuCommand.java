@@ -43,11 +43,12 @@ final class QemuCommand {
     command.add(program);
     long mebibytes = size >>> 20;
     String memory =
-        "memory-backend-file,id=ram,size=%dM,mem-path=%s,share=on".formatted(mebibytes, ram);
+        "memory-backend-file,id=ram,size=%dM,mem-path=%s,share=on"
+            .formatted(mebibytes, option(ram));
     command.add("-object", memory, "-m", mebibytes + "M");
     if (format == LiveFormat.VTD) {
       command.add("-machine", "q35,sata=off,usb=off,memory-backend=ram");
-      command.add("-acpitable", "file=" + table);
+      command.add("-acpitable", "file=" + option(table));
     } else {
       command.add("-machine", "virt,gic-version=2,memory-backend=ram", "-cpu", "cortex-a57");
       command.add("-dtb", table.toString(), "-bios", String.valueOf(rom));
@@ -58,7 +59,7 @@ final class QemuCommand {
           "-device",
           ("{\"driver\":\"vfio-user-pci\",\"addr\":\"%x.0\","
                   + "\"socket\":{\"type\":\"unix\",\"path\":\"%s\"},\"x-msg-timeout\":60000}")
-              .formatted(FIRST_SLOT + i, sockets.get(i)));
+              .formatted(FIRST_SLOT + i, json(sockets.get(i))));
     }
     if (kernel != null) {
       command.add("-kernel", kernel.toString());
@@ -74,11 +75,33 @@ final class QemuCommand {
     words.addAll(List.of(more));
   }
 
-  /** The command line for a shell, with each option on its own line. */
+  /** A path within an option's list, which commas separate. */
+  private static String option(Path path) {
+    return path.toString().replace(",", ",,");
+  }
+
+  /** A path within a JSON string (RFC 8259, 7). */
+  private static String json(Path path) {
+    StringBuilder text = new StringBuilder();
+    for (char c : path.toString().toCharArray()) {
+      if (c < ' ') {
+        text.append("\\u%04x".formatted((int) c));
+      } else {
+        text.append(c == '"' || c == '\\' ? "\\" : "").append(c);
+      }
+    }
+    return text.toString();
+  }
+
+  /**
+   * The command line for a POSIX shell, with each option on its own line. A comma is plain there
+   * (Shell Command Language, 2.2); an equals sign is in all words but the first, which would be an
+   * assignment.
+   */
   static String shell(List<String> words) {
     StringBuilder line = new StringBuilder();
     for (String word : words) {
-      boolean plain = word.matches("[A-Za-z0-9_./,=:+@%-]+");
+      boolean plain = word.matches(line.isEmpty() ? "[A-Za-z0-9_./+-]+" : "[A-Za-z0-9_./,=:+@%-]+");
       String quoted = plain ? word : "'" + word.replace("'", "'\\''") + "'";
       if (line.length() > 0) {
         line.append(word.startsWith("-") ? " \\\n  " : " ");
