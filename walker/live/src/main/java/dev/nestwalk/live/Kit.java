@@ -19,17 +19,29 @@ public record Kit(Path folder) {
 
   /** The kit, or null if this machine has none. */
   public static @Nullable Kit find() {
-    String named = System.getenv("NESTWALK_LIVE");
-    String cache = System.getenv("XDG_CACHE_HOME");
-    Path folder;
-    if (named != null && !named.isEmpty()) {
-      folder = Path.of(named);
-    } else if (cache != null && !cache.isEmpty()) {
-      folder = Path.of(cache, "nestwalk-live");
-    } else {
-      folder = Path.of(System.getProperty("user.home"), ".cache", "nestwalk-live");
-    }
+    Path folder = folder(System.getenv(), System.getProperty("user.home", ""));
     return Files.exists(folder.resolve(DONE)) ? new Kit(folder) : null;
+  }
+
+  /**
+   * Where {@code walker/live/kit} puts it, by the same rule.
+   *
+   * @param home the user's home as the system has it, for who has no HOME
+   */
+  static Path folder(Map<String, String> environment, String home) {
+    String named = environment.getOrDefault("NESTWALK_LIVE", "");
+    if (!named.isEmpty()) {
+      return Path.of(named);
+    }
+    String cache = environment.getOrDefault("XDG_CACHE_HOME", "");
+    if (!cache.isEmpty()) {
+      return Path.of(cache, "nestwalk-live");
+    }
+    String chosen = environment.getOrDefault("HOME", "");
+    if (chosen.isEmpty()) {
+      chosen = home.startsWith("/") ? home : "/"; // Java has "?" for a user without a home
+    }
+    return Path.of(chosen, ".cache", "nestwalk-live");
   }
 
   /** QEMU for a format's machine. */
