@@ -69,7 +69,7 @@ final class ServeCommand implements Callable<Integer> {
       names = "--stage",
       paramLabel = "1|2",
       description = "The stage the guest gets (scalable, smmuv3). Default: 1.")
-  private int stage = 1;
+  private @Nullable Integer stage;
 
   @Option(names = "--levels", paramLabel = "4|5", description = "Largest tables. Default: 4.")
   private int levels = 4;
@@ -160,23 +160,35 @@ final class ServeCommand implements Callable<Integer> {
   ServeCommand() {}
 
   private LiveMode liveMode() {
-    if (stage != 1 && stage != 2) {
+    if (stage != null && stage != 1 && stage != 2) {
       throw new InputException("--stage %d: expected 1 or 2".formatted(stage));
     }
     boolean vtd = format == LiveFormat.VTD;
+    boolean first = stage == null || stage == 1;
     if (mode == ModeName.NESTED) {
+      refuseStage("nested");
       return vtd ? LiveMode.SCALABLE_NESTED : LiveMode.STAGES_NESTED;
     }
     if (!vtd) {
       if (mode != null) {
         throw new InputException("--mode: expected nested or none for smmuv3");
       }
-      return stage == 1 ? LiveMode.STAGE1 : LiveMode.STAGE2;
+      return first ? LiveMode.STAGE1 : LiveMode.STAGE2;
     }
     if (mode == ModeName.SCALABLE) {
-      return stage == 1 ? LiveMode.SCALABLE : LiveMode.SCALABLE_SECOND;
+      return first ? LiveMode.SCALABLE : LiveMode.SCALABLE_SECOND;
     }
+    refuseStage("legacy");
     return LiveMode.LEGACY;
+  }
+
+  private void refuseStage(String modeName) {
+    if (stage != null) {
+      throw new InputException(
+          "--stage %d: mode %s has no choice of a stage, expected %s"
+              .formatted(
+                  stage, modeName, format == LiveFormat.VTD ? "--mode scalable" : "no --mode"));
+    }
   }
 
   private long bytes() {
@@ -195,6 +207,9 @@ final class ServeCommand implements Callable<Integer> {
     if (address == null || address % 4096 != 0 || address >>> 32 != 0) {
       throw new InputException(
           "--registers %s: expected a multiple of 0x1000 below 4 GiB".formatted(registers));
+    }
+    if (format != LiveFormat.VTD) {
+      throw new InputException("--registers: expected with --format vtd only");
     }
     return address;
   }
@@ -264,6 +279,10 @@ final class ServeCommand implements Callable<Integer> {
   private LiveOptions options(LiveMode live, Path folder, @Nullable Kit kit) {
     checkFile("--kernel", kernel);
     checkFile("--initrd", initrd);
+    if (boots && kernel == null && kit == null) {
+      throw new InputException(
+          "--boot: no kernel, expected --kernel FILE, or the kit's (walker/live/kit fetches one)");
+    }
     Path linux = kernel;
     Path disk = initrd;
     String program = qemu;
@@ -321,7 +340,8 @@ final class ServeCommand implements Callable<Integer> {
         out.println(machine.shellCommand());
         out.flush();
         if (options.kernel() == null) {
-          tell(err, "put a kernel and its initial RAM disk for VMLINUZ and INITRD");
+          String both = "put a kernel and its initial RAM disk for VMLINUZ and INITRD";
+          tell(err, options.initrd() == null ? both : "put a kernel for VMLINUZ");
         }
         awaitEnd(machine, err);
       }

@@ -29,8 +29,10 @@ final class ServeCommandTest {
   @TempDir Path folder;
 
   private Result run(String... args) {
-    List<String> all = new ArrayList<>(List.of("--dir", folder.toString()));
-    all.addAll(List.of(args));
+    List<String> all = new ArrayList<>(List.of(args));
+    if (!all.contains("--dir")) {
+      all.addAll(List.of("--dir", folder.toString()));
+    }
     return Result.of("serve", all.toArray());
   }
 
@@ -50,6 +52,14 @@ final class ServeCommandTest {
     assertRefused("expected 4", "--format", "smmuv3", "--levels", "5");
     assertRefused("expected nested", "--format", "smmuv3", "--mode", "legacy");
     assertRefused("expected 1 or 2", "--format", "smmuv3", "--stage", "3");
+    for (String stage : new String[] {"1", "2"}) {
+      assertRefused("--mode scalable", "--format", "vtd", "--stage", stage);
+      assertRefused("mode legacy", "--format", "vtd", "--mode", "legacy", "--stage", stage);
+      assertRefused("mode nested", "--format", "vtd", "--mode", "nested", "--stage", stage);
+      assertRefused("no --mode", "--format", "smmuv3", "--mode", "nested", "--stage", stage);
+    }
+    assertRefused("vtd only", "--format", "smmuv3", "--registers", "0xfebfc000");
+    assertRefused("without a colon", "--format", "vtd", "--dir", folder.resolve("a:b").toString());
     assertRefused("--size", "--format", "vtd", "--size", "much");
     assertRefused("whole MiB", "--format", "vtd", "--size", "4K");
     assertRefused("0x1000", "--format", "vtd", "--registers", "0xfebfc010");

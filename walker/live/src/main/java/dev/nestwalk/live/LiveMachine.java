@@ -324,6 +324,7 @@ public final class LiveMachine implements AutoCloseable {
     String console = isVtd() ? "console=ttyS0" : "console=ttyAMA0";
     String append = console + " " + options.mode().kernelWords(options.levels());
     String all = options.append().isEmpty() ? append : append + " " + options.append();
+    Path initrd = options.initrd();
     return QemuCommand.words(
         options.mode().format(),
         options.qemu(),
@@ -333,7 +334,7 @@ public final class LiveMachine implements AutoCloseable {
         isVtd() ? null : rom(),
         sockets,
         options.kernel() == null ? Path.of("VMLINUZ") : options.kernel(),
-        options.kernel() == null ? Path.of("INITRD") : options.initrd(),
+        initrd == null && options.kernel() == null ? Path.of("INITRD") : initrd,
         all);
   }
 
