@@ -63,7 +63,7 @@ final class InspectCommand implements Callable<Integer> {
       paramLabel = "S",
       converter = NumberOptions.Source.class,
       description = "Only this requester id: 0x0010 or 00:02.0.")
-  private int source = -1;
+  private @Nullable Integer source;
 
   @Option(names = "--format", paramLabel = "F", description = "text (default) or json.")
   private Format format = Format.text;

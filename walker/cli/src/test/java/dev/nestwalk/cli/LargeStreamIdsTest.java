@@ -52,6 +52,16 @@ class LargeStreamIdsTest {
   }
 
   @Test
+  void oneThatTheTablesDoNotHaveIsNotAll() {
+    assertTrue(
+        Result.of("inspect", image, "--source", "10008").out().contains("\n0x10008 domain "));
+    for (String none : List.of("20008", "80000000", "ffffffff")) {
+      Result result = Result.of("inspect", image, "--source", none);
+      assertFalse(result.out().contains(" domain "), result.out());
+    }
+  }
+
+  @Test
   void jsonGivesThemNoFunction() {
     Result result = Result.of("inspect", image, "--format", "json");
     List<String> found = new ArrayList<>();

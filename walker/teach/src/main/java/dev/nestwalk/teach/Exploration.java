@@ -82,7 +82,7 @@ public final class Exploration {
   JsonArray endpoints() {
     JsonArray list = new JsonArray();
     Budget budget = Budget.ofSeconds(LIST_SECONDS);
-    List<Endpoint> all = Endpoints.list(image(), memory, -1, budget);
+    List<Endpoint> all = Endpoints.list(image(), memory, null, budget);
     Chosen chosen = chosen(all);
     for (Endpoint endpoint : all) {
       JsonObject one = new JsonObject();

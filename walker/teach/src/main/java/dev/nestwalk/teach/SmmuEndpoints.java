@@ -9,6 +9,7 @@ import dev.nestwalk.smmu.StreamTableEntry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lists the streams of an SMMUv3's tables that are valid and do not just abort, and their
@@ -35,17 +36,23 @@ final class SmmuEndpoints {
     this.budget = budget;
   }
 
-  /** All endpoints, or those of one StreamID of 32 bits; {@code onlyStream} -1 for all. */
+  /**
+   * Lists all endpoints, or those of one StreamID.
+   *
+   * @param onlyStream StreamID, unsigned; null for all of the first 2^24
+   */
   static List<Endpoint> list(
-      GuestMemory memory, Map<String, Long> registers, int onlyStream, Budget budget) {
+      GuestMemory memory,
+      Map<String, Long> registers,
+      @Nullable Integer onlyStream,
+      Budget budget) {
     // A listing sets no flags.
     StreamProbe probe = new StreamProbe(memory.asReadOnly(), registers);
     SmmuEndpoints endpoints = new SmmuEndpoints(probe, budget);
-    long streams = Math.min(MOST_STREAMS, probe.streams());
-    long only = Integer.toUnsignedLong(onlyStream);
-    long first = onlyStream == -1 ? 0 : only;
-    long last = onlyStream == -1 ? streams - 1 : only;
-    for (long id = first; id <= last && id < streams && endpoints.reads(); id++) {
+    boolean all = onlyStream == null;
+    long first = onlyStream == null ? 0 : Integer.toUnsignedLong(onlyStream);
+    long end = Math.min(probe.streams(), all ? MOST_STREAMS : first + 1);
+    for (long id = first; id < end && endpoints.reads(); id++) {
       int code = probe.resolve((int) id);
       if (code == BAD_STREAM) {
         id |= probe.group() - 1;

@@ -11,6 +11,7 @@ import dev.nestwalk.vtd.ScalableContextEntry;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lists the present contexts in VT-d tables: root, context, PASID directory and PASID entries (VT-d
@@ -37,13 +38,16 @@ final class VtdEndpoints {
   /**
    * Lists all endpoints, or those of one requester id.
    *
-   * @param onlySource requester id, or -1 for all
+   * @param onlySource requester id, null for all
    */
   static List<Endpoint> list(
-      GuestMemory memory, Map<String, Long> registers, int onlySource, Budget budget) {
+      GuestMemory memory,
+      Map<String, Long> registers,
+      @Nullable Integer onlySource,
+      Budget budget) {
     VtdEndpoints endpoints = new VtdEndpoints(memory, registers, budget);
     for (int source = 0; source < 1 << 16 && !endpoints.stopped; source++) {
-      if (onlySource < 0 || onlySource == source) {
+      if (onlySource == null || onlySource == source) {
         endpoints.context(source);
       }
     }

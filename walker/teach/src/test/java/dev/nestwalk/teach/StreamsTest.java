@@ -16,6 +16,7 @@ import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The streams of an SMMUv3 that are listed are those that its stream table has. */
@@ -31,7 +32,8 @@ class StreamsTest {
     return GuestMemory.of(run.bytes(), run.first());
   }
 
-  private static List<Integer> listed(GuestMemory guest, SmmuMachine machine, int only) {
+  private static List<Integer> listed(
+      GuestMemory guest, SmmuMachine machine, @Nullable Integer only) {
     return SmmuEndpoints.list(guest, machine.registers(), only, Budget.ofSeconds(20)).stream()
         .map(Endpoint::sourceId)
         .toList();
@@ -61,10 +63,22 @@ class StreamsTest {
       }
     }
     assertEquals(List.of(3, 7, 133), served);
-    assertEquals(served, listed(guest, machine, -1));
+    assertEquals(served, listed(guest, machine, null));
     assertEquals(List.of(7), listed(guest, machine, 7));
     assertEquals(List.of(), listed(guest, machine, 8));
     assertEquals(List.of(), listed(guest, machine, 1 << 30));
+  }
+
+  /** StreamIDs have 32 bits: with the highest set they are one stream as any other, not all. */
+  @Test
+  void aStreamIdWithItsHighestBitSetIsOneStream() {
+    SmmuMachine machine = new SmmuMachine(memory).twoLevel();
+    machine.stream(3, BYPASS);
+    GuestMemory guest = guest();
+    for (int id : new int[] {1 << 24, Integer.MIN_VALUE, 0xffff_ff03, -1}) {
+      assertEquals(List.of(), listed(guest, machine, id), () -> Integer.toHexString(id));
+    }
+    assertEquals(List.of(3), listed(guest, machine, 3));
   }
 
   /**
@@ -79,7 +93,7 @@ class StreamsTest {
     machine.stream(2, new StreamEntry(5).stage1(contexts, 0, 0, 0));
     machine.stream(4, ILLEGAL);
     List<Endpoint> found =
-        SmmuEndpoints.list(guest(), machine.registers(), -1, Budget.ofSeconds(20));
+        SmmuEndpoints.list(guest(), machine.registers(), null, Budget.ofSeconds(20));
     assertEquals(List.of(2, 4), found.stream().map(Endpoint::sourceId).toList());
     assertEquals(tables.root(), found.get(0).table());
     assertEquals(0, found.get(1).table());
@@ -90,7 +104,7 @@ class StreamsTest {
     SmmuMachine machine = new SmmuMachine(memory);
     machine.stream(2, ILLEGAL);
     machine.stream(4, ILLEGAL);
-    assertEquals(List.of(2, 4), listed(guest(), machine, -1));
+    assertEquals(List.of(2, 4), listed(guest(), machine, null));
     assertEquals(List.of(4), listed(guest(), machine, 4));
     assertEquals(List.of(), listed(guest(), machine, 0x8000_0002));
   }
