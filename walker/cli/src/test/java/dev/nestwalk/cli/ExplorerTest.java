@@ -28,11 +28,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The explorer's server: what it answers, and to whom it does not. */
 class ExplorerTest {
@@ -409,6 +412,48 @@ class ExplorerTest {
       }
     }
     walk();
+  }
+
+  /** A StreamID of an SMMUv3 has 32 bits; one with the highest set is not in the tables. */
+  @ParameterizedTest
+  @ValueSource(strings = {"80000000", "ffffffff"})
+  void aStreamThatTheTablesDoNotHaveMapsNothing(String id)
+      throws IOException, InterruptedException {
+    JsonObject ranges = ask("ranges", "{'source': '%s'}".formatted(id)).getAsJsonObject();
+    assertEquals(0, ranges.getAsJsonArray("ranges").size());
+    assertEquals("not among the requesters of the tables", ranges.get("type").getAsString());
+    JsonObject walk = ask("walk", WALK.replace("0x8", id)).getAsJsonObject();
+    assertEquals("0x" + id, walk.getAsJsonObject("walk").get("source_id").getAsString());
+  }
+
+  @Test
+  void aDefectIsOneLineOfJsonAndTheNextRequestIsAnswered()
+      throws IOException, InterruptedException {
+    AtomicInteger asked = new AtomicInteger();
+    Image image =
+        Image.ofScenario(Scenarios.fixtures().resolve("captures/smmuv3/nested-vm-4k"), null);
+    Exploration good =
+        new Exploration(image, image.open(Opening.READ_ONLY, arena), Guards.usual(false));
+    Supplier<Exploration> failing =
+        () -> {
+          switch (asked.incrementAndGet()) {
+            case 1 -> throw new IllegalStateException("first\nsecond line");
+            case 2 -> throw new StackOverflowError();
+            default -> {
+              return good;
+            }
+          }
+        };
+    try (Explorer other = new Explorer(failing, 0)) {
+      String body = WALK.replace('\'', '"');
+      for (int i = 0; i < 2; i++) {
+        HttpResponse<String> reply = send(other.url() + "walk", "POST", body);
+        assertEquals(500, reply.statusCode(), reply.body());
+        assertEquals(1, reply.body().lines().count());
+        assertTrue(JsonParser.parseString(reply.body()).getAsJsonObject().has("error"));
+      }
+      assertEquals(200, send(other.url() + "walk", "POST", body).statusCode());
+    }
   }
 
   @Test

@@ -33,6 +33,7 @@ public final class Explorer implements AutoCloseable {
   private static final int TOKEN_BYTES = 16;
   private static final String HTML = "text/html; charset=utf-8";
   private static final String JSON_TYPE = "application/json";
+  private static final System.Logger LOG = System.getLogger(Explorer.class.getName());
   private static final Gson JSON = new GsonBuilder().serializeNulls().create();
 
   static {
@@ -109,6 +110,11 @@ public final class Explorer implements AutoCloseable {
       } catch (ApiRequest.Refusal e) {
         status = e.status;
         reply = Reply.json(Map.of("error", String.valueOf(e.getMessage())));
+      } catch (RuntimeException e) {
+        LOG.log(System.Logger.Level.ERROR, "a request met a defect", e);
+        status = 500;
+        reply =
+            Reply.json(Map.of("error", "the answer failed: a defect, told in the server's log"));
       }
       send(exchange, status, reply);
     }
@@ -144,7 +150,7 @@ public final class Explorer implements AutoCloseable {
       if (e.getCause() instanceof InputException input) {
         throw new ApiRequest.Refusal(400, String.valueOf(input.getMessage()));
       }
-      throw new IOException(e.getCause());
+      throw new IllegalStateException(parts[2] + " failed", e.getCause());
     }
   }
 
