@@ -11,6 +11,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
 
 /** The page of a walk in a real browser. */
 class WalkPageTest {
@@ -90,6 +92,51 @@ class WalkPageTest {
     assertTrue(answer.contains("(VT-d 9.8)"), answer);
     assertTrue(answer.contains("FR[103:96] 0x85"), answer);
     browser.assertQuietAndAccessible();
+  }
+
+  /** Arrows scroll a region that does not fit, where the focus is on it; elsewhere they step. */
+  @Test
+  void aRegionThatDoesNotFitIsScrolledByKeyboard() throws IOException {
+    Browser browser = open(NESTED_VTD);
+    WebElement grid = browser.find("#grid");
+    // Two columns have just begun to fit beside each other.
+    Map<String, Object> narrow =
+        Map.of("width", 1200, "height", 800, "deviceScaleFactor", 1, "mobile", false);
+    browser.driver.executeCdpCommand("Emulation.setDeviceMetricsOverride", narrow);
+    try {
+      browser.find("#last").click();
+      String last = browser.text("count");
+      browser.driver.executeScript("arguments[0].scrollLeft = 1000", grid);
+      double before = scrollLeft(browser, grid);
+      assertTrue(before > 0, "the grid fits");
+      grid.sendKeys(Keys.ARROW_LEFT);
+      browser.await(() -> scrollLeft(browser, grid) < before);
+      grid.sendKeys(Keys.HOME, " ");
+      assertEquals(last, browser.text("count"));
+      assertEquals("false", browser.find("#play").getDomAttribute("aria-pressed"));
+    } finally {
+      browser.driver.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
+    }
+    // All of it is seen: there is nothing to scroll.
+    grid.sendKeys(Keys.HOME);
+    assertTrue(browser.text("count").startsWith("step 1 of"), browser.text("count"));
+  }
+
+  private static double scrollLeft(Browser browser, WebElement region) {
+    Object left = browser.driver.executeScript("return arguments[0].scrollLeft", region);
+    return left instanceof Number number ? number.doubleValue() : -1;
+  }
+
+  @Test
+  void spaceOpensASummaryAndPlaysElsewhere() throws IOException {
+    Browser browser = open(NESTED_VTD);
+    WebElement summary = browser.find("details summary");
+    boolean open = browser.count("details[open]") > 0;
+    summary.sendKeys(" ");
+    assertEquals("false", browser.find("#play").getDomAttribute("aria-pressed"));
+    assertEquals(!open, browser.count("details[open]") > 0);
+    browser.find("body").sendKeys(" ");
+    assertEquals("true", browser.find("#play").getDomAttribute("aria-pressed"));
   }
 
   @Test

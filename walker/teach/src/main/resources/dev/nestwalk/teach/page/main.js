@@ -106,9 +106,16 @@ phone.addEventListener("change", () => { if (walks.length) draw(); });
 let resized = 0;
 window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(() => { if (walks.length && !onPaper) memory(); }, 150); });
 
+/* Keys that the browser gives a meaning where the focus is: Space there presses, arrows there scroll. */
+function isTaken(at, key) {
+  if (/^(INPUT|SELECT|TEXTAREA)$/.test(at.tagName)) return true;
+  if (key === " " && /^(BUTTON|SUMMARY|A)$/.test(at.tagName)) return true;
+  const scrolls = at.tabIndex === 0 && (at.scrollWidth > at.clientWidth || at.scrollHeight > at.clientHeight);
+  return scrolls && at.getAttribute("role") === "region" && /^(Arrow.*|Home|End| )$/.test(key);
+}
+
 document.addEventListener("keydown", e => {
-  if (e.ctrlKey || e.metaKey || e.altKey || /INPUT|SELECT|TEXTAREA/.test(e.target.tagName) || !walks.length) return;
-  if (e.target.tagName === "BUTTON" && e.key === " ") return;
+  if (e.ctrlKey || e.metaKey || e.altKey || !walks.length || isTaken(e.target, e.key)) return;
   const keys = {ArrowRight: () => move(1), ArrowLeft: () => move(-1), Home: () => go(0), End: () => go(current().steps.length - 1), " ": () => play(!timer),
     p: () => predict(!predicting), r: reveal, w: () => choose((walk + 1) % walks.length),
     c: () => { $("caches").selectedIndex = ($("caches").selectedIndex + 1) % STATES.length; cached = $("caches").value; draw(); }};
