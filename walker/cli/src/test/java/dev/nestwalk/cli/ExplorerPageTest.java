@@ -3,6 +3,8 @@ package dev.nestwalk.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.nestwalk.fixtures.Scenarios;
 import dev.nestwalk.memory.Opening;
 import dev.nestwalk.teach.Exploration;
@@ -11,6 +13,7 @@ import dev.nestwalk.teach.Guards;
 import dev.nestwalk.teach.Image;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.Path;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -106,6 +109,86 @@ class ExplorerPageTest {
     browser.driver.get(link);
     awaitMessage(browser, "ok 0x");
     assertEquals(1, browser.count("#changes tr:has(td)"));
+  }
+
+  /** What was changed before is not part of the address. */
+  @Test
+  void aLinkWithoutChangesLeadsToTheImageAsItIs() throws IOException {
+    Browser browser = open("teaching/vtd-nested", "#source=0x0010&iova=0x40003000&access=w");
+    awaitMessage(browser, "fault 0x85");
+    String link = String.valueOf(browser.driver.getCurrentUrl());
+    browser.find("#grid [aria-label^='Step 31:']").click();
+    browser.find("#bits [aria-label^='Flip bit 1,']").click();
+    awaitMessage(browser, "ok 0x");
+    browser.driver.get(link.replace("access=w", "access=rw"));
+    awaitMessage(browser, "fault 0x85");
+    assertEquals(0, browser.count("#changes tr:has(td)"));
+    String changed = link.replaceAll("#.*", "#source=10&iova=40001008&registers=RTADDR:100800");
+    browser.driver.get(changed);
+    awaitMessage(browser, "fault 0x30");
+    browser.driver.get("about:blank");
+    browser.driver.get(link);
+    awaitMessage(browser, "fault 0x85");
+    assertEquals(0, browser.count("#changes tr:has(td)"));
+  }
+
+  /** Without second-stage widths there has to be a first stage: CAP alone would be refused. */
+  @Test
+  void registersOfALinkAreChangedTogether() throws IOException {
+    String registers = "registers=CAP:80d2008c222f0006,ECAP:880000f00f4a";
+    Browser browser = open("captures/vtd/linux612-legacy-48", "#source=10&iova=0&" + registers);
+    browser.await(() -> browser.text("changes").contains("2 changed registers"));
+    String link = String.valueOf(browser.driver.getCurrentUrl());
+    assertTrue(link.contains("ECAP%3A0x880000f00f4a"), link);
+    browser.driver.get(link.replaceAll("#.*", "#source=10&iova=ffffc000&registers=ECAP:4000000"));
+    awaitMessage(browser, "Not all changes of this address can be made: ECAP 0x4000000: ");
+    assertEquals(0, browser.count("#changes tr:has(td)"));
+  }
+
+  @Test
+  void rangesFollowChangesAndTheRequester() throws IOException {
+    Browser browser = open("teaching/vtd-nested", "#source=0x0010&iova=0x40001008");
+    browser.await(() -> browser.count("#ranges [aria-label='Walk 0x40200000']") > 0);
+    // The first-stage entry of 0x40200000.
+    browser.find("#at").sendKeys("0x101010");
+    browser.find("#word").sendKeys("0", Keys.ENTER);
+    browser.await(() -> browser.count("#ranges [aria-label='Walk 0x40200000']") == 0);
+    browser.find("[aria-label='Undo 0x101010']").click();
+    browser.await(() -> browser.count("#ranges [aria-label='Walk 0x40200000']") > 0);
+    browser.find("#value").clear();
+    browser.find("#value").sendKeys("0x100800", Keys.ENTER);
+    browser.await(() -> browser.count("#ranges button") == 0);
+    browser.find("#reset").click();
+    browser.await(() -> browser.count("#ranges button") > 2);
+    browser.find("#pasid").sendKeys("5");
+    browser.find("#walkit").click();
+    browser.await(() -> browser.text("ranges-note").startsWith("not among the requesters"));
+  }
+
+  /** A list goes on, and is walked, as the requester's that it is of. */
+  @Test
+  void moreRangesAreOfTheSameRequester() throws IOException {
+    Path image = Scenarios.fixtures().resolve("captures/vtd/linux72-live-nested-57");
+    Result inspected = Result.of("inspect", image, "--source", "20", "--format", "json");
+    JsonObject endpoint =
+        JsonParser.parseString(inspected.out())
+            .getAsJsonObject()
+            .getAsJsonArray("endpoints")
+            .get(0)
+            .getAsJsonObject();
+    int ranges = endpoint.getAsJsonArray("ranges").size();
+    assertTrue(ranges > 256, ranges + " ranges: one answer has them all");
+    Browser browser = open("captures/vtd/linux72-live-nested-57", "#source=20");
+    browser.await(() -> browser.find("#more").isDisplayed());
+    browser.find("#pasid").sendKeys("51");
+    while (browser.find("#more").isDisplayed()) {
+      String before = browser.text("ranges-note");
+      browser.find("#more").click();
+      browser.await(() -> !browser.text("ranges-note").equals(before));
+    }
+    assertEquals(ranges, browser.count("#ranges button"));
+    browser.find("#ranges button").click();
+    browser.await(() -> "".equals(browser.find("#pasid").getDomProperty("value")));
   }
 
   @Test

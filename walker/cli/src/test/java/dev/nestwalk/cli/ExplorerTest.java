@@ -162,6 +162,13 @@ class ExplorerTest {
         "400 | POST | register              | {'name': 'IDR0', 'value': 'x'}",
         "400 | POST | register              | {'name': {}, 'value': '0'}",
         "400 | POST | register              | {'value': '0'}",
+        "400 | POST | set-registers         | {}",
+        "400 | POST | set-registers         | {'values': 'IDR0'}",
+        "400 | POST | set-registers         | {'values': 'IDR0:0x1,'}",
+        "400 | POST | set-registers         | {'values': 'IDR0:x'}",
+        "400 | POST | set-registers         | {'values': 'RTADDR:0'}",
+        "400 | POST | set-registers         | {'values': 'CR0:0,IDR0:0'}",
+        "400 | POST | set-registers         | {'values': []}",
         "400 | POST | policies              | {'source': '8'}",
         "400 | POST | ranges                | {'source': 'ffffffffffffffff'}",
         "400 | POST | ranges                | {'source': '8', 'from': 'x'}",
@@ -436,13 +443,11 @@ class ExplorerTest {
         new Exploration(image, image.open(Opening.READ_ONLY, arena), Guards.usual(false));
     Supplier<Exploration> failing =
         () -> {
-          switch (asked.incrementAndGet()) {
+          return switch (asked.incrementAndGet()) {
             case 1 -> throw new IllegalStateException("first\nsecond line");
             case 2 -> throw new StackOverflowError();
-            default -> {
-              return good;
-            }
-          }
+            default -> good;
+          };
         };
     try (Explorer other = new Explorer(failing, 0)) {
       String body = WALK.replace('\'', '"');

@@ -5,6 +5,8 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import dev.nestwalk.dma.Access;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * A request of the page to its server: an object of flat values, each checked before it is used.
@@ -53,6 +55,21 @@ record ApiRequest(JsonObject json) {
       throw new Refusal(400, "'%s': expected a hexadecimal number as text".formatted(key));
     }
     return value;
+  }
+
+  /** Values by name, as in {@code CR0:0x1,IDR0:0x2}. */
+  Map<String, Long> values(String key) throws Refusal {
+    Map<String, Long> values = new LinkedHashMap<>();
+    for (String one : text(key).split(",", -1)) {
+      int colon = one.indexOf(':');
+      Long value = colon < 0 ? null : Numbers.hexOrNull(one.substring(colon + 1));
+      if (value == null) {
+        throw new Refusal(
+            400, "'%s': expected NAME:VALUE,… with hexadecimal values".formatted(key));
+      }
+      values.put(one.substring(0, colon), value);
+    }
+    return values;
   }
 
   /** A hexadecimal number from 0 to {@code most}. */

@@ -434,7 +434,16 @@ public final class Exploration {
 
   /** Changes a register; the translator with caches starts over with its new value. */
   JsonArray setRegister(ApiRequest asked) throws ApiRequest.Refusal {
-    unit.set(asked, memory);
+    return set(Map.of(asked.text("name"), asked.number("value")));
+  }
+
+  /** Changes some registers at once. */
+  JsonArray setRegisters(ApiRequest asked) throws ApiRequest.Refusal {
+    return set(asked.values("values"));
+  }
+
+  private JsonArray set(Map<String, Long> values) throws ApiRequest.Refusal {
+    unit.set(values, memory);
     forget();
     return unit.changes();
   }

@@ -165,6 +165,7 @@ public final class Explorer implements AutoCloseable {
       case "flip" -> Reply.json(exploration.flip(asked));
       case "registers" -> Reply.json(exploration.registers());
       case "register" -> Reply.json(exploration.setRegister(asked));
+      case "set-registers" -> Reply.json(exploration.setRegisters(asked));
       case "reset" -> Reply.json(exploration.reset());
       case "caches" -> Reply.json(exploration.caches(asked));
       case "invalidate" -> Reply.json(exploration.invalidate());

@@ -6,6 +6,7 @@ import dev.nestwalk.format.Field;
 import dev.nestwalk.memory.GuestMemory;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * The registers of an image, and their values in an exploration, which may differ.
@@ -63,27 +64,30 @@ final class UnitRegisters {
   }
 
   /**
-   * Changes a register.
+   * Changes registers, all of them at once: a unit may have values together that it cannot have one
+   * after the other.
    *
    * @throws ApiRequest.Refusal if there is no such register, or no unit can have these values
    *     together; nothing is changed then
    */
-  void set(ApiRequest asked, GuestMemory memory) throws ApiRequest.Refusal {
-    String name = asked.text("name");
-    long value = asked.number("value");
-    if (!original.registers().containsKey(name)) {
+  void set(Map<String, Long> values, GuestMemory memory) throws ApiRequest.Refusal {
+    if (!original.registers().keySet().containsAll(values.keySet())) {
       throw new ApiRequest.Refusal(
           400, "'name': expected one of " + String.join(", ", original.registers().keySet()));
     }
     Map<String, Long> changed = new LinkedHashMap<>(image.registers());
-    changed.put(name, value);
+    changed.putAll(values);
     Image next = changed.equals(original.registers()) ? original : original.withRegisters(changed);
     try {
       Walker.iommu(next, memory);
       Walker.explaining(next, memory);
     } catch (InputException e) {
       String why = String.valueOf(e.getMessage()).replace(original.registersFile() + ": ", "");
-      throw new ApiRequest.Refusal(400, "%s 0x%x: %s".formatted(name, value, why));
+      String given =
+          values.entrySet().stream()
+              .map(value -> "%s 0x%x".formatted(value.getKey(), value.getValue()))
+              .collect(Collectors.joining(", "));
+      throw new ApiRequest.Refusal(400, given + ": " + why);
     }
     image = next;
   }

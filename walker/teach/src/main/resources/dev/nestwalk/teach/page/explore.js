@@ -10,6 +10,10 @@ function wanted() {
   return {source: $("source").value.split(" ")[0], pasid: $("pasid").value.trim(), iova: $("iova").value.trim(), access: $("access").value + ($("privileged").checked ? "p" : ""), policy: $("policy").value};
 }
 
+/* Changes the server's copy of the image; counted, since lists of ranges are of one state of it. */
+let changed = 0;
+function change(what, body) { changed++; return ask(what, body); }
+
 /* What is asked for is done in that order, whatever the server's answers take. */
 let done = Promise.resolve();
 const tried = async work => { try { await work(); } catch (e) { $("message").textContent = e.message; } };
@@ -32,6 +36,7 @@ async function rewalk(keep) {
   const a = reply.walk.answer;
   $("message").textContent = predicting ? "Walked. Step to the end, or predict." : short(a) + (a.words ? ": " + a.words : "");
   await policies(body);
+  if (shown.source !== body.source || shown.pasid !== body.pasid || shown.changed !== changed) tried(() => rangesAnew());
 }
 
 function link(body, list, registers) {
@@ -54,7 +59,7 @@ function changes(list, registers) {
     t.append(row([where, c.before, c.after, undo]));
   };
   registers.forEach(c => line(c.name, c, () => setRegister(c.name, c.before)));
-  list.forEach(c => line(c.address, c, () => ask("word", {address: c.address, value: c.before})));
+  list.forEach(c => line(c.address, c, () => change("word", {address: c.address, value: c.before})));
   $("changes").append(stacking(t));
 }
 
@@ -80,7 +85,7 @@ async function registers() {
 }
 
 async function setRegister(name, value) {
-  await ask("register", {name, value});
+  await change("register", {name, value});
   await registers();
 }
 
@@ -112,23 +117,29 @@ async function policies(body) {
   $("policies").replaceChildren(stacking(t));
 }
 
-/* Ranges from an address on, some rounds of them; the next one to ask from. A scan ends when another begins. */
-let scanned = null, scan = 0;
-async function ranges(from, rounds = 8) {
-  if (!from) scan++;
-  const mine = scan, body = wanted(), reply = await ask("ranges", {source: body.source, pasid: body.pasid, from});
-  if (mine !== scan) return "";
-  if (!from) { scanned = table("mono ranges", ""); scanned.append(row(["first", "last", "goes to", "rights"], "all")); $("ranges").replaceChildren(scanned); }
+/* The list of ranges: of one requester, after so many changes. A scan of it ends when another begins. */
+let shown = {};
+function rangesAnew(rounds) {
+  const body = wanted();
+  shown = {option: $("source").value, source: body.source, pasid: body.pasid, changed};
+  return ranges(shown, "", rounds);
+}
+
+/* Ranges from an address on, some rounds of them; the next one to ask from. */
+async function ranges(of, from, rounds = 8) {
+  const reply = await ask("ranges", {source: of.source, pasid: of.pasid, from});
+  if (of !== shown) return "";
+  if (!from) { of.table = table("mono ranges", ""); of.table.append(row(["first", "last", "goes to", "rights"], "all")); $("ranges").replaceChildren(of.table); }
   reply.ranges.forEach(r => {
     const b = el("button", r.first, {type: "button", "aria-label": "Walk " + r.first});
-    b.onclick = () => attempt(() => { $("iova").value = r.first; return rewalk(false); });
-    scanned.append(row([b, r.last, r.output, r.perm]));
+    b.onclick = () => attempt(() => { $("source").value = of.option; $("pasid").value = of.pasid; $("iova").value = r.first; return rewalk(false); });
+    of.table.append(row([b, r.last, r.output, r.perm]));
   });
-  const count = scanned.rows.length - 1;
+  const count = of.table.rows.length - 1;
   $("ranges-note").textContent = reply.type + ". " + (count ? count + " range" + (count > 1 ? "s" : "") : reply.fault || "nothing mapped") + (reply.next ? ", so far to " + reply.next : "");
   $("more").hidden = !reply.next;
-  $("more").onclick = () => attempt(() => ranges(reply.next));
-  return reply.next && count < 40 && rounds > 0 ? ranges(reply.next, rounds - 1) : reply.next;
+  $("more").onclick = () => attempt(() => ranges(of, reply.next));
+  return reply.next && count < 40 && rounds > 0 ? ranges(of, reply.next, rounds - 1) : reply.next;
 }
 
 function save(name, type, text) {
@@ -165,15 +176,16 @@ function chooseRequester(source, pasid) {
 
 /* Walks the first mapped address of the requester, as soon as it is found. */
 async function begin() {
-  let next = await ranges("", 0);
-  for (let round = 0; round < 8 && next && !$("ranges").querySelector("button"); round++) next = await ranges(next, 0);
+  let next = await rangesAnew(0);
+  const of = shown;
+  for (let round = 0; round < 8 && next && !$("ranges").querySelector("button"); round++) next = await ranges(of, next, 0);
   const first = $("ranges").querySelector("button");
   $("iova").value = first ? first.textContent : "0x0";
   await rewalk(false);
-  if (next) tried(() => ranges(next));
+  if (next) tried(() => ranges(of, next));
 }
 
-/* What the address in the browser's bar asks for: requester, address, access, policy, changes, step. */
+/* What the address in the browser's bar asks for: requester, address, access, policy, changes, step. Its changes are all there are. */
 async function fromAddress() {
   const p = new URLSearchParams(location.hash.slice(1)), access = p.get("access") || "r";
   if (p.has("source")) chooseRequester(p.get("source"), p.get("pasid"));
@@ -181,27 +193,29 @@ async function fromAddress() {
   $("access").value = access.replace("p", "");
   if (!$("access").value) $("access").value = "r";
   if (p.has("iova")) $("iova").value = p.get("iova");
-  for (const change of (p.get("registers") || "").split(",").filter(Boolean)) {
-    const [name, value] = change.split(":");
-    await setRegister(name, value);
-  }
-  for (const change of (p.get("set") || "").split(",").filter(Boolean)) {
-    const [address, value] = change.split(":");
-    await ask("word", {address, value});
-  }
+  await change("reset");
+  let refused = "";
+  try {
+    if (p.get("registers")) await change("set-registers", {values: p.get("registers")});
+    for (const word of (p.get("set") || "").split(",").filter(Boolean)) {
+      const [address, value] = word.split(":");
+      await change("word", {address, value});
+    }
+  } catch (e) { refused = "Not all changes of this address can be made: " + e.message; }
+  await registers();
   await policies({...wanted(), policy: ""});
   $("policy").value = p.get("policy") || "";
   if (p.has("iova") || !p.has("source")) {
     await rewalk(false);
-    tried(() => ranges(""));
   } else await begin();
   if (p.has("step")) go(parseInt(p.get("step"), 10) - 1);
+  if (refused) $("message").textContent = refused;
 }
 
 async function start() {
   flipper = (s, index, bit) => attempt(async () => {
     const at = hex(BigInt(s.host) + 8n * BigInt(index));
-    await ask("flip", {address: at, bit: bit.toString(16)});
+    await change("flip", {address: at, bit: bit.toString(16)});
     await rewalk(true);
     const again = [...document.querySelectorAll("#bits .flip")].find(b => b.getAttribute("aria-label").startsWith("Flip bit " + bit + ","));
     if (again) again.focus();
@@ -216,8 +230,8 @@ async function start() {
   $("source").onchange = () => attempt(async () => { chosen(); await begin(); });
   $("live").onsubmit = e => { e.preventDefault(); attempt(() => rewalk(false)); };
   $("load").onclick = () => attempt(async () => { $("word").value = (await ask("words", {address: $("at").value, count: "1"}))[0].word; });
-  $("edit").onsubmit = e => { e.preventDefault(); attempt(async () => { await ask("word", {address: $("at").value, value: $("word").value}); await rewalk(true); }); };
-  $("reset").onclick = () => attempt(async () => { await ask("reset"); await registers(); await rewalk(true); });
+  $("edit").onsubmit = e => { e.preventDefault(); attempt(async () => { await change("word", {address: $("at").value, value: $("word").value}); await rewalk(true); }); };
+  $("reset").onclick = () => attempt(async () => { await change("reset"); await registers(); await rewalk(true); });
   $("invalidate").onclick = () => attempt(async () => { await ask("invalidate"); await rewalk(true); });
   ["iotlb", "tables", "pages"].forEach(id => { $(id).onchange = () => attempt(async () => { await ask("caches", {iotlb: $("iotlb").checked, tables: $("tables").checked, pages: $("pages").checked}); await rewalk(true); }); });
   $("policy").onchange = () => attempt(() => rewalk(false));
@@ -226,7 +240,6 @@ async function start() {
   $("json").onclick = () => attempt(async () => save("walk.json", "application/json", await ask("json", wanted())));
   $("set-register").onsubmit = e => { e.preventDefault(); attempt(async () => { await setRegister($("register").value, $("value").value); await rewalk(true); }); };
   window.addEventListener("hashchange", () => attempt(fromAddress));
-  await registers();
   await fromAddress();
 }
 attempt(start);
