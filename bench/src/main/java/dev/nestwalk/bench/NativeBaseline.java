@@ -113,10 +113,33 @@ final class NativeBaseline {
             .redirectErrorStream(true)
             .redirectOutput(folder.resolve("log").toFile())
             .start();
-    if (!compiler.waitFor(COMPILE_SECONDS, TimeUnit.SECONDS) || compiler.exitValue() != 0) {
+    try {
+      if (!compiler.waitFor(COMPILE_SECONDS, TimeUnit.SECONDS)) {
+        throw new IOException("cc takes longer than %d s".formatted(COMPILE_SECONDS));
+      }
+    } finally {
+      // Of no use any more, whether it ended, takes too long, or this thread was interrupted.
+      compiler.descendants().forEach(ProcessHandle::destroyForcibly);
+      compiler.destroyForcibly();
+    }
+    if (compiler.exitValue() != 0) {
       throw new IOException("cc failed: " + Files.readString(folder.resolve("log")));
     }
-    return SymbolLookup.libraryLookup(library, Arena.global());
+    return open(library);
+  }
+
+  /**
+   * Loads a library.
+   *
+   * @throws IOException if the system refuses, as where the file system is mounted noexec
+   */
+  static SymbolLookup open(Path library) throws IOException {
+    try {
+      return SymbolLookup.libraryLookup(library, Arena.global());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "%s cannot be loaded; is its file system mounted noexec?".formatted(library), e);
+    }
   }
 
   private static void remove(Path folder) throws IOException {
