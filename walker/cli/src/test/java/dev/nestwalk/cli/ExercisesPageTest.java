@@ -203,7 +203,7 @@ class ExercisesPageTest {
     Map<String, String> hex =
         Map.of("0x1F", "31", "1f", "31", "10", "16", "ffff_f000", "4294963200");
     Map<String, String> size =
-        Map.of("4K", "4096", "2 MiB", "2097152", "4096", "4096", "0x1000", "4096");
+        Map.of("4K", "4096", "2 MiB", "2097152", "4096", "4096", "0x1000", "4096", "4096B", "4096");
     Map<String, String> count =
         Map.of("12", "12", "0x12", "18", "1,024", "1024", "", "null", "k", "null");
     Map.of("HEX", hex, "SIZE", size, "COUNT", count)

@@ -208,7 +208,8 @@ final class Costs {
     int pages = chance.percent(50) ? 2 + chance.below(40) : 200 + chance.below(1800);
     int boundary = chance.oneOf(21, 21, 30, 30);
     long edge = (1L + chance.below(30) << 30) + (boundary == 21 ? 1 + chance.below(500) << 21 : 0);
-    long first = chance.percent(70) ? edge - 4096L * (1 + chance.below(pages - 1)) : edge;
+    long drawn = chance.percent(70) ? edge - 4096L * (1 + chance.below(pages - 1)) : edge;
+    long first = clearOfInterrupts(drawn, pages);
     long output = Scenes.somewhere(chance, 44, 30);
     Set<Long> tables = new HashSet<>();
     for (int page = 0; page < pages; page++) {
@@ -247,6 +248,15 @@ final class Costs {
       }
     }
     return draft.step("And the start table.").value(tables.size(), Answer.Style.COUNT);
+  }
+
+  /**
+   * Moves pages of 4K that touch 0xFEE00000 to 0xFEEFFFFF up by 1 GiB, where they take as many
+   * tables. In a VT-d unit addresses of that range are interrupts, for which no table is read.
+   */
+  static long clearOfInterrupts(long first, int pages) {
+    boolean touches = first < 0xfef0_0000L && first + 4096L * pages > 0xfee0_0000L;
+    return touches ? first + (1L << 30) : first;
   }
 
   static Exercise iotlbEntries(Draft draft, Chance chance, Arena arena) {

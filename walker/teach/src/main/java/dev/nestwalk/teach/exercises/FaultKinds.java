@@ -275,7 +275,7 @@ final class FaultKinds {
         .count("CD.R", first ? 1 : 0)
         .count("STE.S2R", second ? 1 : 0)
         .count("CD.S and STE.S2S", 0)
-        .step("Faults of the configuration are always recorded.")
+        .step("Faults of the configuration, and F_WALK_EABT of either stage, are always recorded.")
         .step(
             "Translation, address size, access and permission faults: CD.R rules those of stage 1,"
                 + " S2R those of stage 2.")
