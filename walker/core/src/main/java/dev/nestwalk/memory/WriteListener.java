@@ -6,6 +6,7 @@ package dev.nestwalk.memory;
  * reported. A migration keeps its log of dirty pages this way.
  *
  * <p>Threads: called by the thread that wrote, after the write; the method should return quickly.
+ * It must not call {@code Iommu.sync()}, which would wait for the translation under way.
  */
 @FunctionalInterface
 public interface WriteListener {
