@@ -9,7 +9,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class PreciseThreadsTest {
-  private static final int ANSWERS = 20_000;
+  private static final int ANSWERS = 12_000;
   private static final int MACHINES = 60;
 
   @ParameterizedTest
