@@ -287,7 +287,7 @@ class DumpsAndRegistersTest {
     return value == null ? "none" : "0x%x".formatted(value);
   }
 
-  /** The same 64-bit register in every form in which a text may give it. */
+  /** A 64-bit register in every form in which a text may give it. */
   @ParameterizedTest
   @ValueSource(
       strings = {

@@ -49,21 +49,13 @@ final class PortWaitsTest {
   private PlainUnit build() {
     tables.map(PAGE, memory.allocate(), 12, 3).map(BAR, 0xe000_0000L, 12, 3);
     VtdMachine machine = new VtdMachine(memory).context(SOURCE, 0, 2, 5, tables.root());
-    MmioTarget bar =
-        new MmioTarget() {
-          @Override
-          public long read(long address, MemorySegment into, long at, long length) {
-            pause();
-            return length;
-          }
-
-          @Override
-          public long write(long address, MemorySegment from, long at, long length) {
-            target.run();
-            pause();
-            return length;
-          }
-        };
+    HookedTarget bar =
+        new HookedTarget(
+            this::pause,
+            () -> {
+              target.run();
+              pause();
+            });
     UnitOptions options =
         UnitOptions.of(PlainUnit.over(memory), (address, data) -> true).withMmio(bar);
     options.memory().setWriteListener((address, length) -> pause());
@@ -112,11 +104,7 @@ final class PortWaitsTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource
-  void anAccessIsWaitedForWhileItIsUnderWay(Transfer access) throws InterruptedException {
-    Thread device = new Thread(() -> access.make.accept(unit.port(SOURCE)));
-    pauses = true;
+  private void isWaitedForWhereItPauses(Thread device) throws InterruptedException {
     device.start();
     meet();
     pauses = false;
@@ -125,6 +113,14 @@ final class PortWaitsTest {
     meet();
     unit.iommu().sync();
     device.join();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void anAccessIsWaitedForWhileItIsUnderWay(Transfer access) throws InterruptedException {
+    Thread device = new Thread(() -> access.make.accept(unit.port(SOURCE)));
+    pauses = true;
+    isWaitedForWhereItPauses(device);
   }
 
   @ParameterizedTest
@@ -212,14 +208,7 @@ final class PortWaitsTest {
           pauses = true;
         };
     Thread device = new Thread(() -> unit.port(SOURCE).write(BAR, bytes()));
-    device.start();
-    meet();
-    pauses = false;
-    unit.iommu().invalidateAll();
-    assertEquals(1, unit.iommu().sync(20, TimeUnit.MILLISECONDS).size());
-    meet();
-    unit.iommu().sync();
-    device.join();
+    isWaitedForWhereItPauses(device);
   }
 
   /** Does something while the thread waits for others, as far as its ports know. */

@@ -43,19 +43,7 @@ final class TwoUnitsTest {
   private PlainUnit build() {
     tables.map(PAGE, memory.allocate(), 12, 3).map(BAR, 0xe000_0000L, 12, 3);
     VtdMachine machine = new VtdMachine(memory).context(SOURCE, 0, 2, 5, tables.root());
-    MmioTarget bar =
-        new MmioTarget() {
-          @Override
-          public long read(long address, MemorySegment into, long at, long length) {
-            return length;
-          }
-
-          @Override
-          public long write(long address, MemorySegment from, long at, long length) {
-            target.run();
-            return length;
-          }
-        };
+    HookedTarget bar = new HookedTarget(() -> {}, () -> target.run());
     UnitOptions options =
         UnitOptions.of(PlainUnit.over(memory), (address, data) -> true).withMmio(bar);
     return new PlainUnit(Iommu.vtd(options.memory(), machine.registers(), 46), options);
